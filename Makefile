@@ -1,0 +1,124 @@
+# `make` lists the targets. Everything runs in .venv, which is built on first use.
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+
+# What a caller may set: make test PYTHON=python3.12 WORKERS=1 ARGS='-k dropout'
+PYTHON ?= python3
+UV ?= $(shell command -v uv 2>/dev/null)
+CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+WORKERS ?= $(shell [ $(CORES) -lt 4 ] && echo $(CORES) || echo 4)
+THREADS ?= $(shell echo $$(($(CORES) / $(WORKERS) > 0 ? $(CORES) / $(WORKERS) : 1)))
+ARGS ?=
+
+# Notebooks and tests start in different folders: a relative CS682_DATA must mean the same in both.
+ifdef CS682_DATA
+ifeq ($(filter /%,$(firstword $(CS682_DATA))),)
+override CS682_DATA := $(CURDIR)/$(CS682_DATA)
+endif
+export CS682_DATA
+endif
+
+# .venv is rebuilt when its Python is gone, or when a PYTHON of another version is asked for.
+version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+BUILT := $(call version,$(PY))
+ASKED := $(if $(filter file,$(origin PYTHON)),$(BUILT),$(call version,$(PYTHON)))
+STALE := $(if $(BUILT),$(if $(filter $(BUILT),$(ASKED)),,yes),yes)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: lab
+lab: in-place ## open the three notebooks in JupyterLab
+	$(PY) -m jupyter lab workspaces import --name assignment notebooks/assignment.jupyterlab-workspace
+	$(PY) -m jupyter lab --LabApp.default_url=/lab/workspaces/assignment \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+
+.PHONY: test
+test: export OMP_NUM_THREADS := $(THREADS)
+test: export OPENBLAS_NUM_THREADS := $(THREADS)
+test: export MKL_NUM_THREADS := $(THREADS)
+test: export VECLIB_MAXIMUM_THREADS := $(THREADS)
+test: in-place ## run every test, and every cell of the notebooks against its stored output
+	@echo "Testing with $(WORKERS) processes of $(THREADS) BLAS thread(s) on $(CORES) cores."
+	$(PY) -m pytest -n $(WORKERS) --nbval tests $(NOTEBOOKS) $(ARGS)
+
+.PHONY: run
+run: in-place ## run the notebooks without a browser and write them to build/html
+	$(PY) -m jupyter nbconvert --to html --execute --output-dir build/html $(ARGS) $(NOTEBOOKS)
+	@echo "Open build/html/FullyConnectedNets.html in a browser."
+
+.PHONY: data
+data: $(VENV)/.ready ## fetch CIFAR-10 (170 MB)
+	$(PY) -m cs682 data $(ARGS)
+
+.PHONY: notebooks
+notebooks: $(VENV)/.ready ## run the reference notebooks and store their outputs (real CIFAR-10 only)
+	$(PY) -m staff notebooks $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.ready-dev ## check format, style, types, docstrings and spelling
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy --strict $(wildcard cs682 staff)
+	$(PY) -m numpydoc lint $$(git ls-files 'cs682/*.py' 'staff/*.py')
+	$(PY) -m codespell_lib $$(git ls-files '*.py' '*.md' '*.toml' '*.yml' '*.sh' Makefile)
+
+.PHONY: check
+check: lint test ## lint, then test: what every commit must pass
+
+.PHONY: clean
+clean: ## remove .venv, builds and caches (not the data)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Data that is there, of either kind, is used as it is. Otherwise the real images are tried first.
+.PHONY: in-place
+in-place: $(VENV)/.ready
+	@$(PY) -m cs682 data --offline || { code=$$?; [ $$code -ne 2 ] || exit $$code; \
+		echo "No data in place yet: trying to fetch CIFAR-10."; $(PY) -m cs682 data; } || \
+		{ code=$$?; case $$code in 2|130) exit $$code;; esac; \
+		echo "CIFAR-10 cannot be had here: making the STAND-IN data instead."; \
+		echo "(It looks like CIFAR-10 but is not. 'make data' tries for the real images again.)"; \
+		$(PY) -m cs682 data --stand-in; }
+
+# A changed pyproject.toml updates .venv in place.
+$(VENV)/.ready: pyproject.toml $(VENV)/.created
+	@echo "Installing the packages into $(VENV); the first time this takes a minute or two."
+	@$(call install,$(STUDENT))
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@echo "Installing the developers' tools into $(VENV)."
+	@$(call install,$(DEVELOPER))
+	@touch $@
+
+STUDENT := .[lab,test]
+DEVELOPER := .[dev]
+install = $(if $(UV),"$(UV)" pip install --quiet --python $(PY),$(PY) -m pip install --quiet) -e '$(1)'
+
+ifeq ($(STALE),yes)
+.PHONY: $(VENV)/.created
+endif
+$(VENV)/.created:
+	@$(if $(UV),$(uv-venv),$(plain-venv))
+	@touch $@
+
+uv-venv = rm -rf $(VENV); "$(UV)" venv --quiet $(if $(filter file,$(origin PYTHON)),,--python "$(PYTHON)") $(VENV)
+
+# In one shell: the interpreter exists, is of a version that we test, and can make environments.
+define plain-venv
+command -v "$(PYTHON)" >/dev/null || { echo "There is no '$(PYTHON)' on this machine's PATH." \
+	"Install Python 3.10 to 3.14, or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }; \
+"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))' || { \
+	echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1); this project needs Python 3.10 to 3.14." \
+	"Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }; \
+"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "'$(PYTHON)' cannot make environments: its venv module is missing." \
+	"On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }; \
+rm -rf $(VENV); "$(PYTHON)" -m venv $(VENV)
+endef
