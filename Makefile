@@ -99,7 +99,7 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 
 STUDENT := .[lab,test]
 DEVELOPER := .[dev]
-install = $(if $(UV),"$(UV)" pip install --quiet --python $(PY),$(PY) -m pip install --quiet) -e '$(1)'
+install = $(if $(UV),"$(UV)" pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check) -e '$(1)'
 
 ifeq ($(STALE),yes)
 .PHONY: $(VENV)/.created
