@@ -1,0 +1,36 @@
+"""The staff's command line: ``python -m staff notebooks``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from staff import notebooks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional; the words after ``python -m staff``, default those of the
+        running process
+
+    Returns
+    -------
+    status : int, 0 when all went well, 1 when something is to be mended
+    """
+    parser = argparse.ArgumentParser(prog="python -m staff", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    notebooks.add_command(commands)
+    args = parser.parse_args(argv)
+    status: int = args.run(args)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
