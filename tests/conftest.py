@@ -1,0 +1,58 @@
+"""Options and fixtures that all tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import hypothesis
+import matplotlib
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# In this process only: MPLBACKEND would reach the notebooks' kernels, which draw inline.
+matplotlib.use("Agg")
+
+# The same examples in each run, and no verdict that depends on how busy the machine is.
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("project")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--exercise ID``, the student's loop."""
+    parser.addoption(
+        "--exercise", metavar="ID", action="append", help="run only the tests of this exercise"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of the exercises asked for; an unknown id is an error."""
+    wanted = set(config.getoption("--exercise") or [])
+    if not wanted:
+        return
+    ids = {item: _exercise_of(item) for item in items}
+    known = {name for name in ids.values() if name}
+    if wanted - known:
+        raise pytest.UsageError(
+            f"no test of exercise {sorted(wanted - known)}; there are {sorted(known)}"
+        )
+    config.hook.pytest_deselected(items=[item for item in items if ids[item] not in wanted])
+    items[:] = [item for item in items if ids[item] in wanted]
+
+
+def _exercise_of(item: pytest.Item) -> str | None:
+    """Read the id from a test's ``exercise`` mark."""
+    mark = item.get_closest_marker("exercise")
+    return mark.kwargs["id"] if mark else None
+
+
+@pytest.fixture(scope="session")
+def stand_in_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the batch folder of a small stand-in data set: 500 training and 100 test images."""
+    from cs682.standin import write_stand_in  # here, so that other tests do not pay for it
+
+    dest = tmp_path_factory.mktemp("stand-in")
+    write_stand_in(dest, train_size=500, test_size=100)
+    return dest / "cifar-10-batches-py"
