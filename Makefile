@@ -33,8 +33,9 @@ help: ## list the targets
 		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 .PHONY: lab
+lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/$(VENV)/workspaces
 lab: in-place ## open the three notebooks in JupyterLab
-	$(PY) -m jupyter lab workspaces import --name assignment notebooks/assignment.jupyterlab-workspace
+	@$(PY) -m jupyter lab workspaces import --name assignment notebooks/assignment.jupyterlab-workspace
 	$(PY) -m jupyter lab --LabApp.default_url=/lab/workspaces/assignment \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
@@ -97,9 +98,13 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	@$(call install,$(DEVELOPER))
 	@touch $@
 
+# uv knows nothing of pip's own configuration (mirrors, certificates), so pip has the last word.
 STUDENT := .[lab,test]
 DEVELOPER := .[dev]
-install = $(if $(UV),"$(UV)" pip install --quiet --python $(PY),$(PY) -m pip install --quiet --disable-pip-version-check) -e '$(1)'
+pip = $(PY) -m pip install --quiet --disable-pip-version-check -e '$(1)'
+install = $(if $(UV),"$(UV)" pip install --quiet --python $(PY) -e '$(1)' || { \
+	echo "uv could not install the packages: trying with pip."; \
+	$(PY) -m ensurepip >/dev/null && $(call pip,$(1)); },$(call pip,$(1)))
 
 ifeq ($(STALE),yes)
 .PHONY: $(VENV)/.created
