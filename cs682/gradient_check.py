@@ -171,8 +171,8 @@ def grad_check_sparse(
     TypeError
         If `x` is not an array of float64.
     ValueError
-        If `f` returns no scalar, `x` is empty or read-only, `analytic_grad` has another shape, `num_checks` is less
-        than 1, or `h` is not positive or too small to change an entry of `x`.
+        If `f` returns no scalar, `x` is empty or read-only, `analytic_grad` has another shape,
+        `num_checks` is less than 1, or `h` is not positive or too small to change an entry.
     """
     _require_float64(x)
     if np.shape(analytic_grad) != x.shape:
