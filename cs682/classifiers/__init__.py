@@ -1,0 +1,1 @@
+"""Networks that are snapped together from the layers."""

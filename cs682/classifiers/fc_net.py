@@ -1,0 +1,387 @@
+"""Fully-connected networks: one with a single hidden layer, one with as many as you like.
+
+Both hold their parameters in a dict ``params`` and compute loss and gradients in ``loss(X, y)``,
+which is all that `cs682.solver.Solver` asks of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cs682._validate import require_keep_probability
+from cs682.layer_utils import (
+    NORMALIZATIONS,
+    affine_norm_relu_backward,
+    affine_norm_relu_dropout_backward,
+    affine_norm_relu_dropout_forward,
+    affine_norm_relu_forward,
+    affine_relu_backward,
+    affine_relu_forward,
+)
+from cs682.layers import (
+    affine_backward,
+    affine_forward,
+    batchnorm_backward,
+    batchnorm_backward_alt,
+    batchnorm_forward,
+    dropout_backward,
+    dropout_forward,
+    layernorm_backward,
+    layernorm_forward,
+    relu_backward,
+    relu_forward,
+    softmax_loss,
+    svm_loss,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from cs682._types import Array, Cache, Labels, Options, Params
+
+# Notebooks of every edition import all of this with one star import from here.
+__all__ = [
+    "FullyConnectedNet",
+    "TwoLayerNet",
+    "affine_backward",
+    "affine_forward",
+    "affine_norm_relu_backward",
+    "affine_norm_relu_dropout_backward",
+    "affine_norm_relu_dropout_forward",
+    "affine_norm_relu_forward",
+    "affine_relu_backward",
+    "affine_relu_forward",
+    "batchnorm_backward",
+    "batchnorm_backward_alt",
+    "batchnorm_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "layernorm_backward",
+    "layernorm_forward",
+    "np",
+    "relu_backward",
+    "relu_forward",
+    "softmax_loss",
+    "svm_loss",
+]
+
+
+class TwoLayerNet:
+    """A network with one hidden layer: affine - ReLU - affine - softmax.
+
+    Parameters
+    ----------
+    input_dim : int, D, values per example (3072 for a CIFAR-10 image)
+    hidden_dim : int, H, width of the hidden layer
+    num_classes : int, C
+    weight_scale : float, standard deviation of the initial weights
+    reg : float, strength of the L2 penalty ``0.5 * reg * sum(W**2)``
+
+    Attributes
+    ----------
+    params : dict; ``W1`` of shape (D, H), ``b1`` (H,), ``W2`` (H, C), ``b2`` (C,)
+    reg : float
+    """
+
+    def __init__(
+        self,
+        input_dim: int = 3 * 32 * 32,
+        hidden_dim: int = 100,
+        num_classes: int = 10,
+        weight_scale: float = 1e-3,
+        reg: float = 0.0,
+    ) -> None:
+        self.reg = _require_not_negative("reg", reg)
+        _require_not_negative("weight_scale", weight_scale)
+        D, H, C = _require_widths([input_dim, hidden_dim, num_classes])
+        self.params: Params = self._initial_params(D, H, C, weight_scale)
+
+    def _initial_params(self, D: int, H: int, C: int, weight_scale: float) -> Params:
+        """Return the dict of initial parameters: Gaussian weights, zero biases."""
+        # TODO(fc-2.1): W1, b1, W2, b2; draw W1 first, each with weight_scale * np.random.randn.
+        # BEGIN SOLUTION
+        return {
+            "W1": weight_scale * np.random.randn(D, H),  # noqa: NPY002  # the published stream
+            "b1": np.zeros(H),
+            "W2": weight_scale * np.random.randn(H, C),  # noqa: NPY002
+            "b2": np.zeros(C),
+        }
+        # END SOLUTION
+
+    def loss(self, X: Array, y: Labels | None = None) -> Any:
+        """Compute the scores of a batch or, when labels are given, the loss and its gradients.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+        y : ndarray of int, shape (N,), or None
+
+        Returns
+        -------
+        scores : ndarray, shape (N, C), if `y` is None
+        (loss, grads) : otherwise; loss in nats per example plus the penalty, and a dict of
+            gradients with the keys and shapes of `params`
+        """
+        scores, cache = self._forward(X)
+        if y is None:
+            return scores
+        return self._loss_and_gradients(scores, y, cache)
+
+    def _forward(self, X: Array) -> tuple[Array, Cache]:
+        """Return the scores, shape (N, C), and the caches that the backward pass needs."""
+        # TODO(fc-2.2): affine-ReLU, then affine; return the scores and both caches.
+        # BEGIN SOLUTION
+        hidden, hidden_cache = affine_relu_forward(X, self.params["W1"], self.params["b1"])
+        scores, scores_cache = affine_forward(hidden, self.params["W2"], self.params["b2"])
+        return scores, (hidden_cache, scores_cache)
+        # END SOLUTION
+
+    def _loss_and_gradients(self, scores: Array, y: Labels, cache: Cache) -> tuple[float, Params]:
+        """Return softmax loss plus penalty, and the gradient of both for every parameter."""
+        # TODO(fc-2.3): softmax loss, 0.5 * reg * sum(W**2) for W1 and W2, and all four gradients.
+        # BEGIN SOLUTION
+        hidden_cache, scores_cache = cache
+        W1, W2 = self.params["W1"], self.params["W2"]
+        loss, dscores = softmax_loss(scores, y)
+        loss += 0.5 * self.reg * float(np.sum(W1 * W1) + np.sum(W2 * W2))
+
+        dhidden, dW2, db2 = affine_backward(dscores, scores_cache)
+        _, dW1, db1 = affine_relu_backward(dhidden, hidden_cache)
+        grads = {"W1": dW1 + self.reg * W1, "b1": db1, "W2": dW2 + self.reg * W2, "b2": db2}
+        return loss, grads
+        # END SOLUTION
+
+
+class FullyConnectedNet:
+    """A network of L affine layers with ReLU, and optionally normalization and dropout, between.
+
+    The architecture is {affine - [normalization] - ReLU - [dropout]} x (L - 1) - affine - softmax,
+    where the braces are repeated once for each entry of `hidden_dims`.
+
+    Parameters
+    ----------
+    hidden_dims : sequence of int, widths of the hidden layers; not kept and not changed
+    input_dim : int, D, values per example (3072 for a CIFAR-10 image)
+    num_classes : int, C
+    dropout : float in (0, 1], probability of KEEPING a unit; 1 means no dropout
+    normalization : {None, 'batchnorm', 'layernorm'}
+    reg : float, strength of the L2 penalty ``0.5 * reg * sum(W**2)`` on weight matrices
+    weight_scale : float, standard deviation of the initial weights
+    dtype : floating NumPy dtype of parameters and computation; float64 for gradient checks
+    seed : int or None; with it every forward pass drops the same units, as gradient checks need
+    dropout_keep_ratio : float or None; what editions from 2021 on call `dropout`
+    use_batchnorm : bool or None; what editions before 2018 had instead of `normalization`
+
+    Attributes
+    ----------
+    params : dict; ``W1..WL`` and ``b1..bL``, with a normalization also ``gamma1..`` and
+        ``beta1..`` for the L - 1 hidden layers
+    normalization, use_dropout, reg, num_layers, dtype
+        `num_layers` is L; the others are as given
+    dropout_param : dict for `dropout_forward`; empty without dropout
+    bn_params : list of L - 1 dicts for the normalization layers; empty without normalization
+
+    Raises
+    ------
+    TypeError
+        If a width is no integer, the keep probability no number or the dtype not floating.
+    ValueError
+        If a value is out of range, or two spellings of one option contradict each other.
+    """
+
+    def __init__(
+        self,
+        hidden_dims: Sequence[int],
+        input_dim: int = 3 * 32 * 32,
+        num_classes: int = 10,
+        dropout: float = 1,
+        normalization: str | None = None,
+        reg: float = 0.0,
+        weight_scale: float = 1e-2,
+        dtype: DTypeLike = np.float32,
+        seed: int | None = None,
+        *,
+        dropout_keep_ratio: float | None = None,
+        use_batchnorm: bool | None = None,
+    ) -> None:
+        keep = _one_keep_probability(dropout, dropout_keep_ratio)
+        self.normalization = _one_normalization(normalization, use_batchnorm)
+        self.use_dropout = keep != 1
+        self.reg = _require_not_negative("reg", reg)
+        _require_not_negative("weight_scale", weight_scale)
+        self.dtype = np.dtype(dtype).type
+        if not np.issubdtype(self.dtype, np.floating):
+            raise TypeError(f"dtype must be a floating NumPy type, got {dtype!r}")
+
+        widths = _require_widths([input_dim, *hidden_dims, num_classes])
+        self.num_layers = len(widths) - 1
+        params = self._initial_params(widths, weight_scale)
+        if self.normalization is not None:
+            params.update(self._initial_norm_params(widths))
+        self.params: Params = {k: v.astype(self.dtype) for k, v in params.items()}
+
+        # Each hidden layer has running statistics of its own; layer norm has none to keep.
+        per_layer = {"batchnorm": {"mode": "train"}, "layernorm": {}}.get(self.normalization or "")
+        hidden_layers = range(self.num_layers - 1)
+        self.bn_params: list[Options] = (
+            [] if per_layer is None else [dict(per_layer) for _ in hidden_layers]
+        )
+        self.dropout_param: Options = {"mode": "train", "p": keep} if self.use_dropout else {}
+        if self.use_dropout and seed is not None:
+            self.dropout_param["seed"] = seed
+
+    def _initial_params(self, widths: list[int], weight_scale: float) -> Params:
+        """Return weights and biases by name; ``widths`` is [D, H_1, ..., H_(L-1), C]."""
+        # TODO(fc-3.1): W1, b1, ..., WL, bL; draw the weights in that order, biases are zero.
+        # BEGIN SOLUTION
+        params: Params = {}
+        for i in range(1, self.num_layers + 1):
+            shape = (widths[i - 1], widths[i])
+            params[f"W{i}"] = weight_scale * np.random.randn(*shape)  # noqa: NPY002  # as published
+            params[f"b{i}"] = np.zeros(widths[i])
+        return params
+        # END SOLUTION
+
+    def _initial_norm_params(self, widths: list[int]) -> Params:
+        """Return gamma and beta by name for the hidden layers; ``widths`` as above."""
+        # TODO(bn-2.1): gamma1, beta1, ... as wide as each hidden layer's output, so that a fresh
+        # normalization layer changes nothing after normalizing.
+        # BEGIN SOLUTION
+        params: Params = {}
+        for i in range(1, self.num_layers):
+            params[f"gamma{i}"] = np.ones(widths[i])
+            params[f"beta{i}"] = np.zeros(widths[i])
+        return params
+        # END SOLUTION
+
+    def loss(self, X: Array, y: Labels | None = None) -> Any:
+        """Compute the scores of a batch or, when labels are given, the loss and its gradients.
+
+        Without labels the network runs in test mode, with them in train mode.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (N, d_1, ..., d_k); cast to the network's dtype
+        y : ndarray of int, shape (N,), or None
+
+        Returns
+        -------
+        scores : ndarray, shape (N, C), if `y` is None
+        (loss, grads) : otherwise; loss in nats per example plus the penalty, and a dict of
+            gradients with the keys and shapes of `params`
+        """
+        mode = "test" if y is None else "train"
+        if self.use_dropout:
+            self.dropout_param["mode"] = mode
+        if self.normalization == "batchnorm":
+            for bn_param in self.bn_params:
+                bn_param["mode"] = mode
+
+        scores, caches = self._forward(X.astype(self.dtype, copy=False))
+        if y is None:
+            return scores
+        return self._loss_and_gradients(scores, y, caches)
+
+    def _hidden_options(self, i: int) -> dict[str, Any]:
+        """Return the keyword arguments of hidden layer `i` (1-based) for the sandwich."""
+        options: dict[str, Any] = {"dropout_param": self.dropout_param}
+        if self.normalization is not None:
+            options["normalization"] = self.normalization
+            options["norm_param"] = self.bn_params[i - 1]
+            options["gamma"], options["beta"] = self.params[f"gamma{i}"], self.params[f"beta{i}"]
+        return options
+
+    def _forward(self, X: Array) -> tuple[Array, list[Cache]]:
+        """Return the scores, shape (N, C), and one cache for each of the L layers."""
+        # TODO(fc-3.2): L - 1 times affine_norm_relu_dropout_forward(out, W, b,
+        # **self._hidden_options(i)), then one plain affine layer.
+        # BEGIN SOLUTION
+        out, caches = X, []
+        for i in range(1, self.num_layers):
+            W, b = self.params[f"W{i}"], self.params[f"b{i}"]
+            out, cache = affine_norm_relu_dropout_forward(out, W, b, **self._hidden_options(i))
+            caches.append(cache)
+        L = self.num_layers
+        scores, cache = affine_forward(out, self.params[f"W{L}"], self.params[f"b{L}"])
+        return scores, [*caches, cache]
+        # END SOLUTION
+
+    def _loss_and_gradients(
+        self, scores: Array, y: Labels, caches: list[Cache]
+    ) -> tuple[float, Params]:
+        """Return softmax loss plus penalty, and the gradient of both for every parameter."""
+        # TODO(fc-3.3): softmax loss and its way back through the layers, last one first;
+        # 0.5 * reg * sum(W**2) for every weight matrix and for nothing else.
+        # affine_norm_relu_dropout_backward returns (dx, dw, db) or, with a normalization,
+        # (dx, dw, db, dgamma, dbeta).
+        # BEGIN SOLUTION
+        L = self.num_layers
+        loss, dscores = softmax_loss(scores, y)
+        grads: Params = {}
+        dout, grads[f"W{L}"], grads[f"b{L}"] = affine_backward(dscores, caches[-1])
+        for i in range(L - 1, 0, -1):
+            dout, dW, db, *dnorm = affine_norm_relu_dropout_backward(dout, caches[i - 1])
+            grads[f"W{i}"], grads[f"b{i}"] = dW, db
+            if dnorm:
+                grads[f"gamma{i}"], grads[f"beta{i}"] = dnorm
+
+        for i in range(1, L + 1):
+            W = self.params[f"W{i}"]
+            loss += 0.5 * self.reg * float(np.sum(W * W))
+            grads[f"W{i}"] = grads[f"W{i}"] + self.reg * W
+        return loss, grads
+        # END SOLUTION
+
+
+def _require_widths(widths: Sequence[Any]) -> list[int]:
+    """Return layer widths as plain ints; refuse anything but positive whole numbers."""
+    for width in widths:
+        if isinstance(width, bool) or not isinstance(width, (int, np.integer)):
+            raise TypeError(f"layer widths must be integers, got {width!r} in {list(widths)}")
+        if width < 1:
+            raise ValueError(f"layer widths must be at least 1, got {width} in {list(widths)}")
+    return [int(width) for width in widths]
+
+
+def _require_not_negative(name: str, value: Any) -> float:
+    """Return `value` as a plain float, so that float32 parameters stay float32."""
+    if not np.isscalar(value) or not np.isreal(value):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)  # type: ignore[arg-type]  # a real scalar, checked above
+    if not (np.isfinite(number) and number >= 0):
+        raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
+    return number
+
+
+def _one_keep_probability(dropout: Any, dropout_keep_ratio: Any) -> float:
+    """Settle on one keep probability when the option came under both of its names."""
+    keep = require_keep_probability(dropout, "dropout")
+    if dropout_keep_ratio is None:
+        return keep
+    ratio = require_keep_probability(dropout_keep_ratio, "dropout_keep_ratio")
+    if keep not in (1, ratio):
+        raise ValueError(
+            f"dropout={dropout!r} and dropout_keep_ratio={dropout_keep_ratio!r} contradict each "
+            "other: they are two names of one option, so give one"
+        )
+    return ratio
+
+
+def _one_normalization(normalization: str | None, use_batchnorm: bool | None) -> str | None:
+    """Settle on one normalization when the option came under both of its names."""
+    if normalization is not None and normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"normalization must be None or one of {NORMALIZATIONS}, got {normalization!r}"
+        )
+    if use_batchnorm is None:
+        return normalization
+    wanted = "batchnorm" if use_batchnorm else None
+    if normalization not in (None, wanted):
+        raise ValueError(
+            f"normalization={normalization!r} and use_batchnorm={use_batchnorm!r} contradict each "
+            "other: use_batchnorm=True means normalization='batchnorm', so give one"
+        )
+    return wanted
