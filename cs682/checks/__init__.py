@@ -1,0 +1,24 @@
+"""Checks of a student's work, the same ones in the notebooks, on the command line and in tests.
+
+``check("bn-1.3")`` runs the check of one exercise: it prints what held, and raises `CheckError`
+with what was got, what was expected, where, and the likely cause at the first thing that did not.
+"""
+
+from __future__ import annotations
+
+from cs682.checks.compare import CheckError, check_at_least, check_close, rel_error
+from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.run import check, legacy_seed
+from cs682.checks.trainings import accuracy
+
+__all__ = [
+    "EXERCISES",
+    "CheckError",
+    "Exercise",
+    "accuracy",
+    "check",
+    "check_at_least",
+    "check_close",
+    "legacy_seed",
+    "rel_error",
+]

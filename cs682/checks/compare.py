@@ -1,0 +1,197 @@
+"""The judge: compare what was got with what was expected, and say what is wrong.
+
+Every comparison looks at presence, type, shape, finiteness and value, in this order, and stops at
+the first that fails, because the later ones would only blur the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def say(line: str) -> None:
+    """Print a line for the student: the only way in which checks speak."""
+    print(line)  # noqa: T201  # telling the student is what a check is for
+
+
+class CheckError(AssertionError):
+    """A student's result is not what it should be; the text says what, where and why."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone in a notebook: the frames above it are not the student's."""
+        return [f"CheckError: {self}"]
+
+
+def rel_error(x: Any, y: Any) -> float:
+    """Return the largest relative difference between two arrays.
+
+    Parameters
+    ----------
+    x : array_like of float, any shape
+    y : array_like of float, the same shape
+
+    Returns
+    -------
+    error : float, ``max(|x - y| / max(1e-8, |x| + |y|))``, without unit
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ: broadcasting would hide a wrong shape behind a small number.
+    """
+    a, b = np.asarray(x), np.asarray(y)
+    if a.shape != b.shape:
+        raise ValueError(f"x and y must have the same shape, got {a.shape} and {b.shape}")
+    return float(_relative(a, b).max(initial=0.0))
+
+
+def check_close(
+    name: str,
+    got: Any,
+    want: Any,
+    *,
+    rtol: float,
+    atol: float = 0.0,
+    hint: str = "",
+    causes: Mapping[str, Any] | None = None,
+) -> None:
+    """Print an ``ok`` line if `got` matches `want` in shape, finiteness and value, else raise.
+
+    Parameters
+    ----------
+    name : str, what is compared, as the student knows it
+    got : ndarray of float, any shape, or a number; the student's result
+    want : array_like of float, the shape expected; what it should be
+    rtol : float, largest relative error that passes, measured as in `rel_error`
+    atol : float, differences up to this one pass whatever their relative size
+    hint : str, added to the message when a value is wrong
+    causes : mapping from a sentence to the value (of any shape) that this mistake gives; the
+        sentence replaces the hint when `got` matches the value
+
+    Raises
+    ------
+    CheckError
+        If the result is missing, of the wrong type or shape, not finite or too far off.
+    """
+    compare(name, got, want, rtol=rtol, atol=atol, hint=hint, causes=causes)
+    shape = f"shape {np.shape(want)}, " if np.ndim(want) else ""
+    say(f"ok   {name}: {shape}relative error at most {rtol:.0e}")
+
+
+def compare(
+    name: str,
+    got: Any,
+    want: Any,
+    *,
+    rtol: float,
+    atol: float = 0.0,
+    hint: str = "",
+    causes: Mapping[str, Any] | None = None,
+) -> None:
+    """Do what `check_close` does, silently.
+
+    Parameters
+    ----------
+    name, got, want, rtol, atol, hint, causes
+        As in `check_close`; `want` has the shape that `got` must have.
+
+    Raises
+    ------
+    CheckError
+        If the result is missing, of the wrong type or shape, not finite or too far off.
+    """
+    if got is None:
+        raise CheckError(f"{name} is None: the function returned nothing for it")
+    expected = np.asarray(want)
+    actual = _as_array(name, got, expected)
+    if actual.shape != expected.shape:
+        raise CheckError(
+            f"{name} has shape {actual.shape}, expected {expected.shape}"
+            + _shape_hint(actual.shape, expected.shape)
+        )
+    bad = ~np.isfinite(actual)
+    if bad.any():
+        where = _index(name, bad)
+        raise CheckError(f"{name} holds {bad.sum()} NaN or infinite value(s), first at {where}")
+
+    error = _relative(actual, expected)
+    wrong = (error > rtol) & (np.abs(actual - expected) > atol)
+    if wrong.any():
+        i = np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)
+        where = name + (str([int(k) for k in i]) if i else "")
+        reason = _cause(actual, causes) or (f" Hint: {hint}." if hint else "")
+        raise CheckError(
+            f"{where} = {actual[i]:.6g}, expected {expected[i]:.6g} "
+            f"({wrong.sum()} of {wrong.size} value(s) off, relative error {error[i]:.1e} > "
+            f"{rtol:.0e}).{reason}"
+        )
+
+
+def check_at_least(name: str, got: float, bar: float, *, hint: str = "") -> None:
+    """Print an ``ok`` line if a figure reaches its bar, else raise.
+
+    Parameters
+    ----------
+    name : str, what is measured
+    got : float, the figure reached
+    bar : float, the smallest figure that passes, in the same unit
+    hint : str, added to the message
+
+    Raises
+    ------
+    CheckError
+        If the figure lies below the bar or is not a number.
+    """
+    if not got >= bar:  # also catches NaN
+        raise CheckError(f"{name} is {got:.3g}, needed at least {bar:.3g}. {hint}".rstrip())
+    say(f"ok   {name}: at least {bar:.3g}")
+
+
+def _as_array(name: str, got: Any, expected: Any) -> Any:
+    """Return `got` as a plain array of numbers, or say what it is instead."""
+    if expected.ndim == 0 and np.isscalar(got):
+        array = np.asarray(got)
+    elif type(got) is np.ndarray:
+        array = got
+    else:
+        kind = type(got).__name__
+        raise CheckError(f"{name} is a {kind}, expected a NumPy array of shape {expected.shape}")
+    if array.dtype == object or not (
+        np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_
+    ):
+        raise CheckError(f"{name} holds {array.dtype} values, expected numbers")
+    return array.astype(np.float64)
+
+
+def _relative(a: Any, b: Any) -> Any:
+    """Return the relative error entry by entry, with the floor of 1e-8 that all editions use."""
+    return np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))
+
+
+def _index(name: str, mask: Any) -> str:
+    """Name the first entry of `name` at which `mask` is true."""
+    first = [int(k) for k in np.argwhere(mask)[0]]
+    return f"{name}{first}" if first else name
+
+
+def _cause(actual: Any, causes: Mapping[str, Any] | None) -> str:
+    """Return the sentence of the mistake whose value `actual` shows, if any does."""
+    for sentence, value in (causes or {}).items():
+        mistaken = np.asarray(value, dtype=np.float64)
+        if mistaken.shape == actual.shape and np.allclose(actual, mistaken, rtol=1e-6, atol=1e-9):
+            return f" Likely cause: {sentence}."
+    return ""
+
+
+def _shape_hint(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Explain the shapes that are nearly right."""
+    if len(got) == len(expected) + 1 and got == (1, *expected):
+        return ": a row matrix is not a vector; sum without keepdims"
+    if len(got) == len(expected) == 2 and got == expected[::-1]:
+        return ": it is transposed"
+    if len(got) < len(expected) and np.prod(got) == np.prod(expected):
+        return ": bring it back to the shape of the input"
+    return ""

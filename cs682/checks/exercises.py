@@ -1,0 +1,134 @@
+"""The table of exercises: one row for each thing that a student is asked to do.
+
+Stubs, check cells, the command line, the tests, the release and the grader all read this table,
+and nothing else says what an exercise is called, where it stands or what it is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_NOTEBOOKS = {"fc": "FullyConnectedNets", "bn": "BatchNormalization", "do": "Dropout"}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise.
+
+    Parameters
+    ----------
+    id : str, notebook and section ('bn-1.3'), or notebook and question number ('bn-q2')
+    title : str
+    functions : tuple of str, what the student writes, as ``function`` or ``Class.method``; for
+        trainings the variable that the cell must leave behind; empty for questions
+    file : str, where it is written, seen from the root of the assignment
+    points : int, of 100 for all exercises together
+    minutes : int, what a student should expect to need
+    """
+
+    id: str
+    title: str
+    functions: tuple[str, ...]
+    file: str
+    points: int
+    minutes: int
+
+    @property
+    def notebook(self) -> str:
+        """Return the file name of the notebook that the exercise belongs to."""
+        return f"{_NOTEBOOKS[self.id[:2]]}.ipynb"
+
+    @property
+    def section(self) -> str:
+        """Return the number of the section in the notebook; questions have 'Q1', 'Q2', ..."""
+        return self.id[3:].upper()
+
+    @property
+    def is_question(self) -> bool:
+        """Tell whether the answer is prose, for a person to read."""
+        return not self.functions
+
+
+_LAYERS, _OPTIM = "cs682/layers.py", "cs682/optim.py"
+_UTILS, _NETS = "cs682/layer_utils.py", "cs682/classifiers/fc_net.py"
+_FC, _BN, _DO = (f"notebooks/{name}.ipynb" for name in _NOTEBOOKS.values())
+
+EXERCISES: dict[str, Exercise] = {
+    row[0]: Exercise(*row)
+    for row in (
+        ("fc-1.1", "Affine layer: forward", ("affine_forward",), _LAYERS, 2, 15),
+        ("fc-1.2", "Affine layer: backward", ("affine_backward",), _LAYERS, 3, 25),
+        ("fc-1.3", "ReLU: forward", ("relu_forward",), _LAYERS, 1, 5),
+        ("fc-1.4", "ReLU: backward", ("relu_backward",), _LAYERS, 2, 10),
+        ("fc-q1", "Which activations stop the gradient?", (), _FC, 2, 15),
+        ("fc-2.1", "Two-layer net: parameters", ("TwoLayerNet._initial_params",), _NETS, 2, 10),
+        ("fc-2.2", "Two-layer net: scores", ("TwoLayerNet._forward",), _NETS, 2, 10),
+        (
+            "fc-2.3",
+            "Two-layer net: loss and gradients",
+            ("TwoLayerNet._loss_and_gradients",),
+            _NETS,
+            4,
+            30,
+        ),
+        ("fc-2.4", "Train the two-layer net", ("solver",), _FC, 3, 20),
+        ("fc-3.1", "Deep net: parameters", ("FullyConnectedNet._initial_params",), _NETS, 2, 15),
+        ("fc-3.2", "Deep net: forward", ("FullyConnectedNet._forward",), _NETS, 3, 25),
+        (
+            "fc-3.3",
+            "Deep net: loss and gradients",
+            ("FullyConnectedNet._loss_and_gradients",),
+            _NETS,
+            5,
+            40,
+        ),
+        ("fc-3.4", "Overfit 50 images with three layers", ("solver",), _FC, 2, 15),
+        ("fc-3.5", "Overfit 50 images with five layers", ("solver",), _FC, 2, 20),
+        ("fc-q2", "Three layers against five", (), _FC, 2, 10),
+        ("fc-4.1", "SGD with momentum", ("sgd_momentum",), _OPTIM, 2, 15),
+        ("fc-4.2", "RMSProp", ("rmsprop",), _OPTIM, 2, 15),
+        ("fc-4.3", "Adam", ("adam",), _OPTIM, 3, 20),
+        ("fc-q3", "Why AdaGrad slows down", (), _FC, 2, 10),
+        ("fc-5.1", "Train the best net you can", ("best_model",), _FC, 6, 90),
+        ("bn-1.1", "Batch norm: forward, training", ("batchnorm_forward",), _LAYERS, 4, 30),
+        ("bn-1.2", "Batch norm: forward, testing", ("batchnorm_forward",), _LAYERS, 2, 10),
+        ("bn-1.3", "Batch norm: backward", ("batchnorm_backward",), _LAYERS, 6, 60),
+        ("bn-1.4", "Batch norm: backward, simplified", ("batchnorm_backward_alt",), _LAYERS, 3, 40),
+        (
+            "bn-2.1",
+            "Normalization in the net: parameters",
+            ("FullyConnectedNet._initial_norm_params",),
+            _NETS,
+            1,
+            10,
+        ),
+        (
+            "bn-2.2",
+            "Normalization in the net: the sandwich",
+            ("affine_norm_relu_forward", "affine_norm_relu_backward"),
+            _UTILS,
+            3,
+            20,
+        ),
+        ("bn-q1", "Batch norm and the scale of the weights", (), _BN, 2, 15),
+        ("bn-q2", "Batch norm and the batch size", (), _BN, 2, 10),
+        ("bn-q3", "Which preprocessing is like which norm?", (), _BN, 2, 10),
+        ("bn-3.1", "Layer norm: forward", ("layernorm_forward",), _LAYERS, 3, 20),
+        ("bn-3.2", "Layer norm: backward", ("layernorm_backward",), _LAYERS, 4, 40),
+        ("bn-q4", "When layer norm does not work well", (), _BN, 2, 10),
+        ("do-1.1", "Dropout: forward, training", ("dropout_forward",), _LAYERS, 2, 15),
+        ("do-1.2", "Dropout: forward, testing", ("dropout_forward",), _LAYERS, 1, 5),
+        ("do-1.3", "Dropout: backward", ("dropout_backward",), _LAYERS, 2, 10),
+        ("do-q1", "What if nothing is divided by p?", (), _DO, 2, 10),
+        (
+            "do-2.1",
+            "Dropout in the net",
+            ("affine_norm_relu_dropout_forward", "affine_norm_relu_dropout_backward"),
+            _UTILS,
+            3,
+            15,
+        ),
+        ("do-q2", "What dropout does to both accuracies", (), _DO, 2, 10),
+        ("do-q3", "Keep probability and narrower layers", (), _DO, 2, 10),
+    )
+}

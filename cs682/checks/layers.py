@@ -1,0 +1,126 @@
+"""Checks of the affine and ReLU layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import compare
+from cs682.checks.report import Report, unpack
+from cs682.checks.subject import Subject
+
+# float64 against a slow sum of at most a few hundred terms: a dozen of the last bits
+EXACT = 1e-9
+# central differences with h = 1e-5 in float64 are good to about 1e-9 of the largest terms
+NUMERIC = 1e-6
+NUMERIC_FLOOR = 1e-8
+FLOAT32 = 1e-4  # sums of some dozen float32 numbers around 1
+
+_AFFINE_SIZES = ((3, (4,), 5), (4, (2, 3), 2), (1, (3, 2, 2), 4))  # N, example shape, M
+
+
+def _affine_arguments(N: int, dims: tuple[int, ...], M: int) -> tuple[Any, ...]:
+    """Return x, w, b and dout of these sizes, float64."""
+    rng = np.random.default_rng(682)
+    D = int(np.prod(dims))
+    shapes = ((N, *dims), (D, M), (M,), (N, M))
+    return tuple(rng.standard_normal(shape) for shape in shapes)
+
+
+def check_affine_forward(s: Subject, r: Report) -> None:
+    """Hold `affine_forward` against the definition."""
+    for sizes in _AFFINE_SIZES:
+        x, w, b, _ = _affine_arguments(*sizes)
+        result = r.watch("affine_forward", s.affine_forward, x, w, b)
+        out, _ = unpack("affine_forward", result, ("out", "cache"))
+        no_bias = slow.affine(x, w, 0 * b)
+        rows = x.reshape(len(x), -1, order="F")
+        causes = {
+            "the bias b is not added": no_bias,
+            "the bias b is subtracted": no_bias - b,
+            "each example must be flattened in C order, as reshape does by default": slow.affine(
+                rows, w, b
+            ),
+        }
+        compare(f"out for x {x.shape}", out, slow.affine(x, w, b), rtol=EXACT, causes=causes)
+    r.ok("values for examples of one, two and three dimensions, and for a single example")
+    x, w, b, _ = _affine_arguments(*_AFFINE_SIZES[1])
+    small = [v.astype(np.float32) for v in (x, w, b)]
+    out, _ = s.affine_forward(*small)
+    compare("out in float32", out, slow.affine(x, w, b), rtol=FLOAT32, atol=1e-5)
+    r.keeps_float32("affine_forward", {"out": out})
+
+
+def check_affine_backward(s: Subject, r: Report) -> None:
+    """Hold `affine_backward` against numeric gradients of the definition."""
+    for sizes in _AFFINE_SIZES:
+        x, w, b, dout = _affine_arguments(*sizes)
+        _, cache = s.affine_forward(x, w, b)
+        for call in ("", " in a second call with the same cache"):
+            result = r.watch("affine_backward", s.affine_backward, dout, cache)
+            dx, dw, db = unpack("affine_backward", result, ("dx", "dw", "db"))
+            want = slow.slopes(slow.affine, (x, w, b), dout)
+            for name, got, value in zip(("dx", "dw", "db"), (dx, dw, db), want, strict=True):
+                causes = {f"{name} is averaged over the batch, where it is summed": value / len(x)}
+                compare(name + call, got, value, rtol=NUMERIC, atol=NUMERIC_FLOOR, causes=causes)
+    r.ok("dx, dw and db against numeric gradients, in the shapes of x, w and b, twice in a row")
+    small = [v.astype(np.float32) for v in (x, w, b, dout)]
+    _, cache = s.affine_forward(*small[:3])
+    dx, dw, db = s.affine_backward(small[3], cache)
+    r.keeps_float32("affine_backward", {"dx": dx, "dw": dw, "db": db})
+
+
+def _relu_inputs() -> list[Any]:
+    """Return inputs of one to four dimensions with values on both sides of zero."""
+    rng = np.random.default_rng(682)
+    inputs = [
+        rng.standard_normal(shape) for shape in ((7,), (4, 5), (1, 6), (2, 3, 4), (2, 2, 3, 2))
+    ]
+    return [np.where(np.abs(x) < 1e-3, 0.1, x) for x in inputs]  # a step must not cross the kink
+
+
+def check_relu_forward(s: Subject, r: Report) -> None:
+    """Hold `relu_forward` against the definition."""
+    for x in _relu_inputs():
+        out, _ = unpack(
+            "relu_forward", r.watch("relu_forward", s.relu_forward, x), ("out", "cache")
+        )
+        causes = {
+            "this is the 0/1 mask, not the values": (x > 0).astype(float),
+            "this is the absolute value": np.abs(x),
+            "negative values pass, positive ones do not": np.minimum(x, 0),
+        }
+        compare(f"out for x {x.shape}", out, slow.relu(x), rtol=EXACT, causes=causes)
+    r.ok("values on both sides of zero, for arrays of one to four dimensions")
+    out, _ = s.relu_forward(np.array([-1e30, -0.0, 0.0, 1e30]))
+    compare("out for [-1e30, -0, 0, 1e30]", out, [0, 0, 0, 1e30], rtol=EXACT)
+    out, _ = s.relu_forward(np.array([[-1.5, 2.5]], dtype=np.float32))
+    r.keeps_float32("relu_forward", {"out": out})
+    r.ok("huge values and zero")
+
+
+def check_relu_backward(s: Subject, r: Report) -> None:
+    """Hold `relu_backward` against numeric gradients of the definition."""
+    rng = np.random.default_rng(683)
+    for x in _relu_inputs():
+        dout = rng.standard_normal(x.shape)
+        _, cache = s.relu_forward(x)
+        want = slow.slope(slow.relu, x, dout)
+        causes = {
+            "dout passes everywhere; it must stop where x was not positive": dout,
+            "the mask is taken from dout, not from x": dout * (dout > 0),
+            "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
+        }
+        for call in ("", " in a second call with the same cache"):
+            dx = r.watch("relu_backward", s.relu_backward, dout, cache)
+            compare("dx" + call, dx, want, rtol=NUMERIC, atol=NUMERIC_FLOOR, causes=causes)
+    r.ok("dx against numeric gradients, for arrays of one to four dimensions, twice in a row")
+    _, cache = s.relu_forward(np.zeros((1, 2), dtype=np.float32))
+    dx = s.relu_backward(np.ones((1, 2), dtype=np.float32), cache)
+    if np.any(dx != 0):
+        r.advise(
+            "the gradient at exactly 0 is passed on; the usual convention is to stop it (x > 0)"
+        )
+    r.keeps_float32("relu_backward", {"dx": dx})

@@ -1,0 +1,319 @@
+"""Checks of the two networks and of the sandwiches they are made of."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import CheckError, compare
+from cs682.checks.layers import EXACT, NUMERIC
+from cs682.checks.report import Report, compare_all, unpack
+from cs682.checks.subject import Subject
+
+# A numeric gradient of a loss around 3 is good to about 1e-10; normalization layers amplify that.
+_FLOOR = 1e-7
+_NORMALIZATIONS = (None, "batchnorm", "layernorm")
+
+
+def _batch(N: int, dims: tuple[int, ...], C: int) -> tuple[Any, Any]:
+    """Return inputs of mixed sign and labels that name every kind of class."""
+    rng = np.random.default_rng(682)
+    return rng.standard_normal((N, *dims)), np.arange(N) * 2 % C
+
+
+def _generic(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters of the same shapes and of no special value: no zero bias, no unit gamma."""
+    rng = np.random.default_rng(231)
+    return {name: 0.5 * rng.standard_normal(value.shape) + 0.1 for name, value in params.items()}
+
+
+def _shapes(widths: list[int], normalization: str | None) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each parameter of a network with these layer widths."""
+    layers = range(1, len(widths))
+    shapes: dict[str, tuple[int, ...]] = {f"W{i}": (widths[i - 1], widths[i]) for i in layers}
+    shapes |= {f"b{i}": (widths[i],) for i in layers}
+    if normalization:
+        hidden = layers[:-1]
+        shapes |= {f"{kind}{i}": (widths[i],) for kind in ("gamma", "beta") for i in hidden}
+    return shapes
+
+
+def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
+    """Check names, shapes and initial values of parameters."""
+    if set(params) != set(shapes):
+        raise CheckError(
+            f"params has the names {sorted(map(str, params))}, expected {sorted(shapes)}"
+        )
+    for name, shape in shapes.items():
+        constant = np.full(shape, 1.0 if name.startswith("gamma") else 0.0)
+        if not name.startswith("W"):
+            compare(f"params[{name!r}]", params[name], constant, rtol=0)
+            continue
+        compare(f"params[{name!r}]", params[name], params[name], rtol=0)  # finite numbers
+        if params[name].shape != shape:
+            raise CheckError(f"params[{name!r}] has shape {params[name].shape}, expected {shape}")
+        # the spread of n draws is known to about 1/sqrt(2n); five times that is never missed
+        slack = 5 * scale / (2 * params[name].size) ** 0.5
+        spread, mean = float(params[name].std()), float(params[name].mean())
+        if abs(spread - scale) > slack or abs(mean) > 1.5 * slack:
+            raise CheckError(
+                f"params[{name!r}] has standard deviation {spread:.3g} and mean {mean:.2g}, "
+                f"expected {scale:g} (the weight_scale) and 0: draw from a Gaussian and multiply"
+            )
+
+
+def check_two_layer_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of `TwoLayerNet`."""
+    for D, H, C, scale in ((30, 50, 7, 1e-3), (40, 21, 12, 0.5)):
+        net = s.net("TwoLayerNet", input_dim=D, hidden_dim=H, num_classes=C, weight_scale=scale)
+        _check_initial(s.get_params(net), _shapes([D, H, C], None), scale)
+    r.ok("names, shapes, zero biases, Gaussian weights of the right scale")
+
+
+def _two_layer(s: Subject, reg: float = 0.0) -> tuple[Any, dict[str, Any]]:
+    """Return a two-layer net with generic parameters, and these."""
+    net = s.net("TwoLayerNet", input_dim=6, hidden_dim=8, num_classes=5, reg=reg)
+    params = _generic({k: np.zeros(v) for k, v in _shapes([6, 8, 5], None).items()})
+    s.set_params(net, params)
+    return net, params
+
+
+def check_two_layer_scores(s: Subject, r: Report) -> None:
+    """Hold the scores of `TwoLayerNet` against the definition, with hidden units on and off."""
+    net, params = _two_layer(s)
+    for N, dims in ((4, (6,)), (1, (2, 3))):
+        X, _ = _batch(N, dims, 5)
+        want = slow.net_scores(params, X)
+        hidden = slow.affine(X, params["W1"], params["b1"])
+        causes = {
+            "the ReLU between the two layers is missing": slow.affine(
+                hidden, params["W2"], params["b2"]
+            ),
+            "there is a ReLU on the scores; the last layer has none": slow.relu(want),
+        }
+        compare(f"scores for X {X.shape}", s.loss(net, X), want, rtol=EXACT, causes=causes)
+    r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
+
+
+def _loss_causes(params: dict[str, Any], data_loss: float, reg: float) -> dict[str, float]:
+    """Return what common mistakes in the penalty give."""
+    weights = sorted(name for name in params if name.startswith("W"))
+    full = slow.penalty(params, reg)
+    squares = {name: 0.5 * reg * float(np.sum(value**2)) for name, value in params.items()}
+    biases = sum(v for k, v in squares.items() if k.startswith("b") and not k.startswith("beta"))
+    norms = sum(v for k, v in squares.items() if k.startswith(("gamma", "beta")))
+    causes = {
+        "the penalty is missing": data_loss,
+        "the factor 0.5 of the penalty is missing": data_loss + 2 * full,
+        "the biases are penalised too": data_loss + full + biases,
+        "the last layer's weights are left out of the penalty": data_loss
+        + full
+        - squares[weights[-1]],
+        "only the last layer's weights are in the penalty": data_loss + squares[weights[-1]],
+    }
+    if norms:
+        causes["gamma and beta are penalised too"] = data_loss + full + norms
+    return causes
+
+
+def _check_loss(
+    s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any
+) -> None:
+    """Compare a network's loss and all gradients with the definition and its slopes."""
+    loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
+    data_loss = slow.net_loss(params, X, y, **options)
+    causes = _loss_causes(params, data_loss, reg) if reg else {}
+    causes["the loss is summed over the batch; it is the mean"] = data_loss * len(X)
+    want = data_loss + slow.penalty(params, reg)
+    compare(f"the loss for reg = {reg}", loss, want, rtol=EXACT, causes=causes)
+    slopes = slow.net_slopes(params, X, y, reg, **options)
+    hint = "" if not reg else "the penalty adds reg * W to the gradient of each weight matrix"
+    got = {f"grads[{k!r}]": v for k, v in grads.items()}
+    compare_all(
+        got, {f"grads[{k!r}]": v for k, v in slopes.items()}, rtol=NUMERIC, atol=_FLOOR, hint=hint
+    )
+
+
+def check_two_layer_loss(s: Subject, r: Report) -> None:
+    """Hold loss and gradients of `TwoLayerNet` against the definition and its slopes."""
+    X, y = _batch(4, (6,), 5)
+    for reg in (0.0, 0.7):
+        net, params = _two_layer(s, reg)
+        _check_loss(s, net, params, X, y, reg)
+        _check_loss(s, net, params, X, y, reg)  # a second call must give the same
+    r.ok("loss and all gradients, without and with the penalty, twice in a row")
+    r.ok("biases stay out of the penalty")
+
+
+def check_net_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of a `FullyConnectedNet` without normalization."""
+    for hidden in ([20], [12, 31], [30, 20, 25, 15]):
+        given = list(hidden)
+        net = s.net("FullyConnectedNet", given, input_dim=40, num_classes=7, weight_scale=0.05)
+        _check_initial(s.get_params(net), _shapes([40, *hidden, 7], None), 0.05)
+        if given != hidden:
+            raise CheckError(f"hidden_dims was {hidden} and is now {given}: work on a copy")
+    r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
+    r.ok("hidden_dims stays as it is")
+
+
+def _net(
+    s: Subject, hidden: list[int], normalization: str | None, reg: float = 0.0, **options: Any
+) -> tuple[Any, dict[str, Any]]:
+    """Return a float64 network for inputs of 6 values and 5 classes, and its generic parameters."""
+    net = s.net(
+        "FullyConnectedNet",
+        hidden,
+        input_dim=6,
+        num_classes=5,
+        normalization=normalization,
+        reg=reg,
+        dtype=np.float64,
+        **options,
+    )
+    shapes = _shapes([6, *hidden, 5], normalization)
+    params = _generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    s.set_params(net, params)
+    return net, params
+
+
+_DEPTHS = ([8], [7, 9], [6, 8, 7, 5])  # hidden widths of nets with 2, 3 and 5 layers
+
+
+def check_net_forward(s: Subject, r: Report) -> None:
+    """Hold the scores of plain networks of several depths against the definition."""
+    for hidden in _DEPTHS:
+        net, params = _net(s, hidden, None)
+        for N, dims in ((4, (6,)), (1, (2, 3))):
+            X, _ = _batch(N, dims, 5)
+            want = slow.net_scores(params, X)
+            causes = {"there is a ReLU on the scores; the last layer has none": slow.relu(want)}
+            label = f"scores of {len(hidden) + 1} layers for X {X.shape}"
+            compare(label, s.loss(net, X), want, rtol=EXACT, causes=causes)
+    r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
+
+
+def check_net_loss(s: Subject, r: Report) -> None:
+    """Hold loss and gradients of plain networks against the definition and its slopes."""
+    X, y = _batch(3, (6,), 5)
+    for hidden, reg in product(_DEPTHS, (0.0, 0.7)):
+        net, params = _net(s, hidden, None, reg)
+        _check_loss(s, net, params, X, y, reg)
+    r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty")
+    _check_loss(s, net, params, X, y, 0.7)
+    r.ok("a second call gives the same")
+
+
+def check_norm_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of a `FullyConnectedNet` with normalization."""
+    for hidden, normalization in product(([20], [12, 31, 17]), ("batchnorm", "layernorm")):
+        net = s.net(
+            "FullyConnectedNet",
+            list(hidden),
+            input_dim=40,
+            num_classes=7,
+            weight_scale=0.05,
+            normalization=normalization,
+        )
+        _check_initial(s.get_params(net), _shapes([40, *hidden, 7], normalization), 0.05)
+    r.ok("gamma is 1 and beta 0, as wide as their layer's output, none after the last layer")
+
+
+def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
+    """Hold affine - normalization - ReLU and its gradients against the definition."""
+    rng = np.random.default_rng(682)
+    shapes = {"x": (4, 2, 3), "w": (6, 5), "b": (5,), "gamma": (5,), "beta": (5,)}
+    arguments = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    dout = rng.standard_normal((4, 5))
+
+    def forward(x: Any, w: Any, b: Any, gamma: Any, beta: Any) -> Any:
+        return slow.relu(definition(slow.affine(x, w, b), gamma, beta))
+
+    param = {"mode": "train"} if normalization == "batchnorm" else {}
+    result = s.affine_norm_relu_forward(*arguments.values(), param, normalization)
+    out, cache = unpack("affine_norm_relu_forward", result, ("out", "cache"))
+    a = slow.affine(*(arguments[k] for k in ("x", "w", "b")))
+    causes = {
+        "the normalization is left out": slow.relu(a),
+        "the normalization stands after the ReLU; it belongs before": definition(
+            slow.relu(a), arguments["gamma"], arguments["beta"]
+        ),
+        "the ReLU is left out": definition(a, arguments["gamma"], arguments["beta"]),
+    }
+    compare(
+        f"out with {normalization}",
+        out,
+        forward(*arguments.values()),
+        rtol=EXACT,
+        atol=1e-12,
+        causes=causes,
+    )
+    grads = s.affine_norm_relu_backward(dout, cache)
+    parts = ("dx", "dw", "db", "dgamma", "dbeta")
+    got = unpack("affine_norm_relu_backward", grads, parts)
+    want = slow.slopes(forward, list(arguments.values()), dout)
+    for part, g, value in zip(parts, got, want, strict=True):
+        compare(f"{part} with {normalization}", g, value, rtol=NUMERIC, atol=_FLOOR)
+
+
+def check_norm_sandwich(s: Subject, r: Report) -> None:
+    """Check the batch norm sandwich, and the networks that are made of it."""
+    _check_sandwich(s, "batchnorm", slow.batchnorm)
+    r.ok("affine - batch norm - ReLU and its five gradients")
+    X, y = _batch(5, (6,), 5)
+    for hidden, reg in (([8], 0.0), ([7, 9], 0.7)):
+        net, params = _net(s, hidden, "batchnorm", reg)
+        _check_loss(s, net, params, X, y, reg, normalization="batchnorm")
+    r.ok("networks with batch norm: loss and all gradients, gamma and beta not in the penalty")
+    _check_test_mode(s)
+    r.ok("networks with batch norm in test mode: running statistics, one image at a time")
+
+
+def _check_test_mode(s: Subject) -> None:
+    """Check that scores come from running statistics once a net with batch norm has trained."""
+    net, params = _net(s, [8], "batchnorm")
+    X, y = _batch(5, (6,), 5)
+    for _ in range(200):  # 0.9^200 is nothing: the running statistics are those of this batch
+        s.loss(net, X, y)
+    want = slow.net_scores(params, X, "batchnorm")
+    hint = "without labels the network must run in test mode, with the running statistics"
+    compare("scores in test mode", s.loss(net, X), want, rtol=1e-6, atol=1e-6, hint=hint)
+    one = s.loss(net, X[:1])
+    compare("scores of the first image alone", one, want[:1], rtol=1e-6, atol=1e-6, hint=hint)
+
+
+def check_layernorm_net(s: Subject, r: Report) -> None:
+    """Check networks with layer norm; part of the exercise on its backward pass."""
+    _check_sandwich(s, "layernorm", slow.layernorm)
+    X, y = _batch(3, (6,), 5)
+    net, params = _net(s, [7, 9], "layernorm", 0.7)
+    _check_loss(s, net, params, X, y, 0.7, normalization="layernorm")
+    r.ok("a network with layer norm: loss and all gradients")
+
+
+def check_dropout_net(s: Subject, r: Report) -> None:
+    """Check where dropout sits in a network, with and without a normalization."""
+    X, y = _batch(4, (6,), 5)
+    for normalization in _NORMALIZATIONS:
+        net, params = _net(s, [7, 9], normalization, 0.3, dropout=0.6, seed=123)
+        masks = [_seeded_mask(s, (4, width), 0.6) for width in (7, 9)]
+        _check_loss(s, net, params, X, y, 0.3, normalization=normalization, masks=masks)
+    r.ok("dropout right after each ReLU, with no, batch and layer norm: loss and all gradients")
+    net, params = _net(s, [7, 9], None, dropout=0.6)
+    want = slow.net_scores(params, X)
+    compare(
+        "scores in test mode", s.loss(net, X), want, rtol=EXACT, hint="drop nothing at test time"
+    )
+    losses = {float(s.loss(net, X, y)[0]) for _ in range(5)}
+    if len(losses) == 1:
+        raise CheckError("five training passes gave the same loss: no unit was dropped")
+    r.ok("nothing is dropped at test time, new units are dropped in each training pass")
+
+
+def _seeded_mask(s: Subject, shape: tuple[int, ...], p: float) -> Any:
+    """Return what the student's own dropout multiplies with for this shape and the seed 123."""
+    out, _ = s.dropout_forward(np.ones(shape), {"mode": "train", "p": p, "seed": 123})
+    return out

@@ -1,0 +1,137 @@
+"""The definitions, spelt out one number at a time: what the checks hold results against.
+
+Nothing here is vectorized, and no gradient is derived: gradients come from `slope`, which only
+ever evaluates a forward definition. That makes these functions independent of any solution, easy
+to verify by eye, and far too slow for anything but a check.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from cs682._types import Array, Labels, Params
+
+
+def affine(x: Array, w: Array, b: Array) -> Array:
+    """Return the affine layer's output, shape (N, M), for x (N, d_1, ...), w (D, M), b (M,)."""
+    out = np.zeros((len(x), len(b)))
+    for n, example in enumerate(x):
+        values = [float(v) for v in example.flat]
+        for m in range(len(b)):
+            out[n, m] = b[m] + math.fsum(v * w[d, m] for d, v in enumerate(values))
+    return out
+
+
+def relu(x: Array) -> Array:
+    """Return x with everything that is not positive set to 0, any shape."""
+    out = np.zeros(x.shape)
+    for i in np.ndindex(*x.shape):
+        if x[i] > 0:
+            out[i] = x[i]
+    return out
+
+
+def mean_and_variance(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean and the biased variance of a list of numbers."""
+    mean = math.fsum(values) / len(values)
+    return mean, math.fsum((v - mean) ** 2 for v in values) / len(values)
+
+
+def batchnorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Return training-time batch normalization of x (N, D)."""
+    out = np.zeros(x.shape)
+    for d in range(x.shape[1]):
+        mean, var = mean_and_variance([float(v) for v in x[:, d]])
+        for n in range(x.shape[0]):
+            out[n, d] = gamma[d] * (x[n, d] - mean) / math.sqrt(var + eps) + beta[d]
+    return out
+
+
+def layernorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Return layer normalization of x (N, D)."""
+    out = np.zeros(x.shape)
+    for n in range(x.shape[0]):
+        mean, var = mean_and_variance([float(v) for v in x[n]])
+        for d in range(x.shape[1]):
+            out[n, d] = gamma[d] * (x[n, d] - mean) / math.sqrt(var + eps) + beta[d]
+    return out
+
+
+def softmax_loss(scores: Array, y: Labels) -> float:
+    """Return the mean cross-entropy in nats of scores (N, C) for labels (N,)."""
+    losses = []
+    for row, label in zip(scores, y, strict=True):
+        top = max(row)
+        total = math.fsum(math.exp(s - top) for s in row)
+        losses.append(math.log(total) - (row[label] - top))
+    return math.fsum(losses) / len(losses)
+
+
+def net_scores(
+    params: Params, X: Array, normalization: str | None = None, masks: Sequence[Array] = ()
+) -> Array:
+    """Return the scores of a fully-connected net in train mode, shape (N, C).
+
+    Each of `masks`, one for each hidden layer, is what dropout multiplies that layer with.
+    """
+    layers = sum(name.startswith("W") for name in params)
+    norm = {None: None, "batchnorm": batchnorm, "layernorm": layernorm}[normalization]
+    out = X
+    for i in range(1, layers + 1):
+        out = affine(out, params[f"W{i}"], params[f"b{i}"])
+        if i < layers:
+            if norm is not None:
+                out = norm(out, params[f"gamma{i}"], params[f"beta{i}"])
+            out = relu(out)
+            if masks:
+                out = out * masks[i - 1]
+    return out
+
+
+def penalty(params: Params, reg: float) -> float:
+    """Return ``0.5 * reg`` times the sum of all squared weights, biases and the like left out."""
+    weights = (v for name, v in params.items() if name.startswith("W"))
+    return 0.5 * reg * math.fsum(float(v) ** 2 for w in weights for v in w.flat)
+
+
+def net_loss(params: Params, X: Array, y: Labels, reg: float = 0.0, **options: Any) -> float:
+    """Return the loss of a fully-connected net: cross-entropy in nats plus the penalty."""
+    return softmax_loss(net_scores(params, X, **options), y) + penalty(params, reg)
+
+
+def slope(f: Callable[[Array], Any], x: Array, dout: Any = 1.0, h: float = 1e-5) -> Array:
+    """Return the gradient of ``sum(f(x) * dout)`` at x by central differences, shaped like x."""
+    point, gradient = np.array(x, dtype=np.float64), np.zeros(x.shape)
+    for i in np.ndindex(*x.shape):
+        kept = point[i]
+        point[i] = kept + h
+        above = f(point)
+        point[i] = kept - h
+        gradient[i] = np.sum((above - f(point)) * dout) / (2 * h)
+        point[i] = kept
+    return gradient
+
+
+def slopes(
+    f: Callable[..., Any], arguments: Sequence[Array], dout: Any = 1.0, **options: Any
+) -> list[Array]:
+    """Return the gradient of ``sum(f(*arguments) * dout)`` for each of the arguments."""
+
+    def along(i: int) -> Callable[[Array], Any]:
+        return lambda v: f(*arguments[:i], v, *arguments[i + 1 :], **options)
+
+    return [slope(along(i), value, dout) for i, value in enumerate(arguments)]
+
+
+def net_slopes(params: Params, *args: Any, **options: Any) -> Params:
+    """Return the gradient of `net_loss` for each parameter; arguments as for `net_loss`."""
+
+    def loss(*values: Array) -> float:
+        return net_loss(dict(zip(params, values, strict=True)), *args, **options)
+
+    return dict(zip(params, slopes(loss, list(params.values())), strict=True))

@@ -1,0 +1,61 @@
+"""Checks of what the trainings in the notebooks leave behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cs682.checks.compare import CheckError
+from cs682.checks.report import Report
+
+
+def accuracy(model: Any, X: Any, y: Any, batch_size: int = 1000) -> float:
+    """Return the fraction of examples that a network classifies right.
+
+    Parameters
+    ----------
+    model : a network with ``loss(X)``
+    X : ndarray of float, shape (N, d_1, ..., d_k)
+    y : ndarray of int, shape (N,)
+    batch_size : int, examples classified at a time, to bound the memory
+
+    Returns
+    -------
+    accuracy : float in [0, 1]
+    """
+    parts = [X[i : i + batch_size] for i in range(0, len(X), batch_size)]
+    predicted = np.concatenate([np.argmax(model.loss(part), axis=1) for part in parts])
+    return float((predicted == y).mean())
+
+
+def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any]) -> None:
+    """Check that a trained network reaches an accuracy on all validation images."""
+    if len(data["X_val"]) < 500:
+        raise CheckError(f"X_val holds {len(data['X_val'])} images; measure on the whole set")
+    reached = accuracy(model, data["X_val"], data["y_val"])
+    if not reached >= bar:
+        raise CheckError(
+            f"validation accuracy is {reached:.3f}, needed at least {bar}. "
+            "Is it trained on all of `data`? Try another learning rate, width or number of epochs"
+        )
+    r.ok(f"validation accuracy at least {bar}")
+
+
+def check_overfit(layers: int, r: Report, *, solver: Any) -> None:
+    """Check that a network of this many layers learned its 50 images by heart in 20 epochs."""
+    net, images = solver.model, len(solver.X_train)
+    if net.num_layers != layers:
+        raise CheckError(
+            f"the network has {net.num_layers} layers, this exercise asks for {layers}"
+        )
+    if images != 50:
+        raise CheckError(f"the network was trained on {images} images, this exercise asks for 50")
+    best = max(solver.train_acc_history[:21], default=0.0)
+    if best < 1:
+        raise CheckError(
+            f"training accuracy reached {best:.2f} within 20 epochs, needed 1.00. A loss that "
+            "stays near 2.3 wants larger weights or a larger learning rate; one that jumps, a "
+            "smaller one"
+        )
+    r.ok(f"{layers} layers, 50 images, training accuracy 1.00 within 20 epochs")
