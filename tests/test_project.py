@@ -30,7 +30,7 @@ def read_project() -> dict:
 
 def read_environment() -> dict[str, str]:
     """Give each conda package with its range."""
-    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    _, _, text = (ROOT / "environment.yml").read_text(encoding="utf-8").partition("dependencies:")
     return dict(re.findall(r"^  - ([\w-]+)([^\s:]*)$", text, re.MULTILINE))
 
 
