@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from nbclient import NotebookClient
 
-from cs682.data_files import find_cifar10, read_meta
+from cs682.data_files import find_cifar10, is_stand_in
 
 if TYPE_CHECKING:
     import argparse
@@ -76,7 +76,7 @@ def run_command(args: argparse.Namespace) -> int:
 def _find_data(*, allow_stand_in: bool) -> Path:
     """Return the data folder that the notebooks will load, unless it holds the stand-in."""
     folder = find_cifar10()
-    if read_meta(folder).stand_in and not allow_stand_in:
+    if is_stand_in(folder) and not allow_stand_in:
         raise ValueError(
             f"{folder} holds stand-in data; stored outputs come from real CIFAR-10: "
             "run `make data`, or set CS682_DATA (to try: --allow-stand-in)"
