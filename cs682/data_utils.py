@@ -181,6 +181,28 @@ def load_pickle(f: BinaryIO) -> Any:
     return load_batch(f.read(MAX_FILE_BYTES + 1), encoding="latin1")
 
 
+def small_data(data: dict[str, Any], num_train: int) -> dict[str, Any]:
+    """Return the same data with fewer training images; the arrays are views, not copies.
+
+    Parameters
+    ----------
+    data : dict from `get_CIFAR10_data`
+    num_train : int; the first so many training images are kept, at least 1
+
+    Returns
+    -------
+    small : dict with the keys of `data`; 'X_train' has shape (num_train, 3, 32, 32) and 'y_train'
+        (num_train,), the others are as they were
+
+    Raises
+    ------
+    ValueError
+        If there are not that many training images.
+    """
+    _checked("num_train", num_train, 1, len(data["X_train"]))
+    return {**data, "X_train": data["X_train"][:num_train], "y_train": data["y_train"][:num_train]}
+
+
 def _checked(name: str, value: int, low: int, high: int | None) -> int:
     """Return a number of images as an int if it lies in [low, high]."""
     number = operator.index(value)
