@@ -16,6 +16,7 @@ from cs682.batch_pickle import MAX_FILE_BYTES, load_batch
 from cs682.data_files import (
     IMAGE_BYTES,
     IMAGE_SHAPE,
+    META,
     TEST_BATCH,
     TRAIN_BATCHES,
     Meta,
@@ -179,6 +180,30 @@ def load_pickle(f: BinaryIO) -> Any:
         If it is damaged, too large, or holds anything but the parts of a CIFAR batch.
     """
     return load_batch(f.read(MAX_FILE_BYTES + 1), encoding="latin1")
+
+
+def class_names(root: str | os.PathLike[str] | None = None) -> list[str]:
+    """Return the names of the ten classes, in the order of their labels.
+
+    Parameters
+    ----------
+    root : path, optional; as for `get_CIFAR10_data`
+
+    Returns
+    -------
+    names : list of str
+
+    Raises
+    ------
+    ValueError
+        If `batches.meta` is damaged.
+    FileNotFoundError
+        If there is no data.
+    """
+    with (find_cifar10(root) / META).open("rb") as f:
+        meta = load_pickle(f)
+    names = meta.get("label_names", meta.get(b"label_names"))
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 
 def small_data(data: dict[str, Any], num_train: int) -> dict[str, Any]:
