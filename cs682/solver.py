@@ -1,0 +1,465 @@
+"""Training: minibatches in, update rule applied, accuracy watched, best parameters kept.
+
+Read `Solver.train` first, then `_run` and `_step`, which it is made of.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from cs682._progress import Progress, somebody_watches
+from cs682._solver_options import (
+    own_config,
+    require_callable_or_none,
+    require_choice,
+    require_count,
+    require_count_or_none,
+    require_data,
+    require_interval,
+    require_model,
+    require_number,
+    require_optim_config,
+    require_path_or_none,
+    require_update_rule,
+)
+from cs682._solver_state import restore_solver, solver_tree
+from cs682.checkpoint import copy_state, restore_state, same_params, write_checkpoint
+from cs682.schedules import cosine, one_cycle
+
+if TYPE_CHECKING:
+    import os
+
+    from cs682._types import Array, Labels, Options, Params
+    from cs682.checkpoint import ModelState
+
+__all__ = ["DivergenceWarning", "Solver", "cosine", "one_cycle"]
+
+INTERRUPT_AGAIN = 3.0  # seconds; Ctrl-C again within them means the program, not this training
+
+
+class DivergenceWarning(RuntimeWarning):
+    """The loss became NaN or infinite, and training stopped."""
+
+
+class Solver:
+    """Train a model, and keep the parameters that did best on the validation set.
+
+    Parameters
+    ----------
+    model : object with a dict `params` of ndarrays and a method ``loss(X, y=None)``, which returns
+        scores of shape (N, C) without labels, else ``(loss, grads)`` with grads keyed like `params`
+    data : dict with ``X_train`` (N, d_1, ..., d_k), ``y_train`` (N,), ``X_val`` and ``y_val``;
+        not copied; further keys are ignored
+    update_rule : str, name of a function in `cs682.optim`
+    optim_config : dict or None, hyper-parameters of the rule; each parameter gets its own copy
+    lr_decay : float > 0, factor on the learning rates at the end of each epoch
+    lr_schedule : callable or None; gives for the progress of the run, in [0, 1), a factor on the
+        learning rates for one iteration, see `cs682.schedules`. It comes on top of `lr_decay`.
+    batch_size : int >= 1, examples per iteration
+    num_epochs : int >= 0, length of a run; an epoch is ``max(N // batch_size, 1)`` iterations
+    num_train_samples, num_val_samples : int >= 1 or None
+        How many examples an evaluation draws to measure training and validation accuracy;
+        None for all
+    sampling : {'replacement', 'epoch'}
+        'replacement' draws each batch anew, so that an epoch sees about 63 % of the examples, some
+        of them twice. 'epoch' shuffles once per epoch and sees no example twice; the
+        ``N % batch_size`` examples left over at its end are left out.
+    checkpoint_name : str, path or None; each evaluation writes
+        ``<checkpoint_name>_epoch_<epoch>.npz``, from which `load_checkpoint` goes on
+    print_every : int or None, iterations per printed loss; None, 0 or less for never
+    verbose : bool, whether to print anything
+    progress : bool or None, whether to show a progress bar; None for when `verbose` is on and
+        somebody sees it, in a notebook or on a terminal
+
+    Attributes
+    ----------
+    epoch, iteration : int, epochs and iterations completed, over all runs
+    loss_history : list of float, the loss of each iteration in nats per example
+    train_acc_history, val_acc_history : list of float
+        Accuracies in [0, 1], measured after the first iteration and at the end of each epoch
+    best_val_acc : float, highest validation accuracy so far
+    best_params : dict, the parameters that reached it; at first the initial ones
+    optim_configs : dict, hyper-parameters and state of the update rule for each parameter
+    diverged : bool, whether the last run stopped at a loss that is not finite
+    interrupted : bool, whether the last run stopped at Ctrl-C
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind, labels that are not integers included.
+    ValueError
+        If a value is out of range, `data` lacks a key or its arrays do not fit together, or
+        `update_rule` or a key of `optim_config` is unknown.
+
+    Notes
+    -----
+    Batches and subsamples are drawn from NumPy's global stream in the order of the published
+    notebooks: ``np.random.seed`` before building the model makes a run repeatable.
+    """
+
+    _interrupted_at: ClassVar[float] = -math.inf  # by the clock of time.monotonic
+
+    def __init__(
+        self,
+        model: Any,
+        data: dict[str, Any],
+        *,
+        update_rule: str = "sgd",
+        optim_config: Options | None = None,
+        lr_decay: float = 1.0,
+        lr_schedule: Callable[[float], float] | None = None,
+        batch_size: int = 100,
+        num_epochs: int = 10,
+        num_train_samples: int | None = 1000,
+        num_val_samples: int | None = None,
+        sampling: str = "replacement",
+        checkpoint_name: str | os.PathLike[str] | None = None,
+        print_every: int | None = 10,
+        verbose: bool = True,
+        progress: bool | None = None,
+    ) -> None:
+        self.model = require_model(model)
+        self.X_train, self.y_train, self.X_val, self.y_val = require_data(data)
+        self.update_rule = require_update_rule(update_rule)
+        self.optim_config = require_optim_config(optim_config, update_rule)
+        self.lr_decay = require_number("lr_decay", lr_decay, zero=False)
+        self.lr_schedule = require_callable_or_none("lr_schedule", lr_schedule)
+        self.batch_size = require_count("batch_size", batch_size, 1)
+        self.num_epochs = require_count("num_epochs", num_epochs, 0)
+        self.num_train_samples = require_count_or_none("num_train_samples", num_train_samples, 1)
+        self.num_val_samples = require_count_or_none("num_val_samples", num_val_samples, 1)
+        self.sampling = require_choice("sampling", sampling, ("replacement", "epoch"))
+        self.checkpoint_name = require_path_or_none("checkpoint_name", checkpoint_name)
+        self.print_every = require_interval("print_every", print_every)
+        self.verbose = bool(verbose)
+        self.progress = require_choice("progress", progress, (None, True, False))
+        if lr_schedule is not None and "learning_rate" not in self.optim_config:
+            raise ValueError(f"lr_schedule needs a learning_rate in optim_config for {update_rule}")
+        self._reset()
+
+    def _reset(self) -> None:
+        """Forget all training; the model keeps the parameters it has."""
+        self.epoch = 0
+        self.iteration = 0
+        self.loss_history: list[float] = []
+        self.train_acc_history: list[float] = []
+        self.val_acc_history: list[float] = []
+        self.best_val_acc = 0.0
+        self.diverged = False
+        self.interrupted = False
+        self.optim_configs = {name: own_config(self.optim_config) for name in self.model.params}
+        self._best: ModelState = copy_state(self.model)
+        self._last: ModelState | None = None  # where training stopped; None while it goes on
+        self._first_epoch = 0  # of the current run
+        self._evaluation_due = False
+        self._order: Any = None  # sampling='epoch': indices of this epoch's examples, shape (N,)
+        self._seed_checked = False
+        self._bar = Progress(0, 0, shown=False)
+
+    @property
+    def best_params(self) -> Params:
+        """Parameters with the highest validation accuracy so far, ndarrays by name."""
+        return self._best.params
+
+    @property
+    def iterations_per_epoch(self) -> int:
+        """Iterations in an epoch: full batches in the training set, at least one."""
+        return max(len(self.y_train) // self.batch_size, 1)
+
+    @property
+    def _last_epoch(self) -> int:
+        return self._first_epoch + self.num_epochs
+
+    @property
+    def _last_iteration(self) -> int:
+        return self._last_epoch * self.iterations_per_epoch
+
+    def train(self) -> None:
+        """Train for `num_epochs`, then give the model the best parameters so far.
+
+        Batch normalization's running statistics are those that the best parameters were measured
+        with. A loss that is not finite ends the run with a `DivergenceWarning`, Ctrl-C with a
+        printed line; both leave the best parameters and the histories. Ctrl-C again within
+        seconds is raised, so that a loop of trainings can be stopped.
+
+        Called again, it finishes a run that was cut short, or adds another `num_epochs`. It goes on
+        from the parameters, running statistics and optimiser state that training stopped with,
+        not from the best ones. If ``model.params`` have been changed meanwhile, or the
+        run had diverged, it goes on from what the model holds, with a fresh optimiser state and
+        the learning rates reached.
+        """
+        self._resume()
+        self._bar = Progress(self._last_iteration, self.iteration, shown=self._wants_bar())
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if self._interrupted_again():
+                raise
+            self._say_interrupted()
+        finally:
+            self._bar.close()
+            self._stop()
+
+    def _run(self) -> None:
+        """Step to the end of the run, with an evaluation where one is due."""
+        if self._evaluation_due:  # Ctrl-C had cut it short
+            self._evaluate()
+        while self.iteration < self._last_iteration:
+            self._step()
+            if not math.isfinite(self.loss_history[-1]):
+                self._say_diverged()
+                return
+            self._show_step()
+            if self._evaluation_due:
+                self._evaluate()
+
+    def _step(self) -> None:
+        """Make one gradient update; none if the loss is not finite."""
+        batch = self._sample()
+        loss, grads = self.model.loss(self.X_train[batch], self.y_train[batch])
+        if math.isfinite(loss):
+            self._update(grads)
+            self._count_iteration()
+        self.loss_history.append(float(loss))
+
+    def _sample(self) -> Any:
+        """Draw the indices of the next minibatch; the only place that draws for training."""
+        N = len(self.y_train)
+        if self.sampling == "replacement":
+            return np.random.choice(N, self.batch_size)  # noqa: NPY002  # the published stream
+        position = self.iteration % self.iterations_per_epoch
+        if position == 0:
+            self._order = np.random.permutation(N)  # noqa: NPY002  # the published stream
+        return self._order[position * self.batch_size : (position + 1) * self.batch_size]
+
+    def _update(self, grads: Params) -> None:
+        """Apply the update rule to all parameters, or if anything is wrong to none."""
+        missing = [name for name in self.model.params if name not in grads]
+        if missing:
+            raise ValueError(f"model.loss returned no gradient for {missing}, only {list(grads)}")
+        factor = self._schedule_factor()
+        updated = {
+            name: self._updated(w, grads[name], self.optim_configs[name], factor)
+            for name, w in self.model.params.items()
+        }
+        self.model.params.update({name: w for name, (w, _) in updated.items()})
+        self.optim_configs = {name: config for name, (_, config) in updated.items()}
+
+    def _updated(
+        self, w: Array, dw: Array, config: Options, factor: float | None
+    ) -> tuple[Array, Options]:
+        """Return a parameter's next value and config; the config keeps the unscaled rate."""
+        if factor is None:
+            return self.update_rule(w, dw, dict(config))
+        rate = config["learning_rate"]
+        next_w, config = self.update_rule(w, dw, {**config, "learning_rate": rate * factor})
+        return next_w, {**config, "learning_rate": rate}
+
+    def _schedule_factor(self) -> float | None:
+        """Return the schedule's factor on the learning rates now; None without a schedule."""
+        if self.lr_schedule is None:
+            return None
+        first = self._first_epoch * self.iterations_per_epoch
+        progress = (self.iteration - first) / max(self._last_iteration - first, 1)
+        factor = float(self.lr_schedule(progress))
+        if not (math.isfinite(factor) and factor >= 0):
+            raise ValueError(f"lr_schedule({progress:g}) must be at least 0, got {factor!r}")
+        return factor
+
+    def _count_iteration(self) -> None:
+        """Count an iteration; at the end of an epoch count that, and decay the learning rates."""
+        self.iteration += 1
+        at_end = self.iteration % self.iterations_per_epoch == 0
+        if at_end:
+            self.epoch += 1
+            for config in self.optim_configs.values():
+                if "learning_rate" in config:
+                    config["learning_rate"] *= self.lr_decay
+        self._evaluation_due = at_end or self.iteration == 1
+
+    def _evaluate(self) -> None:
+        """Measure accuracy, keep the best parameters, write the checkpoint, print a line."""
+        self._measure()
+        self._save_checkpoint()
+        if self.verbose:
+            self._bar.log(
+                f"(Epoch {self.epoch} / {self._last_epoch}) "
+                f"train acc: {self.train_acc_history[-1]:f}; val_acc: {self.val_acc_history[-1]:f}"
+            )
+
+    def _measure(self) -> None:
+        """Append both accuracies to their histories, and keep the parameters if they are best."""
+        train_acc = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
+        val_acc = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
+        self.train_acc_history.append(train_acc)
+        self.val_acc_history.append(val_acc)
+        self._evaluation_due = False
+        if val_acc > self.best_val_acc:
+            self.best_val_acc = val_acc
+            self._best = copy_state(self.model)
+
+    def check_accuracy(
+        self, X: Array, y: Labels, num_samples: int | None = None, batch_size: int = 100
+    ) -> float:
+        """Return the share of examples that the model classifies rightly.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+        y : ndarray of int, shape (N,), class labels
+        num_samples : int or None; if N is larger, so many are drawn, with replacement
+        batch_size : int, examples per forward pass
+
+        Returns
+        -------
+        accuracy : float in [0, 1]; an example with a score that is not finite counts as wrong
+
+        Raises
+        ------
+        ValueError
+            If the model's scores have not the shape (N, C).
+        """
+        N = len(y)
+        if num_samples is not None and num_samples < N:
+            chosen = np.random.choice(N, num_samples)  # noqa: NPY002  # the published stream
+            X, y, N = X[chosen], y[chosen], num_samples
+        right = 0
+        for start in range(0, N, batch_size):
+            labels = y[start : start + batch_size]
+            scores = np.asarray(self.model.loss(X[start : start + batch_size]))
+            if scores.ndim != 2 or len(scores) != len(labels):
+                raise ValueError(
+                    f"model.loss(X) must return scores of shape ({len(labels)}, C), "
+                    f"got shape {scores.shape}"
+                )
+            finite = np.isfinite(scores).all(axis=1)  # argmax would take a row of NaN for class 0
+            right += int(np.sum(finite & (scores.argmax(axis=1) == labels)))
+        return right / N
+
+    def _resume(self) -> None:
+        """Put back the state that training stopped in, unless the parameters were changed."""
+        if self._last is not None and same_params(self.model, self._best):
+            restore_state(self.model, self._last)
+        elif self.iteration > 0:
+            self.optim_configs = {name: self._fresh_config(name) for name in self.model.params}
+        if not self.val_acc_history:
+            self._best = copy_state(self.model)
+        if self.epoch >= self._last_epoch and not self._evaluation_due:
+            self._first_epoch = self.epoch
+        self._last = None
+        self.diverged = self.interrupted = False
+        self._warn_of_fixed_masks()
+
+    def _stop(self) -> None:
+        """Set the state of training aside, and give the model the best one."""
+        self._last = None if self.diverged else copy_state(self.model)
+        restore_state(self.model, self._best)
+
+    def _fresh_config(self, name: str) -> Options:
+        """Return a parameter's config without state, but with the learning rate it has come to."""
+        reached = self.optim_configs.get(name, {})
+        rate = {key: reached[key] for key in ("learning_rate",) if key in reached}
+        return {**own_config(self.optim_config), **rate}
+
+    def _wants_bar(self) -> bool:
+        """Tell whether to show a progress bar in this run."""
+        if self.iteration >= self._last_iteration:
+            return False
+        if self.progress is None:
+            return self.verbose and somebody_watches()
+        return bool(self.progress)
+
+    def _show_step(self) -> None:
+        """Move the progress bar, and print the loss every `print_every` iterations."""
+        epoch = -(-self.iteration // self.iterations_per_epoch)
+        self._bar.advance(
+            f"epoch {epoch}/{self._last_epoch}",
+            {"loss": self.loss_history[-1], "best_val": self.best_val_acc},
+        )
+        if self.verbose and self.print_every and (self.iteration - 1) % self.print_every == 0:
+            self._bar.log(
+                f"(Iteration {self.iteration} / {self._last_iteration}) "
+                f"loss: {self.loss_history[-1]:f}"
+            )
+
+    def _say_diverged(self) -> None:
+        """Warn that the loss is not finite, and say what to change."""
+        self.diverged = True
+        if not self.val_acc_history:
+            self._measure()
+        loss, at = self.loss_history[-1], self.iteration + 1
+        message = f"the loss is {loss:g} at iteration {at} of {self._last_iteration}, "
+        if self.iteration == 0:
+            message += "before any update: use a smaller weight_scale, and look for NaN in X_train"
+        else:
+            rates = [config.get("learning_rate", 0) for config in self.optim_configs.values()]
+            rate = max(rates) * (self._schedule_factor() or 1)
+            message += (
+                f"so training stopped; the model has its best parameters (validation accuracy "
+                f"{self.best_val_acc:.3f}). The learning rate was {rate:g}: use a smaller one, "
+                f"{rate / 10:g} for instance, or a smaller weight_scale"
+            )
+        warnings.warn(message, DivergenceWarning, stacklevel=4)
+
+    def _interrupted_again(self) -> bool:
+        """Tell whether another training was interrupted only just before."""
+        before, Solver._interrupted_at = Solver._interrupted_at, time.monotonic()
+        return Solver._interrupted_at - before < INTERRUPT_AGAIN
+
+    def _say_interrupted(self) -> None:
+        """Say what Ctrl-C has left, in the log or, if that is off, as a warning."""
+        message = (
+            f"Interrupted after iteration {self.iteration} / {self._last_iteration}: the model has "
+            f"its best parameters (validation accuracy {self.best_val_acc:.3f}); train() goes on. "
+            f"Interrupt twice within {INTERRUPT_AGAIN:g} s to stop all."
+        )
+        if self.verbose:
+            self._bar.log(message)
+        else:
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+    def _warn_of_fixed_masks(self) -> None:
+        """Warn, once, if dropout would drop the same units in every iteration."""
+        if not self._seed_checked and "seed" in (getattr(self.model, "dropout_param", None) or {}):
+            warnings.warn(
+                "the model was built with a seed, so dropout drops the same units in every "
+                "iteration; seeds are for gradient checks: train with seed=None",
+                UserWarning,
+                stacklevel=4,
+            )
+        self._seed_checked = True
+
+    def _save_checkpoint(self) -> None:
+        """Write a checkpoint if `checkpoint_name` is set."""
+        if self.checkpoint_name is not None:
+            last = copy_state(self.model) if self._last is None else self._last
+            path = f"{self.checkpoint_name}_epoch_{self.epoch}.npz"
+            write_checkpoint(path, solver_tree(self, last))
+
+    def load_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Take up a run where a checkpoint was written, global random stream included.
+
+        The model then has the checkpoint's best parameters, as after `train`. The next `train`
+        finishes the run: if nothing else has changed, bit for bit as if it had never stopped. With
+        another `num_epochs` the run is that much longer or shorter.
+
+        Parameters
+        ----------
+        path : str or path; a file written by a solver with the same kind of model, the same options
+            and the same data
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or does not fit this solver; nothing has changed then.
+        OSError
+            If the file cannot be opened.
+        """
+        restore_solver(self, path)
