@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 
 from cs682.checks import dropout, layers, nets, norms, rules, trainings
 from cs682.checks.compare import CheckError, say
-from cs682.checks.exercises import EXERCISES
+from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.report import Report
-from cs682.checks.subject import LocalSubject, Subject
+from cs682.checks.subject import LocalSubject, Subject, student_line
 
 Check = Callable[[Subject, Report], None]
 
@@ -68,6 +69,26 @@ def legacy_seed(seed: int) -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
+@dataclass(frozen=True)
+class Result:
+    """How the check of one exercise went.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    state : {'passed', 'open', 'wrong'}
+    message : str, what is wrong or which stub is open; empty if passed
+    passed : tuple of str, the properties that held
+    advice : tuple of str, what is right by the maths but will bite
+    """
+
+    exercise: Exercise
+    state: str
+    message: str
+    passed: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
 def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> None:
     """Check one exercise; print what held and any advice.
 
@@ -84,42 +105,53 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     ValueError
         If there is no exercise of this id, or it is a question for a person to read.
     """
-    if exercise not in EXERCISES:
-        raise ValueError(f"there is no exercise {exercise!r}; there are {', '.join(EXERCISES)}")
-    if exercise in TRAININGS:
-        report = run_check(partial(_run_training, exercise, artefacts))
-    elif exercise in CHECKS:
-        report = run_check(partial(_run_all, exercise, subject or LocalSubject()))
-    else:
-        raise ValueError(f"{exercise} is a question; its answer is read by a person")
-    row = EXERCISES[exercise]
-    say(f"passed  {row.id}  {row.title}  ({row.points} points)")
-    for line in report.passed:
+    result = examine(exercise, subject, **artefacts)
+    if result.state != "passed":
+        raise CheckError(result.message)
+    row = result.exercise
+    say(f"passed  {row.id}  {row.title}  ({row.points} point{'s' * (row.points != 1)})")
+    for line in result.passed:
         say(f"  ok      {line}")
-    for line in report.advice:
+    for line in result.advice:
         say(f"  advice  {line}")
 
 
-def run_check(body: Callable[[Report], None]) -> Report:
-    """Run a check in a random stream of its own and return its report.
+def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> Result:
+    """Check one exercise and return how it went, whatever the student's code does.
 
-    A stub's NotImplementedError becomes a CheckError that says which exercise is open.
+    Parameters
+    ----------
+    exercise, subject, **artefacts
+        As for `check`.
+
+    Returns
+    -------
+    result : Result
+
+    Raises
+    ------
+    ValueError
+        If there is no exercise of this id, or it is a question for a person to read.
     """
-    report = Report()
-    with legacy_seed(682):  # a check that draws must not shift the notebook's own stream
+    if exercise not in EXERCISES:
+        raise ValueError(f"there is no exercise {exercise!r}; there are {', '.join(EXERCISES)}")
+    row = EXERCISES[exercise]
+    if row.is_question:
+        raise ValueError(f"{exercise} is a question; its answer is read by a person")
+    report, student = Report(), subject or LocalSubject()
+    state, message = "passed", ""
+    with legacy_seed(682), np.errstate(all="ignore"):  # a check must not shift the notebook's draws
         try:
-            body(report)
+            if exercise in TRAININGS:
+                TRAININGS[exercise](report, **artefacts)
+            for function in CHECKS.get(exercise, ()):
+                function(student, report)
+        except CheckError as error:
+            state, message = "wrong", str(error)
         except NotImplementedError as stub:
-            raise CheckError(f"still open: {stub}") from None
-    return report
-
-
-def _run_all(exercise: str, subject: Subject, report: Report) -> None:
-    """Run every check function of a code exercise."""
-    for function in CHECKS[exercise]:
-        function(subject, report)
-
-
-def _run_training(exercise: str, artefacts: dict[str, Any], report: Report) -> None:
-    """Run the check of a training on what the notebook cell left behind."""
-    TRAININGS[exercise](report, **artefacts)
+            state, message = "open", f"{exercise} is still open. {stub}"
+        except Exception as error:
+            if not (line := student_line(error)):
+                raise  # not the student's doing: let it be seen
+            state, message = "wrong", f"{type(error).__name__}: {error}\n{line}"
+    return Result(row, state, message, tuple(report.passed), tuple(report.advice))

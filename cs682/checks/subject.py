@@ -8,6 +8,8 @@ numbers, strings and dicts of them are all that passes between a check and its s
 from __future__ import annotations
 
 import importlib
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -93,3 +95,31 @@ class LocalSubject:
     def loss(self, net: Any, X: Array, y: Labels | None = None) -> Any:
         """Return scores, or with labels the pair (loss, gradients by name)."""
         return net.loss(X) if y is None else net.loss(X, y)
+
+
+_CHECKS = Path(__file__).resolve().parent
+_PACKAGE = _CHECKS.parent
+
+
+def student_line(error: Exception) -> str:
+    """Return where in the student's own code an exception came from, without our frames.
+
+    Parameters
+    ----------
+    error : Exception, as it was caught
+
+    Returns
+    -------
+    where : str, function, file, line number and source line; empty if the exception arose in a
+        check itself
+    """
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.name.startswith("_") or "site-packages" in path.parts:
+            continue  # NumPy, or the package's own refusal of an argument: who called it?
+        if path.parent == _CHECKS:
+            return ""
+        file = path.relative_to(_PACKAGE.parent) if path.is_relative_to(_PACKAGE) else path
+        source = f": {frame.line}" if frame.line else ""
+        return f"  in {frame.name}, {file.as_posix()} line {frame.lineno}{source}"
+    return ""
