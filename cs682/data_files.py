@@ -178,6 +178,41 @@ def describe(folder: Path) -> str:
     return f"real CIFAR-10 from {where}"
 
 
+def is_stand_in(folder: Path) -> bool:
+    """Tell whether a folder holds the synthetic stand-in.
+
+    Parameters
+    ----------
+    folder : Path, as `find_cifar10` returns it
+
+    Returns
+    -------
+    answer : bool
+    """
+    return bool(read_meta(folder).stand_in)
+
+
+def check_files(folder: Path) -> None:
+    """Read all seven files, so that each of them is known to be sound.
+
+    Parameters
+    ----------
+    folder : Path; the folder with the batches
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If a file is damaged.
+    """
+    _require_all(folder)
+    meta = read_meta(folder)
+    for name in TRAIN_BATCHES:
+        read_batch(folder / name, meta.batch_size)
+    read_batch(folder / TEST_BATCH, None if meta.stand_in else meta.batch_size)
+
+
 def read_meta(folder: Path) -> Meta:
     """Return the size of a training batch, and whether the data is a stand-in.
 
