@@ -1,0 +1,134 @@
+"""Commands of the course package: `python -m cs682 COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from tqdm import tqdm
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional; the words after `python -m cs682` (default: from the shell)
+
+    Returns
+    -------
+    status : int; 0 when the command did what it says, 130 after Ctrl-C
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        _complain("interrupted; the same command goes on where it stopped")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cs682", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_data(commands)
+    return parser
+
+
+def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `data`."""
+    text = "Bring CIFAR-10 (170 MB) to where the notebooks find it."
+    parser = commands.add_parser("data", help=text, description=text)
+    parser.add_argument("--dest", type=Path, metavar="DIR", help="folder to put it into")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--mirror", action="append", default=[], metavar="URL", help="try this address first"
+    )
+    source.add_argument("--offline", action="store_true", help="never use the network")
+    source.add_argument("--stand-in", action="store_true", help="make synthetic data instead")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the stand-in (default: 682)")
+    parser.set_defaults(run=_run_data, usage_error=parser.error)
+
+
+def _run_data(args: argparse.Namespace) -> int:
+    """Bring CIFAR-10, or its stand-in. Status 2: CS682_DATA names a place that holds no data."""
+    from cs682 import download
+    from cs682.fetch import DownloadError
+
+    if args.seed is not None and not args.stand_in:
+        args.usage_error("--seed belongs to --stand-in")
+    try:
+        if args.stand_in:
+            seed = 682 if args.seed is None else args.seed
+            bar = sys.stderr.isatty()
+            download.get_stand_in(args.dest, seed=seed, report=_say, show_progress=bar)
+        else:
+            with _Bar() as bar_of_bytes:
+                download.get_data(
+                    args.dest,
+                    archive=download.with_mirrors(args.mirror),
+                    offline=args.offline,
+                    report=_say,
+                    progress=bar_of_bytes,
+                )
+    except (DownloadError, ValueError) as error:
+        _complain(str(error))
+        explicit = args.offline and args.dest is None and os.environ.get("CS682_DATA")
+        return 2 if explicit else 1
+    return 0
+
+
+class _Bar:
+    """Progress of a download: a bar on a terminal, else a line now and then, both on stderr."""
+
+    seconds = 5.0  # between two lines
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._next_line = 0.0
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, there: int, total: int) -> None:
+        """Show that `there` of `total` bytes have arrived."""
+        if sys.stderr.isatty():
+            self._draw(there, total)
+        elif time.monotonic() >= self._next_line or there == total:
+            self._next_line = time.monotonic() + self.seconds
+            _complain(f"{there / 1e6:6.1f} of {total / 1e6:.1f} MB")
+
+    def _draw(self, there: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(total=total, unit="B", unit_scale=True, leave=False)
+        self._bar.update(there - self._bar.n)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # a command talks to its user
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  # a command talks to its user
+
+
+if __name__ == "__main__":
+    sys.exit(main())
