@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from cs682.data_files import find_cifar10, is_stand_in
 
@@ -69,7 +70,10 @@ def run_command(args: argparse.Namespace) -> int:
         folder = None if args.check else _find_data(allow_stand_in=args.allow_stand_in)
     except (FileNotFoundError, ValueError) as error:
         return _refuse(str(error))
-    faults = [_treat(path, folder) for path in paths]
+    try:
+        faults = [_treat(path, folder) for path in paths]
+    except CellExecutionError as error:
+        return _refuse(f"this cell raised, and its notebook stays as it was.\n{error}")
     return 1 if any(faults) else 0
 
 
