@@ -46,7 +46,7 @@ test: export MKL_NUM_THREADS := $(THREADS)
 test: export VECLIB_MAXIMUM_THREADS := $(THREADS)
 test: in-place ## run every test, and every cell of the notebooks against its stored output
 	@echo "Testing with $(WORKERS) processes of $(THREADS) BLAS thread(s) on $(CORES) cores."
-	$(PY) -m pytest -n $(WORKERS) --nbval tests $(NOTEBOOKS) $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --nbval tests $(wildcard staff/tests) $(NOTEBOOKS) $(ARGS)
 
 .PHONY: run
 run: in-place ## run the notebooks without a browser and write them to build/html
