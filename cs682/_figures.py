@@ -74,6 +74,25 @@ def style_parameters() -> Any:  # a dict; its type differs between Matplotlib's 
 
 
 @contextmanager
+def house_style() -> Iterator[None]:
+    """Apply the house style to what is drawn inside the block.
+
+    Matplotlib's own ``rc_context`` restores every parameter. Around a notebook's first figure
+    that undoes the interactive mode which Jupyter's backend has just switched on, and the
+    figures that a student draws afterwards stay invisible.
+    """
+    import matplotlib as mpl
+
+    style = style_parameters()
+    before: Any = {name: mpl.rcParams[name] for name in style}
+    mpl.rcParams.update(style)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
+
+
+@contextmanager
 def course_figure(
     mosaic: Any, size: tuple[float, float], title: str
 ) -> Iterator[tuple[Figure, dict[Any, Axes]]]:
@@ -84,7 +103,7 @@ def course_figure(
     """
     import matplotlib.pyplot as plt
 
-    with plt.rc_context(style_parameters()):
+    with house_style():
         fig, axes = plt.subplot_mosaic(mosaic, figsize=size, layout="constrained")
         try:
             fig.suptitle(textwrap.fill(title, MAX_TITLE * int(size[0]) // 8))
