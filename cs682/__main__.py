@@ -73,7 +73,7 @@ def _run_data(args: argparse.Namespace) -> int:
             with _Bar() as bar_of_bytes:
                 download.get_data(
                     args.dest,
-                    archive=download.with_mirrors(args.mirror),
+                    archive=download.with_mirrors(args.mirror, download.CIFAR10),
                     offline=args.offline,
                     report=_say,
                     progress=bar_of_bytes,

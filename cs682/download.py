@@ -54,13 +54,13 @@ _LOCK = ".cs682-data.lock"
 _TEMPORARY = ".cs682-unpack-"
 
 
-def with_mirrors(urls: Iterable[str], archive: Archive = CIFAR10) -> Archive:
+def with_mirrors(urls: Iterable[str], archive: Archive) -> Archive:
     """Return `archive` with further addresses, to be tried before its own.
 
     Parameters
     ----------
     urls : iterable of str; addresses of the archive, or of a folder (ending in '/') that holds it
-    archive : Archive, default CIFAR-10's
+    archive : Archive
 
     Returns
     -------
