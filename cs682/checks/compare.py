@@ -88,6 +88,7 @@ def compare(
     *,
     rtol: float,
     atol: float = 0.0,
+    where: str = "",
     hint: str = "",
     causes: Mapping[str, Any] | None = None,
 ) -> None:
@@ -97,36 +98,42 @@ def compare(
     ----------
     name, got, want, rtol, atol, hint, causes
         As in `check_close`; `want` has the shape that `got` must have.
+    where : str, the circumstances, as in "for x of shape (3, 4)"
 
     Raises
     ------
     CheckError
         If the result is missing, of the wrong type or shape, not finite or too far off.
     """
+    context = f" {where}" if where else ""
     if got is None:
-        raise CheckError(f"{name} is None: the function returned nothing for it")
+        raise CheckError(f"{name} is None{context}: the function returned nothing for it")
     expected = np.asarray(want)
-    actual = _as_array(name, got, expected)
+    actual = _as_array(name, got, expected, context)
     if actual.shape != expected.shape:
         raise CheckError(
-            f"{name} has shape {actual.shape}, expected {expected.shape}"
+            f"{name} has shape {actual.shape}, expected {expected.shape}{context}"
             + _shape_hint(actual.shape, expected.shape)
         )
     bad = ~np.isfinite(actual)
     if bad.any():
-        where = _index(name, bad)
-        raise CheckError(f"{name} holds {bad.sum()} NaN or infinite value(s), first at {where}")
+        first = _entry(name, np.argwhere(bad)[0])
+        raise CheckError(
+            f"{name} holds {_count(bad)} that are NaN or infinite{context}, first at {first}"
+        )
 
     error = _relative(actual, expected)
     wrong = (error > rtol) & (np.abs(actual - expected) > atol)
     if wrong.any():
         i = np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)
-        where = name + (str([int(k) for k in i]) if i else "")
-        reason = _cause(actual, causes) or (f" Hint: {hint}." if hint else "")
+        said = (
+            _cause(actual, causes)
+            or _pattern(actual, expected)
+            or (f"Hint: {hint}." if hint else "")
+        )
         raise CheckError(
-            f"{where} = {actual[i]:.6g}, expected {expected[i]:.6g} "
-            f"({wrong.sum()} of {wrong.size} value(s) off, relative error {error[i]:.1e} > "
-            f"{rtol:.0e}).{reason}"
+            f"{_entry(name, i)} = {actual[i]:.6g}, expected {expected[i]:.6g}{context} "
+            f"({_count(wrong)} off). {said}".rstrip()
         )
 
 
@@ -150,19 +157,19 @@ def check_at_least(name: str, got: float, bar: float, *, hint: str = "") -> None
     say(f"ok   {name}: at least {bar:.3g}")
 
 
-def _as_array(name: str, got: Any, expected: Any) -> Any:
+def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
     """Return `got` as a plain array of numbers, or say what it is instead."""
     if expected.ndim == 0 and np.isscalar(got):
         array = np.asarray(got)
     elif type(got) is np.ndarray:
         array = got
     else:
-        kind = type(got).__name__
-        raise CheckError(f"{name} is a {kind}, expected a NumPy array of shape {expected.shape}")
+        wanted = f"a NumPy array of shape {expected.shape}" if expected.ndim else "a number"
+        raise CheckError(f"{name} is a {type(got).__name__}, expected {wanted}{context}")
     if array.dtype == object or not (
         np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_
     ):
-        raise CheckError(f"{name} holds {array.dtype} values, expected numbers")
+        raise CheckError(f"{name} holds {array.dtype} values, expected numbers{context}")
     return array.astype(np.float64)
 
 
@@ -171,10 +178,14 @@ def _relative(a: Any, b: Any) -> Any:
     return np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))
 
 
-def _index(name: str, mask: Any) -> str:
-    """Name the first entry of `name` at which `mask` is true."""
-    first = [int(k) for k in np.argwhere(mask)[0]]
-    return f"{name}{first}" if first else name
+def _entry(name: str, index: Any) -> str:
+    """Name one entry of an array, as it is written in code."""
+    return name + (str([int(k) for k in index]) if len(index) else "")
+
+
+def _count(mask: Any) -> str:
+    """Say how many values of how many a mask marks."""
+    return f"{mask.sum()} of {mask.size} values" if mask.ndim else "the value"
 
 
 def _cause(actual: Any, causes: Mapping[str, Any] | None) -> str:
@@ -182,13 +193,35 @@ def _cause(actual: Any, causes: Mapping[str, Any] | None) -> str:
     for sentence, value in (causes or {}).items():
         mistaken = np.asarray(value, dtype=np.float64)
         if mistaken.shape == actual.shape and np.allclose(actual, mistaken, rtol=1e-6, atol=1e-9):
-            return f" Likely cause: {sentence}."
+            return f"Likely cause: {sentence}."
+    return ""
+
+
+def _pattern(actual: Any, expected: Any) -> str:
+    """Say how wrong values relate to the right ones when all of them do so in the same way."""
+    if not actual.any():
+        return "It is zero everywhere."
+    if actual.size < 2:
+        return ""
+    top = np.abs(expected) > 1e-6 * np.abs(expected).max(initial=0.0)
+    ratios, differences = actual[top] / expected[top], actual - expected
+    if top.any() and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and not np.any(actual[~top] > 1e-6):
+        factor = f"{ratios[0]:.6g}"
+        return (
+            "The sign is turned."
+            if factor == "-1"
+            else f"Every value is {factor} times what it should be."
+        )
+    if np.ptp(differences) < 1e-6 * np.abs(differences).max():
+        return f"Every value is off by {differences.flat[0]:.6g}."
+    if actual.ndim == 2 and actual.shape[0] == actual.shape[1] and np.allclose(actual.T, expected):
+        return "It is transposed."
     return ""
 
 
 def _shape_hint(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
     """Explain the shapes that are nearly right."""
-    if len(got) == len(expected) + 1 and got == (1, *expected):
+    if got == (1, *expected):
         return ": a row matrix is not a vector; sum without keepdims"
     if len(got) == len(expected) == 2 and got == expected[::-1]:
         return ": it is transposed"

@@ -56,7 +56,9 @@ def _check_kept_values(x: Any, out: Any, p: float) -> None:
         "kept values are divided by 1 - p; p is the probability of keeping": x[kept] / (1 - p),
         "kept values are multiplied by p, they should be divided by it": x[kept] * p,
     }
-    compare(f"the kept values for p = {p}", out[kept], x[kept] / p, rtol=EXACT, causes=causes)
+    compare(
+        "out[out != 0]", out[kept], x[kept] / p, rtol=EXACT, where=f"for p = {p}", causes=causes
+    )
 
 
 def _check_independence(kept: Any, p: float) -> None:
@@ -80,12 +82,14 @@ def _check_seed_and_shapes(s: Subject) -> None:
         x = np.ones(shape)
         first, _ = s.dropout_forward(x, {"mode": "train", "p": 0.5, "seed": 3})
         again, _ = s.dropout_forward(x, {"mode": "train", "p": 0.5, "seed": 3})
-        compare(f"out for x {shape}, the same seed twice", again, first, rtol=0)
+        where = f"for x of shape {shape}"
+        hint = "the same seed must give the same mask; draw it from rng"
+        compare("out", again, first, rtol=0, where=where, hint=hint)
     fresh = [s.dropout_forward(np.ones(64), {"mode": "train", "p": 0.5})[0] for _ in range(2)]
     if np.array_equal(fresh[0], fresh[1]):
         raise CheckError("two calls without a seed gave the same mask; draw a new one each time")
     all_kept, _ = s.dropout_forward(np.arange(5.0), {"mode": "train", "p": 1})
-    compare("out for p = 1", all_kept, np.arange(5.0), rtol=EXACT)
+    compare("out", all_kept, np.arange(5.0), rtol=EXACT, where="for p = 1")
 
 
 def check_dropout_test(s: Subject, r: Report) -> None:
@@ -95,7 +99,7 @@ def check_dropout_test(s: Subject, r: Report) -> None:
         result = r.watch("dropout_forward", s.dropout_forward, x, {"mode": "test", "p": p})
         out, _ = unpack("dropout_forward", result, ("out", "cache"))
         causes = {"inverted dropout scales during training only": x * p}
-        compare(f"out in test mode for p = {p}", out, x, rtol=EXACT, causes=causes)
+        compare("out", out, x, rtol=EXACT, where=f"in test mode for p = {p}", causes=causes)
     r.ok("test mode returns the input")
 
 
@@ -104,7 +108,9 @@ def check_dropout_backward(s: Subject, r: Report) -> None:
     rng = np.random.default_rng(231)
     for shape, p in (((10, 10), 0.2), ((4, 7), 0.6), ((2, 3, 4), 0.5)):
         x, dout = rng.standard_normal(shape) + 10, rng.standard_normal(shape)
-        out, cache = s.dropout_forward(x, {"mode": "train", "p": p, "seed": 123})
+        param = {"mode": "train", "p": p, "seed": 123}
+        out, cache = r.watch("dropout_forward", s.dropout_forward, x, param)
+        out = out.copy()  # the backward pass may be about to spoil it
         want = dout * (out / x)  # dropout multiplies, so out / x is what it multiplied with
         if not 0 < (out == 0).mean() < 1:
             raise CheckError("dropout_forward drops nothing or everything: see exercise do-1.1")
@@ -113,10 +119,12 @@ def check_dropout_backward(s: Subject, r: Report) -> None:
             "the factor 1/p is missing": dout * (out != 0),
             "the factor 1/p is applied twice": want / p,
         }
-        for call in ("", " in a second call with the same cache"):
+        for call in ("", ", in a second call with the same cache"):
             dx = r.watch("dropout_backward", s.dropout_backward, dout, cache)
-            compare(f"dx for p = {p}{call}", dx, want, rtol=EXACT, atol=1e-12, causes=causes)
+            where = f"for p = {p}{call}"
+            compare("dx", dx, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
     r.ok("dx follows the mask and its factor, for two and three dimensions, twice in a row")
     _, cache = s.dropout_forward(x, {"mode": "test", "p": 0.5})
-    compare("dx after a forward pass in test mode", s.dropout_backward(dout, cache), dout, rtol=0)
+    where = "after a forward pass in test mode"
+    compare("dx", s.dropout_backward(dout, cache), dout, rtol=0, where=where)
     r.ok("in test mode the gradient passes unchanged")

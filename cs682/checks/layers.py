@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import compare
+from cs682.checks.compare import CheckError, compare
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
 
@@ -43,13 +43,19 @@ def check_affine_forward(s: Subject, r: Report) -> None:
             "each example must be flattened in C order, as reshape does by default": slow.affine(
                 rows, w, b
             ),
+            "reshaping to (D, N) mixes the examples; reshape to (N, D)": slow.affine(
+                x.reshape(-1, len(x)).T, w, b
+            ),
         }
-        compare(f"out for x {x.shape}", out, slow.affine(x, w, b), rtol=EXACT, causes=causes)
+        hint = "out[n, m] is the sum of x[n, d] * w[d, m] over d, plus b[m]"
+        where = f"for x of shape {x.shape}"
+        want = slow.affine(x, w, b)
+        compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
     r.ok("values for examples of one, two and three dimensions, and for a single example")
     x, w, b, _ = _affine_arguments(*_AFFINE_SIZES[1])
     small = [v.astype(np.float32) for v in (x, w, b)]
     out, _ = s.affine_forward(*small)
-    compare("out in float32", out, slow.affine(x, w, b), rtol=FLOAT32, atol=1e-5)
+    compare("out", out, slow.affine(x, w, b), rtol=FLOAT32, atol=1e-5, where="in float32")
     r.keeps_float32("affine_forward", {"out": out})
 
 
@@ -57,14 +63,24 @@ def check_affine_backward(s: Subject, r: Report) -> None:
     """Hold `affine_backward` against numeric gradients of the definition."""
     for sizes in _AFFINE_SIZES:
         x, w, b, dout = _affine_arguments(*sizes)
-        _, cache = s.affine_forward(x, w, b)
-        for call in ("", " in a second call with the same cache"):
+        want = slow.slopes(slow.affine, (x, w, b), dout)
+        _, cache = r.watch("affine_forward", s.affine_forward, x, w, b)
+        for call in ("", ", in a second call with the same cache"):
             result = r.watch("affine_backward", s.affine_backward, dout, cache)
             dx, dw, db = unpack("affine_backward", result, ("dx", "dw", "db"))
-            want = slow.slopes(slow.affine, (x, w, b), dout)
+            where = f"for x of shape {x.shape}{call}"
             for name, got, value in zip(("dx", "dw", "db"), (dx, dw, db), want, strict=True):
-                causes = {f"{name} is averaged over the batch, where it is summed": value / len(x)}
-                compare(name + call, got, value, rtol=NUMERIC, atol=NUMERIC_FLOOR, causes=causes)
+                causes = {f"{name} is averaged over the batch; it is a sum": value / len(x)}
+                compare(
+                    name,
+                    got,
+                    value,
+                    rtol=NUMERIC,
+                    atol=NUMERIC_FLOOR,
+                    where=where,
+                    hint=f"the numeric gradient of the layer disagrees with {name}",
+                    causes=causes if len(x) > 1 else {},
+                )
     r.ok("dx, dw and db against numeric gradients, in the shapes of x, w and b, twice in a row")
     small = [v.astype(np.float32) for v in (x, w, b, dout)]
     _, cache = s.affine_forward(*small[:3])
@@ -91,11 +107,18 @@ def check_relu_forward(s: Subject, r: Report) -> None:
             "this is the 0/1 mask, not the values": (x > 0).astype(float),
             "this is the absolute value": np.abs(x),
             "negative values pass, positive ones do not": np.minimum(x, 0),
+            "negative values pass unchanged; set them to zero": x,
+            "negative values leak through; this is leaky ReLU": np.where(x > 0, x, 0.01 * x),
+            "large values are clipped; ReLU has no upper end": np.clip(x, 0, 1),
         }
-        compare(f"out for x {x.shape}", out, slow.relu(x), rtol=EXACT, causes=causes)
+        if np.isscalar(out) or np.ndim(out) < x.ndim:
+            hint = "; np.maximum compares entry by entry, np.max finds the largest one"
+            raise CheckError(f"out has shape {np.shape(out)}, expected {x.shape}{hint}")
+        where = f"for x of shape {x.shape}"
+        compare("out", out, slow.relu(x), rtol=EXACT, where=where, causes=causes)
     r.ok("values on both sides of zero, for arrays of one to four dimensions")
     out, _ = s.relu_forward(np.array([-1e30, -0.0, 0.0, 1e30]))
-    compare("out for [-1e30, -0, 0, 1e30]", out, [0, 0, 0, 1e30], rtol=EXACT)
+    compare("out", out, [0, 0, 0, 1e30], rtol=EXACT, where="for [-1e30, -0, 0, 1e30]")
     out, _ = s.relu_forward(np.array([[-1.5, 2.5]], dtype=np.float32))
     r.keeps_float32("relu_forward", {"out": out})
     r.ok("huge values and zero")
@@ -106,16 +129,25 @@ def check_relu_backward(s: Subject, r: Report) -> None:
     rng = np.random.default_rng(683)
     for x in _relu_inputs():
         dout = rng.standard_normal(x.shape)
-        _, cache = s.relu_forward(x)
         want = slow.slope(slow.relu, x, dout)
+        _, cache = r.watch("relu_forward", s.relu_forward, x)
         causes = {
             "dout passes everywhere; it must stop where x was not positive": dout,
             "the mask is taken from dout, not from x": dout * (dout > 0),
             "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
+            "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
+            * slow.relu(x),
+            "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),
+            "negative gradients are cut off too; the mask depends on x alone": slow.relu(
+                dout * (x > 0)
+            ),
         }
-        for call in ("", " in a second call with the same cache"):
+        for call in ("", ", in a second call with the same cache"):
             dx = r.watch("relu_backward", s.relu_backward, dout, cache)
-            compare("dx" + call, dx, want, rtol=NUMERIC, atol=NUMERIC_FLOOR, causes=causes)
+            if dx is None:
+                raise CheckError("relu_backward returned nothing; it should return dx")
+            where = f"for x of shape {x.shape}{call}"
+            compare("dx", dx, want, rtol=NUMERIC, atol=NUMERIC_FLOOR, where=where, causes=causes)
     r.ok("dx against numeric gradients, for arrays of one to four dimensions, twice in a row")
     _, cache = s.relu_forward(np.zeros((1, 2), dtype=np.float32))
     dx = s.relu_backward(np.ones((1, 2), dtype=np.float32), cache)

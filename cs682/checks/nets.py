@@ -94,7 +94,8 @@ def check_two_layer_scores(s: Subject, r: Report) -> None:
             ),
             "there is a ReLU on the scores; the last layer has none": slow.relu(want),
         }
-        compare(f"scores for X {X.shape}", s.loss(net, X), want, rtol=EXACT, causes=causes)
+        where = f"for X of shape {X.shape}"
+        compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, causes=causes)
     r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
 
 
@@ -128,7 +129,7 @@ def _check_loss(
     causes = _loss_causes(params, data_loss, reg) if reg else {}
     causes["the loss is summed over the batch; it is the mean"] = data_loss * len(X)
     want = data_loss + slow.penalty(params, reg)
-    compare(f"the loss for reg = {reg}", loss, want, rtol=EXACT, causes=causes)
+    compare("loss", loss, want, rtol=EXACT, where=f"for reg = {reg}", causes=causes)
     slopes = slow.net_slopes(params, X, y, reg, **options)
     hint = "" if not reg else "the penalty adds reg * W to the gradient of each weight matrix"
     got = {f"grads[{k!r}]": v for k, v in grads.items()}
@@ -191,8 +192,8 @@ def check_net_forward(s: Subject, r: Report) -> None:
             X, _ = _batch(N, dims, 5)
             want = slow.net_scores(params, X)
             causes = {"there is a ReLU on the scores; the last layer has none": slow.relu(want)}
-            label = f"scores of {len(hidden) + 1} layers for X {X.shape}"
-            compare(label, s.loss(net, X), want, rtol=EXACT, causes=causes)
+            where = f"with {len(hidden) + 1} layers for X of shape {X.shape}"
+            compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, causes=causes)
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
 
 
@@ -244,9 +245,10 @@ def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
         "the ReLU is left out": definition(a, arguments["gamma"], arguments["beta"]),
     }
     compare(
-        f"out with {normalization}",
+        "out",
         out,
         forward(*arguments.values()),
+        where=f"with {normalization}",
         rtol=EXACT,
         atol=1e-12,
         causes=causes,
@@ -256,7 +258,7 @@ def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
     got = unpack("affine_norm_relu_backward", grads, parts)
     want = slow.slopes(forward, list(arguments.values()), dout)
     for part, g, value in zip(parts, got, want, strict=True):
-        compare(f"{part} with {normalization}", g, value, rtol=NUMERIC, atol=_FLOOR)
+        compare(part, g, value, rtol=NUMERIC, atol=_FLOOR, where=f"with {normalization}")
 
 
 def check_norm_sandwich(s: Subject, r: Report) -> None:
@@ -280,9 +282,10 @@ def _check_test_mode(s: Subject) -> None:
         s.loss(net, X, y)
     want = slow.net_scores(params, X, "batchnorm")
     hint = "without labels the network must run in test mode, with the running statistics"
-    compare("scores in test mode", s.loss(net, X), want, rtol=1e-6, atol=1e-6, hint=hint)
+    compare("scores", s.loss(net, X), want, rtol=1e-6, atol=1e-6, where="in test mode", hint=hint)
     one = s.loss(net, X[:1])
-    compare("scores of the first image alone", one, want[:1], rtol=1e-6, atol=1e-6, hint=hint)
+    where = "in test mode for the first image alone"
+    compare("scores", one, want[:1], rtol=1e-6, atol=1e-6, where=where, hint=hint)
 
 
 def check_layernorm_net(s: Subject, r: Report) -> None:
@@ -304,9 +307,8 @@ def check_dropout_net(s: Subject, r: Report) -> None:
     r.ok("dropout right after each ReLU, with no, batch and layer norm: loss and all gradients")
     net, params = _net(s, [7, 9], None, dropout=0.6)
     want = slow.net_scores(params, X)
-    compare(
-        "scores in test mode", s.loss(net, X), want, rtol=EXACT, hint="drop nothing at test time"
-    )
+    hint = "without labels the network runs in test mode and drops nothing"
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where="in test mode", hint=hint)
     losses = {float(s.loss(net, X, y)[0]) for _ in range(5)}
     if len(losses) == 1:
         raise CheckError("five training passes gave the same loss: no unit was dropped")

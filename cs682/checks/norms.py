@@ -69,12 +69,13 @@ def _check_forward(
             with np.errstate(divide="ignore", invalid="ignore"):
                 causes = _forward_causes(x, gamma, beta, value, axis)
             want = definition(x, gamma, beta, value)
-            label = f"out for x {x.shape}" + (f" and eps = {value}" if eps else "")
-            compare(label, out, want, rtol=EXACT, atol=1e-12, causes=causes)
+            where = f"for x of shape {x.shape}" + (f" and eps = {value}" if eps else "")
+            compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
     r.ok("values on several sizes, with gamma and beta of many values, for small and large eps")
     small = [v.astype(np.float32) for v in (x, gamma, beta)]
     out, _ = forward(*small, dict(option))
-    compare("out in float32", out, definition(x, gamma, beta), rtol=FLOAT32, atol=1e-4)
+    want = definition(x, gamma, beta)
+    compare("out", out, want, rtol=FLOAT32, atol=1e-4, where="in float32")
     r.keeps_float32(name, {"out": out})
 
 
@@ -91,14 +92,14 @@ def _check_backward(
         x, gamma, beta, dout = _arguments(N, D)
         for eps in ({}, {"eps": _BIG_EPS}):
             e = eps.get("eps", 1e-5)
-            _, cache = forward(x, gamma, beta, {**option, **eps})
             want = slow.slopes(definition, (x, gamma, beta), dout, eps=e)
-            for call in ("", ", second call with the same cache"):
+            _, cache = r.watch(name, forward, x, gamma, beta, {**option, **eps})
+            for call in ("", ", in a second call with the same cache"):
                 result = r.watch(name, backward, dout, cache)
                 got = unpack(name, result, ("dx", "dgamma", "dbeta"))
                 for part, g, value in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
-                    where = f"{part} for x {x.shape}, eps = {e}{call}"
-                    compare(where, g, value, rtol=NUMERIC, atol=NUMERIC_FLOOR)
+                    where = f"for x of shape {x.shape} and eps = {e}{call}"
+                    compare(part, g, value, rtol=NUMERIC, atol=NUMERIC_FLOOR, where=where)
     r.ok("dx, dgamma and dbeta against numeric gradients, small and large eps, twice in a row")
     small = [v.astype(np.float32) for v in (x, gamma, beta, dout)]
     _, cache = forward(*small[:3], dict(option))
@@ -116,7 +117,7 @@ def check_batchnorm_train(s: Subject, r: Report) -> None:
     out, _ = s.batchnorm_forward(
         np.full((1, 3), 5.0), np.ones(3), np.arange(3.0), {"mode": "train"}
     )
-    compare("out for a batch of one", out, [[0.0, 1.0, 2.0]], rtol=EXACT, atol=1e-12)
+    compare("out", out, [[0.0, 1.0, 2.0]], rtol=EXACT, atol=1e-12, where="for a batch of one")
     r.ok("a batch of one gives beta")
 
 
@@ -138,12 +139,13 @@ def _check_running_statistics(s: Subject, momentum: float) -> None:
         std = momentum * var + (1 - momentum) * np.sqrt(batch_var)
         mean = momentum * mean + (1 - momentum) * batch_mean
         var = momentum * var + (1 - momentum) * batch_var
-        where = f" after step {step} with momentum {momentum}"
+        where = f"after step {step} with momentum {momentum}"
         compare(
-            "running_mean" + where,
+            "running_mean",
             bn_param.get("running_mean"),
             mean,
             rtol=EXACT,
+            where=where,
             causes={"momentum weighs the old value, 1 - momentum the new one": swapped},
         )
         causes = {
@@ -151,7 +153,7 @@ def _check_running_statistics(s: Subject, momentum: float) -> None:
             "this averages standard deviations; average variances": std,
         }
         got = bn_param.get("running_var")
-        compare("running_var" + where, got, var, rtol=EXACT, causes=causes)
+        compare("running_var", got, var, rtol=EXACT, where=where, causes=causes)
 
 
 def check_batchnorm_test(s: Subject, r: Report) -> None:
@@ -175,13 +177,15 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
             + beta,
         }
         want = gamma * centred / np.sqrt(var + eps) + beta
-        compare(f"out for eps = {eps}", out, want, rtol=EXACT, atol=1e-12, causes=causes)
+        where = f"for eps = {eps}"
+        compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
         hint = "test mode must leave the running statistics alone"
         compare("running_mean", bn_param["running_mean"], mean, rtol=0, hint=hint)
         compare("running_var", bn_param["running_var"], var, rtol=0, hint=hint)
     r.ok("values from the running statistics, which stay as they are")
     one, _ = s.batchnorm_forward(x[:1], gamma, beta, dict(bn_param))
-    compare("out for the first example alone", one, want[:1], rtol=EXACT, atol=1e-12)
+    where = "for the first example alone"
+    compare("out", one, want[:1], rtol=EXACT, atol=1e-12, where=where)
     r.ok("an example's result does not depend on the others in the batch")
 
 
@@ -219,7 +223,7 @@ def check_layernorm_forward(s: Subject, r: Report) -> None:
         raise CheckError("layernorm_forward stores running statistics; layer norm has none")
     one, _ = s.layernorm_forward(x[:1], gamma, beta, {})
     want = slow.layernorm(x[:1], gamma, beta)
-    compare("out for the first example alone", one, want, rtol=EXACT, atol=1e-12)
+    compare("out", one, want, rtol=EXACT, atol=1e-12, where="for the first example alone")
     r.ok("an example's result does not depend on the others in the batch")
 
 

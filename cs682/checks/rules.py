@@ -77,10 +77,10 @@ def _check_rule(
         for n, dw in enumerate(dws):
             result = r.watch(name, rule, w, dw, config)
             w, config = unpack(name, result, ("next_w", "config"))
-            where = f" after step {n + 1}" + (f" with {given}" if given else "")
+            where = f"after step {n + 1}" + (f" with {given}" if given else "")
             causes = {cause: history[n][0] for cause, history in wrong.items()}
             _check_state(config, state, want[n][1], where)
-            compare("next_w" + where, w, want[n][0], rtol=1e-7, causes=causes)
+            compare("next_w", w, want[n][0], rtol=1e-7, where=where, causes=causes)
     r.ok("four steps from an empty config, with default and with other settings")
     single = np.float32(0.5) * np.ones(3, dtype=np.float32)
     out, _ = rule(single, single, {"learning_rate": np.float64(0.1)})
@@ -91,10 +91,10 @@ def _check_state(config: Any, state: tuple[str, ...], want: dict[str, Any], wher
     """Check that the rule stored its new state in the config."""
     for key in state:
         if not isinstance(config, dict) or key not in config:
-            raise CheckError(f"config[{key!r}] is missing{where}: the rule must store its state")
+            raise CheckError(f"config[{key!r}] is missing {where}: the rule must store its state")
         expected = want[key].flat[0] if key == "t" else want[key]
         hint = "the state must be stored in config, and only once each step"
-        compare(f"config[{key!r}]{where}", config[key], expected, rtol=EXACT, hint=hint)
+        compare(f"config[{key!r}]", config[key], expected, rtol=EXACT, where=where, hint=hint)
 
 
 def check_sgd_momentum(s: Subject, r: Report) -> None:

@@ -94,7 +94,7 @@ class LocalSubject:
 
     def loss(self, net: Any, X: Array, y: Labels | None = None) -> Any:
         """Return scores, or with labels the pair (loss, gradients by name)."""
-        return net.loss(X) if y is None else net.loss(X, y)
+        return net.loss(X.copy()) if y is None else net.loss(X.copy(), y.copy())
 
 
 _CHECKS = Path(__file__).resolve().parent
