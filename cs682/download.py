@@ -30,6 +30,7 @@ from cs682.data_files import (
     describe,
     find_cifar10,
     is_stand_in,
+    read_meta,
 )
 from cs682.fetch import Archive, DownloadError, Patience, fetch
 
@@ -153,18 +154,19 @@ def get_stand_in(
     DownloadError
         If real data is in the way, or the folder cannot be written.
     """
+    from cs682.standin import RECIPE, write_stand_in
+
     folder = _as_parent(dest) if dest else (checkout_folder() or cache_folder()) / STAND_IN
     target = folder / FOLDER
     with _writing_to(folder), folder_lock(folder, report):
         found = _sound(target)
         if found and not is_stand_in(found):
             raise DownloadError(f"{target} holds real CIFAR-10; choose another place with --dest")
-        if found and f"seed {seed}" in describe(found):
+        wanted = {f"seed {seed}", f"recipe {RECIPE}"}
+        if found and wanted <= set(read_meta(found).stand_in.split(", ")):
             report(f"nothing to do: {describe(found)}")
             return found
-        from cs682.standin import write_stand_in
-
-        with _moved_away(target, report):
+        with _moved_away(target, report, discard=found is not None):
             write_stand_in(folder, seed=seed, progress=show_progress)
     report(f"ready: {describe(target)}")
     if dest is None and os.environ.get("CS682_DATA"):
@@ -282,8 +284,11 @@ def _unpack_member(tar: tarfile.TarFile, member: tarfile.TarInfo, inner: Path) -
 
 
 @contextlib.contextmanager
-def _moved_away(target: Path, report: Report) -> Iterator[None]:
-    """Put aside what has the name of the new data, and back if the new data does not come."""
+def _moved_away(target: Path, report: Report, discard: bool = False) -> Iterator[None]:
+    """Put aside what has the name of the new data, and back if the new data does not come.
+
+    Afterwards it is kept under another name, since it may be a user's, unless `discard` is set.
+    """
     if not target.exists():
         yield
         return
@@ -295,7 +300,10 @@ def _moved_away(target: Path, report: Report) -> Iterator[None]:
         aside.replace(target)
         aside.parent.rmdir()
         raise
-    report(f"what was there before is now {aside}")
+    if discard:
+        shutil.rmtree(aside.parent)
+    else:
+        report(f"what was there before is now {aside}")
 
 
 @contextlib.contextmanager
@@ -315,7 +323,7 @@ def _by_hand(archive: Archive, folder: Path) -> str:
         "What you can do:\n"
         "  python -m cs682 data --stand-in   make synthetic data, without network\n"
         f"  or put the archive into {folder} by hand, then run it again. It is\n"
-        f"  {archive.urls[0]}\n"
+        f"  {CIFAR10.urls[0]}\n"
         f"  ({archive.size} bytes, SHA-256 {archive.sha256})"
     )
 

@@ -22,7 +22,7 @@ class BadServer(ThreadingHTTPServer):
     /long   too many bytes, unannounced    /mute   never answers
     /404, /503  those answers              /416    refuses every Range
     /to/X   redirects to /X                /loop   redirects to itself
-    /lie    another range than was asked for
+    /lie    another range than was asked   /wait   `step` bytes, the rest after `go_on`
     """
 
     daemon_threads = True
@@ -33,6 +33,7 @@ class BadServer(ThreadingHTTPServer):
         self.step = max(1, len(content) // 4)
         self.asked: list[tuple[str, str]] = []  # path, Range
         self.closing = threading.Event()
+        self.go_on = threading.Event()
 
     def url(self, manner: str) -> str:
         """Return the address at which the server behaves in that manner."""
@@ -90,6 +91,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         self.end_headers()
         end = start + self.server.step if manner in ("cut", "stall") else len(content)
+        if manner == "wait":
+            self.wfile.write(content[start : start + self.server.step])
+            self.wfile.flush()
+            self.server.go_on.wait(30)
+            start += self.server.step
         if manner == "slow":
             for i in range(start, end, 500):
                 self.wfile.write(content[i : min(i + 500, end)])
