@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import numbers
 import os
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -75,9 +76,9 @@ def require_optim_config(config: Any, rule: str) -> Options:
     config = {} if config is None else config
     if not isinstance(config, dict):
         raise TypeError(f"optim_config must be a dict, got {config!r}")
-    defaults = optim.DEFAULTS.get(rule)  # a rule that a reader has added may have no such table
+    defaults = getattr(optim, "DEFAULTS", {}).get(rule)  # not for a rule that a reader has added
     if defaults is not None:
-        known = [*defaults, *optim.STATE.get(rule, ())]
+        known = [*defaults, *getattr(optim, "STATE", {}).get(rule, ())]
         unknown = [key for key in config if key not in known]
         if unknown:
             raise ValueError(f"optim_config has the unknown keys {unknown}; {rule} knows {known}")
@@ -121,7 +122,8 @@ def require_interval(name: str, value: Any) -> int:
 
 def require_number(name: str, value: Any, *, zero: bool) -> float:
     """Return a finite number above 0, or with `zero` not below it, as a plain float."""
-    if isinstance(value, (bool, str)) or np.ndim(value) != 0 or not np.isreal(value):
+    number = value[()] if isinstance(value, np.ndarray) else value  # shape () holds a scalar
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         wanted = "finite and at least 0" if zero else "finite and above 0"

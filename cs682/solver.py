@@ -6,28 +6,15 @@ Read `Solver.train` first, then `_run` and `_step`, which it is made of.
 from __future__ import annotations
 
 import math
-import time
-import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682._progress import Progress, somebody_watches
-from cs682._solver_options import (
-    own_config,
-    require_callable_or_none,
-    require_choice,
-    require_count,
-    require_count_or_none,
-    require_data,
-    require_interval,
-    require_model,
-    require_number,
-    require_optim_config,
-    require_path_or_none,
-    require_update_rule,
-)
+from cs682 import _solver_log as log
+from cs682 import _solver_options as options
+from cs682._progress import Progress
+from cs682._solver_log import DivergenceWarning
 from cs682._solver_state import restore_solver, solver_tree
 from cs682.checkpoint import copy_state, restore_state, same_params, write_checkpoint
 from cs682.schedules import cosine, one_cycle
@@ -39,12 +26,6 @@ if TYPE_CHECKING:
     from cs682.checkpoint import ModelState
 
 __all__ = ["DivergenceWarning", "Solver", "cosine", "one_cycle"]
-
-INTERRUPT_AGAIN = 3.0  # seconds; Ctrl-C again within them means the program, not this training
-
-
-class DivergenceWarning(RuntimeWarning):
-    """The loss became NaN or infinite, and training stopped."""
 
 
 class Solver:
@@ -103,8 +84,6 @@ class Solver:
     notebooks: ``np.random.seed`` before building the model makes a run repeatable.
     """
 
-    _interrupted_at: ClassVar[float] = -math.inf  # by the clock of time.monotonic
-
     def __init__(
         self,
         model: Any,
@@ -124,21 +103,23 @@ class Solver:
         verbose: bool = True,
         progress: bool | None = None,
     ) -> None:
-        self.model = require_model(model)
-        self.X_train, self.y_train, self.X_val, self.y_val = require_data(data)
-        self.update_rule = require_update_rule(update_rule)
-        self.optim_config = require_optim_config(optim_config, update_rule)
-        self.lr_decay = require_number("lr_decay", lr_decay, zero=False)
-        self.lr_schedule = require_callable_or_none("lr_schedule", lr_schedule)
-        self.batch_size = require_count("batch_size", batch_size, 1)
-        self.num_epochs = require_count("num_epochs", num_epochs, 0)
-        self.num_train_samples = require_count_or_none("num_train_samples", num_train_samples, 1)
-        self.num_val_samples = require_count_or_none("num_val_samples", num_val_samples, 1)
-        self.sampling = require_choice("sampling", sampling, ("replacement", "epoch"))
-        self.checkpoint_name = require_path_or_none("checkpoint_name", checkpoint_name)
-        self.print_every = require_interval("print_every", print_every)
+        self.model = options.require_model(model)
+        self.X_train, self.y_train, self.X_val, self.y_val = options.require_data(data)
+        self.update_rule = options.require_update_rule(update_rule)
+        self.optim_config = options.require_optim_config(optim_config, update_rule)
+        self.lr_decay = options.require_number("lr_decay", lr_decay, zero=False)
+        self.lr_schedule = options.require_callable_or_none("lr_schedule", lr_schedule)
+        self.batch_size = options.require_count("batch_size", batch_size, 1)
+        self.num_epochs = options.require_count("num_epochs", num_epochs, 0)
+        self.num_train_samples = options.require_count_or_none(
+            "num_train_samples", num_train_samples, 1
+        )
+        self.num_val_samples = options.require_count_or_none("num_val_samples", num_val_samples, 1)
+        self.sampling = options.require_choice("sampling", sampling, ("replacement", "epoch"))
+        self.checkpoint_name = options.require_path_or_none("checkpoint_name", checkpoint_name)
+        self.print_every = options.require_interval("print_every", print_every)
         self.verbose = bool(verbose)
-        self.progress = require_choice("progress", progress, (None, True, False))
+        self.progress = options.require_choice("progress", progress, (None, True, False))
         if lr_schedule is not None and "learning_rate" not in self.optim_config:
             raise ValueError(f"lr_schedule needs a learning_rate in optim_config for {update_rule}")
         self._reset()
@@ -153,7 +134,9 @@ class Solver:
         self.best_val_acc = 0.0
         self.diverged = False
         self.interrupted = False
-        self.optim_configs = {name: own_config(self.optim_config) for name in self.model.params}
+        self.optim_configs = {
+            name: options.own_config(self.optim_config) for name in self.model.params
+        }
         self._best: ModelState = copy_state(self.model)
         self._last: ModelState | None = None  # where training stopped; None while it goes on
         self._first_epoch = 0  # of the current run
@@ -193,16 +176,24 @@ class Solver:
         not from the best ones. If ``model.params`` have been changed meanwhile, or the
         run had diverged, it goes on from what the model holds, with a fresh optimiser state and
         the learning rates reached.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If Ctrl-C comes again within seconds, in this training or another.
+        ValueError
+            If the model returns no gradient for a parameter or scores of a wrong shape, or
+            `lr_schedule` a negative or non-finite factor.
         """
         self._resume()
-        self._bar = Progress(self._last_iteration, self.iteration, shown=self._wants_bar())
+        self._bar = log.open_progress(self)
         try:
             self._run()
         except KeyboardInterrupt:
             self.interrupted = True
-            if self._interrupted_again():
+            if log.interrupted_again():
                 raise
-            self._say_interrupted()
+            log.say_interrupted(self)
         finally:
             self._bar.close()
             self._stop()
@@ -214,9 +205,9 @@ class Solver:
         while self.iteration < self._last_iteration:
             self._step()
             if not math.isfinite(self.loss_history[-1]):
-                self._say_diverged()
+                self._diverge()
                 return
-            self._show_step()
+            log.show_step(self)
             if self._evaluation_due:
                 self._evaluate()
 
@@ -288,11 +279,7 @@ class Solver:
         """Measure accuracy, keep the best parameters, write the checkpoint, print a line."""
         self._measure()
         self._save_checkpoint()
-        if self.verbose:
-            self._bar.log(
-                f"(Epoch {self.epoch} / {self._last_epoch}) "
-                f"train acc: {self.train_acc_history[-1]:f}; val_acc: {self.val_acc_history[-1]:f}"
-            )
+        log.show_evaluation(self)
 
     def _measure(self) -> None:
         """Append both accuracies to their histories, and keep the parameters if they are best."""
@@ -355,7 +342,9 @@ class Solver:
             self._first_epoch = self.epoch
         self._last = None
         self.diverged = self.interrupted = False
-        self._warn_of_fixed_masks()
+        if not self._seed_checked:
+            log.warn_of_fixed_masks(self)
+        self._seed_checked = True
 
     def _stop(self) -> None:
         """Set the state of training aside, and give the model the best one."""
@@ -366,75 +355,14 @@ class Solver:
         """Return a parameter's config without state, but with the learning rate it has come to."""
         reached = self.optim_configs.get(name, {})
         rate = {key: reached[key] for key in ("learning_rate",) if key in reached}
-        return {**own_config(self.optim_config), **rate}
+        return {**options.own_config(self.optim_config), **rate}
 
-    def _wants_bar(self) -> bool:
-        """Tell whether to show a progress bar in this run."""
-        if self.iteration >= self._last_iteration:
-            return False
-        if self.progress is None:
-            return self.verbose and somebody_watches()
-        return bool(self.progress)
-
-    def _show_step(self) -> None:
-        """Move the progress bar, and print the loss every `print_every` iterations."""
-        epoch = -(-self.iteration // self.iterations_per_epoch)
-        self._bar.advance(
-            f"epoch {epoch}/{self._last_epoch}",
-            {"loss": self.loss_history[-1], "best_val": self.best_val_acc},
-        )
-        if self.verbose and self.print_every and (self.iteration - 1) % self.print_every == 0:
-            self._bar.log(
-                f"(Iteration {self.iteration} / {self._last_iteration}) "
-                f"loss: {self.loss_history[-1]:f}"
-            )
-
-    def _say_diverged(self) -> None:
-        """Warn that the loss is not finite, and say what to change."""
+    def _diverge(self) -> None:
+        """End a run whose loss is not finite, with at least one evaluation in the histories."""
         self.diverged = True
         if not self.val_acc_history:
             self._measure()
-        loss, at = self.loss_history[-1], self.iteration + 1
-        message = f"the loss is {loss:g} at iteration {at} of {self._last_iteration}, "
-        if self.iteration == 0:
-            message += "before any update: use a smaller weight_scale, and look for NaN in X_train"
-        else:
-            rates = [config.get("learning_rate", 0) for config in self.optim_configs.values()]
-            rate = max(rates) * (self._schedule_factor() or 1)
-            message += (
-                f"so training stopped; the model has its best parameters (validation accuracy "
-                f"{self.best_val_acc:.3f}). The learning rate was {rate:g}: use a smaller one, "
-                f"{rate / 10:g} for instance, or a smaller weight_scale"
-            )
-        warnings.warn(message, DivergenceWarning, stacklevel=4)
-
-    def _interrupted_again(self) -> bool:
-        """Tell whether another training was interrupted only just before."""
-        before, Solver._interrupted_at = Solver._interrupted_at, time.monotonic()
-        return Solver._interrupted_at - before < INTERRUPT_AGAIN
-
-    def _say_interrupted(self) -> None:
-        """Say what Ctrl-C has left, in the log or, if that is off, as a warning."""
-        message = (
-            f"Interrupted after iteration {self.iteration} / {self._last_iteration}: the model has "
-            f"its best parameters (validation accuracy {self.best_val_acc:.3f}); train() goes on. "
-            f"Interrupt twice within {INTERRUPT_AGAIN:g} s to stop all."
-        )
-        if self.verbose:
-            self._bar.log(message)
-        else:
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
-
-    def _warn_of_fixed_masks(self) -> None:
-        """Warn, once, if dropout would drop the same units in every iteration."""
-        if not self._seed_checked and "seed" in (getattr(self.model, "dropout_param", None) or {}):
-            warnings.warn(
-                "the model was built with a seed, so dropout drops the same units in every "
-                "iteration; seeds are for gradient checks: train with seed=None",
-                UserWarning,
-                stacklevel=4,
-            )
-        self._seed_checked = True
+        log.warn_diverged(self)
 
     def _save_checkpoint(self) -> None:
         """Write a checkpoint if `checkpoint_name` is set."""
@@ -447,8 +375,8 @@ class Solver:
         """Take up a run where a checkpoint was written, global random stream included.
 
         The model then has the checkpoint's best parameters, as after `train`. The next `train`
-        finishes the run: if nothing else has changed, bit for bit as if it had never stopped. With
-        another `num_epochs` the run is that much longer or shorter.
+        finishes the run, which ends at `num_epochs`: bit for bit as if it had never stopped. After
+        a checkpoint of the last epoch it adds another `num_epochs`, as ever.
 
         Parameters
         ----------
