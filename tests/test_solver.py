@@ -1,0 +1,356 @@
+"""Training: the published order of draws, the loop's book-keeping, and what a run leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cs682 import optim
+from cs682.solver import Solver, cosine
+from tests.small_models import (
+    UNIT_STEP,
+    Net,
+    Scripted,
+    Softmax,
+    add_heavy_ball,
+    counting,
+    make_data,
+    quiet,
+    zeros_data,
+)
+
+# --- the loop
+
+
+def test_train_learns():
+    np.random.seed(682)  # noqa: NPY002  # the solver draws from the global stream
+    data = make_data()
+    solver = quiet(Softmax(), data, optim_config={"learning_rate": 0.1}, batch_size=10)
+
+    solver.train()
+
+    assert solver.best_val_acc >= 0.9
+    assert np.mean(solver.loss_history[-4:]) < 0.5 * solver.loss_history[0]
+
+
+def test_train_takes_the_steps_of_plain_gradient_descent():
+    np.random.seed(3)  # noqa: NPY002  # as above
+    data, model, twin = make_data(), Softmax(), Softmax()
+    solver = quiet(model, data, batch_size=8, num_epochs=1, optim_config={"learning_rate": 0.2})
+    solver.train()
+
+    np.random.seed(3)  # noqa: NPY002  # the same draws again
+    for step in range(5):
+        batch = np.random.choice(40, 8)  # noqa: NPY002  # one draw per step, none to evaluate
+        loss, grads = twin.loss(data["X_train"][batch], data["y_train"][batch])
+        twin.params = {k: w - 0.2 * grads[k] for k, w in twin.params.items()}
+        assert solver.loss_history[step] == loss
+
+    assert len(solver.loss_history) == 5
+    np.testing.assert_array_equal(solver._last.params["W"], twin.params["W"])
+
+
+def test_train_draws_from_the_global_stream_in_published_order(monkeypatch):
+    draws = []
+    monkeypatch.setattr(
+        np.random, "choice", lambda N, size: draws.append((N, size)) or np.zeros(size, dtype=int)
+    )
+    solver = quiet(
+        Softmax(), make_data(), batch_size=20, num_epochs=1, num_train_samples=30, num_val_samples=5
+    )
+
+    solver.train()
+
+    evaluation = [(40, 30), (20, 5)]
+    assert draws == [(40, 20), *evaluation, (40, 20), *evaluation]
+
+
+def test_check_accuracy_draws_only_if_it_must_leave_examples_out():
+    solver = quiet(Softmax(), data := make_data())
+    before = np.random.get_state()[2]  # noqa: NPY002  # the solver's stream
+
+    solver.check_accuracy(data["X_val"], data["y_val"], num_samples=20)
+
+    assert np.random.get_state()[2] == before  # noqa: NPY002  # as above
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 20, 100])
+def test_check_accuracy_counts_every_example_once(batch_size):
+    data, model = make_data(), Softmax()
+    solver = quiet(model, data)
+
+    accuracy = solver.check_accuracy(data["X_val"], data["y_val"], batch_size=batch_size)
+
+    assert accuracy == np.mean(model.loss(data["X_val"]).argmax(axis=1) == data["y_val"])
+    assert type(accuracy) is float
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_check_accuracy_counts_scores_that_are_not_finite_as_wrong(bad):
+    solver = counting([bad], epochs=0)
+
+    assert solver.check_accuracy(np.zeros((3, 1)), np.zeros(3, dtype=int)) == 0
+    assert solver.check_accuracy(np.zeros((3, 1)), np.ones(3, dtype=int)) == 0
+
+
+def test_check_accuracy_refuses_scores_of_a_wrong_shape():
+    model = Softmax()
+    solver = quiet(model, data := make_data())
+    model.loss = lambda X: np.zeros(len(X))
+
+    with pytest.raises(ValueError, match=r"scores of shape \(20, C\), got shape \(20,\)"):
+        solver.check_accuracy(data["X_val"], data["y_val"])
+
+
+def test_train_evaluates_after_the_first_iteration_and_each_epoch():
+    solver = quiet(Softmax(), make_data(), batch_size=10, num_epochs=3)
+
+    solver.train()
+
+    assert (solver.epoch, solver.iteration) == (3, 12)
+    assert len(solver.loss_history) == 12
+    assert len(solver.train_acc_history) == len(solver.val_acc_history) == 4
+
+
+def test_train_evaluates_once_per_epoch_of_one_iteration():
+    solver = counting([0, 1, 1, 1], epochs=3)
+
+    solver.train()
+
+    assert solver.val_acc_history == [1.0, 1.0, 1.0]
+
+
+def test_train_prints_the_published_lines(capsys):
+    np.random.seed(0)  # noqa: NPY002  # the solver's stream
+    model = Scripted([0, 1, 1, 0, 1], losses=[2.5, 1.25, 0.5, 0.125])
+    Solver(
+        model, zeros_data(4), num_epochs=2, batch_size=2, print_every=2, optim_config=UNIT_STEP
+    ).train()
+
+    assert capsys.readouterr().out.splitlines() == [
+        "(Iteration 1 / 4) loss: 2.500000",
+        "(Epoch 0 / 2) train acc: 1.000000; val_acc: 1.000000",
+        "(Epoch 1 / 2) train acc: 1.000000; val_acc: 1.000000",
+        "(Iteration 3 / 4) loss: 0.500000",
+        "(Epoch 2 / 2) train acc: 1.000000; val_acc: 1.000000",
+    ]
+
+
+@pytest.mark.parametrize("print_every", [0, -1, None])
+def test_train_without_print_every_prints_epochs_only(print_every, capsys):
+    Solver(Softmax(), make_data(), num_epochs=1, print_every=print_every).train()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(line.startswith("(Epoch ") for line in lines)
+
+
+def test_train_prints_nothing_when_not_verbose(capsys):
+    quiet(Softmax(), make_data(), num_epochs=1, print_every=1).train()
+
+    captured = capsys.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_sampling_epoch_shows_each_example_once():
+    seen = []
+    data = make_data(n=43)
+    data["X_train"][:, 0] = np.arange(43)
+    model = Softmax(on_loss=lambda X, y: seen.append(X[:, 0]))
+
+    quiet(model, data, sampling="epoch", batch_size=10, num_epochs=2).train()
+
+    epochs = np.array(seen).reshape(2, 40)  # the 3 left over are left out
+    assert all(len(set(epoch)) == 40 for epoch in epochs)
+    assert not np.array_equal(epochs[0], epochs[1])
+
+
+def test_sampling_epoch_takes_a_small_set_whole():
+    sizes = []
+    model = Softmax(on_loss=lambda X, y: sizes.append(len(set(X[:, 0]))))
+
+    quiet(model, make_data(n=7), sampling="epoch", batch_size=10, num_epochs=2).train()
+
+    assert sizes == [7, 7]
+
+
+def test_sampling_epoch_leaves_the_loader_order_alone():
+    data = make_data()
+    before = {key: value.copy() for key, value in data.items()}
+
+    quiet(Softmax(), data, sampling="epoch", batch_size=10, num_epochs=2).train()
+
+    for key, value in before.items():
+        np.testing.assert_array_equal(data[key], value)
+
+
+# --- the best parameters
+
+
+def test_train_keeps_the_parameters_that_did_best_first():
+    solver = counting([0, 0, 1, 1, 0], epochs=4)
+
+    solver.train()
+
+    assert solver.val_acc_history == [0, 1, 1, 0]
+    assert solver.model.params["count"] == 2
+    assert solver.best_params["count"] == 2
+    assert solver.best_val_acc == 1
+
+
+def test_train_restores_running_statistics_with_the_best_parameters():
+    solver = counting([0, 0, 1, 0, 0], epochs=4)
+
+    solver.train()
+
+    assert solver.model.bn_params == [{"mode": "train", "running_mean": np.array([2.0])}]
+
+
+def test_train_keeps_initial_parameters_if_validation_accuracy_stays_zero():
+    solver = counting([0, 0, 0, 0], epochs=3)
+
+    solver.train()
+
+    assert solver.model.params["count"] == 0
+    assert "running_mean" not in solver.model.bn_params[0]  # the initial model had none
+
+
+def test_train_for_no_epochs_changes_nothing():
+    solver = counting([1], epochs=0)
+
+    solver.train()
+
+    assert solver.model.params == {"count": np.zeros(1)}
+    assert solver.val_acc_history == solver.loss_history == []
+
+
+def test_best_params_do_not_share_memory_with_the_model():
+    solver = counting([0, 1], epochs=1)
+    solver.train()
+
+    solver.model.params["count"] += 100
+
+    assert solver.best_params["count"] == 1
+
+
+def test_best_params_start_from_the_model_as_train_finds_it():
+    solver = counting([0, 0, 0, 0, 0, 0, 0], epochs=1)
+    solver.model.params["count"] = np.array([5.0])
+
+    solver.train()
+
+    assert solver.model.params["count"] == 5
+
+
+def test_train_gives_a_net_the_statistics_its_best_accuracy_was_measured_with():
+    np.random.seed(682)  # noqa: NPY002  # the solver's stream
+    data = make_data(n_val=200, dtype=np.float32)
+    data["y_val"] = np.roll(data["y_val"], 1)  # nothing to learn: each epoch has another figure
+    solver = quiet(Net(), data, batch_size=5, optim_config={"learning_rate": 0.3})
+
+    solver.train()
+
+    assert solver.best_val_acc != solver.val_acc_history[-1]  # else the test shows nothing
+    assert solver.check_accuracy(data["X_val"], data["y_val"]) == solver.best_val_acc
+
+
+# --- the update rule
+
+
+@pytest.fixture(autouse=True)
+def heavy_ball(monkeypatch):
+    """Name a rule for these tests; those of `cs682.optim` are exercises."""
+    add_heavy_ball(lambda *args: monkeypatch.setattr(*args, raising=False))
+
+
+def test_optim_config_arrays_are_not_shared_between_parameters():
+    velocity = np.zeros(3)
+    solver = quiet(
+        Softmax(), make_data(), update_rule="heavy_ball", optim_config={"velocity": velocity}
+    )
+
+    solver.optim_configs["W"]["velocity"] += 1
+
+    assert not solver.optim_configs["b"]["velocity"].any()
+    assert not velocity.any()
+
+
+@pytest.mark.parametrize("rate", [np.float64(1e-3), np.array(1e-3), 1e-3])
+def test_train_keeps_float32(rate):
+    solver = quiet(
+        Net(),
+        make_data(dtype=np.float32),
+        num_epochs=1,
+        update_rule="heavy_ball",
+        optim_config={"learning_rate": rate},
+        lr_decay=np.float64(0.9),
+        lr_schedule=lambda progress: np.float64(0.5),
+    )
+
+    solver.train()
+
+    state = [config["velocity"] for config in solver.optim_configs.values()]
+    assert {a.dtype for a in [*solver._last.params.values(), *state]} == {np.dtype(np.float32)}
+
+
+def spy_on_rates(monkeypatch):
+    """Record the learning rate of each update: W, b, W, b, ..."""
+    rates, sgd = [], optim.sgd
+
+    def spy(w, dw, config):
+        rates.append(config["learning_rate"])
+        return sgd(w, dw, config)
+
+    spy.__module__ = optim.__name__
+    monkeypatch.setattr(optim, "sgd", spy)
+    return rates
+
+
+def test_lr_decay_acts_at_the_end_of_each_epoch(monkeypatch):
+    rates = spy_on_rates(monkeypatch)
+
+    quiet(Softmax(), make_data(), batch_size=20, num_epochs=3, lr_decay=0.5).train()
+
+    assert rates[::2] == [0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025]
+
+
+def test_lr_schedule_scales_each_parameters_own_rate(monkeypatch):
+    rates = spy_on_rates(monkeypatch)
+    solver = quiet(Softmax(), make_data(), batch_size=20, num_epochs=2, lr_schedule=lambda p: 1 - p)
+    solver.optim_configs["b"]["learning_rate"] = 1.0
+
+    solver.train()
+
+    np.testing.assert_allclose(rates[::2], [0.01, 0.0075, 0.005, 0.0025])
+    np.testing.assert_allclose(rates[1::2], [1, 0.75, 0.5, 0.25])
+    assert solver.optim_configs["b"]["learning_rate"] == 1.0
+
+
+def test_lr_schedule_comes_on_top_of_lr_decay_and_starts_again_with_each_run(monkeypatch):
+    rates = spy_on_rates(monkeypatch)
+    solver = quiet(
+        Softmax(), make_data(), batch_size=40, num_epochs=2, lr_decay=0.5, lr_schedule=cosine()
+    )
+
+    solver.train()
+    solver.train()
+
+    np.testing.assert_allclose(rates[::2], [0.01, 0.0025, 0.0025, 0.000625])
+
+
+@pytest.mark.parametrize("factor", [-0.1, np.nan, np.inf])
+def test_lr_schedule_with_a_bad_factor_is_refused(factor):
+    solver = quiet(Softmax(), make_data(), lr_schedule=lambda progress: factor)
+
+    with pytest.raises(ValueError, match=rf"lr_schedule\(0\) must be at least 0, got {factor}"):
+        solver.train()
+
+
+def test_step_names_the_parameters_without_gradient_and_changes_none():
+    model = Softmax()
+    solver, before = quiet(model, make_data()), model.params["W"].copy()
+    model.loss = lambda X, y: (1.0, {"W": np.ones((4, 3))})
+
+    with pytest.raises(ValueError, match=r"no gradient for \['b'\], only \['W'\]"):
+        solver.train()
+    np.testing.assert_array_equal(model.params["W"], before)
