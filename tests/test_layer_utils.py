@@ -1,0 +1,169 @@
+"""The sandwiches: the layers in the right order, forwards and backwards, each with its cache."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cs682 import layer_utils, layers
+from cs682.layer_utils import (
+    affine_norm_relu_backward,
+    affine_norm_relu_dropout_backward,
+    affine_norm_relu_dropout_forward,
+    affine_norm_relu_forward,
+    affine_relu_backward,
+    affine_relu_forward,
+)
+from tests.slopes import of, slope
+
+SHAPES = {"x": (4, 2, 3), "w": (6, 5), "b": (5,), "gamma": (5,), "beta": (5,)}
+NORMS = {None: None, "batchnorm": layers.batchnorm_forward, "layernorm": layers.layernorm_forward}
+DROP = {"mode": "train", "p": 0.6, "seed": 3}
+
+
+def inputs(normalization, dtype=np.float64):
+    """Draw the arrays of a sandwich, none of which can be written to."""
+    rng = np.random.default_rng(682)
+    names = list(SHAPES) if normalization else ["x", "w", "b"]
+    arrays = {name: rng.standard_normal(SHAPES[name]).astype(dtype) for name in names}
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
+
+
+def options(normalization, dropout=None):
+    """Give the further arguments of the longest sandwich, with fresh dicts."""
+    return {
+        "normalization": normalization,
+        "norm_param": {"mode": "train"} if normalization else None,
+        "dropout_param": dict(dropout) if dropout else {},
+    }
+
+
+def spelt_out(normalization, dropout, x, w, b, gamma=None, beta=None):
+    """Chain the layers one by one."""
+    out, _ = layers.affine_forward(x, w, b)
+    if normalization:
+        out, _ = NORMS[normalization](out, gamma, beta, {"mode": "train"})
+    out, _ = layers.relu_forward(out)
+    return layers.dropout_forward(out, dropout)[0] if dropout else out
+
+
+CASES = [
+    of("do-2.1" if dropout else "bn-2.2", norm, dropout, name=f"{norm} {bool(dropout)}")
+    for norm in NORMS
+    for dropout in (None, DROP)
+]
+
+
+def test_affine_relu_forward_is_affine_then_relu():
+    arrays = inputs(None)
+
+    out, (fc_cache, relu_cache) = affine_relu_forward(**arrays)
+
+    np.testing.assert_array_equal(out, spelt_out(None, None, **arrays))
+    assert fc_cache[0] is arrays["x"]
+    np.testing.assert_array_equal(np.maximum(relu_cache, 0), out)
+
+
+def test_affine_relu_backward_matches_slopes():
+    arrays, dout = inputs(None), np.random.default_rng(1).standard_normal((4, 5))
+
+    grads = affine_relu_backward(dout, affine_relu_forward(**arrays)[1])
+
+    for grad, name in zip(grads, arrays, strict=True):
+        want = slope(
+            lambda v, name=name: affine_relu_forward(**{**arrays, name: v})[0], arrays[name], dout
+        )
+        np.testing.assert_allclose(grad, want, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.exercise(id="bn-2.2")
+@pytest.mark.parametrize("normalization", ["batchnorm", "layernorm"])
+def test_affine_norm_relu_forward_normalizes_before_relu(normalization):
+    arrays, norm_param = inputs(normalization), {"mode": "train"}
+
+    out, cache = affine_norm_relu_forward(*arrays.values(), norm_param, normalization)
+
+    np.testing.assert_allclose(out, spelt_out(normalization, None, **arrays), rtol=1e-12)
+    assert ("running_mean" in norm_param) == (normalization == "batchnorm")
+    assert len(affine_norm_relu_backward(out, cache)) == 5
+
+
+@pytest.mark.exercise(id="bn-2.2")
+def test_affine_norm_relu_forward_passes_the_mode_on():
+    arrays, norm_param = inputs("batchnorm"), {"mode": "train"}
+    affine_norm_relu_forward(*arrays.values(), norm_param, "batchnorm")
+    norm_param["mode"] = "test"
+
+    together, _ = affine_norm_relu_forward(*arrays.values(), norm_param, "batchnorm")
+    arrays["x"] = arrays["x"][:1]
+    alone, _ = affine_norm_relu_forward(*arrays.values(), norm_param, "batchnorm")
+
+    np.testing.assert_allclose(alone, together[:1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("normalization", "dropout"), CASES)
+def test_longest_sandwich_is_its_layers_in_order(normalization, dropout):
+    arrays = inputs(normalization)
+
+    out, _ = affine_norm_relu_dropout_forward(**arrays, **options(normalization, dropout))
+
+    np.testing.assert_allclose(out, spelt_out(normalization, dropout, **arrays), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("normalization", "dropout"), CASES)
+def test_longest_sandwich_backward_matches_slopes(normalization, dropout):
+    arrays, dout = inputs(normalization), np.random.default_rng(1).standard_normal((4, 5))
+
+    def forward(**changed):
+        given = {**arrays, **changed, **options(normalization, dropout)}
+        return affine_norm_relu_dropout_forward(**given)
+
+    grads = affine_norm_relu_dropout_backward(dout, forward()[1])
+
+    for grad, name in zip(grads, arrays, strict=True):
+        want = slope(lambda v, name=name: forward(**{name: v})[0], arrays[name], dout)
+        # normalizing over four examples is steep: the third derivative costs two digits
+        np.testing.assert_allclose(grad, want, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(("normalization", "dropout"), CASES)
+def test_longest_sandwich_keeps_float32_and_gives_the_same_twice(normalization, dropout):
+    arrays = inputs(normalization, np.float32)
+    out, cache = affine_norm_relu_dropout_forward(**arrays, **options(normalization, dropout))
+
+    first = affine_norm_relu_dropout_backward(out, cache)
+    second = affine_norm_relu_dropout_backward(out, cache)
+
+    assert out.dtype == np.float32
+    for grad, again, array in zip(first, second, arrays.values(), strict=True):
+        assert grad.dtype == np.float32
+        assert grad.shape == array.shape
+        np.testing.assert_array_equal(grad, again)
+
+
+@pytest.mark.exercise(id="do-2.1")
+def test_longest_sandwich_in_test_mode_drops_nothing():
+    arrays, param = inputs(None), {"mode": "test", "p": 0.5}
+
+    out, (_, dropout_cache) = affine_norm_relu_dropout_forward(**arrays, dropout_param=param)
+
+    np.testing.assert_array_equal(out, spelt_out(None, None, **arrays))
+    assert dropout_cache[1] is None
+
+
+@pytest.mark.parametrize("missing", ["gamma", "beta", "norm_param"])
+def test_longest_sandwich_refuses_a_normalization_without_its_arguments(missing):
+    given = {**inputs("layernorm"), "norm_param": {}, missing: None}
+
+    with pytest.raises(ValueError, match="normalization='layernorm' needs gamma, beta and norm_p"):
+        affine_norm_relu_dropout_forward(**given, normalization="layernorm")
+
+
+def test_affine_norm_relu_forward_refuses_an_unknown_normalization():
+    arrays = inputs("batchnorm")
+
+    with pytest.raises(ValueError, match=r"one of \('batchnorm', 'layernorm'\), got 'groupnorm'"):
+        affine_norm_relu_forward(*arrays.values(), {}, "groupnorm")
+    assert layer_utils.NORMALIZATIONS == ("batchnorm", "layernorm")
