@@ -233,32 +233,26 @@ def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
     def forward(x: Any, w: Any, b: Any, gamma: Any, beta: Any) -> Any:
         return slow.relu(definition(slow.affine(x, w, b), gamma, beta))
 
-    param = {"mode": "train"} if normalization == "batchnorm" else {}
-    result = s.affine_norm_relu_forward(*arguments.values(), param, normalization)
-    out, cache = unpack("affine_norm_relu_forward", result, ("out", "cache"))
-    a = slow.affine(*(arguments[k] for k in ("x", "w", "b")))
+    values = list(arguments.values())
+    want_out, want = forward(*values), slow.slopes(forward, values, dout)
+    a = slow.affine(*values[:3])
     causes = {
         "the normalization is left out": slow.relu(a),
         "the normalization stands after the ReLU; it belongs before": definition(
-            slow.relu(a), arguments["gamma"], arguments["beta"]
+            slow.relu(a), *values[3:]
         ),
-        "the ReLU is left out": definition(a, arguments["gamma"], arguments["beta"]),
+        "the ReLU is left out": definition(a, *values[3:]),
     }
-    compare(
-        "out",
-        out,
-        forward(*arguments.values()),
-        where=f"with {normalization}",
-        rtol=EXACT,
-        atol=1e-12,
-        causes=causes,
-    )
-    grads = s.affine_norm_relu_backward(dout, cache)
+    where = f"with {normalization}"
+    param = {"mode": "train"} if normalization == "batchnorm" else {}
+    result = s.affine_norm_relu_forward(*(v.copy() for v in values), param, normalization)
+    out, cache = unpack("affine_norm_relu_forward", result, ("out", "cache"))
+    compare("out", out, want_out, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+    grads = s.affine_norm_relu_backward(dout.copy(), cache)
     parts = ("dx", "dw", "db", "dgamma", "dbeta")
     got = unpack("affine_norm_relu_backward", grads, parts)
-    want = slow.slopes(forward, list(arguments.values()), dout)
     for part, g, value in zip(parts, got, want, strict=True):
-        compare(part, g, value, rtol=NUMERIC, atol=_FLOOR, where=f"with {normalization}")
+        compare(part, g, value, rtol=NUMERIC, atol=_FLOOR, where=where)
 
 
 def check_norm_sandwich(s: Subject, r: Report) -> None:

@@ -42,24 +42,40 @@ def mean_and_variance(values: Sequence[float]) -> tuple[float, float]:
     return mean, math.fsum((v - mean) ** 2 for v in values) / len(values)
 
 
+def normalize(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    eps: float = 1e-5,
+    axis: int = 0,
+    mean_of: Array | None = None,
+    var_of: Array | None = None,
+) -> Array:
+    """Return x (N, D) normalized along an axis, scaled by gamma and shifted by beta, both (D,).
+
+    Mean and variance are those of x, or of the arrays `mean_of` and `var_of`: with a fixed array
+    there, `slope` does not see how the statistics depend on x.
+    """
+    lines = np.moveaxis(x, axis, -1)
+    means = np.moveaxis(x if mean_of is None else mean_of, axis, -1)
+    variances = np.moveaxis(x if var_of is None else var_of, axis, -1)
+    x_hat = np.zeros(lines.shape)
+    for i, line in enumerate(lines):
+        mean, _ = mean_and_variance([float(v) for v in means[i]])
+        _, var = mean_and_variance([float(v) for v in variances[i]])
+        for j, value in enumerate(line):
+            x_hat[i, j] = (value - mean) / math.sqrt(var + eps)
+    return gamma * np.moveaxis(x_hat, -1, axis) + beta
+
+
 def batchnorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Return training-time batch normalization of x (N, D)."""
-    out = np.zeros(x.shape)
-    for d in range(x.shape[1]):
-        mean, var = mean_and_variance([float(v) for v in x[:, d]])
-        for n in range(x.shape[0]):
-            out[n, d] = gamma[d] * (x[n, d] - mean) / math.sqrt(var + eps) + beta[d]
-    return out
+    return normalize(x, gamma, beta, eps, axis=0)
 
 
 def layernorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Return layer normalization of x (N, D)."""
-    out = np.zeros(x.shape)
-    for n in range(x.shape[0]):
-        mean, var = mean_and_variance([float(v) for v in x[n]])
-        for d in range(x.shape[1]):
-            out[n, d] = gamma[d] * (x[n, d] - mean) / math.sqrt(var + eps) + beta[d]
-    return out
+    return normalize(x, gamma, beta, eps, axis=1)
 
 
 def softmax_loss(scores: Array, y: Labels) -> float:

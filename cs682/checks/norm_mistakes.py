@@ -1,0 +1,196 @@
+"""What common mistakes in a normalization layer give, so that a check can name them.
+
+None of this derives a gradient: mistaken gradients are slopes of a definition in which something
+is held fixed that is not fixed, or is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+
+
+def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, Any]:
+    """Return cause -> output for a training-time forward pass along `axis`; all x-shaped."""
+    mean, var = x.mean(axis=axis, keepdims=True), x.var(axis=axis, keepdims=True)
+    other = x.mean(axis=1 - axis, keepdims=True), x.var(axis=1 - axis, keepdims=True)
+    centred, std, n = x - mean, np.sqrt(var + eps), x.shape[axis]
+    raw = np.mean(x**2, axis=axis, keepdims=True)
+    with np.errstate(all="ignore"):  # a mistake may divide by zero
+        normalized = {
+            "eps is left out": centred / np.sqrt(var),
+            "eps belongs inside the square root, next to the variance": centred
+            / (np.sqrt(var) + eps),
+            "eps is added twice": centred / np.sqrt(var + 2 * eps),
+            "divided by the variance, not by its square root": centred / (var + eps),
+            f"the statistics run over axis {1 - axis}; they should run over axis {axis}": (
+                x - other[0]
+            )
+            / np.sqrt(other[1] + eps),
+            "the variance is divided by n - 1; this layer divides by n": centred
+            / np.sqrt(var * n / (n - 1) + eps),
+            "the mean is not subtracted": x / std,
+            "the variance is not centred: this is the mean of the squares": centred
+            / np.sqrt(raw + eps),
+            "one variance for the whole array; each feature (or example) has its own": centred
+            / np.sqrt(x.var() + eps),
+            "one mean for the whole array; each feature (or example) has its own": (x - x.mean())
+            / std,
+            "one mean and one variance for the whole array": (x - x.mean())
+            / np.sqrt(x.var() + eps),
+            "the variance is taken around a mean of the whole array": centred
+            / np.sqrt(np.mean((x - x.mean()) ** 2, axis=axis, keepdims=True) + eps),
+            "the mean of the whole array is used throughout": (x - x.mean())
+            / np.sqrt(np.mean((x - x.mean()) ** 2, axis=axis, keepdims=True) + eps),
+            "the training branch returned nothing, so the test-time code below it ran": x
+            / np.sqrt(eps),
+        }
+    x_hat = centred / std
+    return {
+        "gamma and beta are not applied": x_hat,
+        "beta is not added": gamma * x_hat,
+        "gamma is not applied": x_hat + beta,
+        "gamma and beta are exchanged": beta * x_hat + gamma,
+        "one gamma and beta for all; each feature has its own": gamma[0] * x_hat + beta[0],
+        "the running statistics were used; training uses the batch's own": gamma
+        * (x - 0.1 * mean)
+        / np.sqrt(0.1 * var + eps)
+        + beta,
+        **{cause: gamma * value + beta for cause, value in normalized.items()},
+    }
+
+
+def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) -> dict[str, Any]:
+    """Return cause -> output for test-time batch norm with these running statistics, x-shaped."""
+    centred, root = x - mean, np.sqrt(var + eps)
+    new_mean, new_var = 0.9 * mean + 0.1 * x.mean(axis=0), 0.9 * var + 0.1 * x.var(axis=0)
+    normalized = {
+        "eps is left out in test mode": centred / np.sqrt(var),
+        "eps belongs inside the square root, next to the variance": centred / (np.sqrt(var) + eps),
+        "divided by the running variance, not by its square root": centred / (var + eps),
+        "divided by the running variance, not by its square root, and eps is left out": centred
+        / var,
+        "running_var is a variance already; it is squared here": centred / np.sqrt(var**2 + eps),
+        "parentheses are missing: only the mean is divided": x - mean / root,
+        "test mode used the batch's own mean and variance": (x - x.mean(axis=0))
+        / np.sqrt(x.var(axis=0) + eps),
+        "test mode used the batch's own variance": centred / np.sqrt(x.var(axis=0) + eps),
+        "test mode used the batch's own mean": (x - x.mean(axis=0)) / root,
+        "the running statistics took in the test batch before they were used": (x - new_mean)
+        / np.sqrt(new_var + eps),
+    }
+    return {
+        "the input came back unchanged": x,
+        "gamma and beta are not applied in test mode": centred / root,
+        "beta is not added in test mode": gamma * centred / root,
+        **{cause: gamma * value + beta for cause, value in normalized.items()},
+    }
+
+
+def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int) -> dict[str, Any]:
+    """Return cause -> new value, shape (D,), of a running statistic after one step."""
+    new, keep = batch[name], momentum
+    update = keep * old + (1 - keep) * new
+    causes = {
+        f"bn_param[{name!r}] did not change: the new value is not stored there": old,
+        "momentum weighs the old value, 1 - momentum the new one": (1 - keep) * old + keep * new,
+        "it was replaced by the batch's own value; momentum of the old one is kept": new,
+        "it was updated twice in one step": keep * update + (1 - keep) * new,
+        "momentum is ignored: old and new weigh the same": (old + new) / 2,
+        "momentum is hard-coded at 0.9": 0.9 * old + 0.1 * new,
+        "the new value is added without its weight 1 - momentum": keep * old + new,
+    }
+    if name == "running_var":
+        variance = batch["running_var"]
+        causes |= {
+            "the running variance must be biased too: divide by N": keep * old
+            + (1 - keep) * variance * n / (n - 1),
+            "this averages standard deviations; average variances": keep * old
+            + (1 - keep) * np.sqrt(variance),
+            "it is updated with the batch's mean": keep * old + (1 - keep) * batch["running_mean"],
+        }
+    return causes
+
+
+def backward(
+    x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int, want: list[Any]
+) -> dict[str, dict[str, Any]]:
+    """Return, for dx, dgamma and dbeta, cause -> value for a backward pass along `axis`."""
+    dx, dgamma, dbeta = want
+    ones = np.ones_like(gamma)
+
+    def slope(**changed: Any) -> Any:
+        options = {"gamma": gamma, "eps": eps, "axis": axis, **changed}
+        return slow.slope(lambda v: slow.normalize(v, beta=beta, **options), x, dout)
+
+    plain = slope(gamma=ones)
+    spread = np.sqrt(x.var(axis=axis, keepdims=True) + eps)
+    return {
+        "dx": {
+            "gamma is missing": plain,
+            "gamma differs along a row, so it must stay inside the sums": gamma * plain,
+            f"the sums run over axis {1 - axis}; they should run over axis {axis}": slope(
+                axis=1 - axis
+            ),
+            "divided by the variance where the standard deviation belongs": dx / spread,
+            "the division by the standard deviation is missing": dx * spread,
+            "the eps of the forward pass is left out": slope(eps=1e-12),
+            "eps is hard-coded, not the one of the forward pass": slope(eps=1e-5),
+        },
+        "dgamma": {
+            "this is dbeta; dgamma multiplies with the normalized values before it sums": dbeta,
+            "dgamma is averaged over the batch; it is a sum": dgamma / len(x),
+            "dgamma needs the normalized x_hat, not x": np.sum(dout * x, axis=0),
+            "the eps of the forward pass is left out": slow.slopes(
+                slow.normalize, (x, gamma, beta), dout, eps=1e-12, axis=axis
+            )[1],
+        },
+        "dbeta": {
+            "this is dgamma; dbeta sums dout alone": dgamma,
+            "dbeta is averaged over the batch; it is a sum": dbeta / len(x),
+        },
+    }
+
+
+def paths(got: Any, x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> str:
+    """Say which of the three ways from the output back to x are missing or misjudged in `got`.
+
+    The output depends on x directly, through the mean and through the variance. If `got`, shaped
+    like x, is a sum of the three gradients with other weights than 1, the weights tell the mistake.
+    """
+    if type(got) is not np.ndarray or got.shape != x.shape or not np.isfinite(got).all():
+        return ""
+
+    def slope(**fixed: Any) -> Any:
+        return slow.slope(lambda v: slow.normalize(v, gamma, beta, eps, axis, **fixed), x, dout)
+
+    direct = slope(mean_of=x, var_of=x)
+    through_mean = slope(var_of=x) - direct
+    through_variance = slope(mean_of=x) - direct
+    parts = np.stack([direct, through_mean, through_variance], axis=-1).reshape(-1, 3)
+    weights, *_ = np.linalg.lstsq(parts, got.ravel(), rcond=None)
+    if np.abs(parts @ weights - got.ravel()).max() > 1e-6 * np.abs(got).max(initial=1e-12):
+        return ""
+    return _say_weights(weights, x.shape[axis])
+
+
+def _say_weights(weights: Any, n: int) -> str:
+    """Put weights of the direct path, the mean's and the variance's into words."""
+    _, mean, variance = np.round(weights, 4) + 0.0
+    if mean == variance == 0:
+        return "mean and variance are treated as constants, but they depend on x too"
+    if abs(mean - n) < 1e-3 and abs(variance - n) < 1e-3:
+        return f"the sums over axis of length {n} are not divided by N (here {n})"
+    if mean == variance != 1:
+        return f"the sums are divided by the wrong number: by {n / mean:g}, not by {n}"
+    wrong = [
+        f"the path through the {name} is missing"
+        if weight == 0
+        else f"the path through the {name} counts {weight:g} times"
+        for name, weight in (("mean", mean), ("variance", variance))
+        if weight != 1
+    ]
+    return " and ".join(wrong)

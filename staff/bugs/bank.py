@@ -1,0 +1,144 @@
+"""Run the bank: hear what the checks say to answers whose verdict is known."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import nbformat
+
+from cs682.checks import EXERCISES, CheckError
+from cs682.checks.run import Result, examine
+from staff.bugs.answer import ROOT, Answer, installed
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one answer.
+
+    Parameters
+    ----------
+    answer : Answer
+    state : {'passed', 'open', 'wrong'}, from the exercise's check
+    message : str, the check's message, or its advice
+    cell : str, the message of the notebook's check cell; empty if the cell passed it
+    """
+
+    answer: Answer
+    state: str
+    message: str
+    cell: str
+
+    @property
+    def as_expected(self) -> bool:
+        """Tell whether check and cell gave the verdict that the answer deserves."""
+        if self.answer.verdict == "wrong":
+            return self.state == "wrong" and bool(self.cell)
+        advised = bool(self.message)
+        return (
+            self.state == "passed"
+            and not self.cell
+            and advised == (self.answer.verdict == "advice")
+        )
+
+    @property
+    def named(self) -> bool:
+        """Tell whether the message says what the mistake is."""
+        return bool(self.answer.names and re.search(self.answer.names, self.message))
+
+
+def judge(answer: Answer) -> Outcome:
+    """Put an answer in the place of the reference and ask check and check cell about it.
+
+    Parameters
+    ----------
+    answer : Answer
+
+    Returns
+    -------
+    outcome : Outcome
+    """
+    with installed(answer), contextlib.redirect_stdout(io.StringIO()):
+        result: Result = examine(answer.exercise)
+        cell = _run_cell(answer.exercise)
+    message = result.message or "\n".join(result.advice)
+    return Outcome(answer, result.state, message, cell)
+
+
+def _run_cell(exercise: str) -> str:
+    """Run the notebook's check cell of an exercise by itself; return what it raised, if it did."""
+    imports, cell = check_cell(exercise)
+    namespace: dict[str, object] = {}
+    exec(imports, namespace)
+    try:
+        exec(cell, namespace)
+    except CheckError as error:
+        return str(error)
+    except Exception as error:  # the student's code raised before any check of ours could
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@cache
+def check_cell(exercise: str) -> tuple[str, str]:
+    """Return the import cells of the exercise's notebook, and the cell that checks it.
+
+    Parameters
+    ----------
+    exercise : str, its id
+
+    Returns
+    -------
+    imports : str, source
+    cell : str, source
+
+    Raises
+    ------
+    LookupError
+        If there is not exactly one cell that checks the exercise.
+    """
+    path = ROOT / "notebooks" / EXERCISES[exercise].notebook
+    notebook = nbformat.read(path, as_version=4)
+    sources = [c.source for c in notebook.cells if c.cell_type == "code"]
+    cells = [s for s in sources if f'check("{exercise}"' in s]
+    if len(cells) != 1:
+        raise LookupError(f"{path.name} has {len(cells)} cells with check({exercise!r}), not one")
+    return "\n".join(s for s in sources if _only_imports(s)), cells[0]
+
+
+def _only_imports(source: str) -> bool:
+    """Tell whether a cell does nothing but import."""
+    body = ast.parse(source).body
+    return bool(body) and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
+
+
+def table(outcomes: Iterable[Outcome]) -> str:
+    """Return the figures per exercise as text: answers, rejected, named, falsely rejected.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+
+    Returns
+    -------
+    text : str
+    """
+    rows: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        rows.setdefault(outcome.answer.exercise, []).append(outcome)
+    rows = {key: rows[key] for key in EXERCISES if key in rows}
+    lines = [f"{'exercise':9}{'wrong':>6}{'rejected':>9}{'named':>6}{'right':>6}{'refused':>8}"]
+    total = [o for group in rows.values() for o in group]
+    for key, group in [*rows.items(), ("all", total)]:
+        wrong = [o for o in group if o.answer.verdict == "wrong"]
+        right = [o for o in group if o.answer.verdict != "wrong"]
+        rejected = sum(o.state == "wrong" and bool(o.cell) for o in wrong)
+        named = sum(o.named for o in wrong)
+        refused = sum(not o.as_expected for o in right)
+        lines.append(f"{key:9}{len(wrong):6}{rejected:9}{named:6}{len(right):6}{refused:8}")
+    return "\n".join(lines)
