@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 
 def start() -> None:
@@ -11,9 +12,8 @@ def start() -> None:
     Outside a notebook only the plot style is set. Prints the versions in use, which is the first
     thing anyone who helps will ask for.
     """
-    from IPython import get_ipython
-
     import numpy as np
+    from IPython import get_ipython
 
     from cs682.vis_utils import use_course_style
 
@@ -24,3 +24,14 @@ def start() -> None:
     use_course_style()
     versions = f"Python {sys.version.split()[0]}, NumPy {np.__version__}"
     print(versions)  # noqa: T201  # what the notebook's first cell is for
+
+
+def _reload_edited_modules(shell: Any) -> None:
+    """Switch autoreload on, or say what to do instead where it does not work."""
+    try:
+        if "autoreload" not in shell.extension_manager.loaded:
+            shell.run_line_magic("load_ext", "autoreload")
+        shell.run_line_magic("autoreload", "2")
+    except ImportError as error:  # old IPython on new Python: its autoreload wants the module imp
+        advice = f"Edited files are not reloaded here ({error}): restart the kernel after an edit."
+        print(advice)  # noqa: T201  # silence would leave a student testing old code
