@@ -108,7 +108,6 @@ def course_figure(
         try:
             fig.suptitle(textwrap.fill(title, MAX_TITLE * int(size[0]) // 8))
             yield fig, axes
-            fig.draw_without_rendering()  # ticks take their style when first laid out: now
         finally:
             plt.close(fig)
 
