@@ -68,6 +68,15 @@ def test_results_table_sorts_best_first_and_not_finite_last():
     assert table.best_row == 0
 
 
+def test_results_table_never_takes_infinity_for_the_best():
+    rows = [{"acc": float("nan")}, {"acc": float("inf")}, {"acc": 0.25}, {"acc": 0.5}]
+
+    table = results_table(rows, sort_by="acc", best="acc")
+
+    assert [row[0] for row in table.cells] == ["0.50", "0.25", "nan", "inf"]
+    assert table.best_row == 0
+
+
 def test_results_table_lowest_takes_the_smallest_for_the_best():
     rows = [{"loss": 2.0}, {"loss": float("inf")}, {"loss": 1.5}, {"loss": 3.0}]
 
