@@ -119,7 +119,8 @@ def compare(
     if bad.any():
         first = _entry(name, np.argwhere(bad)[0])
         raise CheckError(
-            f"{name} holds {_count(bad)} that are NaN or infinite{context}, first at {first}"
+            f"{name} holds {_count(bad)} that are NaN or infinite{context}, first at {first}. "
+            + (f"Hint: {hint}." if hint else "")
         )
 
     error = _relative(actual, expected)
@@ -135,6 +136,24 @@ def compare(
             f"{_entry(name, i)} = {actual[i]:.6g}, expected {expected[i]:.6g}{context} "
             f"({_count(wrong)} off). {said}".rstrip()
         )
+
+
+def require_finite(name: str, got: Any, shape: tuple[int, ...]) -> None:
+    """Raise unless `got` is an array of finite numbers of this shape, whatever their values.
+
+    Parameters
+    ----------
+    name : str, what is examined
+    got : ndarray of float, any shape
+    shape : tuple of int, the shape expected
+
+    Raises
+    ------
+    CheckError
+        If the result is missing, of the wrong type or shape, or not finite.
+    """
+    same = got if type(got) is np.ndarray and got.shape == shape else np.zeros(shape)
+    compare(name, got, np.nan_to_num(same), rtol=0)
 
 
 def check_at_least(name: str, got: float, bar: float, *, hint: str = "") -> None:
@@ -207,11 +226,8 @@ def _pattern(actual: Any, expected: Any) -> str:
     ratios, differences = actual[top] / expected[top], actual - expected
     if top.any() and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and not np.any(actual[~top] > 1e-6):
         factor = f"{ratios[0]:.6g}"
-        return (
-            "The sign is turned."
-            if factor == "-1"
-            else f"Every value is {factor} times what it should be."
-        )
+        said = {"1": "", "-1": "The sign is turned."}
+        return said.get(factor, f"Every value is {factor} times what it should be.")
     if np.ptp(differences) < 1e-6 * np.abs(differences).max():
         return f"Every value is off by {differences.flat[0]:.6g}."
     if actual.ndim == 2 and actual.shape[0] == actual.shape[1] and np.allclose(actual.T, expected):

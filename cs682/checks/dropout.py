@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.layers import EXACT
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
@@ -21,14 +22,15 @@ def check_dropout_train(s: Subject, r: Report) -> None:
     """Check training-time dropout: what is dropped, what is kept and how it is scaled."""
     for p in (0.25, 0.4, 0.7):
         x = np.random.default_rng(231).standard_normal((500, 500)) + 10
-        param = {"mode": "train", "p": p}
-        result = r.watch("dropout_forward", s.dropout_forward, x, param)
+        result = r.watch("dropout_forward", s.dropout_forward, x, {"mode": "train", "p": p})
         out, _ = unpack("dropout_forward", result, ("out", "cache"))
-        compare("out", out, out, rtol=0)  # an array of finite numbers, before looking into it
-        if out.shape != x.shape:
-            raise CheckError(f"out has shape {out.shape}, expected {x.shape}")
+        require_finite("out", out, x.shape)
+        dropped = float((out == 0).mean())
+        if dropped in (0.0, 1.0):
+            raise CheckError(f"{'everything' if dropped else 'nothing'} was dropped for p = {p}")
+        _check_independence(out != 0)
+        _check_fraction(dropped, p)
         _check_kept_values(x, out, p)
-        _check_independence(out != 0, p)
     r.ok("the fraction dropped is 1 - p, kept values are divided by p, the mean stays")
     r.ok("each value is dropped on its own: no row, column or other pattern")
     _check_seed_and_shapes(s)
@@ -38,42 +40,48 @@ def check_dropout_train(s: Subject, r: Report) -> None:
     r.keeps_float32("dropout_forward", {"out": out})
 
 
+def _check_independence(kept: Any) -> None:
+    """Check that rows and columns differ as much as independent draws make them differ."""
+    share = kept.mean()
+    for axis, name in ((0, "column"), (1, "row")):
+        spread = float(kept.mean(axis=axis).std())
+        expected = float(share * (1 - share) / kept.shape[axis]) ** 0.5
+        if not 0.5 * expected < spread < 2 * expected:
+            raise CheckError(
+                f"the share of kept values varies by {spread:.4f} from {name} to {name}, expected "
+                f"about {expected:.4f}: draw one number for each value, not one for each {name}"
+            )
+    same = float((kept[1:] == kept[:-1]).mean())
+    if abs(same - (share**2 + (1 - share) ** 2)) > _FRACTION_BOUND:
+        raise CheckError(f"neighbouring rows agree in {same:.3f} of their places: masks repeat")
+
+
+def _check_fraction(dropped: float, p: float) -> None:
+    """Check how many values were dropped."""
+    if abs(dropped - (1 - p)) <= _FRACTION_BOUND:
+        return
+    causes = {
+        p: "p is the probability of KEEPING a value",
+        0.5 * math.erfc(p / 2**0.5): "the numbers are normal (randn); draw uniform ones (rand)",
+    }
+    close = [text for value, text in causes.items() if abs(dropped - value) <= _FRACTION_BOUND]
+    raise CheckError(
+        f"{dropped:.4f} of the values were dropped for p = {p}, expected about {1 - p:.2f}. "
+        + "".join(f"Likely cause: {text}." for text in close)
+    )
+
+
 def _check_kept_values(x: Any, out: Any, p: float) -> None:
-    """Check how many values were dropped and what became of the others."""
-    dropped = float((out == 0).mean())
-    if dropped in (0.0, 1.0):
-        raise CheckError(f"{'nothing' if dropped == 0 else 'everything'} was dropped for p = {p}")
-    if abs(dropped - (1 - p)) > _FRACTION_BOUND:
-        swapped = abs(dropped - p) <= _FRACTION_BOUND
-        cause = " Likely cause: p is the probability of KEEPING a value." if swapped else ""
-        raise CheckError(
-            f"{dropped:.4f} of the values were dropped for p = {p}, expected about {1 - p:.2f}."
-            + cause
-        )
+    """Check what became of the values that were kept."""
     kept = out != 0
     causes = {
         "kept values are not divided by p": x[kept],
         "kept values are divided by 1 - p; p is the probability of keeping": x[kept] / (1 - p),
         "kept values are multiplied by p, they should be divided by it": x[kept] * p,
+        "this is the mask; x has to be multiplied with it": np.full(kept.sum(), 1 / p),
     }
-    compare(
-        "out[out != 0]", out[kept], x[kept] / p, rtol=EXACT, where=f"for p = {p}", causes=causes
-    )
-
-
-def _check_independence(kept: Any, p: float) -> None:
-    """Check that rows and columns differ as much as independent draws make them differ."""
-    for axis, name in ((0, "column"), (1, "row")):
-        spread = float(kept.mean(axis=axis).std())
-        expected = (p * (1 - p) / kept.shape[axis]) ** 0.5
-        if not 0.5 * expected < spread < 2 * expected:
-            raise CheckError(
-                f"the share of kept values varies by {spread:.4f} from {name} to {name}, expected "
-                f"about {expected:.4f}: draw one number for each value, not one per {name}"
-            )
-    same = float((kept[1:] == kept[:-1]).mean())
-    if abs(same - (p**2 + (1 - p) ** 2)) > _FRACTION_BOUND:
-        raise CheckError(f"neighbouring rows agree in {same:.3f} of their places: masks repeat")
+    where = f"for p = {p}"
+    compare("out[out != 0]", out[kept], x[kept] / p, rtol=EXACT, where=where, causes=causes)
 
 
 def _check_seed_and_shapes(s: Subject) -> None:
@@ -98,7 +106,13 @@ def check_dropout_test(s: Subject, r: Report) -> None:
     for p in (0.25, 0.7):
         result = r.watch("dropout_forward", s.dropout_forward, x, {"mode": "test", "p": p})
         out, _ = unpack("dropout_forward", result, ("out", "cache"))
-        causes = {"inverted dropout scales during training only": x * p}
+        causes = {
+            "inverted dropout scales during training only; here x is multiplied by p": x * p,
+            "x is divided by p; inverted dropout scales during training only": x / p,
+            "x is multiplied by 1 - p; inverted dropout scales during training only": x * (1 - p),
+        }
+        if type(out) is np.ndarray and 0 < (out == 0).mean() < 1:
+            raise CheckError("values were dropped in test mode; at test time all units take part")
         compare("out", out, x, rtol=EXACT, where=f"in test mode for p = {p}", causes=causes)
     r.ok("test mode returns the input")
 
@@ -118,11 +132,17 @@ def check_dropout_backward(s: Subject, r: Report) -> None:
             "the mask is not applied": dout,
             "the factor 1/p is missing": dout * (out != 0),
             "the factor 1/p is applied twice": want / p,
+            "this is the mask; it still has to be multiplied with dout": out / x,
+            "the mask is the wrong way round: it is 0 where the value was dropped": dout
+            * (out == 0),
         }
+        hint = "use the mask in the cache: a value's gradient takes the way that the value took"
         for call in ("", ", in a second call with the same cache"):
             dx = r.watch("dropout_backward", s.dropout_backward, dout, cache)
+            if dx is None:
+                raise CheckError("dropout_backward returned nothing; it should return dx")
             where = f"for p = {p}{call}"
-            compare("dx", dx, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+            compare("dx", dx, want, rtol=EXACT, atol=1e-12, where=where, hint=hint, causes=causes)
     r.ok("dx follows the mask and its factor, for two and three dimensions, twice in a row")
     _, cache = s.dropout_forward(x, {"mode": "test", "p": 0.5})
     where = "after a forward pass in test mode"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.layers import EXACT, NUMERIC
 from cs682.checks.report import Report, compare_all, unpack
 from cs682.checks.subject import Subject
@@ -52,9 +52,7 @@ def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float
         if not name.startswith("W"):
             compare(f"params[{name!r}]", params[name], constant, rtol=0)
             continue
-        compare(f"params[{name!r}]", params[name], params[name], rtol=0)  # finite numbers
-        if params[name].shape != shape:
-            raise CheckError(f"params[{name!r}] has shape {params[name].shape}, expected {shape}")
+        require_finite(f"params[{name!r}]", params[name], shape)
         # the spread of n draws is known to about 1/sqrt(2n); five times that is never missed
         slack = 5 * scale / (2 * params[name].size) ** 0.5
         spread, mean = float(params[name].std()), float(params[name].mean())
