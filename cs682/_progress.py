@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib import import_module
 from typing import Any
 
 WIDTH = 92  # columns; a notebook's output area shows about a hundred
@@ -31,10 +32,20 @@ class Progress:
         figures : dict of float by name, stand behind it
         """
         if self._bar is not None:
-            shown = {name: f"{value:.3f}" for name, value in figures.items()}
             self._bar.set_description_str(label, refresh=False)
-            self._bar.set_postfix(shown, refresh=False)
+            self.note(figures)
             self._bar.update()
+
+    def note(self, figures: dict[str, float]) -> None:
+        """Put other figures behind the bar when it is next drawn.
+
+        Parameters
+        ----------
+        figures : dict of float by name
+        """
+        if self._bar is not None:
+            shown = {name: f"{value:.3f}" for name, value in figures.items()}
+            self._bar.set_postfix(shown, refresh=False)
 
     def log(self, line: str) -> None:
         """Print a line, above the bar if there is one.
@@ -67,15 +78,48 @@ def _in_jupyter() -> bool:
 
 
 def _text_bar(total: int, done: int) -> Any:
-    """Return tqdm's text bar; a kernel gets it as plain output, which a saved notebook keeps."""
+    """Return tqdm's text bar, bound for the terminal or for a cell's output."""
     from tqdm import tqdm
 
     in_jupyter = _in_jupyter()
     return tqdm(
         total=total,
         initial=done,
-        file=sys.stdout if in_jupyter else sys.stderr,
+        file=CellOutput() if in_jupyter else sys.stderr,
         ncols=WIDTH if in_jupyter else min(WIDTH, shutil.get_terminal_size().columns - 1),
-        mininterval=0.5 if in_jupyter else 0.1,  # seconds; each update of a notebook is a message
+        nrows=24,  # some terminals say they have no rows, and tqdm would show nothing
+        mininterval=0.5 if in_jupyter else 0.1,  # seconds; in a notebook each update is a message
+        miniters=1,
         bar_format="{desc}: {percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]",
     )
+
+
+class CellOutput:
+    """A stream that shows the last line written to it, at one place in a notebook cell's output.
+
+    Carriage returns, which do this on a terminal, would litter a saved or printed notebook.
+    """
+
+    encoding = "utf-8"  # tqdm asks, to know which characters it may draw with
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def write(self, text: str) -> None:
+        """Show a line in place of the one before; blank ones are passed over.
+
+        Parameters
+        ----------
+        text : str
+        """
+        line = text.strip()
+        if not line:
+            return
+        if self._handle is None:
+            self._handle = import_module("IPython.display").DisplayHandle()
+            self._handle.display({"text/plain": line}, raw=True)
+        else:
+            self._handle.update({"text/plain": line}, raw=True)
+
+    def flush(self) -> None:
+        """Do nothing: each line is shown at once."""

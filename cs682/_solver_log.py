@@ -32,16 +32,14 @@ def open_progress(solver: Solver) -> Progress:
 def show_step(solver: Solver) -> None:
     """Move the progress bar, and print the loss every `print_every` iterations."""
     epoch = -(-solver.iteration // solver.iterations_per_epoch)  # rounded up: the one under way
-    figures = {"loss": solver.loss_history[-1]}
-    if solver.val_acc_history:
-        figures["val_acc"] = solver.val_acc_history[-1]
-    solver._bar.advance(f"epoch {epoch}/{solver._last_epoch}", figures)
+    solver._bar.advance(f"epoch {epoch}/{solver._last_epoch}", _figures(solver))
     if solver.print_every and (solver.iteration - 1) % solver.print_every == 0:
         _log(solver, f"(Iteration {_position(solver)}) loss: {solver.loss_history[-1]:f}")
 
 
 def show_evaluation(solver: Solver) -> None:
     """Print the accuracies of the latest evaluation."""
+    solver._bar.note(_figures(solver))
     train_acc, val_acc = solver.train_acc_history[-1], solver.val_acc_history[-1]
     _log(
         solver,
@@ -104,6 +102,12 @@ def _log(solver: Solver, line: str) -> None:
     """Print a line if the solver is verbose."""
     if solver.verbose:
         solver._bar.log(line)
+
+
+def _figures(solver: Solver) -> dict[str, float]:
+    """Return the latest loss and validation accuracy, for the progress bar."""
+    named = {"loss": solver.loss_history, "val_acc": solver.val_acc_history}
+    return {name: history[-1] for name, history in named.items() if history}
 
 
 def _position(solver: Solver) -> str:
