@@ -75,7 +75,7 @@ def _run_data(args: argparse.Namespace) -> int:
                     args.dest,
                     archive=download.with_mirrors(args.mirror, download.CIFAR10),
                     offline=args.offline,
-                    report=_say,
+                    report=bar_of_bytes.say,
                     progress=bar_of_bytes,
                 )
     except (DownloadError, ValueError) as error:
@@ -113,6 +113,12 @@ class _Bar:
         elif time.monotonic() >= self._next_line or there == total:
             self._next_line = time.monotonic() + self.seconds
             _complain(f"{there / 1e6:6.1f} of {total / 1e6:.1f} MB")
+
+    def say(self, text: str) -> None:
+        """Print a line, not into the bar."""
+        if self._bar is not None:
+            self._bar.clear()
+        _say(text)
 
     def _draw(self, there: int, total: int) -> None:
         from tqdm import tqdm

@@ -21,7 +21,7 @@ from cs682.fetch import DownloadError, Patience
 from tests.bad_server import serving
 from tests.cifar_files import archive_of, pack, write_set
 
-HASTY = Patience(reach=2.0, connect=2.0, stall=0.4, window=0.4, min_rate=200_000.0)
+HASTY = Patience(reach=5.0, connect=5.0, stall=0.8, window=0.8, min_rate=100_000.0)
 
 
 @pytest.fixture(autouse=True)
