@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks import slow
+from cs682.checks import net_mistakes, slow
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.layers import EXACT, NUMERIC
-from cs682.checks.report import Report, compare_all, unpack
+from cs682.checks.report import Report, require_names, unpack
 from cs682.checks.subject import Subject
 
 # A numeric gradient of a loss around 3 is good to about 1e-10; normalization layers amplify that.
@@ -43,10 +43,7 @@ def _shapes(widths: list[int], normalization: str | None) -> dict[str, tuple[int
 
 def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
     """Check names, shapes and initial values of parameters."""
-    if set(params) != set(shapes):
-        raise CheckError(
-            f"params has the names {sorted(map(str, params))}, expected {sorted(shapes)}"
-        )
+    require_names("params", params, shapes)
     for name, shape in shapes.items():
         constant = np.full(shape, 1.0 if name.startswith("gamma") else 0.0)
         if not name.startswith("W"):
@@ -85,55 +82,43 @@ def check_two_layer_scores(s: Subject, r: Report) -> None:
     for N, dims in ((4, (6,)), (1, (2, 3))):
         X, _ = _batch(N, dims, 5)
         want = slow.net_scores(params, X)
-        hidden = slow.affine(X, params["W1"], params["b1"])
-        causes = {
-            "the ReLU between the two layers is missing": slow.affine(
-                hidden, params["W2"], params["b2"]
-            ),
-            "there is a ReLU on the scores; the last layer has none": slow.relu(want),
-        }
+        causes = net_mistakes.scores(params, X)
         where = f"for X of shape {X.shape}"
         compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, causes=causes)
     r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
 
 
-def _loss_causes(params: dict[str, Any], data_loss: float, reg: float) -> dict[str, float]:
-    """Return what common mistakes in the penalty give."""
-    weights = sorted(name for name in params if name.startswith("W"))
-    full = slow.penalty(params, reg)
-    squares = {name: 0.5 * reg * float(np.sum(value**2)) for name, value in params.items()}
-    biases = sum(v for k, v in squares.items() if k.startswith("b") and not k.startswith("beta"))
-    norms = sum(v for k, v in squares.items() if k.startswith(("gamma", "beta")))
-    causes = {
-        "the penalty is missing": data_loss,
-        "the factor 0.5 of the penalty is missing": data_loss + 2 * full,
-        "the biases are penalised too": data_loss + full + biases,
-        "the last layer's weights are left out of the penalty": data_loss
-        + full
-        - squares[weights[-1]],
-        "only the last layer's weights are in the penalty": data_loss + squares[weights[-1]],
-    }
-    if norms:
-        causes["gamma and beta are penalised too"] = data_loss + full + norms
-    return causes
-
-
 def _check_loss(
-    s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any
+    s: Subject,
+    net: Any,
+    params: dict[str, Any],
+    X: Any,
+    y: Any,
+    reg: float,
+    *,
+    hint: str = "",
+    **options: Any,
 ) -> None:
     """Compare a network's loss and all gradients with the definition and its slopes."""
-    loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
-    data_loss = slow.net_loss(params, X, y, **options)
-    causes = _loss_causes(params, data_loss, reg) if reg else {}
-    causes["the loss is summed over the batch; it is the mean"] = data_loss * len(X)
-    want = data_loss + slow.penalty(params, reg)
-    compare("loss", loss, want, rtol=EXACT, where=f"for reg = {reg}", causes=causes)
+    want = slow.net_loss(params, X, y, reg, **options)
     slopes = slow.net_slopes(params, X, y, reg, **options)
-    hint = "" if not reg else "the penalty adds reg * W to the gradient of each weight matrix"
-    got = {f"grads[{k!r}]": v for k, v in grads.items()}
-    compare_all(
-        got, {f"grads[{k!r}]": v for k, v in slopes.items()}, rtol=NUMERIC, atol=_FLOOR, hint=hint
-    )
+    causes = net_mistakes.loss(params, X, y, reg, **options)
+    for call in ("", ", in a second call"):
+        loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
+        where = f"for reg = {reg}{call}"
+        compare("loss", loss, want, rtol=EXACT, where=where, hint=hint, causes=causes)
+        require_names("grads", grads, slopes)
+        for name, slope in slopes.items():
+            compare(
+                f"grads[{name!r}]",
+                grads[name],
+                slope,
+                rtol=NUMERIC,
+                atol=_FLOOR,
+                where=where,
+                hint=hint or "the loss is right, its way back is not",
+                causes=net_mistakes.gradient(name, slope, params[name], reg),
+            )
 
 
 def check_two_layer_loss(s: Subject, r: Report) -> None:
@@ -142,7 +127,6 @@ def check_two_layer_loss(s: Subject, r: Report) -> None:
     for reg in (0.0, 0.7):
         net, params = _two_layer(s, reg)
         _check_loss(s, net, params, X, y, reg)
-        _check_loss(s, net, params, X, y, reg)  # a second call must give the same
     r.ok("loss and all gradients, without and with the penalty, twice in a row")
     r.ok("biases stay out of the penalty")
 
@@ -179,7 +163,7 @@ def _net(
     return net, params
 
 
-_DEPTHS = ([8], [7, 9], [6, 8, 7, 5])  # hidden widths of nets with 2, 3 and 5 layers
+_DEPTHS = ([6], [5, 7], [5, 6, 4, 3])  # hidden widths of nets with 2, 3 and 5 layers
 
 
 def check_net_forward(s: Subject, r: Report) -> None:
@@ -189,7 +173,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
         for N, dims in ((4, (6,)), (1, (2, 3))):
             X, _ = _batch(N, dims, 5)
             want = slow.net_scores(params, X)
-            causes = {"there is a ReLU on the scores; the last layer has none": slow.relu(want)}
+            causes = net_mistakes.scores(params, X)
             where = f"with {len(hidden) + 1} layers for X of shape {X.shape}"
             compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, causes=causes)
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
@@ -201,9 +185,7 @@ def check_net_loss(s: Subject, r: Report) -> None:
     for hidden, reg in product(_DEPTHS, (0.0, 0.7)):
         net, params = _net(s, hidden, None, reg)
         _check_loss(s, net, params, X, y, reg)
-    r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty")
-    _check_loss(s, net, params, X, y, 0.7)
-    r.ok("a second call gives the same")
+    r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty, twice")
 
 
 def check_norm_init(s: Subject, r: Report) -> None:
@@ -240,6 +222,10 @@ def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
             slow.relu(a), *values[3:]
         ),
         "the ReLU is left out": definition(a, *values[3:]),
+        "gamma and beta are exchanged": slow.relu(definition(a, values[4], values[3])),
+        f"this is not {normalization}, but the other normalization": slow.relu(
+            slow.normalize(a, *values[3:], axis=0 if normalization == "layernorm" else 1)
+        ),
     }
     where = f"with {normalization}"
     param = {"mode": "train"} if normalization == "batchnorm" else {}
@@ -250,7 +236,8 @@ def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
     parts = ("dx", "dw", "db", "dgamma", "dbeta")
     got = unpack("affine_norm_relu_backward", grads, parts)
     for part, g, value in zip(parts, got, want, strict=True):
-        compare(part, g, value, rtol=NUMERIC, atol=_FLOOR, where=where)
+        hint = "the way back is ReLU, normalization, affine, each with the cache of its own"
+        compare(part, g, value, rtol=NUMERIC, atol=_FLOOR, where=where, hint=hint)
 
 
 def check_norm_sandwich(s: Subject, r: Report) -> None:
@@ -258,7 +245,7 @@ def check_norm_sandwich(s: Subject, r: Report) -> None:
     _check_sandwich(s, "batchnorm", slow.batchnorm)
     r.ok("affine - batch norm - ReLU and its five gradients")
     X, y = _batch(5, (6,), 5)
-    for hidden, reg in (([8], 0.0), ([7, 9], 0.7)):
+    for hidden, reg in (([6], 0.0), ([5, 7], 0.7)):
         net, params = _net(s, hidden, "batchnorm", reg)
         _check_loss(s, net, params, X, y, reg, normalization="batchnorm")
     r.ok("networks with batch norm: loss and all gradients, gamma and beta not in the penalty")
@@ -284,7 +271,7 @@ def check_layernorm_net(s: Subject, r: Report) -> None:
     """Check networks with layer norm; part of the exercise on its backward pass."""
     _check_sandwich(s, "layernorm", slow.layernorm)
     X, y = _batch(3, (6,), 5)
-    net, params = _net(s, [7, 9], "layernorm", 0.7)
+    net, params = _net(s, [5, 7], "layernorm", 0.7)
     _check_loss(s, net, params, X, y, 0.7, normalization="layernorm")
     r.ok("a network with layer norm: loss and all gradients")
 
@@ -293,9 +280,19 @@ def check_dropout_net(s: Subject, r: Report) -> None:
     """Check where dropout sits in a network, with and without a normalization."""
     X, y = _batch(4, (6,), 5)
     for normalization in _NORMALIZATIONS:
-        net, params = _net(s, [7, 9], normalization, 0.3, dropout=0.6, seed=123)
-        masks = [_seeded_mask(s, (4, width), 0.6) for width in (7, 9)]
-        _check_loss(s, net, params, X, y, 0.3, normalization=normalization, masks=masks)
+        net, params = _net(s, [5, 7], normalization, 0.3, dropout=0.6, seed=123)
+        masks = [_seeded_mask(s, (4, width), 0.6) for width in (5, 7)]
+        _check_loss(
+            s,
+            net,
+            params,
+            X,
+            y,
+            0.3,
+            normalization=normalization,
+            masks=masks,
+            hint="each hidden layer is affine, normalization, ReLU, dropout, and back in reverse",
+        )
     r.ok("dropout right after each ReLU, with no, batch and layer norm: loss and all gradients")
     net, params = _net(s, [7, 9], None, dropout=0.6)
     want = slow.net_scores(params, X)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import CheckError
 
 
 class Report:
@@ -67,13 +67,11 @@ def unpack(name: str, result: Any, parts: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(result)
 
 
-def compare_all(
-    got: dict[str, Any], want: dict[str, Any], *, rtol: float, atol: float = 0.0, hint: str = ""
-) -> None:
-    """Compare the entries of two dicts of arrays, first their names and then one by one."""
-    if set(got) != set(want):
-        missing, extra = sorted(set(want) - set(got)), sorted(map(str, set(got) - set(want)))
-        problems = [f"lacks {missing}"] * bool(missing) + [f"has unexpected {extra}"] * bool(extra)
-        raise CheckError(f"the dict of arrays {' and '.join(problems)}; expected {sorted(want)}")
-    for name, value in want.items():
-        compare(name, got[name], value, rtol=rtol, atol=atol, hint=hint)
+def require_names(name: str, got: Any, wanted: Collection[str]) -> None:
+    """Raise CheckError unless `got` is a dict with exactly the wanted keys."""
+    if not isinstance(got, dict):
+        raise CheckError(f"{name} is a {type(got).__name__}, expected a dict of arrays")
+    missing, extra = sorted(set(wanted) - set(got)), sorted(map(str, set(got) - set(wanted)))
+    problems = [f"lacks {missing}"] * bool(missing) + [f"has unexpected {extra}"] * bool(extra)
+    if problems:
+        raise CheckError(f"{name} {' and '.join(problems)}; expected {sorted(wanted)}")

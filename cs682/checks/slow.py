@@ -89,7 +89,11 @@ def softmax_loss(scores: Array, y: Labels) -> float:
 
 
 def net_scores(
-    params: Params, X: Array, normalization: str | None = None, masks: Sequence[Array] = ()
+    params: Params,
+    X: Array,
+    normalization: str | None = None,
+    masks: Sequence[Array] = (),
+    activation: Callable[[Array], Array] = relu,
 ) -> Array:
     """Return the scores of a fully-connected net in train mode, shape (N, C).
 
@@ -103,7 +107,7 @@ def net_scores(
         if i < layers:
             if norm is not None:
                 out = norm(out, params[f"gamma{i}"], params[f"beta{i}"])
-            out = relu(out)
+            out = activation(out)
             if masks:
                 out = out * masks[i - 1]
     return out

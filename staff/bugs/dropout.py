@@ -204,7 +204,7 @@ NET = [
         "dropout left out in the backward pass",
         "dout = dout",
         region=1,
-        names="back through dropout",
+        names="back in reverse",
     ),
     Answer(
         "do-2.1",

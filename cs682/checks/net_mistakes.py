@@ -1,0 +1,122 @@
+"""What common mistakes in a network give, so that a check can name them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+
+
+def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
+    """Return cause -> scores, shape (N, C), of a plain network in test mode."""
+    right = slow.net_scores(params, X)
+    powers = np.exp(right - right.max(axis=1, keepdims=True))
+    last_bias = max(name for name in params if _is_bias(name))
+    no_bias = {k: v * (0 if _is_bias(k) else 1) for k, v in params.items()}
+    no_hidden_bias = {**no_bias, last_bias: params[last_bias]}
+    return {
+        "the ReLU between the layers is missing": slow.net_scores(
+            params, X, activation=lambda a: a
+        ),
+        "there is a ReLU on the scores; the last layer has none": slow.relu(right),
+        "these are probabilities; the scores go into softmax_loss as they are": powers
+        / powers.sum(axis=1, keepdims=True),
+        "the biases are left out": slow.net_scores(no_bias, X),
+        "the biases of the hidden layers are left out": slow.net_scores(no_hidden_bias, X),
+        "the bias of the last layer is left out": right - params[last_bias],
+    }
+
+
+def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> dict[str, float]:
+    """Return cause -> loss of a network in train mode."""
+    full = slow.penalty(params, reg)
+    causes = _data_losses(params, X, y, full, **options)
+    data = slow.net_loss(params, X, y, **options)
+    causes["the loss is summed over the batch; it is the mean"] = data * len(X) + full
+    causes["the penalty is missing"] = data
+    if not reg:
+        return causes
+    part = {name: 0.5 * reg * float(np.sum(value**2)) for name, value in params.items()}
+    weights = sorted(name for name in params if name.startswith("W"))
+    last, layers = part[weights[-1]], len(weights)
+    return causes | {
+        "the factor 0.5 of the penalty is missing": data + 2 * full,
+        "the biases are penalised too": data + full + sum(part[k] for k in part if _is_bias(k)),
+        "gamma and beta are penalised too": data
+        + full
+        + sum(part[k] for k in part if k.startswith(("gamma", "beta"))),
+        "every parameter is penalised; only the weight matrices should be": data
+        + sum(part.values()),
+        "the last layer's weights are left out of the penalty": data + full - last,
+        "only the last layer's weights are in the penalty": data + last,
+        "only the first layer's weights are in the penalty": data + part["W1"],
+        "the same layer is penalised each time, once for every layer": data + layers * last,
+        "the first layer is penalised each time, once for every layer": data + layers * part["W1"],
+        "the penalty is divided by the batch size": data + full / len(X),
+        "the penalty sums the weights; it should sum their squares": data
+        + 0.5 * reg * sum(float(params[k].sum()) for k in weights),
+        "the penalty is subtracted": data - full,
+    }
+
+
+def _data_losses(
+    params: dict[str, Any], X: Any, y: Any, full: float, **options: Any
+) -> dict[str, float]:
+    """Return cause -> loss for mistakes that have nothing to do with the penalty."""
+    variants: dict[str, dict[str, Any]] = {
+        "the ReLU between the layers is missing": {"activation": lambda a: a}
+    }
+    if masks := options.get("masks"):
+        variants["nothing was dropped; dropout is left out"] = {"masks": ()}
+        variants["dropout is applied twice"] = {"masks": [m * m for m in masks]}
+        variants["dropout is missing after the last hidden layer"] = {
+            "masks": [*masks[:-1], np.ones_like(masks[-1])]
+        }
+    if normalization := options.get("normalization"):
+        other = {"batchnorm": "layernorm", "layernorm": "batchnorm"}[normalization]
+        variants["the normalization is left out"] = {"normalization": None}
+        variants[f"this is {other}; {normalization} was asked for"] = {"normalization": other}
+    found = slow.net_scores(params, X, **options)
+    margins = np.maximum(0, found - found[np.arange(len(y)), y][:, None] + 1)
+    return {
+        "there is a ReLU on the scores; the last layer has none": full
+        + slow.softmax_loss(slow.relu(found), y),
+        "this is the SVM loss; the network ends in softmax": full
+        + float(margins.sum(axis=1).mean() - 1),
+    } | {
+        cause: full + slow.net_loss(params, X, y, **{**options, **change})
+        for cause, change in variants.items()
+    }
+
+
+def gradient(name: str, slope: Any, value: Any, reg: float) -> dict[str, Any]:
+    """Return cause -> gradient of one parameter, all shaped like it, for mistakes with reg.
+
+    `slope` is the right gradient, penalty included, and `value` the parameter itself.
+    """
+    if not reg:
+        return {}
+    if not name.startswith("W"):
+        return {f"{name} is penalised; only the weight matrices should be": slope + reg * value}
+    data = slope - reg * value
+    return {
+        f"the penalty's part reg * {name} is missing": data,
+        f"the penalty's part is 2 * reg * {name}; with the factor 0.5 it is reg * {name}": data
+        + 2 * reg * value,
+        f"the penalty's part is 0.5 * reg * {name}; it is reg * {name}": data + 0.5 * reg * value,
+        f"one number is added to every entry of {name}'s gradient; add reg * {name}": data
+        + reg * value.sum(),
+        "the penalty's part is subtracted": data - reg * value,
+        "only the penalty's part is there; the gradient of the data loss is missing": reg * value,
+        "the gradient is scaled by reg where reg times the weights is added": data * reg,
+        "the gradient is scaled by 1 + reg where reg times the weights is added": data * (1 + reg),
+        "the sign of the weights is added, not the weights": data + reg * np.sign(value),
+        "reg is missing: the weights are added as they are": data + value,
+    }
+
+
+def _is_bias(name: str) -> bool:
+    """Tell b1, b2, ... from beta1, beta2, ..."""
+    return name.startswith("b") and not name.startswith("beta")
