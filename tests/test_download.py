@@ -265,6 +265,24 @@ def test_get_data_refuses_an_archive_of_something_else(home, content):
     nothing_is_taken_for_data(home)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"not a batch"])
+def test_get_data_refuses_an_archive_with_a_bad_batch(home, content):
+    good = write_set(home / "good", 2)
+    with tarfile.open(home / "cifar-10-python.tar.gz", "w:gz") as tar:
+        for name in FILES:
+            member = tarfile.TarInfo(f"{FOLDER}/{name}")
+            data = content if name == "data_batch_3" else (good / name).read_bytes()
+            if data is not None:
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    archive = archive_of(home / "cifar-10-python.tar.gz")
+
+    with pytest.raises(DownloadError, match=r"does not hold CIFAR-10: .*data_batch_3"):
+        get_data(home, archive=archive, offline=True)
+
+    nothing_is_taken_for_data(home)
+
+
 def test_get_data_removes_what_a_killed_process_left(server, packed, home):
     debris = home / ".cs682-unpack-dead" / FOLDER
     debris.mkdir(parents=True)
