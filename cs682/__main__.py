@@ -39,7 +39,43 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cs682", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data(commands)
+    _add_check(commands)
+    _add_progress(commands)
     return parser
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `check`."""
+    text = "Check exercises, and say what is wrong with those that fail."
+    parser = commands.add_parser("check", help=text, description=text)
+    parser.add_argument("ids", nargs="*", metavar="ID", help="such as fc-1.1 (default: all)")
+    parser.set_defaults(run=_run_check, usage_error=parser.error)
+
+
+def _run_check(args: argparse.Namespace) -> int:
+    """Check the exercises asked for. Status 1: one of them is open or wrong."""
+    from cs682.checks import board
+
+    try:
+        return board.run_checks(args.ids)
+    except ValueError as error:
+        args.usage_error(str(error))
+        raise  # for the reader: usage_error has ended the process
+
+
+def _add_progress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `progress`."""
+    text = "Show all exercises with their state and points."
+    parser = commands.add_parser("progress", help=text, description=text)
+    parser.set_defaults(run=_run_progress)
+
+
+def _run_progress(_: argparse.Namespace) -> int:
+    """Print the board."""
+    from cs682.checks import progress
+
+    print(progress())  # noqa: T201  # the command's whole purpose
+    return 0
 
 
 def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from staff import notebooks
+from staff.bugs import bank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m staff", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     notebooks.add_command(commands)
+    bank.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status

@@ -6,12 +6,14 @@ with what was got, what was expected, where, and the likely cause at the first t
 
 from __future__ import annotations
 
+from cs682.checks.board import ANSWER_PROMPT, progress
 from cs682.checks.compare import CheckError, check_at_least, check_close, rel_error
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.run import check, legacy_seed
 from cs682.checks.trainings import accuracy
 
 __all__ = [
+    "ANSWER_PROMPT",
     "EXERCISES",
     "CheckError",
     "Exercise",
@@ -20,5 +22,6 @@ __all__ = [
     "check_at_least",
     "check_close",
     "legacy_seed",
+    "progress",
     "rel_error",
 ]

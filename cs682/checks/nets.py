@@ -224,7 +224,7 @@ def _check_sandwich(s: Subject, normalization: str, definition: Any) -> None:
         "the ReLU is left out": definition(a, *values[3:]),
         "gamma and beta are exchanged": slow.relu(definition(a, values[4], values[3])),
         f"this is not {normalization}, but the other normalization": slow.relu(
-            slow.normalize(a, *values[3:], axis=0 if normalization == "layernorm" else 1)
+            slow.normalize(a, values[3], values[4], axis=1 if normalization == "batchnorm" else 0)
         ),
     }
     where = f"with {normalization}"

@@ -108,12 +108,29 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     result = examine(exercise, subject, **artefacts)
     if result.state != "passed":
         raise CheckError(result.message)
+    say(describe(result))
+
+
+def describe(result: Result) -> str:
+    """Return how a check went as text of a few lines.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    text : str
+    """
     row = result.exercise
-    say(f"passed  {row.id}  {row.title}  ({row.points} point{'s' * (row.points != 1)})")
-    for line in result.passed:
-        say(f"  ok      {line}")
-    for line in result.advice:
-        say(f"  advice  {line}")
+    points = f"{row.points} point{'s' * (row.points != 1)}"
+    lines = [f"{result.state}  {row.id}  {row.title}  ({points})"]
+    if result.message:
+        lines += [f"  {line}" for line in result.message.splitlines()]
+    else:
+        lines += [f"  ok      {line}" for line in result.passed]
+    lines += [f"  advice  {line}" for line in result.advice]
+    return "\n".join(lines)
 
 
 def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> Result:

@@ -113,6 +113,8 @@ def student_line(error: Exception) -> str:
     where : str, function, file, line number and source line; empty if the exception arose in a
         check itself
     """
+    if isinstance(error, SyntaxError):
+        return f"  in {error.filename} line {error.lineno}: {(error.text or '').strip()}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.name.startswith("_") or "site-packages" in path.parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
 import io
@@ -14,7 +15,12 @@ import nbformat
 
 from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import Result, examine
+from staff.bugs import dropout, layers, nets, norms, optim
 from staff.bugs.answer import ROOT, Answer, installed
+
+BANK: tuple[Answer, ...] = tuple(
+    answer for module in (layers, nets, optim, norms, dropout) for answer in module.ANSWERS
+)
 
 
 @dataclass(frozen=True)
@@ -142,3 +148,44 @@ def table(outcomes: Iterable[Outcome]) -> str:
         refused = sum(not o.as_expected for o in right)
         lines.append(f"{key:9}{len(wrong):6}{rejected:9}{named:6}{len(right):6}{refused:8}")
     return "\n".join(lines)
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bank`` to the staff's command line.
+
+    Parameters
+    ----------
+    commands : the subparsers of ``python -m staff``; one more is added
+    """
+    parser = commands.add_parser("bank", help="run the checks over answers of known verdict")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="exercises (default: all)")
+    parser.add_argument("--verbose", action="store_true", help="print every message")
+    parser.set_defaults(run=run_command)
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Judge the bank's answers, print surprises and the table of figures.
+
+    Parameters
+    ----------
+    args : namespace with ``ids`` and ``verbose``
+
+    Returns
+    -------
+    status : int, 1 when a verdict is not the one an answer deserves, else 0
+    """
+    outcomes = [judge(answer) for answer in BANK if not args.ids or answer.exercise in args.ids]
+    for outcome in outcomes:
+        nameless = outcome.answer.verdict == "wrong" and not outcome.named
+        if not outcome.as_expected:
+            _say(f"UNEXPECTED {outcome.answer}: {outcome.state}: {outcome.message}")
+        elif nameless or args.verbose:
+            _say(
+                f"{'not named' if nameless else outcome.state} {outcome.answer}: {outcome.message}"
+            )
+    _say(table(outcomes))
+    return 0 if all(outcome.as_expected for outcome in outcomes) else 1
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # this is a command line

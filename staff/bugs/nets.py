@@ -1025,22 +1025,6 @@ SANDWICH = [
     ),
     Answer(
         "bn-2.2",
-        "two branches, caches in another order",
-        """
-        a, fc = affine_forward(x, w, b)
-        if normalization == "batchnorm":
-            n, norm = batchnorm_forward(a, gamma, beta, norm_param)
-        else:
-            n, norm = layernorm_forward(a, gamma, beta, norm_param)
-        out, relu = relu_forward(n)
-        return out, (relu, normalization, norm, fc)
-        """,
-        region=0,
-        verdict="wrong",
-        names="in |back",
-    ),
-    Answer(
-        "bn-2.2",
         "two branches",
         """
         a, fc = affine_forward(x, w, b)

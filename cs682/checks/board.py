@@ -1,0 +1,116 @@
+"""The board of all exercises: which are open, wrong or passed, and what they are worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cs682.checks.compare import say
+from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.run import CHECKS, Result, describe, examine
+from cs682.tables import ResultsTable, results_table
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+ANSWER_PROMPT = "*Write your answer here.*"
+
+
+def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
+    """Return the board: each exercise with its state and points.
+
+    Code is checked on the spot. Trainings and answers are read from the saved notebooks: a
+    training counts once its check cell shows ``passed``, a question once its answer is written.
+
+    Parameters
+    ----------
+    notebooks : Path, the folder with the three notebooks
+
+    Returns
+    -------
+    board : ResultsTable, which a notebook shows as a table and `print` as text
+    """
+    states = {row.id: _state(row, notebooks) for row in EXERCISES.values()}
+    rows = [
+        {"exercise": row.id, "title": row.title, "points": row.points, "state": states[row.id]}
+        for row in EXERCISES.values()
+    ]
+    passed = sum(EXERCISES[key].points for key, state in states.items() if state == "passed")
+    answered = sum(EXERCISES[key].points for key, state in states.items() if state == "answered")
+    total = sum(row.points for row in EXERCISES.values())
+    caption = (
+        f"{passed} of {total} points passed; {answered} points of answers for a person to read"
+    )
+    return results_table(rows, caption=caption)
+
+
+def run_checks(ids: Sequence[str] = ()) -> int:
+    """Check exercises on the command line and print how each went.
+
+    Parameters
+    ----------
+    ids : sequence of str; default all exercises that are code in `cs682`
+
+    Returns
+    -------
+    status : int, 0 if all passed, else 1
+
+    Raises
+    ------
+    ValueError
+        If there is no exercise of an id, or it is checked elsewhere.
+    """
+    unknown = [key for key in ids if key not in EXERCISES]
+    if unknown:
+        raise ValueError(f"there is no exercise {unknown[0]!r}; there are {', '.join(EXERCISES)}")
+    elsewhere = [key for key in ids if key not in CHECKS]
+    if elsewhere:
+        row = EXERCISES[elsewhere[0]]
+        raise ValueError(f"{row.id} is not code in cs682: work on it in {row.file}")
+    results: list[Result] = []
+    for key in ids or CHECKS:
+        results.append(examine(key))
+        say(describe(results[-1]))
+    passed = sum(result.state == "passed" for result in results)
+    if len(results) > 1:
+        say(f"{passed} of {len(results)} passed")
+    return 0 if passed == len(results) else 1
+
+
+def _state(row: Exercise, notebooks: Path) -> str:
+    """Return 'passed', 'wrong' or 'open'; for a question 'answered' or 'open'."""
+    if row.id in CHECKS:
+        return examine(row.id).state
+    cells = _read_cells(notebooks / row.notebook)
+    if row.is_question:
+        return "answered" if _is_answered(row.id, cells) else "open"
+    return "passed" if _shows_passed(row.id, cells) else "open"
+
+
+def _read_cells(path: Path) -> list[dict[str, Any]]:
+    """Return a notebook's cells; a missing or broken one has none."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except FileNotFoundError:
+        return []
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path} is not a notebook: {error}") from error
+    return list(cells)
+
+
+def _is_answered(exercise: str, cells: list[dict[str, Any]]) -> bool:
+    """Tell whether the cell behind a question holds more than the prompt."""
+    marks = [f"**Question {exercise}**" in "".join(cell["source"]) for cell in cells]
+    if True not in marks[:-1]:
+        return False
+    answer = "".join(cells[marks.index(True) + 1]["source"]).strip()
+    return answer not in ("", ANSWER_PROMPT)
+
+
+def _shows_passed(exercise: str, cells: list[dict[str, Any]]) -> bool:
+    """Tell whether the stored output of a check cell says that the exercise passed."""
+    return any(
+        f"passed  {exercise} " in "".join(output.get("text", []))
+        for cell in cells
+        for output in cell.get("outputs", [])
+    )
