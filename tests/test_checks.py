@@ -150,9 +150,20 @@ def test_check_says_of_a_stub_that_it_is_open(monkeypatch, exercise, function):
 
     said = refusal(exercise)
 
-    assert "still open" in said
-    assert text in said
+    assert said == f"{exercise} is open: {text}"
     assert stream_state() == before
+
+
+@pytest.mark.exercise(id="fc-1.2")
+def test_check_says_which_other_exercise_it_waits_for(monkeypatch):
+    text = "affine_forward: see FullyConnectedNets.ipynb, section 1.1"
+
+    def stub(*args):
+        raise NotImplementedError(text)
+
+    put(monkeypatch, "affine_forward", stub)
+
+    assert refusal("fc-1.2") == f"fc-1.2 waits for another exercise: {text}"
 
 
 @pytest.mark.exercise(id="fc-1.3")
