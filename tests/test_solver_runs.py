@@ -86,6 +86,19 @@ def test_train_again_is_not_led_astray_by_statistics_moved_in_between():
     assert solver._last.running == [{"running_mean": np.array([4.0])}]
 
 
+def test_reset_forgets_all_training():
+    solver = quiet(Softmax(), make_data(), num_epochs=2, lr_decay=0.5, **MOMENTUM)
+    solver.train()
+    trained = solver.model.params["W"].copy()
+
+    solver._reset()
+
+    assert (solver.epoch, solver.iteration, solver.best_val_acc) == (0, 0, 0)
+    assert solver.loss_history == solver.train_acc_history == solver.val_acc_history == []
+    assert solver.optim_configs["W"] == {"learning_rate": 0.1}
+    np.testing.assert_array_equal(solver.model.params["W"], trained)
+
+
 # --- a loss that is not finite
 
 
