@@ -148,8 +148,8 @@ DROP = [
     ("normal draws", dropout(lambda r, s, p: r.randn(*s) < p), "of the values were dropped for p"),
     ("all dropped", dropout(lambda r, s, p: np.zeros(s)), "everything was dropped for p = 0.25"),
     ("none dropped", dropout(lambda r, s, p: np.ones(s)), "nothing was dropped for p = 0.25"),
-    ("per column", dropout(draw_columns), "for p = 0.25"),
-    ("per row", dropout(draw_rows), "for p = 0.25"),
+    ("per column", dropout(draw_columns), "not one for each column"),
+    ("per row", dropout(draw_rows), "draw one number for each value"),
     ("repeated rows", dropout(draw_repeating), "masks repeat"),
     ("always one mask", fixed_seed, "two calls without a seed gave the same mask"),
     ("seed ignored", no_seed, "the same seed must give the same mask"),
@@ -292,13 +292,8 @@ def test_check_of_dropout_forward_refuses_one_mask_for_all_images(monkeypatch):
 
 
 @pytest.mark.exercise(id="do-1.1")
-@pytest.mark.xfail(
-    reason="few draws rarely drop the right fraction, which is looked at first", strict=True
-)
-@pytest.mark.parametrize(
-    ("draw", "name"), [(draw_columns, "column"), (draw_rows, "row")], ids=["column", "row"]
-)
-def test_check_of_dropout_forward_names_the_axis_of_a_shared_mask(monkeypatch, draw, name):
-    put(monkeypatch, "dropout_forward", dropout(draw))
+@pytest.mark.xfail(reason="columns that agree too well are blamed on the columns", strict=True)
+def test_check_of_dropout_forward_does_not_blame_columns_for_a_mask_of_rows(monkeypatch):
+    put(monkeypatch, "dropout_forward", dropout(draw_rows))
 
-    assert f"not one per {name}" in refusal("do-1.1")
+    assert "not one for each column" not in refusal("do-1.1")

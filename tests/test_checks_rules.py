@@ -98,7 +98,7 @@ MOMENTUM = [
     ("other default", momentum(momentum=0.95), "config['velocity']"),
 ]
 RMSPROP = [
-    ("no root", rmsprop(step=lambda w, d, c, o, lr, e: w - lr * d / (c + e)), "square root is mis"),
+    ("no root", rmsprop(step=lambda w, d, c, o, lr, e: w - lr * d / (c + e)), "root is missing"),
     (
         "old average",
         rmsprop(step=lambda w, d, c, o, lr, e: w - lr * d / (np.sqrt(o) + e)),
