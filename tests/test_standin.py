@@ -158,6 +158,33 @@ def test_write_stand_in_replaces_nothing(tmp_path, content):
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
 
 
+def test_write_stand_in_looks_for_an_old_set_before_it_draws(tmp_path, monkeypatch):
+    def draw(*args):
+        raise AssertionError("images were drawn in vain")
+
+    (tmp_path / FOLDER).mkdir()
+    monkeypatch.setattr(standin, "draw_images", draw)
+
+    with pytest.raises(FileExistsError):
+        write_stand_in(tmp_path, train_size=10, test_size=4)
+
+
+def test_write_stand_in_renames_the_finished_folder(tmp_path, monkeypatch):
+    seen = []
+    original = standin._meta
+
+    def look(*args):
+        assert not (tmp_path / FOLDER).exists()
+        seen.extend(path.stat().st_ino for path in tmp_path.glob(f".stand-in-*/{FOLDER}"))
+        return original(*args)
+
+    monkeypatch.setattr(standin, "_meta", look)
+
+    folder = write_stand_in(tmp_path, train_size=10, test_size=4)
+
+    assert seen == [folder.stat().st_ino]  # a copy would be seen half finished
+
+
 def test_write_stand_in_leaves_nothing_behind_when_interrupted(tmp_path, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
