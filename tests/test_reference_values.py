@@ -141,7 +141,6 @@ def small_net(X, W1, W2):
 def test_batchnorm_forward_gives_the_published_statistics_in_train_mode(stream):
     a = small_net(stream.randn(200, 50), stream.randn(50, 60), stream.randn(60, 3))
     bn_param, want = {"mode": "train"}, reference.BATCHNORM_TRAIN
-
     plain, _ = batchnorm_forward(a, np.ones(3), np.zeros(3), bn_param)
     gamma, beta = np.array([1.0, 2.0, 3.0]), np.array([11.0, 12.0, 13.0])
     scaled, _ = batchnorm_forward(a, gamma, beta, {"mode": "train"})
