@@ -101,7 +101,7 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     Raises
     ------
     CheckError
-        If the exercise is still open or something about the answer is wrong.
+        If the exercise is open or something about the answer is wrong.
     ValueError
         If there is no exercise of this id, or it is a question for a person to read.
     """
@@ -166,7 +166,9 @@ def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> 
         except CheckError as error:
             state, message = "wrong", str(error)
         except NotImplementedError as stub:
-            state, message = "open", f"{exercise} is still open. {stub}"
+            own = f"{row.notebook}, section {row.section}" in str(stub)
+            state = "open"
+            message = f"{exercise} {'is open' if own else 'waits for another exercise'}: {stub}"
         except Exception as error:
             if not (line := student_line(error)):
                 raise  # not the student's doing: let it be seen
