@@ -130,6 +130,19 @@ def test_train_after_load_checkpoint_finishes_the_run(checkpoints):
     assert (finished, solver.epoch) == (3, 6)
 
 
+def test_train_after_load_checkpoint_finishes_a_second_run(tmp_path):
+    first = make_solver(checkpoint_name=tmp_path / "run", num_epochs=2)
+    first.train()
+    first.train()
+    solver = make_solver(num_epochs=2)
+    solver.load_checkpoint(tmp_path / "run_epoch_3.npz")
+
+    solver.train()
+
+    assert solver.epoch == 4
+    assert solver.loss_history == first.loss_history
+
+
 def test_load_checkpoint_keeps_types_of_the_optimiser_state(checkpoints):
     solver = make_solver()
 

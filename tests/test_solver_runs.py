@@ -116,7 +116,8 @@ def test_divergence_stops_and_keeps_the_best(bad):
 
 
 def test_divergence_says_what_to_change():
-    solver = counting([0, 1], epochs=2, losses=[1.0, np.nan], lr_schedule=lambda p: 1.0)
+    rate = {"optim_config": {"learning_rate": 2.0}, "lr_schedule": lambda progress: 0.5}
+    solver = counting([0, 1], epochs=2, losses=[1.0, np.nan], **rate)
 
     with pytest.warns(DivergenceWarning) as caught:
         solver.train()
