@@ -33,7 +33,7 @@ class Answer:
 
     Parameters
     ----------
-    exercise : str, id of the exercise whose check judges it
+    exercise : str, id of the exercise that it answers
     title : str, what the student did, in words
     new : str, what the student wrote
     old : str, the piece of the reference that `new` stands for; it must occur exactly once in the
@@ -42,6 +42,8 @@ class Answer:
     verdict : {'wrong', 'right', 'advice'}; what the check must say; 'advice' is right with advice
     region : int, which of the exercise's regions `new` replaces, if it replaces a whole one
     anywhere : bool, look for `old` in the whole file, outside the regions too
+    also : tuple of (old, new), further pieces of the file to replace, wherever they stand
+    judged_by : str, id of the exercise whose check is asked, if not `exercise`
     """
 
     exercise: str
@@ -52,6 +54,13 @@ class Answer:
     verdict: str = "wrong"
     region: int = 0
     anywhere: bool = False
+    also: tuple[tuple[str, str], ...] = ()
+    judged_by: str = ""
+
+    @property
+    def judge(self) -> str:
+        """Return the id of the exercise whose check is asked."""
+        return self.judged_by or self.exercise
 
     @property
     def file(self) -> str:
@@ -74,32 +83,32 @@ class Answer:
         ValueError
             If the piece to be replaced is not there exactly once.
         """
+        for old, new in self.also:
+            source = self._replace_piece(source, old, new)
         if self.anywhere:
-            return self._replace_piece(source)
+            return self._replace_piece(source, self.old, self.new)
         pattern = _REGION.replace("{id}", re.escape(self.exercise))
         regions = list(re.finditer(pattern, source))
         if self.old:
             holding = [r for r in regions if self.old in r["body"]]
             if len(holding) != 1:
                 raise ValueError(f"{self}: in {len(holding)} regions, expected 1")
-            region, body = holding[0], self._replace_piece(holding[0]["body"])
+            region, body = holding[0], self._replace_piece(holding[0]["body"], self.old, self.new)
         else:
             region = regions[self.region]
             body = textwrap.indent(textwrap.dedent(self.new).strip("\n") + "\n", region["indent"])
         start, end = region.span("body")
         return source[:start] + body + source[end:]
 
-    def _replace_piece(self, text: str) -> str:
-        """Return `text` with `old` replaced by `new`."""
-        if text.count(self.old) != 1:
-            raise ValueError(
-                f"{self}: {self.old!r} is there {text.count(self.old)} times, not once"
-            )
-        return text.replace(self.old, self.new)
+    def _replace_piece(self, text: str, old: str, new: str) -> str:
+        """Return `text` with `old`, which it holds once, replaced by `new`."""
+        if text.count(old) != 1:
+            raise ValueError(f"{self}: {old!r} is there {text.count(old)} times, not once")
+        return text.replace(old, new)
 
     def __str__(self) -> str:
         """Return id and title."""
-        return f"{self.exercise}: {self.title}"
+        return f"{self.judge}: {self.title}"
 
 
 @contextmanager

@@ -15,11 +15,13 @@ import nbformat
 
 from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import Result, examine
-from staff.bugs import dropout, layers, nets, norms, optim
+from staff.bugs import caches, dropout, given, layers, nets, norms, optim, wiring
 from staff.bugs.answer import ROOT, Answer, installed
 
 BANK: tuple[Answer, ...] = tuple(
-    answer for module in (layers, nets, optim, norms, dropout) for answer in module.ANSWERS
+    answer
+    for module in (layers, nets, wiring, optim, norms, caches, dropout, given)
+    for answer in module.ANSWERS
 )
 
 
@@ -70,8 +72,8 @@ def judge(answer: Answer) -> Outcome:
     outcome : Outcome
     """
     with installed(answer), contextlib.redirect_stdout(io.StringIO()):
-        result: Result = examine(answer.exercise)
-        cell = _run_cell(answer.exercise)
+        result: Result = examine(answer.judge)
+        cell = _run_cell(answer.judge)
     message = result.message or "\n".join(result.advice)
     return Outcome(answer, result.state, message, cell)
 
@@ -136,7 +138,7 @@ def table(outcomes: Iterable[Outcome]) -> str:
     """
     rows: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        rows.setdefault(outcome.answer.exercise, []).append(outcome)
+        rows.setdefault(outcome.answer.judge, []).append(outcome)
     rows = {key: rows[key] for key in EXERCISES if key in rows}
     lines = [f"{'exercise':9}{'wrong':>6}{'rejected':>9}{'named':>6}{'right':>6}{'refused':>8}"]
     total = [o for group in rows.values() for o in group]
@@ -174,7 +176,7 @@ def run_command(args: argparse.Namespace) -> int:
     -------
     status : int, 1 when a verdict is not the one an answer deserves, else 0
     """
-    outcomes = [judge(answer) for answer in BANK if not args.ids or answer.exercise in args.ids]
+    outcomes = [judge(answer) for answer in BANK if not args.ids or answer.judge in args.ids]
     for outcome in outcomes:
         nameless = outcome.answer.verdict == "wrong" and not outcome.named
         if not outcome.as_expected:

@@ -947,7 +947,7 @@ SANDWICH = [
     ),
     Answer(
         "bn-2.2",
-        "layer norm in both cases",
+        "layer norm in both cases, forward only",
         "norm_forward = layernorm_forward",
         'norm_forward = batchnorm_forward if normalization == "batchnorm" else layernorm_forward',
         names="not batchnorm",

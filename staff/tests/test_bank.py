@@ -12,7 +12,7 @@ from staff.bugs.bank import BANK, judge
 
 ANSWERS = collections.defaultdict(list)
 for _answer in BANK:
-    ANSWERS[_answer.exercise].append(_answer)
+    ANSWERS[_answer.judge].append(_answer)
 
 
 @pytest.mark.slow
@@ -46,4 +46,4 @@ def test_bank_answers_have_titles_of_their_own():
     titles = [str(answer) for answer in BANK]
 
     assert len(set(titles)) == len(titles)
-    assert {answer.exercise for answer in BANK} <= set(EXERCISES)
+    assert {answer.judge for answer in BANK} <= set(EXERCISES)
