@@ -10,7 +10,7 @@ import pytest
 
 from cs682 import _progress
 from cs682._progress import WIDTH, Progress, somebody_watches
-from tests.small_models import Softmax, make_data, quiet
+from tests.small_models import Softmax, counting, make_data, quiet
 
 
 class Terminal:
@@ -96,6 +96,12 @@ def test_train_shows_one_finished_bar_on_a_terminal(terminal, capsys):
     assert f"loss={loss:.3f}, val_acc={accuracy:.3f}]" in last
     assert terminal.text.endswith("\n")
     assert all(line.startswith("(Epoch") for line in capsys.readouterr().out.splitlines())
+
+
+def test_train_leaves_the_bar_with_the_last_accuracy(terminal):
+    counting([0, 1, 1, 0], epochs=3, progress=True).train()
+
+    assert terminal.text.rstrip("\n ").endswith("val_acc=0.000]")
 
 
 def test_train_keeps_the_bar_within_its_width(terminal, monkeypatch):
