@@ -6,6 +6,7 @@ They read shapes and dtypes only (labels excepted), so they cost about a microse
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,9 +62,9 @@ def require_mode(options: Options, name: str) -> str:
 
 def require_keep_probability(p: Any, name: str) -> float:
     """Return `p` as a plain float in (0, 1]; the refusal of 0 names both conventions."""
-    if isinstance(p, bool) or not np.isscalar(p) or not np.isreal(p):
+    if isinstance(p, bool) or not isinstance(p, Real):
         raise TypeError(f"{name} must be a number in (0, 1], got {p!r}")
-    keep = float(p)  # type: ignore[arg-type]  # a real scalar, checked above
+    keep = float(p)
     if not 0 < keep <= 1:
         raise ValueError(
             f"{name} must be in (0, 1], got {p!r}: it is the probability of KEEPING a unit, so 1 "

@@ -13,7 +13,12 @@ import numpy as np
 
 
 def say(line: str) -> None:
-    """Print a line for the student: the only way in which checks speak."""
+    """Print a line for the student: the only way in which checks speak.
+
+    Parameters
+    ----------
+    line : str
+    """
     print(line)  # noqa: T201  # telling the student is what a check is for
 
 

@@ -15,7 +15,7 @@ _NOTEBOOKS = {"fc": "FullyConnectedNets", "bn": "BatchNormalization", "do": "Dro
 class Exercise:
     """One exercise.
 
-    Parameters
+    Attributes
     ----------
     id : str, notebook and section ('bn-1.3'), or notebook and question number ('bn-q2')
     title : str

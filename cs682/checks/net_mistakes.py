@@ -91,6 +91,26 @@ def _data_losses(
     }
 
 
+def misplaced_dropout(
+    params: dict[str, Any],
+    X: Any,
+    y: Any,
+    reg: float,
+    input_mask: Any,
+    score_mask: Any,
+    **options: Any,
+) -> dict[str, float]:
+    """Return cause -> loss for dropout at the input or on the scores, masks shaped like these."""
+    scores = slow.net_scores(params, X, **options)
+    return {
+        "dropout is applied to the network's input too": slow.net_loss(
+            params, X * input_mask, y, reg, **options
+        ),
+        "dropout is applied to the scores too": slow.softmax_loss(scores * score_mask, y)
+        + slow.penalty(params, reg),
+    }
+
+
 def gradient(name: str, slope: Any, value: Any, reg: float) -> dict[str, Any]:
     """Return cause -> gradient of one parameter, all shaped like it, for mistakes with reg.
 

@@ -97,12 +97,13 @@ def _check_loss(
     reg: float,
     *,
     hint: str = "",
+    more_causes: dict[str, float] | None = None,
     **options: Any,
 ) -> None:
     """Compare a network's loss and all gradients with the definition and its slopes."""
     want = slow.net_loss(params, X, y, reg, **options)
     slopes = slow.net_slopes(params, X, y, reg, **options)
-    causes = net_mistakes.loss(params, X, y, reg, **options)
+    causes = {**net_mistakes.loss(params, X, y, reg, **options), **(more_causes or {})}
     for call in ("", ", in a second call"):
         loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
         where = f"for reg = {reg}{call}"
@@ -282,6 +283,10 @@ def check_dropout_net(s: Subject, r: Report) -> None:
     for normalization in _NORMALIZATIONS:
         net, params = _net(s, [5, 7], normalization, 0.3, dropout=0.6, seed=123)
         masks = [_seeded_mask(s, (4, width), 0.6) for width in (5, 7)]
+        options = {"normalization": normalization, "masks": masks}
+        causes = net_mistakes.misplaced_dropout(
+            params, X, y, 0.3, *(_seeded_mask(s, (4, n), 0.6) for n in (6, 5)), **options
+        )
         _check_loss(
             s,
             net,
@@ -289,8 +294,8 @@ def check_dropout_net(s: Subject, r: Report) -> None:
             X,
             y,
             0.3,
-            normalization=normalization,
-            masks=masks,
+            **options,
+            more_causes=causes,
             hint="each hidden layer is affine, normalization, ReLU, dropout, and back in reverse",
         )
     r.ok("dropout right after each ReLU, with no, batch and layer norm: loss and all gradients")

@@ -73,7 +73,7 @@ def legacy_seed(seed: int) -> Iterator[None]:
 class Result:
     """How the check of one exercise went.
 
-    Parameters
+    Attributes
     ----------
     exercise : Exercise
     state : {'passed', 'open', 'wrong'}

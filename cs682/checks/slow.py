@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 def affine(x: Array, w: Array, b: Array) -> Array:
-    """Return the affine layer's output, shape (N, M), for x (N, d_1, ...), w (D, M), b (M,)."""
+    """Return the output of an affine layer, shape (N, M).
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, d_1, ..., d_k)
+    w : ndarray of float, shape (D, M)
+    b : ndarray of float, shape (M,)
+    """
     out = np.zeros((len(x), len(b)))
     for n, example in enumerate(x):
         values = [float(v) for v in example.flat]
@@ -28,7 +35,12 @@ def affine(x: Array, w: Array, b: Array) -> Array:
 
 
 def relu(x: Array) -> Array:
-    """Return x with everything that is not positive set to 0, any shape."""
+    """Return x with everything that is not positive set to 0.
+
+    Parameters
+    ----------
+    x : ndarray of float, any shape
+    """
     out = np.zeros(x.shape)
     for i in np.ndindex(*x.shape):
         if x[i] > 0:
@@ -51,10 +63,16 @@ def normalize(
     mean_of: Array | None = None,
     var_of: Array | None = None,
 ) -> Array:
-    """Return x (N, D) normalized along an axis, scaled by gamma and shifted by beta, both (D,).
+    """Return x normalized along an axis, scaled by gamma and shifted by beta, shape (N, D).
 
-    Mean and variance are those of x, or of the arrays `mean_of` and `var_of`: with a fixed array
-    there, `slope` does not see how the statistics depend on x.
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, D)
+    gamma, beta : ndarray of float, shape (D,)
+    eps : float, added to the variance
+    axis : int, along which mean and variance are taken
+    mean_of, var_of : ndarray of float, shape (N, D), or None; whose mean and variance to use,
+        where None means those of `x`: with a fixed array, `slope` does not see how they depend on x
     """
     lines = np.moveaxis(x, axis, -1)
     means = np.moveaxis(x if mean_of is None else mean_of, axis, -1)
@@ -69,17 +87,37 @@ def normalize(
 
 
 def batchnorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
-    """Return training-time batch normalization of x (N, D)."""
+    """Return training-time batch normalization, shape (N, D).
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, D)
+    gamma, beta : ndarray of float, shape (D,)
+    eps : float
+    """
     return normalize(x, gamma, beta, eps, axis=0)
 
 
 def layernorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
-    """Return layer normalization of x (N, D)."""
+    """Return layer normalization, shape (N, D).
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, D)
+    gamma, beta : ndarray of float, shape (D,)
+    eps : float
+    """
     return normalize(x, gamma, beta, eps, axis=1)
 
 
 def softmax_loss(scores: Array, y: Labels) -> float:
-    """Return the mean cross-entropy in nats of scores (N, C) for labels (N,)."""
+    """Return the mean cross-entropy in nats.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (N, C)
+    y : ndarray of int, shape (N,)
+    """
     losses = []
     for row, label in zip(scores, y, strict=True):
         top = max(row)
@@ -97,7 +135,13 @@ def net_scores(
 ) -> Array:
     """Return the scores of a fully-connected net in train mode, shape (N, C).
 
-    Each of `masks`, one for each hidden layer, is what dropout multiplies that layer with.
+    Parameters
+    ----------
+    params : dict of ndarrays
+    X : ndarray of float, shape (N, d_1, ..., d_k)
+    normalization : {None, 'batchnorm', 'layernorm'}
+    masks : one ndarray for each hidden layer, what dropout multiplies it with; empty: no dropout
+    activation : function of an ndarray, in place of ReLU
     """
     layers = sum(name.startswith("W") for name in params)
     norm = {None: None, "batchnorm": batchnorm, "layernorm": layernorm}[normalization]
@@ -120,12 +164,29 @@ def penalty(params: Params, reg: float) -> float:
 
 
 def net_loss(params: Params, X: Array, y: Labels, reg: float = 0.0, **options: Any) -> float:
-    """Return the loss of a fully-connected net: cross-entropy in nats plus the penalty."""
+    """Return the loss of a fully-connected net: cross-entropy in nats plus the penalty.
+
+    Parameters
+    ----------
+    params : dict of ndarrays
+    X : ndarray of float, shape (N, d_1, ..., d_k)
+    y : ndarray of int, shape (N,)
+    reg : float
+    **options : as for `net_scores`
+    """
     return softmax_loss(net_scores(params, X, **options), y) + penalty(params, reg)
 
 
 def slope(f: Callable[[Array], Any], x: Array, dout: Any = 1.0, h: float = 1e-5) -> Array:
-    """Return the gradient of ``sum(f(x) * dout)`` at x by central differences, shaped like x."""
+    """Return the gradient of ``sum(f(x) * dout)`` at x by central differences, shaped like x.
+
+    Parameters
+    ----------
+    f : function of an ndarray
+    x : ndarray of float, any shape
+    dout : ndarray, the shape of f(x), or a number
+    h : float, the step
+    """
     point, gradient = np.array(x, dtype=np.float64), np.zeros(x.shape)
     for i in np.ndindex(*x.shape):
         kept = point[i]
@@ -140,7 +201,15 @@ def slope(f: Callable[[Array], Any], x: Array, dout: Any = 1.0, h: float = 1e-5)
 def slopes(
     f: Callable[..., Any], arguments: Sequence[Array], dout: Any = 1.0, **options: Any
 ) -> list[Array]:
-    """Return the gradient of ``sum(f(*arguments) * dout)`` for each of the arguments."""
+    """Return the gradient of ``sum(f(*arguments) * dout)`` for each of the arguments.
+
+    Parameters
+    ----------
+    f : function of several ndarrays
+    arguments : sequence of ndarrays, any shapes
+    dout : ndarray, the shape of f's result, or a number
+    **options : passed on to `f`
+    """
 
     def along(i: int) -> Callable[[Array], Any]:
         return lambda v: f(*arguments[:i], v, *arguments[i + 1 :], **options)

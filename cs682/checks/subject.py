@@ -64,7 +64,14 @@ class Subject(Protocol):
         """Set the strength of the L2 penalty."""
 
     def loss(self, net: Any, X: Array, y: Labels | None = None) -> Any:
-        """Return scores, or with labels the pair (loss, gradients by name)."""
+        """Return scores, or with labels the pair (loss, gradients by name).
+
+        Parameters
+        ----------
+        net : handle from `net`
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+        y : ndarray of int, shape (N,), or None
+        """
 
 
 class LocalSubject:
@@ -93,7 +100,14 @@ class LocalSubject:
         net.reg = reg
 
     def loss(self, net: Any, X: Array, y: Labels | None = None) -> Any:
-        """Return scores, or with labels the pair (loss, gradients by name)."""
+        """Return scores, or with labels the pair (loss, gradients by name).
+
+        Parameters
+        ----------
+        net : the network
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+        y : ndarray of int, shape (N,), or None
+        """
         return net.loss(X.copy()) if y is None else net.loss(X.copy(), y.copy())
 
 

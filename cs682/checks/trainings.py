@@ -30,7 +30,20 @@ def accuracy(model: Any, X: Any, y: Any, batch_size: int = 1000) -> float:
 
 
 def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any]) -> None:
-    """Check that a trained network reaches an accuracy on all validation images."""
+    """Check that a trained network reaches an accuracy on all validation images.
+
+    Parameters
+    ----------
+    bar : float in [0, 1], the accuracy to reach
+    r : Report
+    model : a network with ``loss(X)``
+    data : dict from `get_CIFAR10_data`
+
+    Raises
+    ------
+    CheckError
+        If the network falls short, or the validation images are not the whole set.
+    """
     if len(data["X_val"]) < 500:
         raise CheckError(f"X_val holds {len(data['X_val'])} images; measure on the whole set")
     reached = accuracy(model, data["X_val"], data["y_val"])
@@ -43,7 +56,19 @@ def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any])
 
 
 def check_overfit(layers: int, r: Report, *, solver: Any) -> None:
-    """Check that a network of this many layers learned its 50 images by heart in 20 epochs."""
+    """Check that a network of this many layers learned its 50 images by heart in 20 epochs.
+
+    Parameters
+    ----------
+    layers : int, affine layers that the network must have
+    r : Report
+    solver : Solver, trained
+
+    Raises
+    ------
+    CheckError
+        If it did not, or another network or data set was used.
+    """
     net, images = solver.model, len(solver.X_train)
     if net.num_layers != layers:
         raise CheckError(

@@ -7,6 +7,7 @@ which is all that `cs682.solver.Solver` asks of a model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -348,9 +349,9 @@ def _require_widths(widths: Sequence[Any]) -> list[int]:
 
 def _require_not_negative(name: str, value: Any) -> float:
     """Return `value` as a plain float, so that float32 parameters stay float32."""
-    if not np.isscalar(value) or not np.isreal(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)  # type: ignore[arg-type]  # a real scalar, checked above
+    number = float(value)
     if not (np.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}")
     return number

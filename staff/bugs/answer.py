@@ -31,7 +31,7 @@ _REGION = (
 class Answer:
     """A student's answer to one exercise, written as a change of the reference.
 
-    Parameters
+    Attributes
     ----------
     exercise : str, id of the exercise that it answers
     title : str, what the student did, in words

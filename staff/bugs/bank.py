@@ -29,7 +29,7 @@ BANK: tuple[Answer, ...] = tuple(
 class Outcome:
     """What became of one answer.
 
-    Parameters
+    Attributes
     ----------
     answer : Answer
     state : {'passed', 'open', 'wrong'}, from the exercise's check

@@ -101,7 +101,7 @@ DROPOUT = [
         "            out, _ = dropout_forward(X, self.dropout_param)",
         "out, caches = X, []",
         judged_by="do-2.1",
-        names="input",
+        names="network's input",
     ),
     Answer(
         "fc-3.2",
@@ -111,7 +111,7 @@ DROPOUT = [
         "        return scores, [*caches, cache]",
         "return scores, [*caches, cache]",
         judged_by="do-2.1",
-        names="scores",
+        names="to the scores",
     ),
 ]
 
