@@ -44,6 +44,11 @@ class Exercise:
         return self.id[3:].upper()
 
     @property
+    def is_given(self) -> bool:
+        """Tell whether the code is handed out complete: its check guards it against accidents."""
+        return self.points == 0
+
+    @property
     def is_question(self) -> bool:
         """Tell whether the answer is prose, for a person to read."""
         return not self.functions
@@ -51,6 +56,7 @@ class Exercise:
 
 _LAYERS, _OPTIM = "cs682/layers.py", "cs682/optim.py"
 _UTILS, _NETS = "cs682/layer_utils.py", "cs682/classifiers/fc_net.py"
+_SANDWICH = ("affine_relu_forward", "affine_relu_backward")
 _FC, _BN, _DO = (f"notebooks/{name}.ipynb" for name in _NOTEBOOKS.values())
 
 EXERCISES: dict[str, Exercise] = {
@@ -60,6 +66,8 @@ EXERCISES: dict[str, Exercise] = {
         ("fc-1.2", "Affine layer: backward", ("affine_backward",), _LAYERS, 3, 25),
         ("fc-1.3", "ReLU: forward", ("relu_forward",), _LAYERS, 1, 5),
         ("fc-1.4", "ReLU: backward", ("relu_backward",), _LAYERS, 2, 10),
+        ("fc-1.5", "Affine and ReLU together (given)", _SANDWICH, _UTILS, 0, 0),
+        ("fc-1.6", "SVM and softmax loss (given)", ("svm_loss", "softmax_loss"), _LAYERS, 0, 0),
         ("fc-q1", "Which activations stop the gradient?", (), _FC, 2, 15),
         ("fc-2.1", "Two-layer net: parameters", ("TwoLayerNet._initial_params",), _NETS, 2, 10),
         ("fc-2.2", "Two-layer net: scores", ("TwoLayerNet._forward",), _NETS, 2, 10),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks import dropout, layers, nets, norms, rules, trainings
+from cs682.checks import dropout, given, layers, nets, norms, rules, trainings
 from cs682.checks.compare import CheckError, say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.report import Report
@@ -23,6 +23,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "fc-1.2": (layers.check_affine_backward,),
     "fc-1.3": (layers.check_relu_forward,),
     "fc-1.4": (layers.check_relu_backward,),
+    "fc-1.5": (given.check_affine_relu,),
+    "fc-1.6": (given.check_losses,),
     "fc-2.1": (nets.check_two_layer_init,),
     "fc-2.2": (nets.check_two_layer_scores,),
     "fc-2.3": (nets.check_two_layer_loss,),

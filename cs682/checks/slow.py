@@ -126,6 +126,21 @@ def softmax_loss(scores: Array, y: Labels) -> float:
     return math.fsum(losses) / len(losses)
 
 
+def svm_loss(scores: Array, y: Labels) -> float:
+    """Return the mean multiclass hinge loss with margin 1.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (N, C)
+    y : ndarray of int, shape (N,)
+    """
+    losses = []
+    for row, label in zip(scores, y, strict=True):
+        others = (s for c, s in enumerate(row) if c != label)
+        losses.append(math.fsum(max(0.0, s - row[label] + 1) for s in others))
+    return math.fsum(losses) / len(losses)
+
+
 def net_scores(
     params: Params,
     X: Array,

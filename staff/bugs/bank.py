@@ -15,12 +15,12 @@ import nbformat
 
 from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import Result, examine
-from staff.bugs import caches, dropout, given, layers, nets, norms, optim, wiring
+from staff.bugs import caches, dropout, given, layers, losses, nets, norms, optim, wiring
 from staff.bugs.answer import ROOT, Answer, installed
 
 BANK: tuple[Answer, ...] = tuple(
     answer
-    for module in (layers, nets, wiring, optim, norms, caches, dropout, given)
+    for module in (layers, losses, nets, wiring, optim, norms, caches, dropout, given)
     for answer in module.ANSWERS
 )
 
