@@ -331,11 +331,11 @@ def test_batchnorm_forward_of_one_example_is_beta():
 
 @pytest.mark.exercise(id="bn-1.1")
 def test_batchnorm_forward_stays_exact_far_from_zero():
-    x = X_NORM + 1e8  # E[x^2] - E[x]^2 would lose every digit of the variance
+    x = X_NORM + 1e9 / 7  # E[x^2] - E[x]^2 would lose every digit of the variance
 
     out, _ = batchnorm_forward(x, np.ones(2), np.zeros(2), {"mode": "train", "eps": 2})
 
-    np.testing.assert_allclose(out, NORMALIZED, rtol=1e-9)
+    np.testing.assert_allclose(out, NORMALIZED, rtol=1e-6)  # x itself is rounded to 3e-8
 
 
 @pytest.mark.exercise(id="do-1.1")
