@@ -18,4 +18,7 @@ for _name in (
     "classifiers",
     "classifiers.fc_net",
 ):
-    sys.modules[f"{__name__}.{_name}"] = importlib.import_module(f"cs682.{_name}")
+    _module = importlib.import_module(f"cs682.{_name}")
+    sys.modules[f"{__name__}.{_name}"] = _module
+    if "." not in _name:
+        globals()[_name] = _module

@@ -24,7 +24,9 @@ def require_affine_shapes(x: Array, w: Array, b: Array) -> None:
             f"b must have shape (M,) = {w.shape[1:]} to match w {w.shape}, got {b.shape}"
         )
     inputs = math.prod(x.shape[1:])
-    if x.ndim < 1 or inputs != w.shape[0]:
+    if x.ndim < 1 or x.shape[0] < 1:
+        raise ValueError(f"x must hold at least one example, got shape {x.shape}")
+    if inputs != w.shape[0]:
         raise ValueError(
             f"x of shape {x.shape} has {inputs} values per example, but w {w.shape} "
             f"expects D = {w.shape[0]}"

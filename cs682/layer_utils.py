@@ -178,6 +178,7 @@ def affine_norm_relu_dropout_forward(
         raise ValueError(f"normalization={normalization!r} needs gamma, beta and norm_param")
     else:
         out, inner = affine_norm_relu_forward(x, w, b, gamma, beta, norm_param, normalization)
+    inner = (normalization, inner)  # the way back has to know which of the two it was
     if not dropout_param:
         return out, (inner, None)
     # TODO(do-2.1): dropout comes right after ReLU; return what it gives, and both caches.
@@ -206,6 +207,7 @@ def affine_norm_relu_dropout_backward(dout: Array, cache: Cache) -> tuple[Array,
         # BEGIN SOLUTION
         dout = dropout_backward(dout, dropout_cache)
         # END SOLUTION
-    if len(inner) == 2:  # the cache of affine_relu_forward
+    normalization, inner = inner
+    if normalization is None:
         return affine_relu_backward(dout, inner)
     return affine_norm_relu_backward(dout, inner)

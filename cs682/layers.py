@@ -452,12 +452,12 @@ def dropout_backward(dout: Array, cache: Cache) -> Array:
     ValueError
         If `dout` and the mask differ in shape.
     """
+    # TODO(do-1.3): which part of dout reaches x, with which factor? And after test mode?
+    # BEGIN SOLUTION
     mask: Array | None = cache[1]
-    if mask is None:  # the forward pass ran in test mode, whatever the mode is by now
+    if mask is None:  # the forward pass ran in test mode
         return dout
     require_shape("dout", dout, mask.shape)
-    # TODO(do-1.3): which part of dout reaches x, and with which factor?
-    # BEGIN SOLUTION
     return dout * mask
     # END SOLUTION
 

@@ -11,8 +11,8 @@ arrays are replaced, not written into. One config belongs to one parameter: neve
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from functools import update_wrapper
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,12 +44,15 @@ def _update_rule(body: Rule) -> Rule:
     """
     name = body.__name__
 
-    @wraps(body)
-    def rule(*args: Any, **kwargs: Any) -> tuple[Array, Options]:
-        kwargs = {{"x": "w", "dx": "dw"}.get(key, key): value for key, value in kwargs.items()}
-        return run(*args, **kwargs)
-
-    def run(w: Array, dw: Array, config: Options | None = None) -> tuple[Array, Options]:
+    def rule(
+        w: Array | None = None,
+        dw: Array | None = None,
+        config: Options | None = None,
+        *,
+        x: Array | None = None,
+        dx: Array | None = None,
+    ) -> tuple[Array, Options]:
+        w, dw = _one_of(name, "w", w, x), _one_of(name, "dw", dw, dx)
         if w.shape != dw.shape:
             raise ValueError(f"{name}: dw must have the shape of w, {w.shape}, got {dw.shape}")
         config = {} if config is None else config
@@ -67,7 +70,19 @@ def _update_rule(body: Rule) -> Rule:
                 )
         return body(w, dw, config)
 
+    update_wrapper(rule, body)
+    del rule.__wrapped__  # type: ignore[attr-defined]  # help() shall show what can be passed
     return rule
+
+
+def _one_of(rule: str, name: str, value: Array | None, by_old_name: Array | None) -> Array:
+    """Return an argument that came under its name or under its old one, but not under both."""
+    if value is not None and by_old_name is not None:
+        raise TypeError(f"{rule}() got multiple values for argument {name!r}")
+    given = by_old_name if value is None else value
+    if given is None:
+        raise TypeError(f"{rule}() is missing the argument {name!r}")
+    return given
 
 
 @_update_rule

@@ -94,9 +94,6 @@ assert relu is relu_forward and TwoLayerNet.__module__ == "cs682.classifiers.fc_
     python(code)
 
 
-@pytest.mark.xfail(
-    reason="cs231n puts its modules into sys.modules but not on the package", strict=True
-)
 def test_cs231n_modules_are_attributes_of_the_package():
     python("import cs231n.layers; cs231n.layers.np; cs231n.classifiers.fc_net.TwoLayerNet")
 
@@ -178,9 +175,6 @@ def test_rules_take_the_old_spelling_of_their_arguments(name):
         rule(w, dw, x=w)
 
 
-@pytest.mark.xfail(
-    reason="of two spellings the later one wins without a word", raises=BaseException
-)
 def test_rules_refuse_both_spellings_of_one_argument():
     with pytest.raises(TypeError):
         optim.adam(w=np.ones(2), x=np.zeros(2), dw=np.ones(2))

@@ -41,18 +41,20 @@ def check_dropout_train(s: Subject, r: Report) -> None:
 
 
 def _check_independence(kept: Any) -> None:
-    """Check that rows and columns differ as much as independent draws make them differ."""
+    """Check that rows and columns of a matrix differ as much as independent draws differ."""
     share = kept.mean()
-    for axis, name in ((0, "column"), (1, "row")):
+    for axis, name, other in ((0, "column", "row"), (1, "row", "column")):
         spread = float(kept.mean(axis=axis).std())
         expected = float(share * (1 - share) / kept.shape[axis]) ** 0.5
         if not 0.5 * expected < spread < 2 * expected:
+            culprit = name if spread > expected else other  # columns too alike: rows go together
             raise CheckError(
                 f"the share of kept values varies by {spread:.4f} from {name} to {name}, expected "
-                f"about {expected:.4f}: draw one number for each value, not one for each {name}"
+                f"about {expected:.4f}: draw one number for each value, not one for each {culprit}"
             )
     same = float((kept[1:] == kept[:-1]).mean())
-    if abs(same - (share**2 + (1 - share) ** 2)) > _FRACTION_BOUND:
+    slack = 2.5 / kept.size**0.5  # five standard deviations of a mean of so many coin tosses
+    if abs(same - (share**2 + (1 - share) ** 2)) > slack:
         raise CheckError(f"neighbouring rows agree in {same:.3f} of their places: masks repeat")
 
 
@@ -93,6 +95,10 @@ def _check_seed_and_shapes(s: Subject) -> None:
         where = f"for x of shape {shape}"
         hint = "the same seed must give the same mask; draw it from rng"
         compare("out", again, first, rtol=0, where=where, hint=hint)
+    images, _ = s.dropout_forward(np.ones((60, 5, 8)), {"mode": "train", "p": 0.5})
+    if np.array_equal(images[0], images[1]):
+        raise CheckError("all images of a batch got the same mask; draw a number for each value")
+    _check_independence((images != 0).reshape(60, 40))
     fresh = [s.dropout_forward(np.ones(64), {"mode": "train", "p": 0.5})[0] for _ in range(2)]
     if np.array_equal(fresh[0], fresh[1]):
         raise CheckError("two calls without a seed gave the same mask; draw a new one each time")

@@ -139,7 +139,8 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
     x, gamma, beta, _ = _arguments(4, 5)
     mean, var = np.linspace(-2, 3, 5), np.linspace(0.3, 4, 5)
     for eps in _EPS:
-        bn_param = {"mode": "test", "eps": eps, "running_mean": mean, "running_var": var}
+        bn_param: dict[str, Any] = {"mode": "test", "eps": eps}
+        bn_param |= {"running_mean": mean.copy(), "running_var": var.copy()}
         result = r.watch("batchnorm_forward", s.batchnorm_forward, x, gamma, beta, bn_param)
         out, _ = unpack("batchnorm_forward", result, ("out", "cache"))
         want = gamma * (x - mean) / np.sqrt(var + eps) + beta

@@ -133,13 +133,18 @@ def student_line(error: Exception) -> str:
     """
     if isinstance(error, SyntaxError):
         return f"  in {error.filename} line {error.lineno}: {(error.text or '').strip()}"
+    found, refused = "", False
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        if path.name.startswith("_") or "site-packages" in path.parts:
-            continue  # NumPy, or the package's own refusal of an argument: who called it?
         if path.parent == _CHECKS:
-            return ""
+            break
+        if path.name.startswith("_") or "site-packages" in path.parts:
+            refused = refused or path.name == "_validate.py"
+            continue  # NumPy, or the package's own refusal of an argument: who called it?
         file = path.relative_to(_PACKAGE.parent) if path.is_relative_to(_PACKAGE) else path
         source = f": {frame.line}" if frame.line else ""
-        return f"  in {frame.name}, {file.as_posix()} line {frame.lineno}{source}"
-    return ""
+        found = f"  in {frame.name}, {file.as_posix()} line {frame.lineno}{source}"
+        if not refused:
+            break
+        refused = False  # this line is given and refuses an argument; its caller passed that on
+    return found

@@ -266,7 +266,7 @@ NET = [
         a, fc_cache = affine_forward(x, w, b)
         dropped, dropout_cache = dropout_forward(a, dropout_param)
         out, relu_cache = relu_forward(dropped)
-        return out + 0 * a, ((fc_cache, relu_cache), dropout_cache)
+        return out, ((None, (fc_cache, relu_cache)), dropout_cache)
         """,
         region=0,
         names="normalization|dropout",

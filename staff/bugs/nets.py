@@ -581,7 +581,7 @@ NET_FORWARD = [
     Answer(
         "fc-3.2",
         "leaky hidden layers",
-        "out = out + 0.01 * cache[0][1] * (cache[0][1] < 0)\n            caches.append(cache)",
+        "a = cache[0][1][1]\n            out = out + 0.01 * a * (a < 0)\n            caches.append(cache)",
         "caches.append(cache)",
         names="off",
     ),
