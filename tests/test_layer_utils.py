@@ -56,6 +56,7 @@ CASES = [
 ]
 
 
+@pytest.mark.exercise(id="fc-1.5")
 def test_affine_relu_forward_is_affine_then_relu():
     arrays = inputs(None)
 
@@ -66,6 +67,7 @@ def test_affine_relu_forward_is_affine_then_relu():
     np.testing.assert_array_equal(np.maximum(relu_cache, 0), out)
 
 
+@pytest.mark.exercise(id="fc-1.5")
 def test_affine_relu_backward_matches_slopes():
     arrays, dout = inputs(None), np.random.default_rng(1).standard_normal((4, 5))
 

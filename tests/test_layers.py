@@ -165,6 +165,7 @@ def test_dropout_backward_follows_the_mask_even_if_the_mode_has_changed():
     np.testing.assert_array_equal(dx, 3 * cache[1])
 
 
+@pytest.mark.exercise(id="fc-1.6")
 def test_softmax_loss_is_the_mean_cross_entropy_in_nats():
     x = np.array([[0.0, math.log(3)], [0.0, math.log(3)]])  # probabilities 1/4, 3/4
 
@@ -175,6 +176,7 @@ def test_softmax_loss_is_the_mean_cross_entropy_in_nats():
     assert type(loss) is float
 
 
+@pytest.mark.exercise(id="fc-1.6")
 def test_svm_loss_counts_margins_below_one():
     x = np.array([[2.0, 1.5, 0.0], [0.0, 3.0, 1.0]])
 
@@ -250,6 +252,7 @@ def test_dropout_backward_matches_slopes(shape):
     np.testing.assert_allclose(dx, slope(lambda v: dropout_forward(v, param)[0], x, dout), **SLOPE)
 
 
+@pytest.mark.exercise(id="fc-1.6")
 @pytest.mark.parametrize("loss_function", [softmax_loss, svm_loss])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (5, 3)])
 def test_loss_gradients_match_slopes(loss_function, shape):
@@ -364,6 +367,7 @@ def test_dropout_forward_draws_anew_without_a_seed_and_again_with_one():
     np.testing.assert_array_equal(dropout_forward(x, drop(1))[0], x)
 
 
+@pytest.mark.exercise(id="fc-1.6")
 @property_test
 @given(sizes, st.floats(-1e3, 1e3))
 def test_losses_do_not_change_when_a_row_is_shifted(size, shift):
@@ -378,6 +382,7 @@ def test_losses_do_not_change_when_a_row_is_shifted(size, shift):
         np.testing.assert_allclose(dx.sum(axis=1), 0, atol=1e-12)
 
 
+@pytest.mark.exercise(id="fc-1.6")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("row", [[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4]])
 def test_softmax_loss_is_finite_on_huge_scores(row, dtype):

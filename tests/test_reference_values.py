@@ -86,7 +86,6 @@ def test_relu_forward_gives_the_published_array():
 @pytest.mark.exercise(id="fc-1.4")
 def test_relu_backward_gives_the_published_gradient(stream):
     x, dout = stream.randn(10, 10), stream.randn(10, 10)
-
     dx = relu_backward(dout, relu_forward(x)[1])
 
     assert rel_error(dx, slope(lambda v: relu_forward(v)[0], x, dout)) < 1e-11
@@ -94,6 +93,7 @@ def test_relu_backward_gives_the_published_gradient(stream):
     np.testing.assert_allclose(dx.sum(), -13.339206539276203, **DIGITS)
 
 
+@pytest.mark.exercise(id="fc-1.5")
 def test_affine_relu_gives_the_published_gradients(stream):
     shapes = {"x": (2, 3, 4), "w": (12, 10), "b": (10,)}
     inputs, dout = {k: stream.randn(*shape) for k, shape in shapes.items()}, stream.randn(2, 10)
@@ -111,6 +111,7 @@ def test_affine_relu_gives_the_published_gradients(stream):
         np.testing.assert_allclose({"out": out, **grads}[name], want, **DIGITS)
 
 
+@pytest.mark.exercise(id="fc-1.6")
 @pytest.mark.parametrize(
     ("loss_function", "loss", "limit", "norm"),
     [
@@ -193,7 +194,6 @@ def test_norm_backward_gives_the_published_gradients(stream, backward, forward, 
     out, cache = forward(x, gamma, beta, dict(param))
 
     dx, dgamma, dbeta = backward(dout, cache)
-
     assert rel_error(dx, slope(lambda v: forward(v, gamma, beta, dict(param))[0], x, dout)) < 1e-8
     np.testing.assert_allclose(out, want["out"], **DIGITS)
     np.testing.assert_allclose(dx, want["dx"], rtol=1e-10, atol=1e-13)  # differences of sums near 1
