@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from staff import notebooks
+from staff import exercises, notebooks
 from staff.bugs import bank
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     notebooks.add_command(commands)
     bank.add_command(commands)
+    exercises.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status
