@@ -95,7 +95,7 @@ MOMENTUM = [
     ("averaged", momentum(lambda o, dw, mu, lr: mu * o - (1 - mu) * lr * dw), "1 - momentum"),
     ("hard-coded", momentum(lambda o, dw, mu, lr: 0.9 * o - lr * dw), "momentum is hard-coded"),
     ("not stored", momentum(store=False), "config['velocity'] is missing"),
-    ("other default", momentum(momentum=0.95), "config['velocity']"),
+    ("other default", momentum(momentum=0.95), "after step 1, its default is 0.9: sgd_momentum"),
 ]
 RMSPROP = [
     ("no root", rmsprop(step=lambda w, d, c, o, lr, e: w - lr * d / (c + e)), "root is missing"),

@@ -22,12 +22,19 @@ def say(line: str) -> None:
     print(line)  # noqa: T201  # telling the student is what a check is for
 
 
-class CheckError(AssertionError):
-    """A student's result is not what it should be; the text says what, where and why."""
+class _WithoutFrames:
+    """An exception that shows its message alone in a notebook: the frames are not the student's."""
 
     def _render_traceback_(self) -> list[str]:
-        """Show the message alone in a notebook: the frames above it are not the student's."""
-        return [f"CheckError: {self}"]
+        return [f"{type(self).__name__}: {self}"]
+
+
+class CheckError(_WithoutFrames, AssertionError):
+    """A student's result is not what it should be; the text says what, where and why."""
+
+
+class Stopped(_WithoutFrames, KeyboardInterrupt):
+    """A check was interrupted; the text says in which line of the student's code."""
 
 
 def rel_error(x: Any, y: Any) -> float:
@@ -194,6 +201,8 @@ def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
         np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_
     ):
         raise CheckError(f"{name} holds {array.dtype} values, expected numbers{context}")
+    if np.iscomplexobj(array):
+        raise CheckError(f"{name} holds complex numbers, expected real ones{context}")
     return array.astype(np.float64)
 
 
@@ -242,6 +251,8 @@ def _pattern(actual: Any, expected: Any) -> str:
 
 def _shape_hint(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
     """Explain the shapes that are nearly right."""
+    if not expected:
+        return ": it should be a single number"
     if got == (1, *expected):
         return ": a row matrix is not a vector; sum without keepdims"
     if len(got) == len(expected) == 2 and got == expected[::-1]:

@@ -9,7 +9,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import compare, require_finite
 from cs682.checks.layers import EXACT, NUMERIC, NUMERIC_FLOOR
-from cs682.checks.report import Report, unpack
+from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
 from cs682.checks.subject import Subject
 
 _LOSSES = (("svm_loss", slow.svm_loss), ("softmax_loss", slow.softmax_loss))
@@ -28,19 +28,32 @@ def check_affine_relu(s: Subject, r: Report) -> None:
     out, cache = unpack("affine_relu_forward", result, ("out", "cache"))
     causes = {"the ReLU is left out": slow.affine(x, w, b)}
     compare("out", out, want_out, rtol=EXACT, causes=causes)
-    result = r.watch("affine_relu_backward", s.affine_relu_backward, dout, cache)
-    got = unpack("affine_relu_backward", result, ("dx", "dw", "db"))
     hint = "the way back is ReLU, then affine, each with its own cache"
-    for name, g, value in zip(("dx", "dw", "db"), got, want, strict=True):
-        compare(name, g, value, rtol=NUMERIC, atol=NUMERIC_FLOOR, hint=hint)
+    for call, factor, why in BACKWARD_CALLS:
+        if factor > 1:
+            s.affine_relu_forward(1 - x, -w, b)
+        result = r.watch("affine_relu_backward", s.affine_relu_backward, factor * dout, cache)
+        got = unpack("affine_relu_backward", result, ("dx", "dw", "db"))
+        for name, g, value in zip(("dx", "dw", "db"), got, want, strict=True):
+            compare(
+                name,
+                g,
+                factor * value,
+                rtol=NUMERIC,
+                atol=NUMERIC_FLOOR,
+                where=call.removeprefix(", "),
+                hint=hint,
+                causes=later_causes(g, value, factor, why) if why else {},
+            )
     r.ok("values, and dx, dw and db against numeric gradients")
 
 
 def check_losses(s: Subject, r: Report) -> None:
     """Hold both losses against their definitions, on ordinary and on extreme scores."""
     rng = np.random.default_rng(682)
+    earlier = (0.0, 0.0)
     for (name, definition), (N, C) in (
-        (loss, size) for loss in _LOSSES for size in ((5, 4), (1, 3))
+        (loss, size) for loss in _LOSSES for size in ((5, 4), (1, 3), (5, 4))
     ):
         x, y = 2 * rng.standard_normal((N, C)), np.arange(N) % C
         want, slope = definition(x, y), slow.slope(lambda v, f=definition, y=y: f(v, y), x)  # type: ignore[misc]
@@ -49,10 +62,12 @@ def check_losses(s: Subject, r: Report) -> None:
         causes = {
             "the loss is summed over the batch; it is the mean": want * N,
             "the right class counts too": want + 1,
+            KEPT: earlier[0],
         }
         where = f"from {name} for x of shape {x.shape}"
         compare("loss", loss, want, rtol=EXACT, where=where, causes=causes if N > 1 else {})
         sums = {"dx is not divided by the batch size": slope * N} if N > 1 else {}
+        earlier = (earlier[1], want)  # the last of this size was the one before the last
         compare("dx", dx, slope, rtol=NUMERIC, atol=NUMERIC_FLOOR, where=where, causes=sums)
     r.ok("both losses and their gradients, also for a single example")
     for scores in ([[1e4, -1e4, 0]], [[-1e4, -1e4, -1e4]], [[1e4, 1e4, 1e4]], [[-1e4, 1e4, 3]]):

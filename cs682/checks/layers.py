@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
-from cs682.checks.report import Report, unpack
+from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
 from cs682.checks.subject import Subject
 
 # float64 against a slow sum of at most a few hundred terms: a dozen of the last bits
@@ -21,9 +22,9 @@ FLOAT32 = 1e-4  # sums of some dozen float32 numbers around 1
 _AFFINE_SIZES = ((3, (4,), 5), (4, (2, 3), 2), (1, (3, 2, 2), 4))  # N, example shape, M
 
 
-def _affine_arguments(N: int, dims: tuple[int, ...], M: int) -> tuple[Any, ...]:
+def _affine_arguments(N: int, dims: tuple[int, ...], M: int, seed: int = 682) -> tuple[Any, ...]:
     """Return x, w, b and dout of these sizes, float64."""
-    rng = np.random.default_rng(682)
+    rng = np.random.default_rng(seed)
     D = int(np.prod(dims))
     shapes = ((N, *dims), (D, M), (M,), (N, M))
     return tuple(rng.standard_normal(shape) for shape in shapes)
@@ -31,8 +32,9 @@ def _affine_arguments(N: int, dims: tuple[int, ...], M: int) -> tuple[Any, ...]:
 
 def check_affine_forward(s: Subject, r: Report) -> None:
     """Hold `affine_forward` against the definition."""
-    for sizes in _AFFINE_SIZES:
-        x, w, b, _ = _affine_arguments(*sizes)
+    earlier: Any = ()
+    for sizes, seed in product(_AFFINE_SIZES, (682, 683)):
+        x, w, b, _ = _affine_arguments(*sizes, seed)
         result = r.watch("affine_forward", s.affine_forward, x, w, b)
         out, _ = unpack("affine_forward", result, ("out", "cache"))
         no_bias = slow.affine(x, w, 0 * b)
@@ -46,10 +48,11 @@ def check_affine_forward(s: Subject, r: Report) -> None:
             "reshaping to (D, N) mixes the examples; reshape to (N, D)": slow.affine(
                 x.reshape(-1, len(x)).T, w, b
             ),
+            KEPT: earlier,
         }
         hint = "out[n, m] is the sum of x[n, d] * w[d, m] over d, plus b[m]"
         where = f"for x of shape {x.shape}"
-        want = slow.affine(x, w, b)
+        earlier = want = slow.affine(x, w, b)
         compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
     r.ok("values for examples of one, two and three dimensions, and for a single example")
     x, w, b, _ = _affine_arguments(*_AFFINE_SIZES[1])
@@ -65,21 +68,24 @@ def check_affine_backward(s: Subject, r: Report) -> None:
         x, w, b, dout = _affine_arguments(*sizes)
         want = slow.slopes(slow.affine, (x, w, b), dout)
         _, cache = r.watch("affine_forward", s.affine_forward, x, w, b)
-        for call in ("", ", in a second call with the same cache"):
-            result = r.watch("affine_backward", s.affine_backward, dout, cache)
+        for call, factor, why in BACKWARD_CALLS:
+            if factor > 1:
+                s.affine_forward(1 - x, -w, b)
+            result = r.watch("affine_backward", s.affine_backward, factor * dout, cache)
             dx, dw, db = unpack("affine_backward", result, ("dx", "dw", "db"))
             where = f"for x of shape {x.shape}{call}"
             for name, got, value in zip(("dx", "dw", "db"), (dx, dw, db), want, strict=True):
-                causes = {f"{name} is averaged over the batch; it is a sum": value / len(x)}
+                averaged = {f"{name} is averaged over the batch; it is a sum": value / len(x)}
+                causes = averaged if len(x) > 1 else {}
                 compare(
                     name,
                     got,
-                    value,
+                    factor * value,
                     rtol=NUMERIC,
                     atol=NUMERIC_FLOOR,
                     where=where,
                     hint=f"the numeric gradient of the layer disagrees with {name}",
-                    causes=causes if len(x) > 1 else {},
+                    causes=later_causes(got, value, factor, why) if why else causes,
                 )
     r.ok("dx, dw and db against numeric gradients, in the shapes of x, w and b, twice in a row")
     small = [v.astype(np.float32) for v in (x, w, b, dout)]
@@ -99,7 +105,7 @@ def _relu_inputs() -> list[Any]:
 
 def check_relu_forward(s: Subject, r: Report) -> None:
     """Hold `relu_forward` against the definition."""
-    for x in _relu_inputs():
+    for x in (x for positive in _relu_inputs() for x in (positive, -positive)):
         out, _ = unpack(
             "relu_forward", r.watch("relu_forward", s.relu_forward, x), ("out", "cache")
         )
@@ -110,6 +116,7 @@ def check_relu_forward(s: Subject, r: Report) -> None:
             "negative values pass unchanged; set them to zero": x,
             "negative values leak through; this is leaky ReLU": np.where(x > 0, x, 0.01 * x),
             "large values are clipped; ReLU has no upper end": np.clip(x, 0, 1),
+            KEPT: slow.relu(-x),
         }
         if np.isscalar(out) or np.ndim(out) < x.ndim:
             hint = "; np.maximum compares entry by entry, np.max finds the largest one"
@@ -142,12 +149,22 @@ def check_relu_backward(s: Subject, r: Report) -> None:
                 dout * (x > 0)
             ),
         }
-        for call in ("", ", in a second call with the same cache"):
-            dx = r.watch("relu_backward", s.relu_backward, dout, cache)
+        for call, factor, why in BACKWARD_CALLS:
+            if factor > 1:
+                s.relu_forward(-x)
+            dx = r.watch("relu_backward", s.relu_backward, factor * dout, cache)
             if dx is None:
                 raise CheckError("relu_backward returned nothing; it should return dx")
             where = f"for x of shape {x.shape}{call}"
-            compare("dx", dx, want, rtol=NUMERIC, atol=NUMERIC_FLOOR, where=where, causes=causes)
+            compare(
+                "dx",
+                dx,
+                factor * want,
+                rtol=NUMERIC,
+                atol=NUMERIC_FLOOR,
+                where=where,
+                causes=later_causes(dx, want, factor, why) if why else causes,
+            )
     r.ok("dx against numeric gradients, for arrays of one to four dimensions, twice in a row")
     _, cache = s.relu_forward(np.zeros((1, 2), dtype=np.float32))
     dx = s.relu_backward(np.ones((1, 2), dtype=np.float32), cache)

@@ -155,13 +155,17 @@ def backward(
     }
 
 
-def paths(got: Any, x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> str:
+def paths(
+    got: Any, want: Any, x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
+) -> str:
     """Say which of the three ways from the output back to x are missing or misjudged in `got`.
 
     The output depends on x directly, through the mean and through the variance. If `got`, shaped
     like x, is a sum of the three gradients with other weights than 1, the weights tell the mistake.
     """
     if type(got) is not np.ndarray or got.shape != x.shape or not np.isfinite(got).all():
+        return ""
+    if np.allclose(got, want, rtol=1e-6):
         return ""
 
     def slope(**fixed: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from cs682.checks import norm_mistakes, slow
 from cs682.checks.compare import CheckError, compare
 from cs682.checks.layers import EXACT, FLOAT32, NUMERIC, NUMERIC_FLOOR
-from cs682.checks.report import Report, unpack
+from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
 from cs682.checks.subject import Subject
 
 _SIZES = ((4, 5), (7, 3), (2, 6))  # N, D: never square
@@ -18,9 +19,9 @@ _EPS = (1e-5, 0.5)  # with the usual 1e-5 alone nobody could see where eps was p
 _GRADIENTS = ("dx", "dgamma", "dbeta")
 
 
-def _arguments(N: int, D: int) -> tuple[Any, ...]:
+def _arguments(N: int, D: int, seed: int = 231) -> tuple[Any, ...]:
     """Return x, gamma, beta and dout; every feature and example has its own mean and scale."""
-    rng = np.random.default_rng(231)
+    rng = np.random.default_rng(seed)
     x = rng.standard_normal((N, D)) * np.linspace(0.5, 3, D) + np.linspace(-4, 6, N)[:, None]
     return x, rng.uniform(0.5, 2, D), rng.standard_normal(D), rng.standard_normal((N, D))
 
@@ -35,12 +36,14 @@ def _check_forward(
 ) -> None:
     """Hold a training-time forward pass along an axis against its definition."""
     for N, D in _SIZES:
-        x, gamma, beta, _ = _arguments(N, D)
-        for eps in _EPS:
+        earlier: Any = ()
+        for eps, seed in product(_EPS, (231, 232)):
+            x, gamma, beta, _ = _arguments(N, D, seed)
             want = slow.normalize(x, gamma, beta, eps, axis)
             result = r.watch(name, forward, x, gamma, beta, _options(mode, eps))
             out, _ = unpack(name, result, ("out", "cache"))
-            causes = norm_mistakes.forward(x, gamma, beta, eps, axis)
+            causes = {**norm_mistakes.forward(x, gamma, beta, eps, axis), KEPT: earlier}
+            earlier = want
             where = f"for x of shape {x.shape} and eps = {eps}"
             compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
     r.ok("values on several sizes, with gamma and beta of many values, for small and large eps")
@@ -65,35 +68,26 @@ def _check_backward(
         for eps in _EPS:
             want = slow.slopes(slow.normalize, (x, gamma, beta), dout, eps=eps, axis=axis)
             where = f"for x of shape {x.shape} and eps = {eps}"
-            _, cache = r.watch(name, forward, x, gamma, beta, _options(mode, eps))
-            got = unpack(name, r.watch(name, backward, dout, cache), _GRADIENTS)
+            forward_name = f"{name.partition('_')[0]}_forward"
+            _, cache = r.watch(forward_name, forward, x, gamma, beta, _options(mode, eps))
             causes = norm_mistakes.backward(x, gamma, beta, dout, eps, axis, want)
-            for part, g, value in zip(_GRADIENTS, got, want, strict=True):
-                hint = (
-                    norm_mistakes.paths(g, x, gamma, beta, dout, eps, axis) if part == "dx" else ""
-                )
-                compare(
-                    part,
-                    g,
-                    value,
-                    rtol=NUMERIC,
-                    atol=NUMERIC_FLOOR,
-                    where=where,
-                    hint=hint,
-                    causes=causes[part],
-                )
-            again = unpack(name, r.watch(name, backward, dout, cache), _GRADIENTS)
-            hint = "the first call was right: it has changed what the cache holds"
-            for part, g, value in zip(_GRADIENTS, again, want, strict=True):
-                compare(
-                    part,
-                    g,
-                    value,
-                    rtol=NUMERIC,
-                    atol=NUMERIC_FLOOR,
-                    where="in a second call with the same cache",
-                    hint=hint,
-                )
+            for call, factor, why in BACKWARD_CALLS:
+                if factor > 1:
+                    forward(1 - x[::-1], gamma + 1, beta, _options(mode, eps))
+                got = unpack(name, r.watch(name, backward, factor * dout, cache), _GRADIENTS)
+                hint = norm_mistakes.paths(got[0], want[0], x, gamma, beta, dout, eps, axis)
+                for part, g, value in zip(_GRADIENTS, got, want, strict=True):
+                    known = later_causes(g, value, factor, why) if why else causes[part]
+                    compare(
+                        part,
+                        g,
+                        factor * value,
+                        rtol=NUMERIC,
+                        atol=NUMERIC_FLOOR,
+                        where=f"{where}{call}",
+                        hint=hint if part == "dx" else "",
+                        causes=known,
+                    )
     r.ok("dx, dgamma and dbeta against numeric gradients, small and large eps, twice in a row")
     small = [v.astype(np.float32) for v in (x, gamma, beta, dout)]
     _, cache = forward(*small[:3], dict(mode))
@@ -132,19 +126,32 @@ def _check_running_statistics(s: Subject, momentum: float) -> None:
             running[name] = momentum * old + (1 - momentum) * batch[name]
             where = f"after step {step} with momentum {momentum}"
             compare(name, bn_param[name], running[name], rtol=EXACT, where=where, causes=causes)
+    s.batchnorm_forward(x + 1, np.ones(3), np.zeros(3), {"mode": "train"})
+    for name, value in running.items():
+        where = "after a step of another layer"
+        hint = "each layer has statistics of its own, and they live in its bn_param alone"
+        compare(name, bn_param[name], value, rtol=EXACT, where=where, hint=hint)
 
 
 def check_batchnorm_test(s: Subject, r: Report) -> None:
     """Hold test-time batch normalization against the definition with given statistics."""
     x, gamma, beta, _ = _arguments(4, 5)
-    mean, var = np.linspace(-2, 3, 5), np.linspace(0.3, 4, 5)
+    earlier: Any = ()
     for eps in _EPS:
+        mean, var = np.linspace(-2, 3, 5) + eps, np.linspace(0.3, 4, 5) * (1 + eps)
         bn_param: dict[str, Any] = {"mode": "test", "eps": eps}
         bn_param |= {"running_mean": mean.copy(), "running_var": var.copy()}
         result = r.watch("batchnorm_forward", s.batchnorm_forward, x, gamma, beta, bn_param)
         out, _ = unpack("batchnorm_forward", result, ("out", "cache"))
         want = gamma * (x - mean) / np.sqrt(var + eps) + beta
         causes = norm_mistakes.test_mode(x, gamma, beta, eps, mean, var)
+        if eps != _EPS[0]:
+            kept = gamma * (x - earlier[0]) / np.sqrt(earlier[1] + eps) + beta
+            causes |= {
+                KEPT: earlier[2],
+                "the running statistics are those of an earlier call": kept,
+            }
+        earlier = mean, var, want
         where = f"in test mode for eps = {eps}"
         compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
         hint = "test mode must leave the running statistics alone"

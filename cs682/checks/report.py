@@ -9,6 +9,24 @@ import numpy as np
 
 from cs682.checks.compare import CheckError
 
+KEPT = "this is the result of an earlier call; each call must compute its own"
+
+# How a backward pass is called: what a message says of the call, what dout is multiplied with, and
+# what must be wrong if the calls before gave the right values.
+BACKWARD_CALLS = (
+    ("", 1, ""),
+    (
+        ", in a second call with the same cache",
+        1,
+        "the first call was right: it has changed what the cache holds",
+    ),
+    (
+        ", for twice that dout, after another forward pass",
+        2,
+        "the calls before were right: all that the way back needs belongs in the cache",
+    ),
+)
+
 
 class Report:
     """The properties that held and the advice that came up, in order.
@@ -22,6 +40,7 @@ class Report:
     def __init__(self) -> None:
         self.passed: list[str] = []
         self.advice: list[str] = []
+        self._results: list[tuple[str, Any, Any]] = []  # whose, the array, a copy of it
 
     def ok(self, what: str) -> None:
         """Note a property that held."""
@@ -42,7 +61,20 @@ class Report:
                     f"{name} overwrites an array that it was given; compute a new one instead, "
                     "somebody may still need the old values"
                 )
+        parts = result if isinstance(result, (tuple, list)) else (result,)
+        for part in parts[:1] if name.endswith("_forward") else parts:  # a cache may change
+            if type(part) is np.ndarray and part.dtype.kind in "fiub":
+                self._results.append((name, part, part.copy()))
         return result
+
+    def require_lasting_results(self) -> None:
+        """Raise CheckError if a result of `watch` has changed since it was returned."""
+        for name, array, before in self._results:
+            if not np.array_equal(array, before, equal_nan=True):
+                raise CheckError(
+                    f"a result of {name} changed after it was returned, when an earlier call's "
+                    "array was written into again: return a new array each time"
+                )
 
     def keeps_float32(self, name: str, arrays: dict[str, Any]) -> None:
         """Advise if a result of float32 arguments came back with more bits."""
@@ -52,6 +84,14 @@ class Report:
                     f"{name} turns float32 into {array.dtype} ({key}): training then needs twice "
                     "the memory and time"
                 )
+
+
+def later_causes(got: Any, value: Any, factor: int, why: str) -> dict[str, Any]:
+    """Return cause -> gradient for a call of `BACKWARD_CALLS` that is not the first.
+
+    `got` is the student's gradient and `value` the right one for the first call's dout.
+    """
+    return {KEPT: value, why: got} if factor > 1 else {why: got}
 
 
 def unpack(name: str, result: Any, parts: tuple[str, ...]) -> tuple[Any, ...]:

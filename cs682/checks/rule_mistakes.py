@@ -102,6 +102,12 @@ def _average(new: Callable[[Any, Any, Any], Any]) -> Step:
     return take
 
 
+def _stored_root(w: Any, dw: Any, c: Config) -> Any:
+    w = rmsprop(w, dw, c)
+    c["cache"] = np.sqrt(c["cache"])
+    return w
+
+
 def _old_average(w: Any, dw: Any, c: Config) -> Any:
     old = c["cache"]
     rmsprop(w, dw, c)
@@ -113,6 +119,7 @@ RMSPROP: dict[str, Step] = {
         rmsprop, lambda w, dw, c: w - c["learning_rate"] * dw / (c["cache"] + c["epsilon"])
     ),
     "the step uses the old average; update it first": _old_average,
+    "the root is stored; store the average itself": _stored_root,
     "decay_rate weighs the old average, 1 - decay_rate the new square": _average(
         lambda old, dw, d: (1 - d) * old + d * dw**2
     ),

@@ -60,6 +60,7 @@ def _check_rule(
             w, config = unpack(name, result, ("next_w", "config"))
             where = f"after step {n + 1}" + (f" with {given}" if given else "")
             causes = {cause: history[n] for cause, history in wrong.items()}
+            _check_settings(name, config, defaults, given, where)
             _check_state(config, state, want[n], causes, before, where)
             known = {cause: values["next_w"] for cause, values in causes.items()}
             compare(
@@ -79,6 +80,22 @@ def _check_rule(
     r.keeps_float32(name, {"next_w": out})
 
 
+def _check_settings(name: str, config: Any, defaults: Config, given: Config, where: str) -> None:
+    """Check that the rule left the hyper-parameters in its config alone."""
+    if not isinstance(config, dict):
+        raise CheckError(f"{name} returned a {type(config).__name__} as config, expected a dict")
+    for key, value in {**defaults, **given}.items():
+        found = config.get(key, None if key in given else value)
+        if found is None:
+            raise CheckError(f"config[{key!r}] is missing {where}: the next step needs it again")
+        if found != value:
+            origin = "it was given as" if key in given else "its default is"
+            raise CheckError(
+                f"config[{key!r}] is {found!r} {where}, {origin} {value!r}: {name} reads its "
+                "settings and changes its state alone"
+            )
+
+
 def _check_state(
     config: Any,
     state: Config,
@@ -96,6 +113,8 @@ def _check_state(
         unchanged = f"{entry} did not change; the rule must store its new value"
         known = {cause: values[key][index] for cause, values in causes.items()}
         known |= {unchanged: before[key][index]}
+        if key != "t":
+            known["this is next_w: the step was written into the stored array"] = want["next_w"]
         hint = "t counts the steps: it grows by one each time" if key == "t" else ""
         compare(
             entry, config[key], want[key][index], rtol=EXACT, where=where, hint=hint, causes=known

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import dropout, given, layers, nets, norms, rules, trainings
-from cs682.checks.compare import CheckError, say
+from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.report import Report
 from cs682.checks.subject import LocalSubject, Subject, student_line
@@ -53,6 +53,8 @@ TRAININGS: dict[str, Callable[..., None]] = {
     "fc-3.5": partial(trainings.check_overfit, 5),
     "fc-5.1": partial(trainings.check_validation, 0.5),
 }
+
+_LONGEST = 400  # characters of an exception's text that are shown
 
 
 @contextmanager
@@ -165,14 +167,46 @@ def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> 
                 TRAININGS[exercise](report, **artefacts)
             for function in CHECKS.get(exercise, ()):
                 function(student, report)
+            report.require_lasting_results()
         except CheckError as error:
             state, message = "wrong", str(error)
         except NotImplementedError as stub:
-            own = f"{row.notebook}, section {row.section}" in str(stub)
-            state = "open"
-            message = f"{exercise} {'is open' if own else 'waits for another exercise'}: {stub}"
-        except Exception as error:
-            if not (line := student_line(error)):
-                raise  # not the student's doing: let it be seen
-            state, message = "wrong", f"{type(error).__name__}: {error}\n{line}"
+            state, message = "open", _open(row, stub)
+        except KeyboardInterrupt as stop:
+            raise Stopped(
+                f"the check of {exercise} was interrupted\n{student_line(stop)}"
+            ) from None
+        except (Exception, SystemExit) as error:
+            if exercise in TRAININGS and not student_line(error):
+                raise  # the call lacks what the check asks for
+            state, message = "wrong", _raised(error)
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
+
+
+def _open(row: Exercise, stub: NotImplementedError) -> str:
+    """Say whether it is this exercise that is open, or one that it needs."""
+    if f"{row.notebook}, section {row.section}" in str(stub):
+        return f"{row.id} is open: {stub}"
+    if ".ipynb, section" in str(stub):
+        return f"{row.id} waits for another exercise: {stub}"
+    return f"{row.id} is not finished: {_raised(stub)}"
+
+
+def _raised(error: BaseException) -> str:
+    """Say what was raised, and in which line of the student's code."""
+    said = f"{type(error).__name__}: {error}"
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]} ..."
+    if isinstance(error, SystemExit):
+        said = "SystemExit: the code asked Python to end; take exit() out"
+    elif "NoneType" in said:
+        said += "\n  A None often comes from a function that lacks its `return`."
+    line = student_line(error)
+    return (
+        f"{said}\n{line}"
+        if line
+        else (
+            f"The check could not make sense of what the code returned ({said}). "
+            "Compare types and shapes with the docstring"
+        )
+    )

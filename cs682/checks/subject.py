@@ -8,9 +8,12 @@ numbers, strings and dicts of them are all that passes between a check and its s
 from __future__ import annotations
 
 import importlib
+import inspect
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from cs682.checks.compare import CheckError
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
@@ -85,7 +88,16 @@ class LocalSubject:
         """Return the student's function of this name; AttributeError if there is no such one."""
         if name not in _HOMES:
             raise AttributeError(name)
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        module = importlib.import_module(_HOMES[name])
+        if not callable(function := getattr(module, name, None)):
+            file = _HOMES[name].replace(".", "/") + ".py"
+            raise CheckError(f"{file} has no function {name}: was it renamed or deleted?")
+
+        def call(*args: Any) -> Any:
+            _require_parameters(name, function, args)
+            return function(*args)
+
+        return call
 
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
         """Build a 'TwoLayerNet' or a 'FullyConnectedNet'."""
@@ -93,10 +105,14 @@ class LocalSubject:
 
     def get_params(self, net: Any) -> Params:
         """Return a copy of the network's parameters by name; non-arrays as they are."""
+        if not isinstance(net.params, dict):
+            raise CheckError(f"params is a {type(net.params).__name__}, expected a dict of arrays")
         return {k: v.copy() if hasattr(v, "copy") else v for k, v in net.params.items()}
 
     def set_params(self, net: Any, params: Params) -> None:
         """Replace parameters of the network by copies of these."""
+        if not isinstance(net.params, dict):
+            raise CheckError(f"params is a {type(net.params).__name__}, expected a dict of arrays")
         net.params.update({name: value.copy() for name, value in params.items()})
 
     def set_reg(self, net: Any, reg: float) -> None:
@@ -115,16 +131,28 @@ class LocalSubject:
         return net.loss(X.copy()) if y is None else net.loss(X.copy(), y.copy())
 
 
+def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None:
+    """Refuse a function that cannot be called with so many arguments."""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        raise CheckError(
+            f"{name}{signature} cannot be called with {len(args)} arguments ({error}): "
+            "leave its parameters as they were given"
+        ) from None
+
+
 _CHECKS = Path(__file__).resolve().parent
 _PACKAGE = _CHECKS.parent
 
 
-def student_line(error: Exception) -> str:
+def student_line(error: BaseException) -> str:
     """Return where in the student's own code an exception came from, without our frames.
 
     Parameters
     ----------
-    error : Exception, as it was caught
+    error : BaseException, as it was caught
 
     Returns
     -------
@@ -132,7 +160,8 @@ def student_line(error: Exception) -> str:
         check itself
     """
     if isinstance(error, SyntaxError):
-        return f"  in {error.filename} line {error.lineno}: {(error.text or '').strip()}"
+        source = (error.text or "").strip()
+        return f"  in {_short(Path(error.filename or '?'))} line {error.lineno}: {source}"
     found, refused = "", False
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
@@ -141,10 +170,15 @@ def student_line(error: Exception) -> str:
         if path.name.startswith("_") or "site-packages" in path.parts:
             refused = refused or path.name == "_validate.py"
             continue  # NumPy, or the package's own refusal of an argument: who called it?
-        file = path.relative_to(_PACKAGE.parent) if path.is_relative_to(_PACKAGE) else path
         source = f": {frame.line}" if frame.line else ""
-        found = f"  in {frame.name}, {file.as_posix()} line {frame.lineno}{source}"
+        found = f"  in {frame.name}, {_short(path)} line {frame.lineno}{source}"
         if not refused:
             break
         refused = False  # this line is given and refuses an argument; its caller passed that on
     return found
+
+
+def _short(path: Path) -> str:
+    """Return a path as seen from the root of the assignment, if it lies there."""
+    inside = path.is_relative_to(_PACKAGE)
+    return (path.relative_to(_PACKAGE.parent) if inside else path).as_posix()

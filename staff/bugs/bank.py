@@ -15,12 +15,27 @@ import nbformat
 
 from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import Result, examine
-from staff.bugs import caches, dropout, given, layers, losses, nets, norms, optim, wiring
+from staff.bugs import (
+    caches,
+    dropout,
+    given,
+    layers,
+    losses,
+    nets,
+    norms,
+    optim,
+    play_norms,
+    play_state,
+    wiring,
+)
 from staff.bugs.answer import ROOT, Answer, installed
 
 BANK: tuple[Answer, ...] = tuple(
     answer
-    for module in (layers, losses, nets, wiring, optim, norms, caches, dropout, given)
+    for module in (
+        *(layers, losses, nets, wiring, optim, norms, caches, dropout, given),
+        *(play_norms, play_state),
+    )
     for answer in module.ANSWERS
 )
 
@@ -87,7 +102,10 @@ def _run_cell(exercise: str) -> str:
         exec(cell, namespace)
     except CheckError as error:
         return str(error)
-    except Exception as error:  # the student's code raised before any check of ours could
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # the student's code raised before any check of ours could
         return f"{type(error).__name__}: {error}"
     return ""
 
