@@ -293,7 +293,7 @@ SANDWICHES = [
     ("bn-2.2", "norm after ReLU", FORWARD, chain(order="relu norm"), "stands after the ReLU"),
     ("bn-2.2", "no norm", FORWARD, chain(order="relu"), "the normalization is left out"),
     ("bn-2.2", "no ReLU", FORWARD, chain(order="norm"), "the ReLU is left out"),
-    ("bn-2.2", "always training", FORWARD, chain(mode="train"), "must run in test mode"),
+    ("bn-2.2", "always training", FORWARD, chain(mode="train"), "pass norm_param itself on"),
     ("bn-2.2", "layer norm", FORWARD, chain(other="layernorm"), "out["),
     ("bn-3.2", "batch norm", FORWARD, chain(other="batchnorm", mode="train"), "with layernorm"),
     ("bn-2.2", "exchanged", BACKWARD, back(lambda x, w, b, g, e: (x, w, b, e, g)), "dgamma["),

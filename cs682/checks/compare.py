@@ -141,6 +141,7 @@ def compare(
         i = np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)
         said = (
             _cause(actual, causes)
+            or _precision(np.asarray(got).dtype, actual, expected)
             or _pattern(actual, expected)
             or (f"Hint: {hint}." if hint else "")
         )
@@ -244,8 +245,20 @@ def _pattern(actual: Any, expected: Any) -> str:
         return said.get(factor, f"Every value is {factor} times what it should be.")
     if np.ptp(differences) < 1e-6 * np.abs(differences).max():
         return f"Every value is off by {differences.flat[0]:.6g}."
+    limit = np.abs(actual).max()
+    if np.allclose(actual, np.clip(expected, -limit, limit)):
+        return f"Values are clipped at {limit:.6g}."
     if actual.ndim == 2 and actual.shape[0] == actual.shape[1] and np.allclose(actual.T, expected):
         return "It is transposed."
+    return ""
+
+
+def _precision(dtype: Any, actual: Any, expected: Any) -> str:
+    """Say that values are right but for the digits that their type cannot hold."""
+    digits = {2: 3, 4: 7}.get(dtype.itemsize) if dtype.kind == "f" else None
+    scale = np.abs(expected).max(initial=0.0)
+    if digits and np.abs(actual - expected).max(initial=0.0) < 10 ** (1 - digits) * scale:
+        return f"These are {dtype} numbers, which hold {digits} digits; keep the type of the input."
     return ""
 
 

@@ -13,7 +13,7 @@ def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
     """Return cause -> scores, shape (N, C), of a plain network in test mode."""
     right = slow.net_scores(params, X)
     powers = np.exp(right - right.max(axis=1, keepdims=True))
-    last_bias = max(name for name in params if _is_bias(name))
+    last_bias = [name for name in params if _is_bias(name)][-1]
     no_bias = {k: v * (0 if _is_bias(k) else 1) for k, v in params.items()}
     no_hidden_bias = {**no_bias, last_bias: params[last_bias]}
     return {
@@ -29,6 +29,13 @@ def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
     }
 
 
+def by_text(params: dict[str, Any], X: Any) -> Any:
+    """Return scores of a net whose layers are taken in the order of their numbers as text."""
+    numbers = [name[1:] for name in params if name.startswith("W")]
+    order = dict(zip(numbers, sorted(numbers), strict=True))
+    return slow.net_scores({k: params[k[0] + order[k[1:]]] for k in params}, X)
+
+
 def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> dict[str, float]:
     """Return cause -> loss of a network in train mode."""
     full = slow.penalty(params, reg)
@@ -39,7 +46,7 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
     if not reg:
         return causes
     part = {name: 0.5 * reg * float(np.sum(value**2)) for name, value in params.items()}
-    weights = sorted(name for name in params if name.startswith("W"))
+    weights = [name for name in params if name.startswith("W")]
     last, layers = part[weights[-1]], len(weights)
     return causes | {
         "the factor 0.5 of the penalty is missing": data + 2 * full,
@@ -58,6 +65,10 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
         "the penalty sums the weights; it should sum their squares": data
         + 0.5 * reg * sum(float(params[k].sum()) for k in weights),
         "the penalty is subtracted": data - full,
+        "the sum is squared; the penalty sums the squares": data
+        + 0.5 * reg * sum(float(params[k].sum()) ** 2 for k in weights),
+        "the penalty takes the length of the weights; it takes the squared length": data
+        + 0.5 * reg * sum(float(np.sqrt(np.sum(params[k] ** 2))) for k in weights),
     }
 
 
@@ -117,7 +128,7 @@ def gradient(name: str, slope: Any, value: Any, reg: float) -> dict[str, Any]:
     `slope` is the right gradient, penalty included, and `value` the parameter itself.
     """
     if not reg:
-        return {}
+        return {"reg is missing: the weights are added as they are": slope + value}
     if not name.startswith("W"):
         return {f"{name} is penalised; only the weight matrices should be": slope + reg * value}
     data = slope - reg * value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks import dropout, given, layers, nets, norms, rules, trainings
+from cs682.checks import dropout, given, hidden, layers, net_init, nets, norms, rules, trainings
 from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.report import Report
@@ -25,10 +26,10 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "fc-1.4": (layers.check_relu_backward,),
     "fc-1.5": (given.check_affine_relu,),
     "fc-1.6": (given.check_losses,),
-    "fc-2.1": (nets.check_two_layer_init,),
+    "fc-2.1": (net_init.check_two_layer_init,),
     "fc-2.2": (nets.check_two_layer_scores,),
     "fc-2.3": (nets.check_two_layer_loss,),
-    "fc-3.1": (nets.check_net_init,),
+    "fc-3.1": (net_init.check_net_init,),
     "fc-3.2": (nets.check_net_forward,),
     "fc-3.3": (nets.check_net_loss,),
     "fc-4.1": (rules.check_sgd_momentum,),
@@ -38,14 +39,14 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "bn-1.2": (norms.check_batchnorm_test,),
     "bn-1.3": (norms.check_batchnorm_backward,),
     "bn-1.4": (norms.check_batchnorm_backward_alt,),
-    "bn-2.1": (nets.check_norm_init,),
-    "bn-2.2": (nets.check_norm_sandwich,),
+    "bn-2.1": (net_init.check_norm_init,),
+    "bn-2.2": (hidden.check_norm_sandwich,),
     "bn-3.1": (norms.check_layernorm_forward,),
-    "bn-3.2": (norms.check_layernorm_backward, nets.check_layernorm_net),
+    "bn-3.2": (norms.check_layernorm_backward, hidden.check_layernorm_net),
     "do-1.1": (dropout.check_dropout_train,),
     "do-1.2": (dropout.check_dropout_test,),
     "do-1.3": (dropout.check_dropout_backward,),
-    "do-2.1": (nets.check_dropout_net,),
+    "do-2.1": (hidden.check_dropout_net,),
 }
 TRAININGS: dict[str, Callable[..., None]] = {
     "fc-2.4": partial(trainings.check_validation, 0.5),
@@ -54,6 +55,10 @@ TRAININGS: dict[str, Callable[..., None]] = {
     "fc-5.1": partial(trainings.check_validation, 0.5),
 }
 
+_NOT_AN_ARRAY = re.compile(
+    r"AttributeError: '(list|tuple|dict|float|int|generator)' object has no attribute "
+    "'(astype|shape|ndim|dtype|size|reshape|sum|T)'"
+)
 _LONGEST = 400  # characters of an exception's text that are shown
 
 
@@ -179,7 +184,7 @@ def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> 
         except (Exception, SystemExit) as error:
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
-            state, message = "wrong", _raised(error)
+            state, message = "wrong", _raised(row, error)
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
 
 
@@ -189,10 +194,10 @@ def _open(row: Exercise, stub: NotImplementedError) -> str:
         return f"{row.id} is open: {stub}"
     if ".ipynb, section" in str(stub):
         return f"{row.id} waits for another exercise: {stub}"
-    return f"{row.id} is not finished: {_raised(stub)}"
+    return f"{row.id} is not finished: {_raised(row, stub)}"
 
 
-def _raised(error: BaseException) -> str:
+def _raised(row: Exercise, error: BaseException) -> str:
     """Say what was raised, and in which line of the student's code."""
     said = f"{type(error).__name__}: {error}"
     if len(said) > _LONGEST:
@@ -201,7 +206,9 @@ def _raised(error: BaseException) -> str:
         said = "SystemExit: the code asked Python to end; take exit() out"
     elif "NoneType" in said:
         said += "\n  A None often comes from a function that lacks its `return`."
-    line = student_line(error)
+    elif found := _NOT_AN_ARRAY.match(said):
+        said += f"\n  There is a {found[1]} where a NumPy array belongs."
+    line = student_line(error, row.functions)
     return (
         f"{said}\n{line}"
         if line

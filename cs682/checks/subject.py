@@ -147,12 +147,14 @@ _CHECKS = Path(__file__).resolve().parent
 _PACKAGE = _CHECKS.parent
 
 
-def student_line(error: BaseException) -> str:
+def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     """Return where in the student's own code an exception came from, without our frames.
 
     Parameters
     ----------
     error : BaseException, as it was caught
+    functions : tuple of str, as in the table of exercises; if the exception arose in another
+        function that one of these called, the line that called it is shown as well
 
     Returns
     -------
@@ -163,19 +165,29 @@ def student_line(error: BaseException) -> str:
         source = (error.text or "").strip()
         return f"  in {_short(Path(error.filename or '?'))} line {error.lineno}: {source}"
     found, refused = "", False
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+    own = {name.rpartition(".")[2] for name in functions}
+    frames = list(reversed(traceback.extract_tb(error.__traceback__)))
+    for frame in frames:
         path = Path(frame.filename)
         if path.parent == _CHECKS:
             break
         if path.name.startswith("_") or "site-packages" in path.parts:
             refused = refused or path.name == "_validate.py"
             continue  # NumPy, or the package's own refusal of an argument: who called it?
-        source = f": {frame.line}" if frame.line else ""
-        found = f"  in {frame.name}, {_short(path)} line {frame.lineno}{source}"
+        found = _say_frame(frame)
         if not refused:
             break
         refused = False  # this line is given and refuses an argument; its caller passed that on
+    callers = [_say_frame(f) for f in frames if f.name in own]
+    if callers and callers[0] != found:
+        found += f"\n  called {callers[0].strip()}"
     return found
+
+
+def _say_frame(frame: traceback.FrameSummary) -> str:
+    """Return function, file, line number and source line of a frame."""
+    source = f": {frame.line}" if frame.line else ""
+    return f"  in {frame.name}, {_short(Path(frame.filename))} line {frame.lineno}{source}"
 
 
 def _short(path: Path) -> str:

@@ -24,6 +24,9 @@ from staff.bugs import (
     nets,
     norms,
     optim,
+    play_deep,
+    play_hidden,
+    play_nets,
     play_norms,
     play_state,
     wiring,
@@ -34,7 +37,7 @@ BANK: tuple[Answer, ...] = tuple(
     answer
     for module in (
         *(layers, losses, nets, wiring, optim, norms, caches, dropout, given),
-        *(play_norms, play_state),
+        *(play_state, play_norms, play_nets, play_deep, play_hidden),
     )
     for answer in module.ANSWERS
 )

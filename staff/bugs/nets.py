@@ -335,7 +335,7 @@ TWO_LOSS = [
         "weights decayed while computing the loss",
         _TWO_PENALTY + "\n        W1 *= 0.99",
         _TWO_PENALTY,
-        names="way back|second call|off",
+        names="changed while",
     ),
     Answer(
         "fc-2.3",
@@ -971,14 +971,14 @@ SANDWICH = [
         "a fresh bn_param in each call",
         'norm_forward(a, gamma, beta, {"mode": "train"})',
         "norm_forward(a, gamma, beta, norm_param)",
-        names="test mode",
+        names="norm_param itself",
     ),
     Answer(
         "bn-2.2",
         "always in train mode",
         'norm_forward(a, gamma, beta, {**norm_param, "mode": "train"})',
         "norm_forward(a, gamma, beta, norm_param)",
-        names="test mode",
+        names="norm_param itself",
     ),
     Answer(
         "bn-2.2",

@@ -1,0 +1,105 @@
+"""Checks of the initial parameters of both networks."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cs682.checks.compare import CheckError, compare, require_finite
+from cs682.checks.report import Report, require_names
+from cs682.checks.subject import Subject
+
+
+def parameter_shapes(widths: list[int], normalization: str | None) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each parameter of a network with these layer widths."""
+    layers = range(1, len(widths))
+    shapes: dict[str, tuple[int, ...]] = {f"W{i}": (widths[i - 1], widths[i]) for i in layers}
+    shapes |= {f"b{i}": (widths[i],) for i in layers}
+    if normalization:
+        hidden = layers[:-1]
+        shapes |= {f"{kind}{i}": (widths[i],) for kind in ("gamma", "beta") for i in hidden}
+    return shapes
+
+
+def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
+    """Check names, shapes and initial values of parameters."""
+    require_names("params", params, shapes)
+    for name, shape in shapes.items():
+        constant = np.full(shape, 1.0 if name.startswith("gamma") else 0.0)
+        if not name.startswith("W"):
+            compare(f"params[{name!r}]", params[name], constant, rtol=0)
+            continue
+        require_finite(f"params[{name!r}]", params[name], shape)
+        _check_gaussian(f"params[{name!r}]", params[name], scale)
+
+
+def _check_gaussian(name: str, weights: Any, scale: float) -> None:
+    """Check that a weight matrix may have been drawn from a Gaussian of this scale."""
+    # the spread of n draws is known to about 1/sqrt(2n); five times that is never missed
+    slack = 5 * scale / (2 * weights.size) ** 0.5
+    spread, mean = float(weights.std()), float(weights.mean())
+    if abs(spread - scale) > slack or abs(mean) > 1.5 * slack:
+        raise CheckError(
+            f"{name} has standard deviation {spread:.3g} and mean {mean:.2g}, "
+            f"expected {scale:g} (the weight_scale) and 0: draw from a Gaussian and multiply"
+        )
+    for axis, line in enumerate(("rows", "columns")):
+        if np.unique(weights, axis=axis).shape[axis] < weights.shape[axis]:
+            raise CheckError(f"{line} of {name} repeat each other: draw a number for each weight")
+    if weights.size >= 300 and np.mean(np.abs(weights) > 1.8 * scale) < 0.02:
+        raise CheckError(
+            f"{name} has hardly a value beyond 1.8 times weight_scale, where 7 of 100 draws of a "
+            "Gaussian lie: draw with np.random.randn"
+        )
+
+
+def _check_new_draws(s: Subject, first: Any, kind: str, *args: Any, **options: Any) -> None:
+    """Check that another network of the same kind gets other weights than `first` did."""
+    params = s.get_params(s.net(kind, *args, **options))
+    for name in (name for name in first if name.startswith("W")):
+        if np.array_equal(params[name], first[name]):
+            raise CheckError(
+                f"two networks got the same weights {name}: take np.random as it comes, the seed "
+                "is set by whoever builds the network"
+            )
+
+
+def check_two_layer_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of `TwoLayerNet`."""
+    for D, H, C, scale in ((30, 50, 7, 1e-3), (40, 21, 12, 0.5)):
+        options = {"input_dim": D, "hidden_dim": H, "num_classes": C, "weight_scale": scale}
+        params = s.get_params(s.net("TwoLayerNet", **options))
+        _check_initial(params, parameter_shapes([D, H, C], None), scale)
+        _check_new_draws(s, params, "TwoLayerNet", **options)
+    r.ok("names, shapes, zero biases, Gaussian weights of the right scale")
+
+
+def check_net_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of a `FullyConnectedNet` without normalization."""
+    options: dict[str, Any] = {"input_dim": 40, "num_classes": 7, "weight_scale": 0.05}
+    for hidden in ([20], [12, 31], [30, 20, 25, 15]):
+        given = list(hidden)
+        params = s.get_params(s.net("FullyConnectedNet", given, **options))
+        _check_initial(params, parameter_shapes([40, *hidden, 7], None), 0.05)
+        if given != hidden:
+            raise CheckError(f"hidden_dims was {hidden} and is now {given}: work on a copy")
+        _check_new_draws(s, params, "FullyConnectedNet", tuple(hidden), **options)
+    r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
+    r.ok("hidden_dims stays as it is")
+
+
+def check_norm_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of a `FullyConnectedNet` with normalization."""
+    for hidden, normalization in product(([20], [12, 31, 17]), ("batchnorm", "layernorm")):
+        net = s.net(
+            "FullyConnectedNet",
+            list(hidden),
+            input_dim=40,
+            num_classes=7,
+            weight_scale=0.05,
+            normalization=normalization,
+        )
+        _check_initial(s.get_params(net), parameter_shapes([40, *hidden, 7], normalization), 0.05)
+    r.ok("gamma is 1 and beta 0, as wide as their layer's output, none after the last layer")
