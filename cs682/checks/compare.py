@@ -131,8 +131,8 @@ def compare(
     if bad.any():
         first = _entry(name, np.argwhere(bad)[0])
         raise CheckError(
-            f"{name} holds {_count(bad)} that are NaN or infinite{context}, first at {first}. "
-            + (f"Hint: {hint}." if hint else "")
+            f"{name} holds {_count(bad)} that are NaN or infinite{context}, first at {first}."
+            + (f" Hint: {hint}." if hint else "")
         )
 
     error = _relative(actual, expected)
@@ -239,14 +239,16 @@ def _pattern(actual: Any, expected: Any) -> str:
         return ""
     top = np.abs(expected) > 1e-6 * np.abs(expected).max(initial=0.0)
     ratios, differences = actual[top] / expected[top], actual - expected
-    if top.any() and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and not np.any(actual[~top] > 1e-6):
+    if top.sum() > 1 and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and not np.any(actual[~top] > 1e-6):
         factor = f"{ratios[0]:.6g}"
         said = {"1": "", "-1": "The sign is turned."}
         return said.get(factor, f"Every value is {factor} times what it should be.")
     if np.ptp(differences) < 1e-6 * np.abs(differences).max():
         return f"Every value is off by {differences.flat[0]:.6g}."
     limit = np.abs(actual).max()
-    if np.allclose(actual, np.clip(expected, -limit, limit)):
+    if limit < 0.99 * np.abs(expected).max() and np.allclose(
+        actual, np.clip(expected, -limit, limit)
+    ):
         return f"Values are clipped at {limit:.6g}."
     if actual.ndim == 2 and actual.shape[0] == actual.shape[1] and np.allclose(actual.T, expected):
         return "It is transposed."
@@ -254,7 +256,13 @@ def _pattern(actual: Any, expected: Any) -> str:
 
 
 def _precision(dtype: Any, actual: Any, expected: Any) -> str:
-    """Say that values are right but for the digits that their type cannot hold."""
+    """Say that values are right but for digits that were cut off, or that their type lacks."""
+    if not np.array_equal(expected, np.round(expected)):
+        if dtype.kind in "iu":
+            return f"These are whole numbers ({dtype}): keep the type of the input."
+        for places in range(7):
+            if np.any(actual) and np.allclose(actual, np.round(expected, places), 0, 1e-12):
+                return f"It is rounded to {places} digits after the point."
     digits = {2: 3, 4: 7}.get(dtype.itemsize) if dtype.kind == "f" else None
     scale = np.abs(expected).max(initial=0.0)
     if digits and np.abs(actual - expected).max(initial=0.0) < 10 ** (1 - digits) * scale:

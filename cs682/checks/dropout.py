@@ -20,6 +20,7 @@ _MEAN_BOUND = 0.02
 
 def check_dropout_train(s: Subject, r: Report) -> None:
     """Check training-time dropout: what is dropped, what is kept and how it is scaled."""
+    exact = []
     for p in (0.25, 0.4, 0.7):
         x = np.random.default_rng(231).standard_normal((500, 500)) + 10
         result = _forward(s, r, x, {"mode": "train", "p": p})
@@ -31,6 +32,9 @@ def check_dropout_train(s: Subject, r: Report) -> None:
         _check_independence(out != 0)
         _check_fraction(dropped, p)
         _check_kept_values(x, out, p)
+        exact.append(abs(dropped - (1 - p)) * x.size < 1)
+    if all(exact):  # for independent draws this happens once in some million runs
+        r.advise("exactly p of the values were kept each time; draw for each value on its own")
     r.ok("the fraction dropped is 1 - p, kept values are divided by p, the mean stays")
     r.ok("each value is dropped on its own: no row, column or other pattern")
     _check_seed_and_shapes(s, r)
@@ -69,8 +73,9 @@ def _check_independence(kept: Any) -> None:
     slack = 2.5 / kept.size**0.5  # five standard deviations of a mean of so many coin tosses
     if abs(same - (share**2 + (1 - share) ** 2)) > slack:
         raise CheckError(f"neighbouring rows agree in {same:.3f} of their places: masks repeat")
-    if len(np.unique(kept, axis=0)) < len(kept):
-        raise CheckError("rows of the mask repeat each other; draw a number for each value")
+    for axis, line in enumerate(("rows", "columns")):
+        if np.unique(kept, axis=axis).shape[axis] < kept.shape[axis]:
+            raise CheckError(f"{line} of the mask repeat each other; draw a number for each value")
 
 
 def _check_fraction(dropped: float, p: float) -> None:

@@ -48,6 +48,7 @@ def check_affine_forward(s: Subject, r: Report) -> None:
             "reshaping to (D, N) mixes the examples; reshape to (N, D)": slow.affine(
                 x.reshape(-1, len(x)).T, w, b
             ),
+            "the bias is added once for each input value; once is enough": no_bias + len(w) * b,
             KEPT: earlier,
         }
         hint = "out[n, m] is the sum of x[n, d] * w[d, m] over d, plus b[m]"
@@ -77,6 +78,10 @@ def check_affine_backward(s: Subject, r: Report) -> None:
             for name, got, value in zip(("dx", "dw", "db"), (dx, dw, db), want, strict=True):
                 averaged = {f"{name} is averaged over the batch; it is a sum": value / len(x)}
                 causes = averaged if len(x) > 1 else {}
+                if name == "dx":
+                    rows = value.reshape(len(x), -1)
+                    fortran = rows.reshape(x.shape, order="F")
+                    causes |= {"dx must go back to the shape of x in C order": fortran}
                 compare(
                     name,
                     got,
@@ -105,7 +110,7 @@ def _relu_inputs() -> list[Any]:
 
 def check_relu_forward(s: Subject, r: Report) -> None:
     """Hold `relu_forward` against the definition."""
-    for x in (x for positive in _relu_inputs() for x in (positive, -positive)):
+    for x, earlier in ((x, e) for v in _relu_inputs() for x, e in ((v, ()), (-v, slow.relu(v)))):
         out, _ = unpack(
             "relu_forward", r.watch("relu_forward", s.relu_forward, x), ("out", "cache")
         )
@@ -116,7 +121,12 @@ def check_relu_forward(s: Subject, r: Report) -> None:
             "negative values pass unchanged; set them to zero": x,
             "negative values leak through; this is leaky ReLU": np.where(x > 0, x, 0.01 * x),
             "large values are clipped; ReLU has no upper end": np.clip(x, 0, 1),
-            KEPT: slow.relu(-x),
+            "negative values come back positive, and positive ones as zero": slow.relu(-x),
+            "this is softplus, a smooth relative of ReLU": np.log1p(np.exp(x)),
+            "this is the sigmoid function": 1 / (1 + np.exp(-x)),
+            "this is tanh": np.tanh(x),
+            "the values are squared": slow.relu(x) ** 2,
+            KEPT: earlier,
         }
         if np.isscalar(out) or np.ndim(out) < x.ndim:
             hint = "; np.maximum compares entry by entry, np.max finds the largest one"
@@ -125,7 +135,8 @@ def check_relu_forward(s: Subject, r: Report) -> None:
         compare("out", out, slow.relu(x), rtol=EXACT, where=where, causes=causes)
     r.ok("values on both sides of zero, for arrays of one to four dimensions")
     out, _ = s.relu_forward(np.array([-1e30, -0.0, 0.0, 1e30]))
-    compare("out", out, [0, 0, 0, 1e30], rtol=EXACT, where="for [-1e30, -0, 0, 1e30]")
+    hint = "whatever is positive stays as it is, however large"
+    compare("out", out, [0, 0, 0, 1e30], rtol=EXACT, where="for [-1e30, -0, 0, 1e30]", hint=hint)
     out, _ = s.relu_forward(np.array([[-1.5, 2.5]], dtype=np.float32))
     r.keeps_float32("relu_forward", {"out": out})
     r.ok("huge values and zero")
@@ -145,6 +156,11 @@ def check_relu_backward(s: Subject, r: Report) -> None:
             "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
             * slow.relu(x),
             "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),
+            "the gradient leaks through where x < 0; ReLU is flat there": np.where(
+                x > 0, dout, 0.01 * dout
+            ),
+            "where x < 0 the slope is 0; here it is -1, as for the absolute value": dout
+            * np.sign(x),
             "negative gradients are cut off too; the mask depends on x alone": slow.relu(
                 dout * (x > 0)
             ),

@@ -35,6 +35,8 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "the mean is not subtracted": x / std,
             "the variance is not centred: this is the mean of the squares": centred
             / np.sqrt(raw + eps),
+            "the squares are summed up; the variance divides the sum by n": centred
+            / np.sqrt(n * var + eps),
             "one variance for the whole array; each feature (or example) has its own": centred
             / np.sqrt(x.var() + eps),
             "one mean for the whole array; each feature (or example) has its own": (x - x.mean())
@@ -54,6 +56,10 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
         "beta is not added": gamma * x_hat,
         "gamma is not applied": x_hat + beta,
         "gamma and beta are exchanged": beta * x_hat + gamma,
+        "beta is subtracted; it is added": gamma * x_hat - beta,
+        "divided by gamma; gamma multiplies": x_hat / gamma + beta,
+        "gamma multiplies beta too": gamma * (x_hat + beta),
+        "gamma is counted from 1; it multiplies as it is": (1 + gamma) * x_hat + beta,
         "one gamma and beta for all; each feature has its own": gamma[0] * x_hat + beta[0],
         "the running statistics were used; training uses the batch's own": gamma
         * (x - 0.1 * mean)
@@ -75,6 +81,9 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
         / var,
         "running_var is a variance already; it is squared here": centred / np.sqrt(var**2 + eps),
         "parentheses are missing: only the mean is divided": x - mean / root,
+        "the running mean is added; it is subtracted": (x + mean) / root,
+        "multiplied by the square root; divide by it": centred * root,
+        "the first feature's statistics are used for all": (x - mean[0]) / root[0],
         "test mode used the batch's own mean and variance": (x - x.mean(axis=0))
         / np.sqrt(x.var(axis=0) + eps),
         "test mode used the batch's own variance": centred / np.sqrt(x.var(axis=0) + eps),
@@ -86,6 +95,8 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
         "the input came back unchanged": x,
         "gamma and beta are not applied in test mode": centred / root,
         "beta is not added in test mode": gamma * centred / root,
+        "beta is subtracted; it is added": gamma * centred / root - beta,
+        "gamma and beta are exchanged": beta * centred / root + gamma,
         **{cause: gamma * value + beta for cause, value in normalized.items()},
     }
 
@@ -135,6 +146,7 @@ def backward(
             f"the sums run over axis {1 - axis}; they should run over axis {axis}": slope(
                 axis=1 - axis
             ),
+            "gamma is applied twice": gamma * dx,
             "divided by the variance where the standard deviation belongs": dx / spread,
             "the division by the standard deviation is missing": dx * spread,
             "the eps of the forward pass is left out": slope(eps=1e-12),

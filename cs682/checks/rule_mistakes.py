@@ -86,6 +86,9 @@ MOMENTUM: dict[str, Step] = {
         lambda v, dw, c: c["learning_rate"] * v - c["momentum"] * dw
     ),
     "momentum is hard-coded at 0.9": _velocity(lambda v, dw, c: 0.9 * v - c["learning_rate"] * dw),
+    "the sign of the gradient is taken, not the gradient": _velocity(
+        lambda v, dw, c: c["momentum"] * v - c["learning_rate"] * np.sign(dw)
+    ),
     "learning_rate is hard-coded at 1e-2": _velocity(
         lambda v, dw, c: c["momentum"] * v - 1e-2 * dw
     ),
@@ -133,6 +136,13 @@ RMSPROP: dict[str, Step] = {
     "decay_rate is hard-coded at 0.99": _average(lambda old, dw, d: 0.99 * old + 0.01 * dw**2),
     "this is plain SGD; the gradient is not scaled": _then(
         rmsprop, lambda w, dw, c: w - c["learning_rate"] * dw
+    ),
+    "the gradient is multiplied with the root; divide by it": _then(
+        rmsprop, lambda w, dw, c: w - c["learning_rate"] * dw * np.sqrt(c["cache"])
+    ),
+    "the gradient is squared in the step too": _then(
+        rmsprop,
+        lambda w, dw, c: w - c["learning_rate"] * dw**2 / (np.sqrt(c["cache"]) + c["epsilon"]),
     ),
     "epsilon is multiplied with the root; it is added": _then(
         rmsprop,
@@ -182,7 +192,14 @@ def _mistaken(**part: Any) -> Step:
     return lambda w, dw, c: _adam(w, dw, c, **part)
 
 
+def _gradient_for_m(w: Any, dw: Any, c: Config) -> Any:
+    adam(w, dw, c)
+    v_hat = c["v"] / (1 - c["beta2"] ** c["t"])
+    return w - c["learning_rate"] * dw / (np.sqrt(v_hat) + c["epsilon"])
+
+
 ADAM: dict[str, Step] = {
+    "the step takes the gradient where m belongs": _gradient_for_m,
     "the bias correction is missing": _mistaken(which=""),
     "only m has its bias correction": _mistaken(which="m"),
     "only v has its bias correction": _mistaken(which="v"),

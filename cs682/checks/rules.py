@@ -83,7 +83,7 @@ def _check_rule(
 def _check_settings(name: str, config: Any, defaults: Config, given: Config, where: str) -> None:
     """Check that the rule left the hyper-parameters in its config alone."""
     if not isinstance(config, dict):
-        raise CheckError(f"{name} returned a {type(config).__name__} as config, expected a dict")
+        raise CheckError(f"{name} returned {type(config).__name__} as config, expected a dict")
     for key, value in {**defaults, **given}.items():
         found = config.get(key, None if key in given else value)
         if found is None:

@@ -59,6 +59,7 @@ _NOT_AN_ARRAY = re.compile(
     r"AttributeError: '(list|tuple|dict|float|int|generator)' object has no attribute "
     "'(astype|shape|ndim|dtype|size|reshape|sum|T)'"
 )
+_PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
 _LONGEST = 400  # characters of an exception's text that are shown
 
 
@@ -199,7 +200,7 @@ def _open(row: Exercise, stub: NotImplementedError) -> str:
 
 def _raised(row: Exercise, error: BaseException) -> str:
     """Say what was raised, and in which line of the student's code."""
-    said = f"{type(error).__name__}: {error}"
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
     if len(said) > _LONGEST:
         said = f"{said[:_LONGEST]} ..."
     if isinstance(error, SystemExit):
@@ -208,6 +209,8 @@ def _raised(row: Exercise, error: BaseException) -> str:
         said += "\n  A None often comes from a function that lacks its `return`."
     elif found := _NOT_AN_ARRAY.match(said):
         said += f"\n  There is a {found[1]} where a NumPy array belongs."
+    elif found := _PRODUCT.search(said):
+        said = f"ValueError: a matrix product of {found[2]} columns with {found[1]} rows"
     line = student_line(error, row.functions)
     return (
         f"{said}\n{line}"

@@ -137,8 +137,9 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
     try:
         signature.bind(*args)
     except TypeError as error:
+        parameters = ", ".join(signature.parameters)
         raise CheckError(
-            f"{name}{signature} cannot be called with {len(args)} arguments ({error}): "
+            f"{name}({parameters}) cannot be called with {len(args)} arguments ({error}): "
             "leave its parameters as they were given"
         ) from None
 
@@ -171,7 +172,7 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
         path = Path(frame.filename)
         if path.parent == _CHECKS:
             break
-        if path.name.startswith("_") or "site-packages" in path.parts:
+        if path.name.startswith(("_", "<frozen")) or "site-packages" in path.parts:
             refused = refused or path.name == "_validate.py"
             continue  # NumPy, or the package's own refusal of an argument: who called it?
         found = _say_frame(frame)
@@ -179,8 +180,12 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
             break
         refused = False  # this line is given and refuses an argument; its caller passed that on
     callers = [_say_frame(f) for f in frames if f.name in own]
-    if callers and callers[0] != found:
-        found += f"\n  called {callers[0].strip()}"
+    if (
+        callers
+        and found.partition(",")[2] != callers[0].partition(",")[2]
+        and not any(found.startswith(f"  in {name},") for name in own)
+    ):
+        found += f"\n  called from{callers[0].removeprefix('  in')}"
     return found
 
 

@@ -26,9 +26,13 @@ from staff.bugs import (
     optim,
     play_deep,
     play_hidden,
+    play_more,
     play_nets,
     play_norms,
+    play_relu,
+    play_rules,
     play_state,
+    play_types,
     wiring,
 )
 from staff.bugs.answer import ROOT, Answer, installed
@@ -37,7 +41,17 @@ BANK: tuple[Answer, ...] = tuple(
     answer
     for module in (
         *(layers, losses, nets, wiring, optim, norms, caches, dropout, given),
-        *(play_state, play_norms, play_nets, play_deep, play_hidden),
+        *(
+            play_state,
+            play_types,
+            play_relu,
+            play_rules,
+            play_more,
+            play_norms,
+            play_nets,
+            play_deep,
+            play_hidden,
+        ),
     )
     for answer in module.ANSWERS
 )

@@ -204,7 +204,7 @@ NET = [
         "dropout left out in the backward pass",
         "dout = dout",
         region=1,
-        names="back in reverse",
+        names="way back is dropout",
     ),
     Answer(
         "do-2.1",
