@@ -30,6 +30,9 @@ from staff.bugs import (
     play_nets,
     play_norms,
     play_relu,
+    play_right,
+    play_right_nets,
+    play_right_rules,
     play_rules,
     play_state,
     play_types,
@@ -51,6 +54,9 @@ BANK: tuple[Answer, ...] = tuple(
             play_nets,
             play_deep,
             play_hidden,
+            play_right,
+            play_right_rules,
+            play_right_nets,
         ),
     )
     for answer in module.ANSWERS
