@@ -9,7 +9,7 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
-from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
+from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, require_float64, unpack
 from cs682.checks.subject import Subject
 
 # float64 against a slow sum of at most a few hundred terms: a dozen of the last bits
@@ -92,6 +92,7 @@ def check_affine_backward(s: Subject, r: Report) -> None:
                     hint=f"the numeric gradient of the layer disagrees with {name}",
                     causes=later_causes(got, value, factor, why) if why else causes,
                 )
+            require_float64({"dx": dx, "dw": dw, "db": db})
     r.ok("dx, dw and db against numeric gradients, in the shapes of x, w and b, twice in a row")
     small = [v.astype(np.float32) for v in (x, w, b, dout)]
     _, cache = s.affine_forward(*small[:3])
@@ -115,6 +116,7 @@ def check_relu_forward(s: Subject, r: Report) -> None:
             "relu_forward", r.watch("relu_forward", s.relu_forward, x), ("out", "cache")
         )
         causes = {
+            KEPT: earlier,
             "this is the 0/1 mask, not the values": (x > 0).astype(float),
             "this is the absolute value": np.abs(x),
             "negative values pass, positive ones do not": np.minimum(x, 0),
@@ -126,7 +128,6 @@ def check_relu_forward(s: Subject, r: Report) -> None:
             "this is the sigmoid function": 1 / (1 + np.exp(-x)),
             "this is tanh": np.tanh(x),
             "the values are squared": slow.relu(x) ** 2,
-            KEPT: earlier,
         }
         if np.isscalar(out) or np.ndim(out) < x.ndim:
             hint = "; np.maximum compares entry by entry, np.max finds the largest one"
@@ -181,6 +182,7 @@ def check_relu_backward(s: Subject, r: Report) -> None:
                 where=where,
                 causes=later_causes(dx, want, factor, why) if why else causes,
             )
+            require_float64({"dx": dx})
     r.ok("dx against numeric gradients, for arrays of one to four dimensions, twice in a row")
     _, cache = s.relu_forward(np.zeros((1, 2), dtype=np.float32))
     dx = s.relu_backward(np.ones((1, 2), dtype=np.float32), cache)

@@ -11,7 +11,7 @@ import numpy as np
 from cs682.checks import norm_mistakes, slow
 from cs682.checks.compare import CheckError, compare
 from cs682.checks.layers import EXACT, FLOAT32, NUMERIC, NUMERIC_FLOOR
-from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
+from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, require_float64, unpack
 from cs682.checks.subject import Subject
 
 _SIZES = ((4, 5), (7, 3), (2, 6))  # N, D: never square
@@ -88,6 +88,7 @@ def _check_backward(
                         hint=hint if part == "dx" else "",
                         causes=known,
                     )
+                require_float64(dict(zip(_GRADIENTS, got, strict=True)))
     r.ok("dx, dgamma and dbeta against numeric gradients, small and large eps, twice in a row")
     small = [v.astype(np.float32) for v in (x, gamma, beta, dout)]
     _, cache = forward(*small[:3], dict(mode))

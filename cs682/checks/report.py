@@ -86,6 +86,16 @@ class Report:
                 )
 
 
+def require_float64(results: dict[str, Any]) -> None:
+    """Raise CheckError if a gradient of float64 arrays came back with fewer digits."""
+    for name, array in results.items():
+        if array.dtype.itemsize < 8:
+            raise CheckError(
+                f"{name} holds {array.dtype} numbers although all arrays given were float64: "
+                "keep their type, a gradient check needs the digits"
+            )
+
+
 def later_causes(got: Any, value: Any, factor: int, why: str) -> dict[str, Any]:
     """Return cause -> gradient for a call of `BACKWARD_CALLS` that is not the first.
 

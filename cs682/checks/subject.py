@@ -7,6 +7,7 @@ numbers, strings and dicts of them are all that passes between a check and its s
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import traceback
@@ -84,11 +85,14 @@ class Subject(Protocol):
 class LocalSubject:
     """The student's code in this process, as it is imported (or reloaded) at the time of a call."""
 
+    def __init__(self) -> None:
+        self._parsed: set[str] = set()
+
     def __getattr__(self, name: str) -> Any:
         """Return the student's function of this name; AttributeError if there is no such one."""
         if name not in _HOMES:
             raise AttributeError(name)
-        module = importlib.import_module(_HOMES[name])
+        module = self._import(_HOMES[name])
         if not callable(function := getattr(module, name, None)):
             file = _HOMES[name].replace(".", "/") + ".py"
             raise CheckError(f"{file} has no function {name}: was it renamed or deleted?")
@@ -101,19 +105,27 @@ class LocalSubject:
 
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
         """Build a 'TwoLayerNet' or a 'FullyConnectedNet'."""
-        return getattr(importlib.import_module("cs682.classifiers.fc_net"), kind)(*args, **kwargs)
+        if not (network := getattr(self._import("cs682.classifiers.fc_net"), kind, None)):
+            raise CheckError(f"cs682/classifiers/fc_net.py has no class {kind}: was it renamed?")
+        return network(*args, **kwargs)
+
+    def _import(self, name: str) -> Any:
+        """Import a module; SyntaxError if its file is broken by now, whatever is loaded of it."""
+        module = importlib.import_module(name)
+        file = getattr(module, "__file__", None)
+        if file and name not in self._parsed:
+            self._parsed.add(name)  # a failed reload leaves the old code in place
+            ast.parse(Path(file).read_text(encoding="utf-8"), filename=file)
+        return module
 
     def get_params(self, net: Any) -> Params:
         """Return a copy of the network's parameters by name; non-arrays as they are."""
-        if not isinstance(net.params, dict):
-            raise CheckError(f"params is a {type(net.params).__name__}, expected a dict of arrays")
-        return {k: v.copy() if hasattr(v, "copy") else v for k, v in net.params.items()}
+        params = _params(net)
+        return {k: v.copy() if hasattr(v, "copy") else v for k, v in params.items()}
 
     def set_params(self, net: Any, params: Params) -> None:
         """Replace parameters of the network by copies of these."""
-        if not isinstance(net.params, dict):
-            raise CheckError(f"params is a {type(net.params).__name__}, expected a dict of arrays")
-        net.params.update({name: value.copy() for name, value in params.items()})
+        _params(net).update({name: value.copy() for name, value in params.items()})
 
     def set_reg(self, net: Any, reg: float) -> None:
         """Set the strength of the L2 penalty."""
@@ -129,6 +141,14 @@ class LocalSubject:
         y : ndarray of int, shape (N,), or None
         """
         return net.loss(X.copy()) if y is None else net.loss(X.copy(), y.copy())
+
+
+def _params(net: Any) -> Any:
+    """Return the network's parameters; CheckError if that is no dict."""
+    params = getattr(net, "params", None)
+    if not isinstance(params, dict):
+        raise CheckError(f"params is a {type(params).__name__}, expected a dict of arrays")
+    return params
 
 
 def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None:

@@ -44,8 +44,12 @@ def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any])
     CheckError
         If the network falls short, or the validation images are not the whole set.
     """
+    if not hasattr(model, "loss"):
+        raise CheckError(f"model is a {type(model).__name__}, expected a trained network")
     if len(data["X_val"]) < 500:
         raise CheckError(f"X_val holds {len(data['X_val'])} images; measure on the whole set")
+    if not np.isfinite(model.loss(data["X_val"][:100])).all():
+        raise CheckError("the network's scores are not finite; try a smaller learning rate")
     reached = accuracy(model, data["X_val"], data["y_val"])
     if not reached >= bar:
         raise CheckError(
@@ -69,6 +73,10 @@ def check_overfit(layers: int, r: Report, *, solver: Any) -> None:
     CheckError
         If it did not, or another network or data set was used.
     """
+    if not all(hasattr(solver, name) for name in ("model", "X_train", "train_acc_history")):
+        raise CheckError(f"solver is a {type(solver).__name__}, expected a Solver")
+    if not solver.train_acc_history:
+        raise CheckError("solver has not trained yet: call solver.train()")
     net, images = solver.model, len(solver.X_train)
     if net.num_layers != layers:
         raise CheckError(

@@ -135,7 +135,7 @@ def _run_cell(exercise: str) -> str:
 
 @cache
 def check_cell(exercise: str) -> tuple[str, str]:
-    """Return the import cells of the exercise's notebook, and the cell that checks it.
+    """Return the import statements of the exercise's notebook, and the cell that checks it.
 
     Parameters
     ----------
@@ -157,13 +157,9 @@ def check_cell(exercise: str) -> tuple[str, str]:
     cells = [s for s in sources if f'check("{exercise}"' in s]
     if len(cells) != 1:
         raise LookupError(f"{path.name} has {len(cells)} cells with check({exercise!r}), not one")
-    return "\n".join(s for s in sources if _only_imports(s)), cells[0]
-
-
-def _only_imports(source: str) -> bool:
-    """Tell whether a cell does nothing but import."""
-    body = ast.parse(source).body
-    return bool(body) and all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
+    nodes = [node for source in sources for node in ast.parse(source).body]
+    imports = [ast.unparse(n) for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return "\n".join(imports), cells[0]
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -10,6 +10,13 @@ _BATCHNORM_CACHE = (  # x, mean and variance in place of the normalized values
         "return gamma * x_hat + beta, (x, mean, var, eps, gamma)\n        # END SOLUTION",
     ),
 )
+_ITS_WAY_BACK = (  # batchnorm_backward as it reads that cache
+    (
+        "node by node.\n    # BEGIN SOLUTION\n    x_hat, inv_std, gamma = cache",
+        "node by node.\n    # BEGIN SOLUTION\n    x, mean, var, eps, gamma = cache\n"
+        "    inv_std = 1 / np.sqrt(var + eps)\n    x_hat = (x - mean) * inv_std",
+    ),
+)
 _LAYERNORM_CACHE = (
     (
         "return gamma * x_hat + beta, (x_hat, inv_std, gamma)\n    # END SOLUTION",
@@ -28,7 +35,8 @@ def _batchnorm(exercise: str, title: str, std: str, names: str, verdict: str = "
         dx = gamma / std / N * (N * dout - dbeta - x_hat * dgamma)
         return dx, dgamma, dbeta
     """
-    return Answer(exercise, title, body, names=names, verdict=verdict, also=_BATCHNORM_CACHE)
+    also = _BATCHNORM_CACHE + (_ITS_WAY_BACK if exercise == "bn-1.4" else ())
+    return Answer(exercise, title, body, names=names, verdict=verdict, also=also)
 
 
 def _layernorm(title: str, var: str, names: str, verdict: str = "wrong") -> Answer:

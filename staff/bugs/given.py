@@ -25,7 +25,7 @@ ANSWERS = [
         '"momentum": 0.95}',
         '"momentum": 0.9}',
         anywhere=True,
-        names="velocity",
+        names="its default is",
     ),
     Answer(
         "fc-4.2",
@@ -33,7 +33,7 @@ ANSWERS = [
         '"decay_rate": 0.9,',
         '"decay_rate": 0.99,',
         anywhere=True,
-        names="cache",
+        names="its default is",
     ),
     Answer("fc-4.3", "t starts at 1", '"t": 1}', '"t": 0}', anywhere=True, names=r"\['t'\]"),
     Answer(

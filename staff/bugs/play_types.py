@@ -197,6 +197,6 @@ ANSWERS = [
         "float32 gradients of float64 arrays",
         "return dx.astype(np.float32), dw, db",
         "return dx, dw, db",
-        verdict="right",
+        names="float32",
     ),
 ]
