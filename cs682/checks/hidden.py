@@ -121,7 +121,10 @@ def check_layernorm_net(s: Subject, r: Report) -> None:
     X, y = make_batch(3, (6,), 5)
     net, params = make_net(s, [5, 7], "layernorm", 0.7)
     check_loss(s, net, params, X, y, 0.7, normalization="layernorm")
-    r.ok("a network with layer norm: loss and all gradients")
+    hint = "layer norm does the same in test mode as in training"
+    want = slow.net_scores(params, X, "layernorm")
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where="in test mode", hint=hint)
+    r.ok("a network with layer norm: loss and all gradients, and the same scores in test mode")
 
 
 def check_dropout_net(s: Subject, r: Report) -> None:

@@ -140,7 +140,7 @@ def check_rmsprop(s: Subject, r: Report) -> None:
     )
     mistakes, state = rule_mistakes.RMSPROP, {"cache": 0.0}
     _check_rule(s, r, "rmsprop", rule_mistakes.rmsprop, state, settings, mistakes)
-    _advise_on_epsilon(s, r, "rmsprop", rule_mistakes.rmsprop, {**state, **settings[0]})
+    _check_epsilon(s, r, "rmsprop", rule_mistakes.rmsprop, {**state, **settings[0]})
 
 
 def check_adam(s: Subject, r: Report) -> None:
@@ -152,11 +152,15 @@ def check_adam(s: Subject, r: Report) -> None:
     mistakes, state = rule_mistakes.ADAM, {"t": 0, "m": 0.0, "v": 0.0}
     hint = "t must be increased before it is used; each moment is corrected with its own beta**t"
     _check_rule(s, r, "adam", rule_mistakes.adam, state, settings, mistakes, hint)
-    _advise_on_epsilon(s, r, "adam", rule_mistakes.adam, {**state, **settings[0]})
+    _check_epsilon(s, r, "adam", rule_mistakes.adam, {**state, **settings[0]})
 
 
-def _advise_on_epsilon(s: Subject, r: Report, name: str, step: Step, config: Config) -> None:
-    """Advise if a large epsilon shows that it is not added to the root, as the text says."""
+def _check_epsilon(s: Subject, r: Report, name: str, step: Step, config: Config) -> None:
+    """Check what a gradient of 0 does; advise if epsilon is not added to the root, as told."""
+    still, _ = unpack(name, getattr(s, name)(np.ones(3), np.zeros(3), None), ("next_w", "config"))
+    hint = "this is 0 / 0; epsilon below the fraction line is there to prevent it"
+    compare("next_w", still, np.ones(3), rtol=EXACT, where="for a gradient of 0", hint=hint)
+    r.ok("a gradient of 0, as of a unit that ReLU switched off, leaves w where it is")
     big = {"learning_rate": 0.1, "epsilon": _BIG_EPSILON}
     want = step(np.float64(1.0), np.float64(0.2), {**config, **big})
     out, _ = getattr(s, name)(np.ones(1), np.full(1, 0.2), dict(big))

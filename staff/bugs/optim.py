@@ -249,10 +249,9 @@ RMSPROP = [
     ),
     Answer(
         "fc-4.2",
-        "epsilon left out, as long as it does not matter",
+        "epsilon left out: NaN where a gradient is 0",
         _STEP.replace(' + config["epsilon"]', ""),
         _STEP,
-        verdict="advice",
         names="epsilon",
     ),
     Answer(
@@ -403,10 +402,9 @@ ADAM = [
     ),
     Answer(
         "fc-4.3",
-        "epsilon left out",
+        "epsilon left out: NaN where a gradient is 0",
         "np.sqrt(v_hat), config",
         '(np.sqrt(v_hat) + config["epsilon"]), config',
-        verdict="advice",
         names="epsilon",
     ),
     Answer(

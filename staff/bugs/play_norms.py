@@ -182,4 +182,22 @@ ANSWERS = [
         """,
         names=_KEPT,
     ),
+    *(
+        Answer(
+            exercise,
+            "mean of squares minus squared mean, lost far from 0",
+            f"var = (x**2).mean({axis}) - x.mean({axis}) ** 2",
+            old,
+            verdict="advice",
+            names="far from 0",
+        )
+        for exercise, axis, old in (
+            ("bn-1.1", "axis=0", "var = (centred**2).mean(axis=0)  # (D,)"),
+            (
+                "bn-3.1",
+                "axis=1, keepdims=True",
+                "var = (centred**2).mean(axis=1, keepdims=True)  # (N, 1)",
+            ),
+        )
+    ),
 ]
