@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, require_float64, unpack
 from cs682.checks.subject import Subject
 
@@ -19,6 +20,7 @@ NUMERIC = 1e-6
 NUMERIC_FLOOR = 1e-8
 FLOAT32 = 1e-4  # sums of some dozen float32 numbers around 1
 
+_LARGE = (130, (3, 4, 4), 7)
 _AFFINE_SIZES = ((3, (4,), 5), (4, (2, 3), 2), (1, (3, 2, 2), 4))  # N, example shape, M
 
 
@@ -30,10 +32,41 @@ def _affine_arguments(N: int, dims: tuple[int, ...], M: int, seed: int = 682) ->
     return tuple(rng.standard_normal(shape) for shape in shapes)
 
 
+def compare_along(
+    f: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    dout: Any,
+    got: dict[str, Any],
+    **options: Any,
+) -> None:
+    """Compare gradients with the slope of ``sum(f * dout)`` along one direction for each argument.
+
+    For a large batch, for which a slope for every single number would take too long.
+    """
+    rng = np.random.default_rng(1)
+    for i, (name, gradient) in enumerate(got.items()):
+        along = rng.standard_normal(arguments[i].shape)
+        require_finite(name, gradient, along.shape)
+        sides = [
+            f(*arguments[:i], arguments[i] + h * along, *arguments[i + 1 :], **options)
+            for h in (1e-5, -1e-5)
+        ]
+        slope = float(np.sum((sides[0] - sides[1]) * dout)) / 2e-5
+        compare(
+            f"the slope that {name} gives along a direction",
+            float(np.sum(gradient * along)),
+            slope,
+            rtol=1e-5,
+            atol=1e-6,
+            where=f"for a batch of {len(dout)}",
+            hint=f"for small batches {name} is right; does something depend on the size?",
+        )
+
+
 def check_affine_forward(s: Subject, r: Report) -> None:
     """Hold `affine_forward` against the definition."""
     earlier: Any = ()
-    for sizes, seed in product(_AFFINE_SIZES, (682, 683)):
+    for sizes, seed in product((*_AFFINE_SIZES, _LARGE), (682, 683)):
         x, w, b, _ = _affine_arguments(*sizes, seed)
         result = r.watch("affine_forward", s.affine_forward, x, w, b)
         out, _ = unpack("affine_forward", result, ("out", "cache"))
@@ -93,6 +126,11 @@ def check_affine_backward(s: Subject, r: Report) -> None:
                     causes=later_causes(got, value, factor, why) if why else causes,
                 )
             require_float64({"dx": dx, "dw": dw, "db": db})
+    x, w, b, dout = _affine_arguments(*_LARGE)
+    _, cache = s.affine_forward(x.copy(), w.copy(), b.copy())
+    got = unpack("affine_backward", s.affine_backward(dout.copy(), cache), ("dx", "dw", "db"))
+    compare_along(slow.affine, (x, w, b), dout, dict(zip(("dx", "dw", "db"), got, strict=True)))
+    x, w, b, dout = _affine_arguments(*_AFFINE_SIZES[-1])
     r.ok("dx, dw and db against numeric gradients, in the shapes of x, w and b, twice in a row")
     small = [v.astype(np.float32) for v in (x, w, b, dout)]
     _, cache = s.affine_forward(*small[:3])
@@ -104,7 +142,8 @@ def _relu_inputs() -> list[Any]:
     """Return inputs of one to four dimensions with values on both sides of zero."""
     rng = np.random.default_rng(682)
     inputs = [
-        rng.standard_normal(shape) for shape in ((7,), (4, 5), (1, 6), (2, 3, 4), (2, 2, 3, 2))
+        rng.standard_normal(shape)
+        for shape in ((7,), (4, 5), (1, 6), (70, 3), (2, 3, 4), (2, 2, 3, 2))
     ]
     return [np.where(np.abs(x) < 1e-3, 0.1, x) for x in inputs]  # a step must not cross the kink
 

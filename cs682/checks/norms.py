@@ -10,11 +10,12 @@ import numpy as np
 
 from cs682.checks import norm_mistakes, slow
 from cs682.checks.compare import CheckError, compare
-from cs682.checks.layers import EXACT, FLOAT32, NUMERIC, NUMERIC_FLOOR
+from cs682.checks.layers import EXACT, FLOAT32, NUMERIC, NUMERIC_FLOOR, compare_along
 from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, require_float64, unpack
 from cs682.checks.subject import Subject
 
 _SIZES = ((4, 5), (7, 3), (2, 6))  # N, D: never square
+_LARGE = (130, 9)
 _EPS = (1e-5, 0.5)  # with the usual 1e-5 alone nobody could see where eps was put
 _GRADIENTS = ("dx", "dgamma", "dbeta")
 
@@ -35,7 +36,7 @@ def _check_forward(
     r: Report, name: str, forward: Callable[..., Any], mode: dict[str, Any], axis: int
 ) -> None:
     """Hold a training-time forward pass along an axis against its definition."""
-    for N, D in _SIZES:
+    for N, D in (*_SIZES, _LARGE):
         earlier: Any = ()
         for eps, seed in product(_EPS, (231, 232)):
             x, gamma, beta, _ = _arguments(N, D, seed)
@@ -96,6 +97,11 @@ def _check_backward(
                         causes=known,
                     )
                 require_float64(dict(zip(_GRADIENTS, got, strict=True)))
+    x, gamma, beta, dout = _arguments(*_LARGE)
+    _, cache = forward(x.copy(), gamma.copy(), beta.copy(), dict(mode))
+    got = unpack(name, backward(dout.copy(), cache), _GRADIENTS)
+    gradients = dict(zip(_GRADIENTS, got, strict=True))
+    compare_along(slow.normalize, (x, gamma, beta), dout, gradients, axis=axis)
     r.ok("dx, dgamma and dbeta against numeric gradients, small and large eps, twice in a row")
     small = [v.astype(np.float32) for v in (x, gamma, beta, dout)]
     _, cache = forward(*small[:3], dict(mode))
@@ -108,10 +114,11 @@ def check_batchnorm_train(s: Subject, r: Report) -> None:
     for momentum in (0.9, 0.7):
         _check_running_statistics(s, momentum)
     r.ok("running mean and variance over three steps, from zeros, with two momentum values")
-    out, _ = s.batchnorm_forward(
-        np.full((1, 3), 5.0), np.ones(3), np.arange(3.0), {"mode": "train"}
-    )
+    bn_param = {"mode": "train"}
+    out, _ = s.batchnorm_forward(np.full((1, 3), 5.0), np.ones(3), np.arange(3.0), bn_param)
     compare("out", out, [[0.0, 1.0, 2.0]], rtol=EXACT, atol=1e-12, where="for a batch of one")
+    var = bn_param.get("running_var")
+    compare("running_var", var, np.zeros(3), rtol=0, where="after a batch of one")
     r.ok("a batch of one gives beta")
 
 
@@ -165,6 +172,10 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
         hint = "test mode must leave the running statistics alone"
         compare("running_mean", bn_param["running_mean"], mean, rtol=0, hint=hint)
         compare("running_var", bn_param["running_var"], var, rtol=0, hint=hint)
+    large, gamma_, beta_, _ = _arguments(130, 5)
+    out, _ = s.batchnorm_forward(large.copy(), gamma_, beta_, dict(bn_param))
+    all_want = gamma_ * (large - mean) / np.sqrt(var + eps) + beta_
+    compare("out", out, all_want, rtol=EXACT, atol=1e-12, where="for a batch of 130 in test mode")
     r.ok("values from the running statistics, which stay as they are")
     one, _ = s.batchnorm_forward(x[:1], gamma, beta, dict(bn_param))
     where = "for the first example alone"

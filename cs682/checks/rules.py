@@ -79,6 +79,14 @@ def _check_rule(
             )
             before = want[n]
     r.ok("four steps from an empty config, with default and with other settings")
+    _, first = rule(np.ones(3), np.full(3, 0.5), None)
+    kept = {key: np.copy(first[key]) for key in state}
+    rule(np.ones(3), np.full(3, -2.0), None)
+    if any(not np.array_equal(first[key], kept[key]) for key in kept):
+        raise CheckError(
+            f"the config of one parameter changed when another took its step: {name} must return "
+            "the config that it was given, or a new one"
+        )
     single = np.float32(0.5) * np.ones(3, dtype=np.float32)
     out, _ = rule(single, single.copy(), {"learning_rate": np.float64(0.1)})
     r.keeps_float32(name, {"next_w": out})
