@@ -139,15 +139,13 @@ def compare(
     wrong = (error > rtol) & (np.abs(actual - expected) > atol)
     if wrong.any():
         i = np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)
-        said = (
-            _cause(actual, causes)
-            or _precision(np.asarray(got).dtype, actual, expected)
-            or _pattern(actual, expected)
-            or (f"Hint: {hint}." if hint else "")
-        )
+        guess = _precision(np.asarray(got).dtype, actual, expected) or _pattern(actual, expected)
+        said = _cause(actual, causes) or f"{f'Hint: {hint}. ' if hint else ''}{guess}"
+        # as many digits as it takes to tell the two apart
+        digits = 6 if f"{actual[i]:.6g}" != f"{expected[i]:.6g}" else 12
         raise CheckError(
-            f"{_entry(name, i)} = {actual[i]:.6g}, expected {expected[i]:.6g}{context} "
-            f"({_count(wrong)} off). {said}".rstrip()
+            f"{_entry(name, i)} = {actual[i]:.{digits}g}, expected {expected[i]:.{digits}g}"
+            f"{context} ({_count(wrong)} off). {said}".rstrip()
         )
 
 
@@ -233,7 +231,7 @@ def _cause(actual: Any, causes: Mapping[str, Any] | None) -> str:
 
 def _pattern(actual: Any, expected: Any) -> str:
     """Say how wrong values relate to the right ones when all of them do so in the same way."""
-    if not actual.any():
+    if np.abs(actual).max(initial=0.0) < 1e-9 * np.abs(expected).max(initial=0.0):
         return "It is zero everywhere."
     if actual.size < 2:
         return ""
@@ -261,7 +259,9 @@ def _precision(dtype: Any, actual: Any, expected: Any) -> str:
         if dtype.kind in "iu":
             return f"These are whole numbers ({dtype}): keep the type of the input."
         for places in range(7):
-            if np.any(actual) and np.allclose(actual, np.round(expected, places), 0, 1e-12):
+            if np.abs(actual).max() > 1e-9 and np.allclose(
+                actual, np.round(expected, places), 0, 1e-12
+            ):
                 return f"It is rounded to {places} digits after the point."
     digits = {2: 3, 4: 7}.get(dtype.itemsize) if dtype.kind == "f" else None
     scale = np.abs(expected).max(initial=0.0)
