@@ -51,7 +51,6 @@ BANK: tuple[Answer, ...] = tuple(
             play_types,
             play_relu,
             play_rules,
-            play_sizes,
             play_more,
             play_norms,
             play_nets,

@@ -71,13 +71,6 @@ SANDWICH = [
     ),
     Answer(
         "bn-2.2",
-        "always in train mode",
-        "a_norm, norm_cache = norm_forward(a, gamma, beta, norm_param | {'mode': 'train'})",
-        "a_norm, norm_cache = norm_forward(a, gamma, beta, norm_param)",
-        names="norm_param itself",
-    ),
-    Answer(
-        "bn-2.2",
         "mode set to train in norm_param itself",
         "norm_param['mode'] = 'train'\n    a_norm, norm_cache = norm_forward(a, gamma, beta, norm_param)",
         "a_norm, norm_cache = norm_forward(a, gamma, beta, norm_param)",

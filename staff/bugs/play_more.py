@@ -194,13 +194,6 @@ ALT = [
         _DX,
         names="dx",
     ),
-    Answer(
-        "bn-1.4",
-        "dgamma and dbeta exchanged",
-        "return dx, dbeta, dgamma",
-        _ALT,
-        names="this is dbeta",
-    ),
     Answer("bn-1.4", "dgamma a row", "return dx, dgamma[None], dbeta", _ALT, names="row matrix"),
     Answer(
         "bn-1.4",
@@ -230,13 +223,6 @@ _LN = "return gamma * x_hat + beta, (x_hat, inv_std, gamma)\n"
 LAYERNORM = [
     Answer(
         "bn-3.1",
-        "sample variance",
-        "var = x.var(axis=1, keepdims=True, ddof=1)",
-        "var = (centred**2).mean(axis=1, keepdims=True)  # (N, 1)",
-        names="n - 1",
-    ),
-    Answer(
-        "bn-3.1",
         "keepdims forgotten",
         "centred = x - x.mean(axis=1)",
         "centred = x - x.mean(axis=1, keepdims=True)",
@@ -251,20 +237,6 @@ LAYERNORM = [
     ),
     Answer(
         "bn-3.1",
-        "result left transposed",
-        "return (gamma * x_hat + beta).T, (x_hat, inv_std, gamma)\n",
-        _LN,
-        names="transposed",
-    ),
-    Answer(
-        "bn-3.1",
-        "eps hard-coded",
-        "inv_std = 1 / np.sqrt(var + 1e-5)",
-        "inv_std = 1 / np.sqrt(var + eps)",
-        names="eps",
-    ),
-    Answer(
-        "bn-3.1",
         "both axes",
         "x_hat = centred * inv_std\n    x_hat = x_hat - x_hat.mean(axis=0)",
         "x_hat = centred * inv_std  # (N, D), mean 0 and variance about 1 in each row",
@@ -276,9 +248,6 @@ LAYERNORM = [
         "centred = x - x.mean()",
         "centred = x - x.mean(axis=1, keepdims=True)",
         names="whole array",
-    ),
-    Answer(
-        "bn-3.2", "result left transposed", "return dx.T, dgamma, dbeta", _ALT, names="transposed"
     ),
     Answer(
         "bn-3.2",
