@@ -355,7 +355,9 @@ def plot_histograms(
             share = np.histogram(v, edges)[0] / v.size
             axes[label].stairs(share, edges, fill=True, color=COLOURS[k], label=label)
             axes[label].set_ylabel("share (fraction)")
-            axes[label].set_title(f"{label}: mean {v.mean():.3g}, std {v.std():.3g}", loc="left")
+            mean, std = v.mean(), v.std()
+            mean = 0.0 if abs(mean) < 1e-9 * std else mean  # rounding, not a mean
+            axes[label].set_title(f"{label}: mean {mean:.3g}, std {std:.3g}", loc="left")
             note_gaps(axes[label], values[label].size - v.size)
         share_limits(list(axes.values()))
         for ax in list(axes.values())[:-1]:

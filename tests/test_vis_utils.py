@@ -332,6 +332,12 @@ def test_plot_lines_refuses_what_does_not_fit(x, series, log, message):
         vis_utils.plot_lines(x, series, xlabel="x", ylabel="y", title="?", log=log)
 
 
+def test_plot_histograms_calls_a_mean_of_rounding_errors_zero():
+    figure = vis_utils.plot_histograms({"normalized": np.array([-1.0, 1.0, 2e-17])})
+
+    assert figure.axes[0].get_title(loc="left").startswith("normalized: mean 0, std ")
+
+
 def test_plot_histograms_shows_shares_on_common_axes():
     arrays = {"before": np.array([[-3.0, 0.0], [3.0, 9.0]]), "after": np.array([0.0, 1.0, np.nan])}
 
