@@ -64,7 +64,7 @@ def test_check_says_what_was_raised_and_where(monkeypatch, action, text):
 @pytest.mark.parametrize(
     "result",
     [None, 3, "text", [], {}, (1,), (1, 2, 3), iter(()), NotImplemented, (None, None), ({}, {})],
-    ids=str,
+    ids=lambda value: "an iterator" if hasattr(value, "__next__") else str(value),
 )
 @pytest.mark.parametrize(
     ("exercise", "function"),
