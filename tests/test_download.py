@@ -254,7 +254,11 @@ def test_get_data_unpacks_the_seven_files_and_nothing_else(home):
     assert not Path("/tmp/cs682-outside").exists()
 
 
-@pytest.mark.parametrize("content", [b"no archive", gzip.compress(b"no tar"), b""])
+@pytest.mark.parametrize(
+    "content",
+    [b"no archive", gzip.compress(b"no tar", mtime=0), b""],
+    ids=["text", "no tar", "empty"],
+)
 def test_get_data_refuses_an_archive_of_something_else(home, content):
     packed = home / "cifar-10-python.tar.gz"
     packed.write_bytes(content)
