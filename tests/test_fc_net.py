@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cs682.checks import slow
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from tests.slopes import net_slope, of
 
@@ -31,33 +32,6 @@ def generic(net):
     for name, value in net.params.items():
         net.params[name] = (0.5 * rng.standard_normal(value.shape) + 0.1).astype(value.dtype)
     return net
-
-
-def log_softmax(scores):
-    return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-
-
-def spelt_out(params, X, normalization=None, masks=None, eps=1e-5):
-    """Compute scores by the definition, layer by layer."""
-    out, L = X.reshape(len(X), -1), sum(name[0] == "W" for name in params)
-    for i in range(1, L + 1):
-        out = out @ params[f"W{i}"] + params[f"b{i}"]
-        if i == L:
-            return out
-        if normalization:
-            axis = 0 if normalization == "batchnorm" else 1
-            centred = out - out.mean(axis, keepdims=True)
-            out = centred / np.sqrt((centred**2).mean(axis, keepdims=True) + eps)
-            out = out * params[f"gamma{i}"] + params[f"beta{i}"]
-        out = np.where(out > 0, out, 0)
-        if masks:
-            out = out * masks[i - 1]
-    raise AssertionError(L)
-
-
-def spelt_out_loss(params, scores, y, reg):
-    penalty = sum((w**2).sum() for name, w in params.items() if name[0] == "W")
-    return -log_softmax(scores)[np.arange(len(y)), y].mean() + 0.5 * reg * penalty
 
 
 # --- parameters
@@ -155,7 +129,7 @@ def test_two_layer_net_scores_follow_the_definition(N, dims):
 
     scores = net.loss(X)
 
-    want = spelt_out(net.params, X)
+    want = slow.net_scores(net.params, X)
     assert (want < 0).any()  # a ReLU on the scores would show
     np.testing.assert_allclose(scores, want, rtol=1e-11, atol=1e-13)
 
@@ -167,9 +141,7 @@ def test_two_layer_net_loss_and_gradients_follow_the_definition(reg):
 
     loss, grads = net.loss(X, y)
 
-    assert loss == pytest.approx(
-        spelt_out_loss(net.params, spelt_out(net.params, X), y, reg), 1e-12
-    )
+    assert loss == pytest.approx(slow.net_loss(net.params, X, y, reg), rel=1e-12)
     assert set(grads) == set(net.params)
     for name, grad in grads.items():
         np.testing.assert_allclose(grad, net_slope(net, name, X, y), rtol=1e-6, atol=1e-8)
@@ -183,7 +155,7 @@ def test_fully_connected_net_scores_follow_the_definition(hidden, N, dims):
 
     scores = net.loss(X)
 
-    np.testing.assert_allclose(scores, spelt_out(net.params, X), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(scores, slow.net_scores(net.params, X), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.7])
@@ -194,8 +166,8 @@ def test_fully_connected_net_loss_and_gradients_follow_the_definition(normalizat
 
     loss, grads = net.loss(X, y)
 
-    scores = spelt_out(net.params, X, normalization)
-    assert loss == pytest.approx(spelt_out_loss(net.params, scores, y, reg), rel=1e-11)
+    want = slow.net_loss(net.params, X, y, reg, normalization=normalization)
+    assert loss == pytest.approx(want, rel=1e-11)
     assert set(grads) == set(net.params)
     for name, grad in grads.items():
         np.testing.assert_allclose(grad, net_slope(net, name, X, y), rtol=1e-5, atol=1e-7)
@@ -210,8 +182,8 @@ def test_fully_connected_net_drops_right_after_each_relu(normalization):
     loss, grads = net.loss(X, y)
 
     masks = [(np.random.RandomState(5).rand(5, H) < 0.6) / 0.6 for H in (7, 9)]
-    scores = spelt_out(net.params, X, normalization, masks)
-    assert loss == pytest.approx(spelt_out_loss(net.params, scores, y, 0.1), rel=1e-11)
+    want = slow.net_loss(net.params, X, y, 0.1, normalization=normalization, masks=masks)
+    assert loss == pytest.approx(want, rel=1e-11)
     for name in ("W1", "b2", "W3"):
         want = net_slope(net, name, X, y)
         np.testing.assert_allclose(grads[name], want, rtol=1e-5, atol=1e-7)
@@ -224,7 +196,7 @@ def test_fully_connected_net_drops_right_after_each_relu(normalization):
 def test_fully_connected_net_drops_in_training_only():
     net, (X, y) = deep(dropout=0.5), batch()
 
-    np.testing.assert_allclose(net.loss(X), spelt_out(net.params, X), rtol=1e-12)
+    np.testing.assert_allclose(net.loss(X), slow.net_scores(net.params, X), rtol=1e-12)
     assert len({net.loss(X, y)[0] for _ in range(4)}) > 1
 
 
@@ -237,7 +209,9 @@ def test_fully_connected_net_scores_with_running_statistics():
 
     scores = net.loss(X)
 
-    np.testing.assert_allclose(scores, spelt_out(net.params, X, "batchnorm"), rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(
+        scores, slow.net_scores(net.params, X, "batchnorm"), rtol=1e-8, atol=1e-9
+    )
     np.testing.assert_allclose(net.loss(X[:1]), scores[:1], rtol=1e-10)
     for old, new in zip(before, net.bn_params, strict=True):
         np.testing.assert_array_equal(old["running_var"], new["running_var"])
@@ -247,7 +221,7 @@ def test_fully_connected_net_scores_with_running_statistics():
 def test_fully_connected_net_with_layernorm_needs_no_mode():
     net, (X, _) = deep(normalization="layernorm"), batch()
 
-    np.testing.assert_allclose(net.loss(X), spelt_out(net.params, X, "layernorm"), rtol=1e-10)
+    np.testing.assert_allclose(net.loss(X), slow.net_scores(net.params, X, "layernorm"), rtol=1e-10)
     np.testing.assert_allclose(net.loss(X[:1]), net.loss(X)[:1], rtol=1e-12)
     assert net.bn_params == [{}, {}]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.mutants import advice, put, refusal
+from staff.tests.mutants import advice, put, refusal
 from tests.slopes import of
 
 DEFAULTS = {

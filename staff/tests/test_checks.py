@@ -14,10 +14,10 @@ import pytest
 from cs682 import checks, layers
 from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
 from cs682.checks.run import CHECKS, TRAININGS
-from tests.mutants import put, refusal
+from staff.tests.mutants import put, refusal
 from tests.slopes import of
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CODE = [row for row in EXERCISES.values() if row.file.startswith("cs682/")]
 FILES = sorted({row.file for row in CODE})
 NOTEBOOKS = sorted({row.file for row in EXERCISES.values()} - set(FILES))
@@ -66,41 +66,6 @@ def test_functions_of_the_table_stand_in_its_files(file):
     wanted = {name for row in CODE if row.file == file for name in row.functions}
 
     assert wanted <= set(definitions(file))
-
-
-def regions(text):
-    """Give the line of each region and the exercise of the comment that leads into it."""
-    lines = text.splitlines()
-    for number, line in enumerate(lines):
-        if line.strip() == "# BEGIN SOLUTION":
-            start = number
-            while start and lines[start - 1].strip().startswith("#"):
-                start -= 1
-            todo = re.match(r"\s*# TODO\(([\w.-]+)\): \S", lines[start])
-            yield number + 1, todo[1] if todo else None
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_every_region_is_led_by_its_exercise(file):
-    text, places = (ROOT / file).read_text(encoding="utf-8"), definitions(file)
-
-    for line, exercise in regions(text):
-        row = EXERCISES.get(exercise)
-        assert row, f"{file} line {line}: {exercise} is no exercise"
-        assert row.file == file
-        assert any(line in places[name] for name in row.functions), f"{file} line {line}"
-    todos = re.findall(r"TODO\(([\w.-]+)\)", text)
-    assert todos == [exercise for _, exercise in regions(text)]
-
-
-@pytest.mark.parametrize("row", CODE, ids=lambda row: row.id)
-def test_every_code_exercise_but_given_ones_owns_a_region_in_each_of_its_functions(row):
-    text, places = (ROOT / row.file).read_text(encoding="utf-8"), definitions(row.file)
-
-    lines = [line for line, exercise in regions(text) if exercise == row.id]
-
-    owned = [any(line in places[name] for line in lines) for name in row.functions]
-    assert owned == [not row.is_given] * len(row.functions)
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS)

@@ -13,7 +13,7 @@ from cs682.checks import CheckError, check
 from cs682.checks.compare import Stopped
 from cs682.checks.run import examine
 from cs682.classifiers import fc_net
-from tests.mutants import put, refusal
+from staff.tests.mutants import put, refusal
 
 
 def relu_that(action):

@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # pytest brings it where Python has none of its own
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout"]
 SOURCES = [p for top in ("cs682", "cs231n", "staff", "tests") for p in (ROOT / top).rglob("*.py")]
 PUBLIC = [p for p in SOURCES if "cs682" in p.parts and not re.match(r"_(?!_)", p.name)]

@@ -10,7 +10,7 @@ import pytest
 from cs682 import layer_utils, layers
 from cs682.checks import check, slow
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
-from tests.mutants import put, refusal
+from staff.tests.mutants import put, refusal
 from tests.slopes import of
 
 RIGHT = {

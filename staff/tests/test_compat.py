@@ -15,7 +15,7 @@ from cs682 import layer_utils, layers, optim
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.solver import Solver
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"hidden_dims": [8, 6], "input_dim": 12, "num_classes": 4}
 LAYERS = """affine_forward affine_backward relu_forward relu_backward batchnorm_forward
     batchnorm_backward batchnorm_backward_alt layernorm_forward layernorm_backward dropout_forward

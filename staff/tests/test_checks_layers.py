@@ -7,7 +7,7 @@ import pytest
 
 from cs682.checks import check
 from cs682.layers import affine_forward, svm_loss
-from tests.mutants import advice, put, refusal
+from staff.tests.mutants import advice, put, refusal
 from tests.slopes import of
 
 # --- affine and ReLU
