@@ -4,32 +4,59 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cs682.checks import EXERCISES, Exercise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "exercises.md"
 _TITLES = {"fc": "FullyConnectedNets", "bn": "BatchNormalization", "do": "Dropout"}
 
 
-def page() -> str:
+def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
     """Return the page in Markdown: one table for each notebook, and the sums.
+
+    Parameters
+    ----------
+    table : mapping of str to Exercise, by id; a course's own, if it has one
 
     Returns
     -------
     text : str
     """
     parts = [
-        "# Exercises\n\nWritten by `python -m staff exercises` from `cs682/checks/exercises.py`: "
-        "change it there.\nRows without points are given code, whose check guards it against "
-        "accidents.\n"
+        "# Exercises\n\nWritten from the table in `cs682/checks/exercises.py`: change it there.\n"
+        "Rows without points are given code, whose check guards it against accidents.\n"
     ]
     for prefix, title in _TITLES.items():
-        rows = [row for row in EXERCISES.values() if row.id.startswith(prefix)]
+        rows = [row for row in table.values() if row.id.startswith(prefix)]
         points, minutes = sum(r.points for r in rows), sum(r.minutes for r in rows)
         parts.append(f"\n## {title}\n\n{points} points, about {minutes / 60:.0f} hours.\n\n")
         parts.append("| id | title | write | in | points | minutes |\n|---|---|---|---|--:|--:|\n")
         parts += [_line(row) for row in rows]
     return "".join(parts)
+
+
+def task_line(row: Exercise) -> str:
+    """Return the line of a notebook that sets an exercise or a question.
+
+    Parameters
+    ----------
+    row : Exercise
+
+    Returns
+    -------
+    line : str
+    """
+    points = f"{row.points} point{'s' * (row.points != 1)}"
+    if row.is_question:
+        return f"**Question {row.id}** · {row.title} · {points}"
+    task = f"**Exercise {row.id}** · {', '.join(f'`{n}`' for n in row.functions)} in `{row.file}`"
+    if row.is_given:
+        return f"{task} · given: read it" + f" · {points}" * (row.points > 0)
+    return f"{task} · {points} · about {row.minutes} minutes"
 
 
 def _line(row: Exercise) -> str:

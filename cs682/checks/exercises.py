@@ -6,7 +6,11 @@ and nothing else says what an exercise is called, where it stands or what it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 _NOTEBOOKS = {"fc": "FullyConnectedNets", "bn": "BatchNormalization", "do": "Dropout"}
 
@@ -24,6 +28,7 @@ class Exercise:
     file : str, where it is written, seen from the root of the assignment
     points : int, of 100 for all exercises together
     minutes : int, what a student should expect to need
+    is_given : bool, the code is handed out complete: its check guards it against accidents
     """
 
     id: str
@@ -32,6 +37,7 @@ class Exercise:
     file: str
     points: int
     minutes: int
+    is_given: bool = False
 
     @property
     def notebook(self) -> str:
@@ -44,11 +50,6 @@ class Exercise:
         return self.id[3:].upper()
 
     @property
-    def is_given(self) -> bool:
-        """Tell whether the code is handed out complete: its check guards it against accidents."""
-        return self.points == 0
-
-    @property
     def is_question(self) -> bool:
         """Tell whether the answer is prose, for a person to read."""
         return not self.functions
@@ -59,15 +60,23 @@ _UTILS, _NETS = "cs682/layer_utils.py", "cs682/classifiers/fc_net.py"
 _SANDWICH = ("affine_relu_forward", "affine_relu_backward")
 _FC, _BN, _DO = (f"notebooks/{name}.ipynb" for name in _NOTEBOOKS.values())
 
-EXERCISES: dict[str, Exercise] = {
+_TABLE = {
     row[0]: Exercise(*row)
     for row in (
         ("fc-1.1", "Affine layer: forward", ("affine_forward",), _LAYERS, 2, 15),
         ("fc-1.2", "Affine layer: backward", ("affine_backward",), _LAYERS, 3, 25),
         ("fc-1.3", "ReLU: forward", ("relu_forward",), _LAYERS, 1, 5),
         ("fc-1.4", "ReLU: backward", ("relu_backward",), _LAYERS, 2, 10),
-        ("fc-1.5", "Affine and ReLU together (given)", _SANDWICH, _UTILS, 0, 0),
-        ("fc-1.6", "SVM and softmax loss (given)", ("svm_loss", "softmax_loss"), _LAYERS, 0, 0),
+        ("fc-1.5", "Affine and ReLU together (given)", _SANDWICH, _UTILS, 0, 0, True),
+        (
+            "fc-1.6",
+            "SVM and softmax loss (given)",
+            ("svm_loss", "softmax_loss"),
+            _LAYERS,
+            0,
+            0,
+            True,
+        ),
         ("fc-q1", "Which activations stop the gradient?", (), _FC, 2, 15),
         ("fc-2.1", "Two-layer net: parameters", ("TwoLayerNet._initial_params",), _NETS, 2, 10),
         ("fc-2.2", "Two-layer net: scores", ("TwoLayerNet._forward",), _NETS, 2, 10),
@@ -140,3 +149,36 @@ EXERCISES: dict[str, Exercise] = {
         ("do-q3", "Keep probability and narrower layers", (), _DO, 2, 10),
     )
 }
+
+
+def apply_variant(table: Mapping[str, Exercise], variant: Mapping[str, Any]) -> dict[str, Exercise]:
+    """Return the table as a course has changed it.
+
+    Parameters
+    ----------
+    table : mapping of str to Exercise, by id
+    variant : mapping with ``given``, ids of exercises that are handed out solved, and ``points``,
+        points by id. A given exercise is worth nothing unless ``points`` says so
+
+    Returns
+    -------
+    table : dict of str to Exercise
+    """
+    changed = dict(table)
+    for key in variant["given"]:
+        title = f"{table[key].title} (given)"
+        changed[key] = replace(table[key], title=title, points=0, minutes=0, is_given=True)
+    for key, points in variant["points"].items():
+        changed[key] = replace(changed[key], points=points)
+    return changed
+
+
+def _read_table() -> dict[str, Exercise]:
+    """Return the table of this copy of the assignment; a release may carry a course's variant."""
+    file = Path(__file__).with_name("variant.json")
+    if not file.exists():
+        return dict(_TABLE)
+    return apply_variant(_TABLE, json.loads(file.read_text(encoding="utf-8")))
+
+
+EXERCISES: dict[str, Exercise] = _read_table()
