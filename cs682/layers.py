@@ -69,7 +69,7 @@ def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
         If `w` is not a matrix, or the shapes of `x`, `w` and `b` do not fit together.
     """
     require_affine_shapes(x, w, b)
-    # TODO(fc-1.1): flatten each example to a row, then out = rows @ w + b; cache (x, w, b).
+    # TODO(fc-1.1): flatten each example to a row, multiply with w, add b; cache (x, w, b).
     # BEGIN SOLUTION
     rows = x.reshape(x.shape[0], -1)  # (N, D)
     out = rows @ w + b  # (N, M)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from staff import exercises, notebooks
 from staff.bugs import bank
+from staff.release import command as release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     notebooks.add_command(commands)
     bank.add_command(commands)
     exercises.add_command(commands)
+    release.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status

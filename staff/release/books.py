@@ -1,0 +1,204 @@
+"""Notebooks: cut them for students, and bring the reference back from what was cut."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Collection
+
+import nbformat
+
+from cs682.checks import ANSWER_PROMPT, EXERCISES
+from staff.notebooks import normalise
+from staff.release.regions import BEGIN, END, Region, ReleaseError, find_regions, restore, strip
+
+ANSWER_TAG = "answer"
+
+
+def read_book(data: bytes, file: str) -> nbformat.NotebookNode:
+    """Return a notebook in format 4.5 whose cells have ids of their own.
+
+    Parameters
+    ----------
+    data : bytes of the file
+    file : str, its name in faults
+
+    Returns
+    -------
+    book : notebook
+
+    Raises
+    ------
+    ReleaseError
+        If the bytes are no such notebook.
+    """
+    try:
+        counts = Counter(cell.get("id") for cell in json.loads(data)["cells"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        line = getattr(error, "lineno", 1)
+        raise ReleaseError([f"{file}:{line}: does not parse: {error!r}"]) from error
+    faults = [f"{file}:1: cell id {key!r} occurs {n} times" for key, n in counts.items() if n > 1]
+    if None in counts:  # else nbformat would make one up
+        faults = [f"{file}:1: {counts[None]} cells have no id"]
+    try:
+        book: nbformat.NotebookNode = nbformat.reads(data.decode(), as_version=4)
+        nbformat.validate(book)
+    except nbformat.ValidationError as error:
+        faults.append(f"{file}:1: is no valid notebook: {error.message}")
+    if faults:
+        raise ReleaseError(faults)
+    return book
+
+
+def dump(book: nbformat.NotebookNode) -> bytes:
+    """Return the bytes of a notebook's file, as nbformat writes it.
+
+    Parameters
+    ----------
+    book : notebook
+
+    Returns
+    -------
+    data : bytes
+    """
+    stream = io.StringIO()
+    nbformat.write(book, stream)
+    return stream.getvalue().encode()
+
+
+def find_book_regions(book: nbformat.NotebookNode, file: str) -> dict[str, list[Region]]:
+    """Return the regions of each cell that has some, by the cell's id.
+
+    Parameters
+    ----------
+    book : notebook
+    file : str, its path seen from the root
+
+    Returns
+    -------
+    regions : dict of str to list of Region
+
+    Raises
+    ------
+    ReleaseError
+        With what `find_regions` has to say of any cell; with each marker outside of code, and
+        each question that no tagged answer follows.
+    """
+    found, faults = {}, _answer_faults(book, file)
+    for cell in book["cells"]:
+        if cell["cell_type"] != "code":
+            faults += _prose_faults(cell, file)
+            continue
+        try:
+            if regions := find_regions(cell["source"], file, cell["id"]):
+                found[cell["id"]] = regions
+        except ReleaseError as error:
+            faults += error.faults
+    if faults:
+        raise ReleaseError(faults)
+    return found
+
+
+def _prose_faults(cell: nbformat.NotebookNode, file: str) -> list[str]:
+    """Name markers in a cell that is not code."""
+    lines = enumerate(cell["source"].splitlines(), start=1)
+    return [
+        f"{file}, cell {cell['id']}:{number}: a marker in a {cell['cell_type']} cell"
+        for number, line in lines
+        if line.strip() in (BEGIN, END)
+    ]
+
+
+def _answer_faults(book: nbformat.NotebookNode, file: str) -> list[str]:
+    """Name questions whose next cell is not tagged as an answer, and so would reach students."""
+    faults = []
+    rows = [row for row in EXERCISES.values() if row.is_question and row.file == file]
+    for cell, following in zip(book["cells"], [*book["cells"][1:], None], strict=True):
+        for row in rows:
+            tagged = following is not None and is_answer(following)
+            if f"**Question {row.id}**" in cell["source"] and not tagged:
+                faults.append(
+                    f"{file}, cell {cell['id']}:1: no answer tagged {ANSWER_TAG!r} follows"
+                )
+    return faults
+
+
+def is_answer(cell: nbformat.NotebookNode) -> bool:
+    """Tell whether a cell holds a written answer.
+
+    Parameters
+    ----------
+    cell : cell of a notebook
+
+    Returns
+    -------
+    answer : bool
+    """
+    return ANSWER_TAG in cell["metadata"].get("tags", [])
+
+
+def strip_book(
+    book: nbformat.NotebookNode,
+    regions: dict[str, list[Region]],
+    given: Collection[str] = (),
+    edit: Callable[[str], str] = lambda text: text,
+) -> None:
+    """Make a notebook what students get, in place.
+
+    Outputs, execution counts and all metadata but ids and tags go; solutions become stubs, and
+    answers a prompt.
+
+    Parameters
+    ----------
+    book : notebook, written to
+    regions : dict of str to list of Region, from `find_book_regions`
+    given : collection of str; exercises to hand out solved
+    edit : function of a cell's source, for what a variant changes in it
+    """
+    normalise(book)
+    for cell in book["cells"]:
+        source = strip(cell["source"], regions.get(cell["id"], ()), given)
+        cell["source"] = ANSWER_PROMPT if is_answer(cell) else edit(source)
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+
+
+def restore_book(
+    released: nbformat.NotebookNode,
+    reference: nbformat.NotebookNode,
+    regions: dict[str, list[Region]],
+    only: Collection[str] | None = None,
+) -> None:
+    """Put solutions back into a released notebook, in place; written answers too, if all are.
+
+    Parameters
+    ----------
+    released : notebook as `strip_book` left it, written to
+    reference : notebook that it was cut from
+    regions : dict of str to list of Region, those of the reference
+    only : collection of str, optional; exercises to restore. Default: all, and all answers
+
+    Raises
+    ------
+    ValueError
+        If a stub is not in its place.
+    """
+    answers = {cell["id"]: cell["source"] for cell in reference["cells"] if is_answer(cell)}
+    for cell in released["cells"]:
+        if cell["id"] in answers and (only is None or cell["id"] in only):
+            cell["source"] = answers[cell["id"]]
+        cell["source"] = restore(cell["source"], regions.get(cell["id"], ()), only)
+
+
+def restore_outputs(released: nbformat.NotebookNode, reference: nbformat.NotebookNode) -> None:
+    """Put the reference's outputs and execution counts into a notebook, in place.
+
+    Parameters
+    ----------
+    released : notebook with the reference's cells, written to
+    reference : notebook with outputs
+    """
+    for cell, stored in zip(released["cells"], reference["cells"], strict=True):
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = stored["outputs"], stored["execution_count"]

@@ -1,0 +1,139 @@
+"""Cut the release and pack it: one source gives one sequence of bytes, anywhere, at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from staff.exercises import page
+from staff.release.files import MANIFEST, VARIANT, Source
+from staff.release.leaks import find_leaks, secrets
+from staff.release.reference import Reference, read_reference, strip_files
+from staff.release.regions import Region, ReleaseError
+from staff.release.variant import Variant
+
+SETTINGS, PAGE = "assignment.json", "docs/exercises.md"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
+
+
+@dataclass(frozen=True)
+class Release:
+    """A finished release.
+
+    Attributes
+    ----------
+    name : str, of the zip and of the one folder in it
+    files : dict of str to bytes, by path inside that folder, the manifest among them
+    executable : frozenset of str, paths with an execute bit
+    """
+
+    name: str
+    files: dict[str, bytes]
+    executable: frozenset[str] = frozenset()
+
+
+def cut(source: Source, variant: Variant | None = None, repository: str = "") -> Release:
+    """Cut the release from the reference.
+
+    Parameters
+    ----------
+    source : Source
+    variant : Variant, optional; what the course changes
+    repository : str 'OWNER/NAME', optional; where the course publishes the release. Default: what
+        ``assignment.json`` says
+
+    Returns
+    -------
+    release : Release
+
+    Raises
+    ------
+    ReleaseError
+        With everything that keeps this source from being released.
+    ValueError
+        If `repository` has another form.
+    """
+    variant = variant or Variant()
+    settings = _read_settings(source)
+    reference = read_reference(source)
+    files = strip_files(reference, variant)
+    if data := variant.dump():
+        files[VARIANT] = data
+        files[PAGE] = page(variant.table).encode()
+    if repository:
+        files = _move_repository(files, settings["repository"], repository)
+    if faults := find_leaks(files, _secrets(reference, variant)):
+        raise ReleaseError(faults)
+    files[MANIFEST] = _manifest(settings["name"], source.commit, files)
+    return Release(settings["name"], dict(sorted(files.items())), source.executable)
+
+
+def _read_settings(source: Source) -> dict[str, Any]:
+    """Return what ``assignment.json`` holds."""
+    try:
+        settings = json.loads(source.files[SETTINGS])
+        return {key: str(settings[key]) for key in ("name", "repository")}
+    except (KeyError, TypeError, ValueError) as error:
+        wanted = 'a JSON object with "name" and "repository"'
+        raise ReleaseError([f"{SETTINGS}:1: expected {wanted}: {error!r}"]) from error
+
+
+def _secrets(reference: Reference, variant: Variant) -> dict[str, str]:
+    """Return the lines that must not occur: those of all solutions that are not handed out."""
+    kept: list[Region] = []
+    handed_out: list[Region] = []
+    for region in reference.all_regions():
+        (handed_out if region.exercise in variant.given else kept).append(region)
+    public = secrets(handed_out, ())
+    lines = secrets(kept, reference.answers())
+    return {line: name for line, name in lines.items() if line not in public}
+
+
+def _move_repository(files: dict[str, bytes], old: str, new: str) -> dict[str, bytes]:
+    """Name the course's own repository wherever the files name the reference's."""
+    if not _REPOSITORY.fullmatch(new):
+        raise ValueError(f"a repository is OWNER/NAME as on GitHub, got {new!r}")
+    return {path: data.replace(old.encode(), new.encode()) for path, data in files.items()}
+
+
+def _manifest(name: str, commit: str, files: dict[str, bytes]) -> bytes:
+    """Return the list of all files with their SHA-256, and the commit that they come from."""
+    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())}
+    return (json.dumps({"name": name, "commit": commit, "files": hashes}, indent=2) + "\n").encode()
+
+
+def write_zip(release: Release, folder: Path) -> Path:
+    """Pack a release; the zip appears whole or not at all.
+
+    Nothing is compressed: compressed bytes depend on the version of the compressor, and the hash
+    of a release should not. Times and permissions are fixed, names sorted.
+
+    Parameters
+    ----------
+    release : Release
+    folder : Path, made if it is not there
+
+    Returns
+    -------
+    path : Path of the zip
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{release.name}.zip"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".release-") as scratch:
+        draft = Path(scratch) / path.name
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+            for name, data in sorted(release.files.items()):
+                entry = zipfile.ZipInfo(f"{release.name}/{name}", _LONG_AGO)
+                mode = 0o755 if name in release.executable else 0o644
+                entry.create_system, entry.external_attr = 3, (0o100000 | mode) << 16  # 3: Unix
+                archive.writestr(entry, data)
+        os.replace(draft, path)
+    return path

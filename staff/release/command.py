@@ -1,0 +1,64 @@
+"""The command ``python -m staff release``."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from staff.release.build import cut, write_zip
+from staff.release.files import ROOT, read_source
+from staff.release.variant import Variant, read_variant
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``release`` to the staff's command line.
+
+    Parameters
+    ----------
+    commands : the subparsers of ``python -m staff``; one more is added
+    """
+    parser = commands.add_parser("release", help="cut the zip that students download")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "dist", metavar="DIR", help="for the zip"
+    )
+    parser.add_argument("--variant", type=Path, metavar="FILE", help="what the course changes")
+    parser.add_argument(
+        "--repository", default="", metavar="OWNER/REPO", help="where the release is published"
+    )
+    parser.add_argument(
+        "--allow-dirty", action="store_true", help="cut what is not committed (to try it)"
+    )
+    parser.set_defaults(run=run_command)
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Cut the release, or say on standard error all that keeps it from being cut.
+
+    Parameters
+    ----------
+    args : namespace with ``out``, ``variant``, ``repository`` and ``allow_dirty``
+
+    Returns
+    -------
+    status : int, 0 if the zip was written, else 1
+    """
+    try:
+        source = read_source()
+        if source.changes and not args.allow_dirty:
+            changed = ", ".join(source.changes)
+            raise ValueError(f"commit first, or give --allow-dirty: {changed} differ from Git")
+        variant = read_variant(args.variant) if args.variant else Variant()
+        release = cut(source, variant, args.repository)
+        path = write_zip(release, args.out)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
+        return 1
+    data, points = path.read_bytes(), sum(row.points for row in variant.table.values())
+    print(f"{path}: {len(release.files)} files, {len(data) / 1e6:.1f} MB, {points} points")  # noqa: T201
+    print(f"SHA-256 {hashlib.sha256(data).hexdigest()}")  # noqa: T201
+    return 0

@@ -1,0 +1,109 @@
+"""What a course changes: exercises that it hands out solved, and other points."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cs682.checks import EXERCISES, Exercise
+from cs682.checks.exercises import apply_variant
+from staff.exercises import task_line
+
+_TASK = re.compile(r"^\*\*(?:Exercise|Question) (?P<id>[a-z]+-[a-z0-9.]+)\*\* · .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The changes of one course; without arguments, none.
+
+    Attributes
+    ----------
+    given : tuple of str, ids of exercises that are handed out solved
+    points : dict of str to int, the points of exercises that differ from the table
+    """
+
+    given: tuple[str, ...] = ()
+    points: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def table(self) -> dict[str, Exercise]:
+        """Return the exercise table of the course."""
+        return apply_variant(EXERCISES, {"given": self.given, "points": self.points})
+
+    def dump(self) -> bytes:
+        """Return the file that tells the package of the changes; empty without changes."""
+        if not self.given and not self.points:
+            return b""
+        return (json.dumps({"given": self.given, "points": self.points}, indent=2) + "\n").encode()
+
+    def edit(self, text: str) -> str:
+        """Return a cell's text with the points of this course in the lines that set exercises.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        text : str
+        """
+        table = self.table
+        return _TASK.sub(lambda line: task_line(table[line["id"]]), text)
+
+
+def read_variant(path: Path) -> Variant:
+    """Read a variant from its file.
+
+    Parameters
+    ----------
+    path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}}``; either may be
+        left out
+
+    Returns
+    -------
+    variant : Variant
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds anything else; the message names the file, the value and what was expected.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        return _build(value)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _build(value: Any) -> Variant:
+    """Return the variant that a JSON value describes."""
+    if not isinstance(value, dict) or set(value) - {"given", "points"}:
+        got = sorted(value) if isinstance(value, dict) else value
+        raise ValueError(f'expected an object with "given" and "points", got {got}')
+    given, points = value.get("given", []), value.get("points", {})
+    if not isinstance(given, list) or not isinstance(points, dict):
+        raise ValueError('"given" is a list of ids, "points" an object of id and number')
+    for key in given:
+        _require_exercise(key)
+        row = EXERCISES[key]
+        if row.is_question or row.is_given:
+            kind = "a question, there is no code" if row.is_question else "given in every edition"
+            raise ValueError(f"{key} cannot be handed out solved: it is {kind}")
+    if repeated := sorted({key for key in given if given.count(key) > 1}):
+        raise ValueError(f"{repeated[0]} is given more than once")
+    for key, number in points.items():
+        _require_exercise(key)
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
+            raise ValueError(f"points of {key} are a whole number from 0 to 100, got {number!r}")
+    return Variant(tuple(given), points)
+
+
+def _require_exercise(key: Any) -> None:
+    """Refuse an id that the table does not have."""
+    if not isinstance(key, str) or key not in EXERCISES:
+        raise ValueError(f"there is no exercise {key!r}; there are {', '.join(EXERCISES)}")
