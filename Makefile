@@ -77,18 +77,9 @@ clean: ## remove .venv, builds and caches (not the data)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Data that is there, of either kind, is used as it is. Otherwise the real images are tried first.
-# Exit statuses: 2, CS682_DATA names a place without data; 130, Ctrl-C.
 .PHONY: in-place
 in-place: $(VENV)/.ready
-	@found=$$($(PY) -m cs682 data --offline 2>&1) && { echo "$$found"; exit 0; } || code=$$?; \
-	[ $$code -ne 2 ] || { echo "$$found" >&2; exit $$code; }; \
-	echo "There is no data yet: trying to fetch CIFAR-10 (170 MB)."; \
-	$(PY) -m cs682 data && exit 0 || code=$$?; \
-	case $$code in 2|130) exit $$code;; esac; \
-	echo "CIFAR-10 cannot be had here: making STAND-IN images instead, which are not CIFAR-10."; \
-	echo "('make data' tries for the real ones again.)"; \
-	$(PY) -m cs682 data --stand-in
+	@$(PY) -m cs682 data --in-place
 
 # A changed pyproject.toml updates .venv in place.
 $(VENV)/.ready: pyproject.toml $(VENV)/.created

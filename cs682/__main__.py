@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
-    from tqdm import tqdm
+    from cs682._bar import Bar
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,31 +87,25 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     source.add_argument("--offline", action="store_true", help="never use the network")
     source.add_argument("--stand-in", action="store_true", help="make synthetic data instead")
+    source.add_argument(
+        "--in-place",
+        action="store_true",
+        help="use the data that is here, else download it, else make synthetic data",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="of the stand-in (default: 682)")
     parser.set_defaults(run=_run_data, usage_error=parser.error)
 
 
 def _run_data(args: argparse.Namespace) -> int:
     """Bring CIFAR-10, or its stand-in. Status 2: CS682_DATA names a place that holds no data."""
-    from cs682 import download
+    from cs682._bar import Bar
     from cs682.fetch import DownloadError
 
     if args.seed is not None and not args.stand_in:
         args.usage_error("--seed belongs to --stand-in")
     try:
-        if args.stand_in:
-            seed = 682 if args.seed is None else args.seed
-            bar = sys.stderr.isatty()
-            download.get_stand_in(args.dest, seed=seed, report=_say, show_progress=bar)
-        else:
-            with _Bar() as bar_of_bytes:
-                download.get_data(
-                    args.dest,
-                    archive=download.with_mirrors(args.mirror, download.CIFAR10),
-                    offline=args.offline,
-                    report=bar_of_bytes.say,
-                    progress=bar_of_bytes,
-                )
+        with Bar() as bar:
+            _bring_data(args, bar)
     except (DownloadError, ValueError) as error:
         _complain(str(error))
         explicit = args.offline and args.dest is None and os.environ.get("CS682_DATA")
@@ -121,51 +113,22 @@ def _run_data(args: argparse.Namespace) -> int:
     return 0
 
 
-class _Bar:
-    """Progress of a download: a bar on a terminal, else a line now and then, both on stderr."""
+def _bring_data(args: argparse.Namespace, bar: Bar) -> None:
+    """Get the kind of data that was asked for."""
+    from cs682 import download
+    from cs682.in_place import put_data_in_place
 
-    seconds = 5.0  # between two lines
-
-    def __init__(self) -> None:
-        self._bar: tqdm[NoReturn] | None = None
-        self._next_line = 0.0
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, there: int, total: int) -> None:
-        """Show that `there` of `total` bytes have arrived."""
-        if sys.stderr.isatty():
-            self._draw(there, total)
-        elif time.monotonic() >= self._next_line or there == total:
-            self._next_line = time.monotonic() + self.seconds
-            _complain(f"{there / 1e6:6.1f} of {total / 1e6:.1f} MB")
-
-    def say(self, text: str) -> None:
-        """Print a line, not into the bar."""
-        if self._bar is not None:
-            self._bar.clear()
-        _say(text)
-
-    def _draw(self, there: int, total: int) -> None:
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=total, unit="B", unit_scale=True, leave=False)
-        self._bar.update(there - self._bar.n)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # a command talks to its user
+    seen = sys.stderr.isatty()
+    if args.stand_in:
+        seed = 682 if args.seed is None else args.seed
+        download.get_stand_in(args.dest, seed=seed, report=bar.say, show_progress=seen)
+    elif args.in_place:
+        put_data_in_place(args.dest, report=bar.say, progress=bar, show_progress=seen)
+    else:
+        archive = download.with_mirrors(args.mirror, download.CIFAR10)
+        download.get_data(
+            args.dest, archive=archive, offline=args.offline, report=bar.say, progress=bar
+        )
 
 
 def _complain(text: str) -> None:
