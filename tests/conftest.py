@@ -8,6 +8,8 @@ import hypothesis
 import matplotlib
 import pytest
 
+from tests.open_exercises import OpenExercises
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--exercise", metavar="ID", action="append", help="run only the tests of this exercise"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell open exercises apart from mistakes."""
+    config.pluginmanager.register(OpenExercises(), "open exercises")
 
 
 @pytest.hookimpl(tryfirst=True)
