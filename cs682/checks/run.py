@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from cs682._random import legacy_seed
 from cs682.checks import dropout, given, hidden, layers, net_init, nets, norms, rules, trainings
 from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
@@ -61,22 +61,6 @@ _NOT_AN_ARRAY = re.compile(
 )
 _PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
 _LONGEST = 400  # characters of an exception's text that are shown
-
-
-@contextmanager
-def legacy_seed(seed: int) -> Iterator[None]:
-    """Seed NumPy's global stream for the inputs of one experiment, and put it back afterwards.
-
-    Parameters
-    ----------
-    seed : int, 231 for nearly all published figures
-    """
-    state = np.random.get_state()  # noqa: NPY002  # published figures come from this stream
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 @dataclass(frozen=True)
