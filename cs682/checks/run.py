@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -127,13 +127,20 @@ def describe(result: Result) -> str:
     return "\n".join(lines)
 
 
-def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> Result:
+def examine(
+    exercise: str,
+    subject: Subject | None = None,
+    *,
+    checks: Sequence[Check] | None = None,
+    **artefacts: Any,
+) -> Result:
     """Check one exercise and return how it went, whatever the student's code does.
 
     Parameters
     ----------
     exercise, subject, **artefacts
         As for `check`.
+    checks : sequence of functions of a subject and a report; by default the exercise's own
 
     Returns
     -------
@@ -155,7 +162,7 @@ def examine(exercise: str, subject: Subject | None = None, **artefacts: Any) -> 
         try:
             if exercise in TRAININGS:
                 TRAININGS[exercise](report, **artefacts)
-            for function in CHECKS.get(exercise, ()):
+            for function in CHECKS.get(exercise, ()) if checks is None else checks:
                 function(student, report)
             report.require_lasting_results()
         except CheckError as error:

@@ -19,7 +19,7 @@ from cs682.checks.compare import CheckError
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
 
-_HOMES = {  # function -> module that students fill in
+FUNCTIONS = {  # function -> module that students fill in
     **dict.fromkeys(
         (
             "affine_forward",
@@ -90,11 +90,11 @@ class LocalSubject:
 
     def __getattr__(self, name: str) -> Any:
         """Return the student's function of this name; AttributeError if there is no such one."""
-        if name not in _HOMES:
+        if name not in FUNCTIONS:
             raise AttributeError(name)
-        module = self._import(_HOMES[name])
+        module = self._import(FUNCTIONS[name])
         if not callable(function := getattr(module, name, None)):
-            file = _HOMES[name].replace(".", "/") + ".py"
+            file = FUNCTIONS[name].replace(".", "/") + ".py"
             raise CheckError(f"{file} has no function {name}: was it renamed or deleted?")
 
         def call(*args: Any) -> Any:
@@ -181,7 +181,13 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     -------
     where : str, function, file, line number and source line; empty if the exception arose in a
         check itself
+
+    Notes
+    -----
+    An exception that arose in another process carries this text as its ``student_line``.
     """
+    if said := getattr(error, "student_line", None):
+        return str(said)
     if isinstance(error, SyntaxError):
         source = (error.text or "").strip()
         return f"  in {_short(Path(error.filename or '?'))} line {error.lineno}: {source}"

@@ -1,0 +1,136 @@
+"""Hold a result against the reference's, and say what is wrong without giving inputs away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cs682.checks.compare import CheckError
+
+_BEGINNING = "a further test on other sizes failed"
+# Sums of some hundred float64 numbers are good to a dozen digits, central differences to nine.
+_SHARES = {8: (1e-10, 1e-11), 4: (1e-3, 1e-4)}  # by bytes: of each value, and of the largest
+
+
+def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64) -> None:
+    """Raise CheckError unless a result is the reference's.
+
+    Parameters
+    ----------
+    name : str
+    got : ndarray, or a number
+    want : ndarray, or a number
+    where : str, for what kind of input, as in 'batches of 130'
+    dtype : numpy dtype of the inputs, which says how exact the result must be
+
+    Raises
+    ------
+    CheckError
+        If shape, finiteness or a value is wrong.
+    """
+    want = np.asarray(want, dtype=np.float64)
+    kind = f"{np.dtype(dtype)} {where}"
+    if not (type(got) is np.ndarray or (np.isscalar(got) and not want.ndim)):
+        refuse(name, f"is a {type(got).__name__}", kind)
+    got = np.asarray(got)
+    if got.dtype.kind not in "fiub":
+        refuse(name, f"holds {got.dtype} values", kind)
+    if got.shape != want.shape:
+        refuse(name, "has the wrong shape", kind)
+    got = got.astype(np.float64)
+    if not np.isfinite(got).all():
+        refuse(name, "holds NaN or infinite values", kind)
+    each, largest = _SHARES[np.dtype(dtype).itemsize]
+    slack = each * np.abs(want) + largest * np.abs(want).max(initial=1e-30)
+    if (np.abs(got - want) > slack).any():
+        refuse(name, "has the wrong values", kind)
+
+
+def hold_all(names: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64) -> None:
+    """Raise CheckError unless each part of a result is the reference's.
+
+    Parameters
+    ----------
+    names : str, names of the parts with blanks between
+    got : tuple or list
+    want : tuple
+    where, dtype
+        As for `hold`.
+    """
+    parts = names.split()
+    if type(got) not in (tuple, list) or len(got) != len(parts):
+        refuse(names.replace(" ", ", "), "did not all come back", where)
+    for name, g, w in zip(parts, got, want, strict=True):
+        hold(name, g, w, where, dtype=dtype)
+
+
+def refuse(name: str, what: str, where: str) -> None:
+    """Raise CheckError with the words that all further checks use.
+
+    Parameters
+    ----------
+    name : str
+    what : str, what is wrong
+    where : str
+    """
+    raise CheckError(f"{_BEGINNING}: {name} {what} for {where}")
+
+
+def first(name: str, result: Any) -> Any:
+    """Return ``out`` of a forward pass; CheckError if there is no pair.
+
+    Parameters
+    ----------
+    name : str
+    result : tuple (out, cache)
+    """
+    return pair(name, result)[0]
+
+
+def pair(name: str, result: Any) -> Any:
+    """Return a function's result if it is a pair, else raise CheckError.
+
+    Parameters
+    ----------
+    name : str
+    result : tuple or list of two
+    """
+    if type(result) not in (tuple, list) or len(result) != 2:
+        refuse(name, "does not return two values", "some input")
+    return result
+
+
+def sizes(rng: Any) -> Iterator[tuple[int, int, Any]]:
+    """Yield batch sizes, numbers of features and dtypes: small, single, larger, and float32.
+
+    Parameters
+    ----------
+    rng : Generator
+    """
+    for low, high in ((2, 12), (1, 2), (100, 200)):
+        yield int(rng.integers(low, high)), int(rng.integers(3, 24)), np.float64
+    yield int(rng.integers(20, 140)), int(rng.integers(4, 30)), np.float32
+
+
+def draw(rng: Any, *shape: int, dtype: Any = np.float64) -> Any:
+    """Return normal numbers.
+
+    Parameters
+    ----------
+    rng : Generator
+    *shape : int
+    dtype : numpy dtype
+    """
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def copies(*arrays: Any) -> list[Any]:
+    """Return copies of arrays, for a function that may write into what it gets.
+
+    Parameters
+    ----------
+    *arrays : ndarray
+    """
+    return [array.copy() for array in arrays]
