@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     _add_check(commands)
     _add_progress(commands)
+    _add_submit(commands)
     return parser
 
 
@@ -73,6 +74,27 @@ def _run_progress(_: argparse.Namespace) -> int:
     from cs682.checks import progress
 
     print(progress())  # noqa: T201  # the command's whole purpose
+    return 0
+
+
+def _add_submit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `submit`."""
+    text = "Pack your work into one zip file to hand in, and say what is still open."
+    parser = commands.add_parser("submit", help=text, description=text)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the zip file to write")
+    parser.set_defaults(run=_run_submit)
+
+
+def _run_submit(args: argparse.Namespace) -> int:
+    """Pack a hand-in. Status 1: it cannot be packed."""
+    from cs682 import submit
+
+    try:
+        out, hand_in = submit.submit(args.out)
+    except (submit.HandInError, FileNotFoundError, ValueError) as error:
+        _complain(f"nothing to hand in yet: {error}")
+        return 1
+    print(submit.describe(out, hand_in))  # noqa: T201  # the command's whole purpose
     return 0
 
 

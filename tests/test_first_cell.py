@@ -197,7 +197,7 @@ EDIT = """
 from pathlib import Path
 import cs682.layers
 path = Path(cs682.layers.__file__)
-path.write_text(path.read_text() + "\\n\\ndef relu_forward(x):\\n    return 682\\n")
+path.write_text(path.read_text() + "\\n\\ndef svm_loss(x, y):\\n    return 682\\n")
 """
 
 
@@ -207,10 +207,10 @@ def test_an_edited_file_is_reloaded_without_a_restart(own):
         own / "notebooks",
         ALONE.format(root=str(ROOT)),
         FIRST,
-        "from cs682.layers import relu_forward\nfrom cs682 import layer_utils\nimport numpy as np",
-        "print(type(relu_forward(np.ones(2))))",
+        "from cs682.layers import svm_loss\nfrom cs682.classifiers import fc_net",
+        "import numpy as np\nprint(type(svm_loss(np.ones((1, 2)), np.zeros(1, int))))",
         EDIT,
-        "print(relu_forward(np.ones(2)), layer_utils.relu_forward(0))",
+        "print(svm_loss(0, 0), fc_net.svm_loss(0, 0))",
     )
 
     assert "Data: real CIFAR-10" in first

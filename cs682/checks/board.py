@@ -30,7 +30,7 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    states = {row.id: _state(row, notebooks) for row in EXERCISES.values()}
+    states = find_states(notebooks)
     rows = [
         {"exercise": row.id, "title": row.title, "points": row.points, "state": states[row.id]}
         for row in EXERCISES.values()
@@ -42,6 +42,36 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
         f"{passed} of {total} points passed; {answered} points of answers for a person to read"
     )
     return results_table(rows, caption=caption)
+
+
+def find_states(notebooks: Path = NOTEBOOKS) -> dict[str, str]:
+    """Return how far each exercise is.
+
+    Parameters
+    ----------
+    notebooks : Path, the folder with the three notebooks
+
+    Returns
+    -------
+    states : dict of str by exercise id: 'passed', 'wrong', 'open', or 'answered' for a question
+    """
+    return {row.id: _state(row, notebooks) for row in EXERCISES.values()}
+
+
+def find_answer(exercise: str, cells: Sequence[dict[str, Any]]) -> int | None:
+    """Return where the answer to a question stands: in the cell behind it.
+
+    Parameters
+    ----------
+    exercise : str, the id of a question
+    cells : sequence of dict, the cells of the notebook that it belongs to
+
+    Returns
+    -------
+    index : int, of the answer's cell; None if there is no such question or no cell behind it
+    """
+    marks = [f"**Question {exercise}**" in "".join(cell["source"]) for cell in cells]
+    return marks.index(True) + 1 if True in marks[:-1] else None
 
 
 def run_checks(ids: Sequence[str] = ()) -> int:
@@ -100,10 +130,8 @@ def _read_cells(path: Path) -> list[dict[str, Any]]:
 
 def _is_answered(exercise: str, cells: list[dict[str, Any]]) -> bool:
     """Tell whether the cell behind a question holds more than the prompt."""
-    marks = [f"**Question {exercise}**" in "".join(cell["source"]) for cell in cells]
-    if True not in marks[:-1]:
-        return False
-    answer = "".join(cells[marks.index(True) + 1]["source"]).strip()
+    index = find_answer(exercise, cells)
+    answer = "" if index is None else "".join(cells[index]["source"]).strip()
     return answer not in ("", ANSWER_PROMPT)
 
 
