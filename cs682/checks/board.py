@@ -39,7 +39,8 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     answered = sum(EXERCISES[key].points for key, state in states.items() if state == "answered")
     total = sum(row.points for row in EXERCISES.values())
     caption = (
-        f"{passed} of {total} points passed; {answered} points of answers for a person to read"
+        f"{passed + answered} of {total} points: {passed} passed, "
+        f"{answered} answered, which a person reads"
     )
     return results_table(rows, caption=caption)
 

@@ -1,0 +1,26 @@
+"""The board: what is passed and answered adds up to the points of the course."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from cs682.checks import board
+from staff.release.files import ROOT
+
+
+@pytest.mark.slow
+def test_board_of_the_reference_is_complete():
+    text = str(board.progress(ROOT / "notebooks"))
+
+    assert "100 of 100 points: 80 passed, 20 answered, which a person reads" in text
+
+
+def test_board_counts_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(board, "CHECKS", {})  # all from what the notebook shows
+    shutil.copy(ROOT / "notebooks" / "Dropout.ipynb", tmp_path)
+
+    text = str(board.progress(tmp_path))
+
+    assert "14 of 100 points: 8 passed, 6 answered, which a person reads" in text
