@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from staff import exercises, notebooks
 from staff.bugs import bank
-from staff.grading import grade, gradescope
 from staff.release import command as release
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     bank.add_command(commands)
     exercises.add_command(commands)
     release.add_command(commands)
-    grade.add_command(commands)
-    gradescope.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status

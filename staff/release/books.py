@@ -41,13 +41,14 @@ def read_book(data: bytes, file: str) -> nbformat.NotebookNode:
     faults = [f"{file}:1: cell id {key!r} occurs {n} times" for key, n in counts.items() if n > 1]
     if None in counts:  # else nbformat would make one up
         faults = [f"{file}:1: {counts[None]} cells have no id"]
+    if faults:
+        raise ReleaseError(faults)
     try:
         book: nbformat.NotebookNode = nbformat.reads(data.decode(), as_version=4)
         nbformat.validate(book)
     except nbformat.ValidationError as error:
-        faults.append(f"{file}:1: is no valid notebook: {error.message}")
-    if faults:
-        raise ReleaseError(faults)
+        fault = f"{file}:1: is no valid notebook: {error.message}"
+        raise ReleaseError([fault]) from error
     return book
 
 

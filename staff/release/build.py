@@ -47,7 +47,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     ----------
     source : Source
     variant : Variant, optional; what the course changes
-    repository : str 'OWNER/NAME', optional; where the course publishes the release. Default: what
+    repository : str 'OWNER/REPO', optional; where the course publishes the release. Default: what
         ``assignment.json`` says
 
     Returns
@@ -100,7 +100,7 @@ def _secrets(reference: Reference, variant: Variant) -> dict[str, str]:
 def _move_repository(files: dict[str, bytes], old: str, new: str) -> dict[str, bytes]:
     """Name the course's own repository wherever the files name the reference's."""
     if not _REPOSITORY.fullmatch(new):
-        raise ValueError(f"a repository is OWNER/NAME as on GitHub, got {new!r}")
+        raise ValueError(f"a repository is OWNER/REPO as on GitHub, got {new!r}")
     return {path: data.replace(old.encode(), new.encode()) for path, data in files.items()}
 
 

@@ -18,6 +18,8 @@ GENERATED = (MANIFEST, VARIANT)  # written by the release itself
 
 # Neither list says "all but": a new file stays at home until somebody adds it here.
 _FILES = {
+    ".binder/requirements.txt",
+    ".binder/runtime.txt",
     ".gitignore",
     "CHANGELOG.md",
     "LICENSE",
@@ -66,8 +68,9 @@ def is_released(path: str) -> bool:
     -------
     released : bool
     """
-    parts = PurePosixPath(path)
-    return path in _FILES or _FOLDERS.get(parts.parts[0]) == parts.suffix
+    name = PurePosixPath(path)
+    hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+    return path in _FILES or (not hidden and _FOLDERS.get(name.parts[0]) == name.suffix)
 
 
 def read_source(root: Path = ROOT) -> Source:

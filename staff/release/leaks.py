@@ -8,7 +8,8 @@ What counts as a solution line, and what is too small to give anything away:
 
 - A line of code counts if it computes something: it calls, it has an arithmetic or comparison
   operator, or a number other than 0 and 1. Lines that only move names about, such as
-  ``return dx, dw, db`` or ``x_hat, inv_std, gamma = cache``, do not.
+  ``return dx, dw, db`` or ``x_hat, inv_std, gamma = cache``, do not, unless one of them is all
+  there is to a solution.
 - A line of prose (a comment, a docstring, a written answer) counts from 40 characters on.
 - Lines that given code holds on purpose are listed in `PUBLIC`, with the reason.
 """
@@ -89,26 +90,21 @@ def secrets(regions: Iterable[Region], answers: Iterable[str]) -> dict[str, str]
 
 def _telling_lines(solution: str) -> Iterator[str]:
     """Yield the lines of a solution that give something away: code and prose, each by its own."""
-    source = f"if True:\n{solution}" if solution[:1].isspace() else f"\n{solution}"
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    lines = source.splitlines()
+    opener = "if True:" if solution[:1].isspace() else ""  # an indented text does not tokenize
+    source = f"{opener}\n{solution}"
+    tokens = [t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.string.strip()]
+    lines, only_line = source.splitlines(), len(solution.split("\n")) == 2
     for number, group in itertools.groupby(tokens, key=lambda token: token.start[0]):
-        if number == 1:
-            continue
         code: list[tokenize.TokenInfo] = []
         prose: list[tokenize.TokenInfo] = []
         for token in group:
             is_prose = token.type == tokenize.COMMENT or token.string.startswith('"""')
             (prose if is_prose else code).append(token)
-        yield from (
-            part.strip()
-            for token in prose
-            for part in token.string.splitlines()
-            if len(plain(part)) >= _PROSE
-        )
-        if _computes(code):
-            end = prose[0].start[1] if prose else None
-            yield lines[number - 1][:end].strip()
+        for part in (part for token in prose for part in token.string.splitlines()):
+            if len(plain(part)) >= _PROSE:
+                yield part.strip()
+        if number > 1 and code and (only_line or _computes(code)):
+            yield lines[number - 1][: prose[0].start[1] if prose else None].strip()
 
 
 def _computes(tokens: list[tokenize.TokenInfo]) -> bool:

@@ -173,6 +173,8 @@ def _read_region(lines: list[str], tree: ast.Module, begin: int, end: int, file:
     found = _TODO.match(lines[todo - 1]) if todo > 0 else None
     if not found:
         raise ValueError("this region has no exercise: no `# TODO(id): ...` line leads it")
+    if not "".join(lines[begin : end - 1]).strip():
+        raise ValueError("this region is empty")
     row = _own_row(found["id"])
     name = row.functions[0]
     if file:
@@ -180,8 +182,6 @@ def _read_region(lines: list[str], tree: ast.Module, begin: int, end: int, file:
         if name not in row.functions:
             wanted = " and ".join(row.functions)
             raise ValueError(f"{row.id} is {wanted}, but this region is in {name or 'no function'}")
-    if not "".join(lines[begin : end - 1]).strip():
-        raise ValueError("this region is empty")
     indent = lines[begin - 1][: len(lines[begin - 1]) - len(lines[begin - 1].lstrip())]
     last = "\n" if lines[end - 1].endswith("\n") else ""
     original = "".join(lines[begin - 1 : end])

@@ -1,3 +1,5 @@
+"""Options and fixtures of the staff's tests."""
+
 from __future__ import annotations
 
 import shutil
@@ -7,6 +9,12 @@ import pytest
 from staff.bugs.answer import ROOT
 from staff.grading.hand_in import CODE
 from staff.grading.sandbox import choose_rung
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-goldens", action="store_true", help="write what staff/golden should hold"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +31,27 @@ def hand_in(tmp_path):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
     return tmp_path / "hand_in"
+
+
+@pytest.fixture(scope="session")
+def source():
+    """Return the files of this work tree that students get."""
+    from staff.release.files import read_source  # here, so that other tests do not pay for it
+
+    return read_source()
+
+
+@pytest.fixture(scope="session")
+def reference(source):
+    """Return the regions of this work tree."""
+    from staff.release.reference import read_reference
+
+    return read_reference(source)
+
+
+@pytest.fixture(scope="session")
+def release(source):
+    """Return the release of this work tree."""
+    from staff.release.build import cut
+
+    return cut(source)

@@ -1,0 +1,116 @@
+"""Variants: what a course changes, refused when it makes no sense."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cs682.checks import EXERCISES
+from cs682.checks.exercises import apply_variant
+from staff.release import variant as variants
+from staff.release.books import read_book
+from staff.release.build import cut
+from staff.release.variant import Variant, read_variant
+
+FALL_2021 = Path(variants.__file__).parent / "variants" / "fall-2021.json"
+
+
+@pytest.fixture(scope="module")
+def fall_2021(source):
+    return cut(source, read_variant(FALL_2021))
+
+
+def test_example_hands_out_adam_solved_and_everything_else_open(fall_2021, release, source):
+    optim, reference = (x.files["cs682/optim.py"].decode() for x in (fall_2021, source))
+
+    body = reference.partition("TODO(fc-4.3)")[2].partition("# BEGIN SOLUTION\n")[2]
+    assert body.partition("    # END SOLUTION")[0] in optim
+    assert "TODO(fc-4.3)" not in optim
+    assert "TODO(fc-4.1)" in optim
+    assert fall_2021.files["cs682/layers.py"] == release.files["cs682/layers.py"]
+
+
+def test_example_is_worth_100_points():
+    assert sum(row.points for row in read_variant(FALL_2021).table.values()) == 100
+
+
+def test_notebooks_and_page_say_the_points_of_the_variant(fall_2021):
+    path = "notebooks/FullyConnectedNets.ipynb"
+    text = "\n".join(c["source"] for c in read_book(fall_2021.files[path], path)["cells"])
+    page = fall_2021.files["docs/exercises.md"].decode()
+
+    assert "**Exercise fc-4.3** · `adam` in `cs682/optim.py` · given: read it\n" in text + "\n"
+    assert "**Exercise fc-4.1** · `sgd_momentum` in `cs682/optim.py` · 2 points · about" in text
+    assert "| fc-4.3 | Adam (given) | `adam` | `cs682/optim.py` |  |  |" in page
+    assert (
+        "| bn-1.3 | Batch norm: backward | `batchnorm_backward` | `cs682/layers.py` | 8 |" in page
+    )
+
+
+def test_package_of_a_variant_applies_it(fall_2021):
+    written = json.loads(fall_2021.files["cs682/checks/variant.json"])
+
+    table = apply_variant(EXERCISES, written)
+
+    assert table == read_variant(FALL_2021).table
+    assert (table["fc-4.3"].points, table["fc-4.3"].is_given) == (0, True)
+    assert (table["bn-1.3"].points, table["bn-1.3"].is_given) == (8, False)
+    assert list(table) == list(EXERCISES)
+
+
+def test_release_without_a_variant_carries_none(release):
+    assert "cs682/checks/variant.json" not in release.files
+
+
+def test_given_exercise_may_keep_points():
+    table = Variant(("fc-4.3",), {"fc-4.3": 1, "fc-1.1": 0}).table
+
+    assert (table["fc-4.3"].points, table["fc-4.3"].is_given) == (1, True)
+    assert (table["fc-1.1"].points, table["fc-1.1"].is_given) == (0, False)
+
+
+def test_handed_out_training_stays_in_its_cell(source):
+    files = cut(source, Variant(("fc-3.5",))).files
+
+    book = read_book(files["notebooks/FullyConnectedNets.ipynb"], "")
+    cells = {cell["id"]: cell["source"] for cell in book["cells"]}
+    assert "overfit([100] * 4" in cells["overfit-five"]
+    assert "NotImplementedError" not in cells["overfit-five"]
+    assert "NotImplementedError" in cells["overfit-three"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{", "line 1 column 2"),
+        ("[]", 'expected an object with "given" and "points", got []'),
+        ('{"give": []}', "got ['give']"),
+        ('{"given": "fc-4.3"}', '"given" is a list of ids'),
+        ('{"points": [1]}', '"points" an object of id and number'),
+        ('{"given": ["fc-4.4"]}', "there is no exercise 'fc-4.4'; there are fc-1.1, "),
+        ('{"given": [4.3]}', "there is no exercise 4.3"),
+        ('{"given": ["fc-q3"]}', "fc-q3 cannot be handed out solved: it is a question"),
+        ('{"given": ["fc-1.5"]}', "fc-1.5 cannot be handed out solved: it is given in every"),
+        ('{"given": ["fc-4.3", "fc-4.3"]}', "fc-4.3 is given more than once"),
+        ('{"points": {"fc-9.1": 1}}', "there is no exercise 'fc-9.1'"),
+        ('{"points": {"fc-1.1": -1}}', "points of fc-1.1 are a whole number from 0 to 100, got -1"),
+        ('{"points": {"fc-1.1": 1.5}}', "got 1.5"),
+        ('{"points": {"fc-1.1": true}}', "got True"),
+    ],
+)
+def test_read_variant_refuses_and_says_why(tmp_path, text, fault):
+    path = tmp_path / "mine.json"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the text is looked at below
+        read_variant(path)
+
+    assert str(caught.value).startswith(f"{path}: ")
+    assert fault in str(caught.value)
+
+
+def test_read_variant_misses_a_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_variant(tmp_path / "none.json")
