@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns
     -------
-    status : int; 0 when the command did what it says, 130 after Ctrl-C
+    status : int; 0 when the command did what it says, 1 when it could not, 130 after Ctrl-C
     """
     args = _parser().parse_args(argv)
     try:
@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted; the same command goes on where it stopped")
         return 130
+    except ImportError as error:
+        _complain(f"{error}: `python -m cs682 doctor` says what is wrong and how to mend it")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_progress(commands)
     _add_submit(commands)
+    _add_doctor(commands)
     return parser
 
 
@@ -75,6 +79,20 @@ def _run_progress(_: argparse.Namespace) -> int:
 
     print(progress())  # noqa: T201  # the command's whole purpose
     return 0
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `doctor`."""
+    text = "Look over Python, packages, kernel, data and disk, and say how to mend what is wrong."
+    parser = commands.add_parser("doctor", help=text, description=text)
+    parser.set_defaults(run=_run_doctor)
+
+
+def _run_doctor(_: argparse.Namespace) -> int:
+    """Look things over. Status 1: something keeps the notebooks from working."""
+    from cs682 import doctor
+
+    return doctor.run()
 
 
 def _add_submit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
