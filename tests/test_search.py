@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -546,3 +548,20 @@ def test_search_in_one_process_needs_neither_joblib_nor_dask():
     assert (
         "n_jobs=2 needs the package joblib: pip install 'cs682-assignment2[search]'" in done.stderr
     )
+
+
+@pytest.mark.slow
+@pytest.mark.exercise(id="fc-3.3")
+def test_examples_of_the_page_run(stand_in_dir, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    assert "n_jobs=2" in code
+    if importlib.util.find_spec("joblib") is None:
+        code = code.replace(", n_jobs=2", "")  # the rest of the page needs NumPy only
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CS682_DATA", str(stand_in_dir))
+    code = code.replace("get_CIFAR10_data()", "get_CIFAR10_data(300, 100, 100)")
+
+    exec(compile(code, "search.md", "exec"), {"__name__": "page"})
+
+    assert len((tmp_path / "runs.jsonl").read_bytes().splitlines()) == 1 + 4
