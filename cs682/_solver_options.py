@@ -138,13 +138,31 @@ def require_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
     return value
 
 
-def require_callable_or_none(name: str, value: Any) -> Any:
-    """Return a function, or None."""
+def require_schedule_or_none(value: Any) -> Any:
+    """Return a function of the progress, or None."""
     if value is not None and not callable(value):
         raise TypeError(
-            f"{name} must be None or a function of the progress in [0, 1], got {value!r}"
+            f"lr_schedule must be None or a function of the progress in [0, 1], got {value!r}"
         )
     return value
+
+
+def require_augmentation_or_none(value: Any) -> Any:
+    """Return a function of a batch, or None; a list of them is a likely slip."""
+    if value is not None and not callable(value):
+        raise TypeError(
+            f"augment must be None or a function of a batch, got {value!r}; "
+            "several become one with cs682.augment.chain"
+        )
+    return value
+
+
+def require_batch_like(batch: Any, shape: tuple[int, ...]) -> Array:
+    """Return what an augmentation made of a batch, if it is a batch of the same shape."""
+    if not isinstance(batch, np.ndarray) or batch.shape != shape:
+        got = f"shape {batch.shape}" if isinstance(batch, np.ndarray) else repr(batch)
+        raise ValueError(f"augment must return a batch of shape {shape}, got {got}")
+    return batch
 
 
 def require_path_or_none(name: str, value: Any) -> str | None:

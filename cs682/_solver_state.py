@@ -76,6 +76,7 @@ def _settings(solver: Solver) -> dict[str, Any]:
         "update_rule": solver.update_rule.__name__,
         "optim_config": solver.optim_config,
         "lr_schedule": "given" if solver.lr_schedule else None,
+        "augment": "given" if solver.augment else None,
         "training examples": len(solver.y_train),
         "validation examples": len(solver.y_val),
         "model's normalization": getattr(solver.model, "normalization", None),

@@ -42,6 +42,8 @@ class Solver:
     lr_decay : float > 0, factor on the learning rates at the end of each epoch
     lr_schedule : callable or None; gives for the progress of the run, in [0, 1), a factor on the
         learning rates for one iteration, see `cs682.schedules`. It comes on top of `lr_decay`.
+    augment : callable or None; gets a copy of each training batch and returns the one to train on,
+        of the same shape, see `cs682.augment`. Accuracy is measured on images as they are.
     batch_size : int >= 1, examples per iteration
     num_epochs : int >= 0, length of a run; an epoch is ``max(N // batch_size, 1)`` iterations
     num_train_samples, num_val_samples : int >= 1 or None
@@ -93,6 +95,7 @@ class Solver:
         optim_config: Options | None = None,
         lr_decay: float = 1.0,
         lr_schedule: Callable[[float], float] | None = None,
+        augment: Callable[[Array], Array] | None = None,
         batch_size: int = 100,
         num_epochs: int = 10,
         num_train_samples: int | None = 1000,
@@ -108,7 +111,8 @@ class Solver:
         self.update_rule = options.require_update_rule(update_rule)
         self.optim_config = options.require_optim_config(optim_config, update_rule)
         self.lr_decay = options.require_number("lr_decay", lr_decay, zero=False)
-        self.lr_schedule = options.require_callable_or_none("lr_schedule", lr_schedule)
+        self.lr_schedule = options.require_schedule_or_none(lr_schedule)
+        self.augment = options.require_augmentation_or_none(augment)
         self.batch_size = options.require_count("batch_size", batch_size, 1)
         self.num_epochs = options.require_count("num_epochs", num_epochs, 0)
         self.num_train_samples = options.require_count_or_none(
@@ -182,8 +186,8 @@ class Solver:
         KeyboardInterrupt
             If Ctrl-C comes again within seconds, in this training or another.
         ValueError
-            If the model returns no gradient for a parameter or scores of a wrong shape, or
-            `lr_schedule` a negative or non-finite factor.
+            If the model returns no gradient for a parameter or scores of a wrong shape,
+            `lr_schedule` a negative or non-finite factor, or `augment` anything but such a batch.
         """
         self._resume()
         self._bar = log.open_progress(self)
@@ -214,7 +218,10 @@ class Solver:
     def _step(self) -> None:
         """Make one gradient update; none if the loss is not finite."""
         batch = self._sample()
-        loss, grads = self.model.loss(self.X_train[batch], self.y_train[batch])
+        X = self.X_train[batch]
+        if self.augment is not None:
+            X = options.require_batch_like(self.augment(X), X.shape)
+        loss, grads = self.model.loss(X, self.y_train[batch])
         if math.isfinite(loss):
             self._update(grads)
             self._count_iteration()
