@@ -48,12 +48,36 @@ def start(*, drive: bool = False) -> dict[str, Any]:
     if moved is not None:
         own_copy.switch_to(moved)
         _say(f"Your copy of the assignment is {moved}: edit the files there.")
+        if "google.colab" in sys.modules:
+            _say(
+                "Run notebook.save() before you look at the board or hand in: it saves there, too."
+            )
         data: dict[str, Any] = importlib.import_module("cs682.notebook").start()
         return data
     _require_packages()
     _require_one_package()
     _prepare_page()
+    if "google.colab" in sys.modules:
+        _say("Run notebook.save() before you look at the board or hand in: both read your copy.")
     return _load_data()
+
+
+def save() -> None:
+    """On Colab, put the open notebook into your copy, where board and hand-in look for it.
+
+    Elsewhere the editor saves it there.
+
+    Raises
+    ------
+    NotReadyError
+        If the open notebook cannot be had.
+    """
+    from cs682.open_notebook import NotOpenError, save_open_notebook
+
+    try:
+        _say(f"saved as {save_open_notebook(PACKAGE_HOME)}")
+    except NotOpenError as error:
+        raise NotReadyError(str(error)) from error
 
 
 def _require_python() -> None:

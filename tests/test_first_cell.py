@@ -233,6 +233,7 @@ def test_on_colab_files_are_kept_on_drive_when_asked(tmp_path, monkeypatch, data
 
     copy = tmp_path / "drive" / "MyDrive" / NAME
     assert f"Your copy of the assignment is {copy}" in first
+    assert "Run notebook.save() before you look at the board or hand in" in first
     assert where == f"{copy / 'cs682'}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["drive"]
 
