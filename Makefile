@@ -69,6 +69,10 @@ lint: $(VENV)/.ready-dev ## check format, style, types, docstrings and spelling
 	$(PY) -m numpydoc lint $$(git ls-files 'cs682/*.py' 'staff/*.py')
 	$(PY) -m codespell_lib $$(git ls-files '*.py' '*.md' '*.toml' '*.yml' '*.sh' Makefile)
 
+.PHONY: matrix
+matrix: $(VENV)/.ready ## run the fast tests with each Python here, and an old and a new NumPy
+	$(PY) -m staff matrix $(ARGS)
+
 .PHONY: check
 check: lint test ## lint, then test: what every commit must pass
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from staff import exercises, notebooks
+from staff import exercises, matrix, notebooks
 from staff.bugs import bank
 from staff.release import command as release
 
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bank.add_command(commands)
     exercises.add_command(commands)
     release.add_command(commands)
+    matrix.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status
