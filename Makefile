@@ -76,6 +76,13 @@ matrix: $(VENV)/.ready ## run the fast tests with each Python here, and an old a
 .PHONY: check
 check: lint test ## lint, then test: what every commit must pass
 
+.PHONY: bench
+bench: export OMP_NUM_THREADS := $(CORES)
+bench: export OPENBLAS_NUM_THREADS := $(CORES)
+bench: export MKL_NUM_THREADS := $(CORES)
+bench: $(VENV)/.ready ## measure speed against PyTorch, plain float64 and the machine (ARGS=--quick: 6 minutes)
+	$(PY) -m benchmarks --store $(ARGS)
+
 .PHONY: clean
 clean: ## remove .venv, builds and caches (not the data)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from staff import exercises, matrix, notebooks
 from staff.bugs import bank
+from staff.grading import grade, gradescope
 from staff.release import command as release
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     exercises.add_command(commands)
     release.add_command(commands)
     matrix.add_command(commands)
+    grade.add_command(commands)
+    gradescope.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status

@@ -647,7 +647,7 @@ NET_LOSS = [
     Answer(
         "fc-3.3",
         "biases penalised in the loss",
-        _PENALTY + '\n            loss += 0.5 * self.reg * np.sum(self.params[f"b{i}"] ** 2)',
+        _PENALTY + '\n                loss += 0.5 * self.reg * np.sum(self.params[f"b{i}"] ** 2)',
         _PENALTY,
         names="biases are penalised",
     ),
@@ -655,7 +655,7 @@ NET_LOSS = [
         "fc-3.3",
         "all parameters penalised",
         "for value in self.params.values():\n            loss += 0.5 * self.reg * np.sum(value**2)\n        for i in range(1, L + 1):\n            W = self.params[f'W{i}']\n            grads[f'W{i}'] = grads[f'W{i}'] + self.reg * W\n        return loss, grads",
-        'for i in range(1, L + 1):\n            W = self.params[f"W{i}"]\n            loss += 0.5 * self.reg * float(np.sum(W * W))\n            grads[f"W{i}"] = grads[f"W{i}"] + self.reg * W\n        return loss, grads',
+        'if self.reg > 0:  # without a penalty, spare four passes over all weights\n            for i in range(1, L + 1):\n                W = self.params[f"W{i}"]\n                loss += 0.5 * self.reg * float(np.sum(W * W))\n                grads[f"W{i}"] = grads[f"W{i}"] + self.reg * W\n        return loss, grads',
         names="penalised",
     ),
     Answer(

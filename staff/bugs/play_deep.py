@@ -203,7 +203,7 @@ LOSS = [
     Answer(
         "fc-3.3",
         "penalty of layers with one digit only",
-        "if i < 10:\n                loss += 0.5 * self.reg * float(np.sum(W * W))",
+        "if i < 10:\n                    loss += 0.5 * self.reg * float(np.sum(W * W))",
         "loss += 0.5 * self.reg * float(np.sum(W * W))",
         names="12 layers|penalty",
     ),
@@ -233,7 +233,7 @@ LOSS = [
     Answer(
         "fc-3.3",
         "penalty once more in each call",
-        "self.seen = getattr(self, 'seen', 0) + 1\n            "
+        "self.seen = getattr(self, 'seen', 0) + 1\n                "
         "loss += 0.5 * self.seen ** (1 / 9) * self.reg * float(np.sum(W * W))",
         "loss += 0.5 * self.reg * float(np.sum(W * W))",
         names="penalty|loss",

@@ -13,8 +13,8 @@ NORMALIZATION = [
         "fc-3.3",
         "gamma and beta penalised in the loss",
         'for name in (f"gamma{i}", f"beta{i}"):\n'
-        "                loss += 0.5 * self.reg * np.sum(self.params.get(name, 0 * W) ** 2)\n"
-        f"            {_PENALTY}",
+        "                    loss += 0.5 * self.reg * np.sum(self.params.get(name, 0 * W) ** 2)\n"
+        f"                {_PENALTY}",
         _PENALTY,
         judged_by="bn-2.2",
         names="gamma and beta are penalised",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,11 +12,11 @@ from typing import Any
 
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.run import CHECKS, examine
-from staff.grading import merits
+from staff.grading import merits, recall
 from staff.grading.hand_in import read_package
 from staff.grading.hidden import further_check
 from staff.grading.remote import NoAnswer, RemoteSubject
-from staff.grading.sandbox import Rung, Sandbox, make_box
+from staff.grading.sandbox import Rung, Sandbox
 from staff.grading.text import clean
 
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
@@ -64,18 +63,37 @@ def grade_code(
     rung : Rung, on which the student's code runs
     only : collection of str, ids of the exercises to grade; all if empty
 
-    Yields
-    ------
-    outcome : Outcome, each as soon as it is known: first all that need no second attempt
+    Returns
+    -------
+    outcomes : iterator of Outcome, each as soon as it is known: first all that need no second
+        attempt
 
     Raises
     ------
     NoSandboxError
         If no sandbox comes up any more.
     """
+    return grade_files(read_package(package), seed=seed, rung=rung, only=only)
+
+
+def grade_files(
+    files: dict[str, bytes], *, seed: int, rung: Rung, only: Collection[str] = ()
+) -> Iterator[Outcome]:
+    """Grade the exercises that are code, from the files of a package.
+
+    Parameters
+    ----------
+    files : dict from a path such as 'cs682/layers.py' to its bytes
+    seed, rung, only
+        As for `grade_code`.
+
+    Yields
+    ------
+    outcome : Outcome
+    """
     wanted = [exercise for exercise in CHECKS if not only or exercise in only]
     needed = {p for exercise in wanted for p in merits.PREREQUISITES.get(exercise, ())}
-    with Grader(read_package(package), seed=seed, rung=rung) as grader:
+    with Grader(files, seed=seed, rung=rung) as grader:
         states: dict[str, str] = {}
         later = []
         for exercise in (e for e in CHECKS if e in wanted or e in needed):
@@ -87,7 +105,9 @@ def grade_code(
             elif exercise in wanted:
                 yield outcome
         for outcome in later:
-            yield grader.grade_again(outcome, merits.blamed(outcome.exercise, states))
+            again = grader.grade_again(outcome, merits.blamed(outcome.exercise, states))
+            states[again.exercise] = again.state
+            yield again
 
 
 class Grader:
@@ -104,20 +124,16 @@ class Grader:
         self._files, self._seed, self._rung = files, seed, rung
         self._sandboxes: dict[bool, Sandbox] = {}  # by whether the grader is asked for results
         self._overruns = 0
-        self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Grader:
-        """Write the box."""
-        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="cs682-box-"))
-        self._box = Path(folder, "box")
-        make_box(self._box, self._files)
+        """Get ready; sandboxes come up when they are needed."""
+        recall.install()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the sandboxes and remove the box."""
+        """End the sandboxes."""
         for sandbox in self._sandboxes.values():
             sandbox.__exit__()
-        self._stack.close()
 
     def grade(self, exercise: str) -> Outcome:
         """Grade an exercise with all of the student's code.
@@ -165,7 +181,7 @@ class Grader:
         """Grade an exercise in a fresh process."""
         asks = bool(plan.stand_ins)
         if asks not in self._sandboxes:
-            self._sandboxes[asks] = Sandbox(self._rung, self._box).__enter__()
+            self._sandboxes[asks] = Sandbox(self._rung, self._files).__enter__()
         sandbox, tired = self._sandboxes[asks], self._overruns >= _PATIENCE
         limits = self._rung.limits
         order = sandbox.order(

@@ -9,6 +9,7 @@ an exercise is never graded in a sandbox where something could be asked that ans
 from __future__ import annotations
 
 import importlib.util
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -88,7 +89,9 @@ class Plan:
         -------
         subject : Subject
         """
-        return _Composed({name: getattr(remote, name) for name in self.own}) if self.own else remote
+        if not self.own:
+            return remote
+        return _Composed({name: _positional(name, getattr(remote, name)) for name in self.own})
 
 
 def plans(exercise: str) -> list[Plan]:
@@ -119,6 +122,19 @@ def _plan(file: str, own: tuple[str, ...]) -> Plan:
         return Plan(tuple(below), own)
     beside = [f"cs682.classifiers.fc_net:{name}" for name in _METHODS if name not in own]
     return Plan((*below, *beside))
+
+
+def _positional(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a worker's function for callers that name arguments, as the reference does."""
+    signature = inspect.signature(_function(f"{FUNCTIONS[name]}:{name}"))
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        if kwargs:
+            bound.apply_defaults()
+        return function(*bound.args)
+
+    return call
 
 
 def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from staff.grading.core import ending
 from staff.grading.hand_in import read_package
 from staff.grading.remote import NoAnswer, RemoteSubject
-from staff.grading.sandbox import Rung, Sandbox, make_box
+from staff.grading.sandbox import Rung, Sandbox
 from staff.grading.text import clean
 
 if TYPE_CHECKING:
@@ -56,21 +55,18 @@ def score_model(
     NoScoresError
         If the code raises, does not answer, or answers with something else.
     """
-    with tempfile.TemporaryDirectory(prefix="cs682-box-") as folder:
-        box = Path(folder, "box")
-        make_box(box, read_package(package))
-        with Sandbox(rung, box) as sandbox:
-            try:
-                with contextlib.closing(sandbox.begin(sandbox.order())) as end:
-                    remote = RemoteSubject(end, rung.limits.wall)
-                    return _scores(remote, kind, arguments, params, running, X)
-            except NoAnswer as error:
-                with contextlib.suppress(OSError):
-                    raise NoScoresError(f"{error}{ending(sandbox.finish())}") from None
-                raise NoScoresError(str(error)) from None
-            except (Exception, SystemExit) as error:
-                line = getattr(error, "student_line", "")
-                raise NoScoresError(clean(f"{type(error).__name__}: {error}\n{line}")) from None
+    with Sandbox(rung, read_package(package)) as sandbox:
+        try:
+            with contextlib.closing(sandbox.begin(sandbox.order())) as end:
+                remote = RemoteSubject(end, rung.limits.wall)
+                return _scores(remote, kind, arguments, params, running, X)
+        except NoAnswer as error:
+            with contextlib.suppress(OSError):
+                raise NoScoresError(f"{error}{ending(sandbox.finish())}") from None
+            raise NoScoresError(str(error)) from None
+        except (Exception, SystemExit) as error:
+            line = getattr(error, "student_line", "")
+            raise NoScoresError(clean(f"{type(error).__name__}: {error}\n{line}")) from None
 
 
 def _scores(

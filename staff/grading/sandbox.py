@@ -179,21 +179,12 @@ def _try_rung(name: str, limits: Limits) -> Rung:
     if name == "another user" and os.getuid() != 0:
         raise NoSandboxError("only root can run code as another user")
     rung = Rung(name, find_interpreter(for_others=name == "another user"), limits)
-    with tempfile.TemporaryDirectory() as folder:
-        box = Path(folder, "box")
-        make_box(box, {})
-        with Sandbox(rung, box):
-            return rung
+    with Sandbox(rung, {}):
+        return rung
 
 
-def make_box(box: Path, files: dict[str, bytes]) -> None:
-    """Write the folder that a sandbox reads: the worker, and a student's package.
-
-    Parameters
-    ----------
-    box : Path, not yet there
-    files : dict from a path in the package's parent folder, as 'cs682/layers.py', to its bytes
-    """
+def _make_box(box: Path, files: dict[str, bytes]) -> None:
+    """Write the folder that a sandbox reads: the worker, and a student's package."""
     checks = HERE.parents[1] / "cs682" / "checks"
     trusted = {f"trusted/cs682/checks/{n}.py": checks / f"{n}.py" for n in ("compare", "subject")}
     worker = {f"staff/grading/{n}.py": HERE / f"{n}.py" for n in ("wire", "worker", "child")}
@@ -236,12 +227,12 @@ class Sandbox:
     Parameters
     ----------
     rung : Rung
-    box : Path, as `make_box` wrote it
+    files : dict from a path in the package's parent folder, as 'cs682/layers.py', to its bytes
     """
 
-    def __init__(self, rung: Rung, box: Path) -> None:
+    def __init__(self, rung: Rung, files: dict[str, bytes]) -> None:
         self.rung = rung
-        self._box = box.resolve()
+        self._files = files
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Sandbox:
@@ -257,6 +248,9 @@ class Sandbox:
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         uid = stack.enter_context(_free_user()) if self.rung.needs_user else None
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cs682-box-"))
+        self._box = Path(folder).resolve() / "box"
+        _make_box(self._box, self._files)
         if uid is not None:
             _show(self._box, uid)
         own_tmp = Path(stack.enter_context(_own_folder(uid)))

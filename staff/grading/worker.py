@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import importlib.machinery
 import json
@@ -130,6 +131,7 @@ def main() -> None:
     sys.path.insert(0, config["package"])
     _Compiled.code = _code_of(Path(config["package"]))
     sys.meta_path.insert(0, _Hook())
+    gc.freeze()  # children share this memory until they write to it, as a collection would
     control.sendall(b"\n")
     while True:
         data, fds, _, _ = socket.recv_fds(control, 1 << 16, 1)

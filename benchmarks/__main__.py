@@ -1,0 +1,78 @@
+"""``python -m benchmarks``: measure, print each line as it comes, and store the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import layers, machine, report, steps, whole
+from benchmarks.pairs import Line, Result, measure
+
+FOLDER = Path(__file__).resolve().parent
+GROUPS = ("step", "layer", "import", "data", "check", "grading", "notebook")
+NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets")
+
+
+def main() -> None:
+    """Run the benchmarks that were asked for."""
+    options = _options()
+    about = machine.describe()
+    gemm, bytes_per_second = machine.sgemm_rate(), machine.bandwidth()
+    about["sgemm"] = f"{gemm / 1e9:.0f} GFLOP/s"
+    about["memory"] = f"{bytes_per_second / 1e9:.1f} GB/s"
+    for key, value in about.items():
+        _say(f"{key}: {value}")
+    _say(report.HEADER + "\n" + report.RULE)
+
+    results: list[Result] = []
+    for line in _lines(options, gemm, bytes_per_second):
+        results.append(measure(line, rounds=options.rounds, turn=options.turn))
+        _say(report.row(results[-1]))
+    for what, wanted, value, reached in report.targets(results):
+        _say(f"{'reached' if reached else 'MISSED '}  {what} {wanted}: {value}")
+    about["load after"] = machine.load()
+    if options.store:
+        report.write(options.store, about, results)
+        _say(f"Stored in {options.store / 'RESULTS.md'} and RESULTS.json.")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, help="groups of lines")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each side (default 9)")
+    parser.add_argument("--turn", type=float, default=0.04, help="seconds of a turn")
+    parser.add_argument("--quick", action="store_true", help="at most 6 minutes: fewer notebooks")
+    parser.add_argument("--match", default="", help="only lines with this in their name")
+    parser.add_argument("--store", type=Path, nargs="?", const=FOLDER, help="folder for the table")
+    return parser.parse_args()
+
+
+def _lines(options: argparse.Namespace, gemm: float, bandwidth: float) -> Iterator[Line]:
+    """Give the lines that were asked for, each made only when its turn comes."""
+    notebooks = NOTEBOOKS[:1] if options.quick else NOTEBOOKS
+    sources = {
+        "step": lambda: steps.lines(steps.make_images(), gemm, bandwidth),
+        "layer": layers.lines,
+        "import": whole.import_lines,
+        "data": whole.loading_lines,
+        "check": whole.gradient_check_lines,
+        "grading": whole.grading_lines,
+        "notebook": lambda: whole.notebook_lines(notebooks),
+    }
+    for group in options.only:
+        try:
+            yield from (line for line in sources[group]() if options.match in line.name)
+        except FileNotFoundError as error:
+            _say(f"No lines on {group}: {error}")
+
+
+def _say(text: str) -> None:
+    """Print at once: a table that grows is watched."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The table: printed line by line, and stored as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.pairs import OURS, PLAIN, Result, Spread
+from benchmarks.pytorch import NAME as TORCH
+
+HEADER = "| what | cs682 | of PyTorch's time | of plain float64's | of another | of the limit |"
+RULE = "|---|--:|--:|--:|--:|--:|"
+
+
+def row(result: Result) -> str:
+    """Return a line of the table."""
+    others = [
+        f"{name}: {_ratio(ratio)}"
+        for name, ratio in result.ratios.items()
+        if name not in (TORCH, PLAIN)
+    ]
+    cells = [
+        result.name + (f" ({result.note})" if result.note else ""),
+        _time(result.seconds[OURS].median),
+        _ratio(result.ratios.get(TORCH)),
+        _ratio(result.ratios.get(PLAIN)),
+        ", ".join(others),
+        "" if result.of_limit is None else f"{result.of_limit:.0%}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def targets(results: list[Result]) -> list[tuple[str, str, str, bool]]:
+    """Return what was to be reached, what was measured, and whether it was."""
+    steps = [r for r in results if r.group == "training step"]
+    torch = {r.name: r.ratios[TORCH].median for r in steps if TORCH in r.ratios}
+    found = []
+
+    def add(what: str, wanted: str, value: float, reached: bool, where: str = "") -> None:
+        found.append((what, wanted, f"{value:.2f}" + (f" ({where})" if where else ""), reached))
+
+    if torch:
+        worst = max(torch, key=lambda name: torch[name])
+        add("step / PyTorch, worst line", "<= 0.80", torch[worst], torch[worst] <= 0.8, worst)
+        mean = fmean(torch.values())
+        add("step / PyTorch, mean", "<= 0.65", mean, mean <= 0.65)
+    if steps:
+        worst_plain = max(steps, key=lambda r: r.ratios[PLAIN].median)
+        value = worst_plain.ratios[PLAIN].median
+        add("step / plain float64, worst line", "<= 0.50", value, value <= 0.5, worst_plain.name)
+        wide = [r for r in steps if r.name.startswith("[512, 256, 128]")]
+        least = min(wide, key=lambda r: r.of_limit or 0)
+        share = least.of_limit or 0
+        add("limit / step, [512, 256, 128]", ">= 0.50", share, share >= 0.5, least.name)
+    for result in results:
+        if "backward" in result.ratios:
+            gain = 1 / result.ratios["backward"].median
+            add(f"backward / {result.name}", ">= 1.50", gain, gain >= 1.5)
+        if "import numpy" in result.ratios:
+            value = result.ratios["import numpy"].median
+            add("import cs682.layers / numpy", "<= 1.15", value, value <= 1.15)
+        if result.group == "data":
+            value = result.seconds[OURS].median
+            add("loading, seconds", "<= 2.00", value, value <= 2)
+    return found
+
+
+def write(folder: Path, machine: dict[str, str], results: list[Result]) -> None:
+    """Store the table as RESULTS.md and everything measured as RESULTS.json."""
+    text = ["# Benchmark results", "", "Written by `make bench`; how to read it: `NOTES.md`.", ""]
+    text += [f"- {key}: {value}" for key, value in machine.items()]
+    text += ["", "| target | wanted | measured | reached |", "|---|--:|--:|---|"]
+    text += [
+        f"| {what} | {wanted} | {value} | {'yes' if reached else '**no**'} |"
+        for what, wanted, value, reached in targets(results)
+    ]
+    for group in dict.fromkeys(result.group for result in results):
+        text += ["", f"## {group.capitalize()}", "", HEADER, RULE]
+        text += [row(result) for result in results if result.group == group]
+    (folder / "RESULTS.md").write_text("\n".join(text) + "\n", encoding="utf-8")
+    content: dict[str, Any] = {"machine": machine, "results": [asdict(r) for r in results]}
+    (folder / "RESULTS.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _ratio(ratio: Spread | None) -> str:
+    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"

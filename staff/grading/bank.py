@@ -1,0 +1,68 @@
+"""Put the bank's answers through the grader: each costs its own exercise, and no other."""
+
+from __future__ import annotations
+
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.run import CHECKS
+from staff.bugs.answer import ROOT, Answer
+from staff.grading.core import Outcome, grade_files
+from staff.grading.hand_in import read_package
+from staff.grading.merits import PREREQUISITES
+from staff.grading.sandbox import Rung
+
+
+def grade_answer(answer: Answer, *, seed: int, rung: Rung) -> list[Outcome]:
+    """Grade the reference with one answer in it, as far as the answer can make a difference.
+
+    Parameters
+    ----------
+    answer : Answer
+    seed : int
+    rung : Rung
+
+    Returns
+    -------
+    outcomes : list of Outcome
+    """
+    files = read_package(ROOT)
+    source = files[answer.file].decode()
+    files[answer.file] = answer.apply(source).encode()
+    return list(grade_files(files, seed=seed, rung=rung, only=touched(answer)))
+
+
+def touched(answer: Answer) -> list[str]:
+    """Return the exercises that an answer may make a difference to.
+
+    Parameters
+    ----------
+    answer : Answer
+
+    Returns
+    -------
+    ids : list of str, in the order of the table: those of the same section and file, whose
+        functions the answer may share or change, and all that are built on one of them
+    """
+    near = [
+        i
+        for i in CHECKS
+        if i == answer.judge or (i[:4] == answer.exercise[:4] and EXERCISES[i].file == answer.file)
+    ]
+    return [i for i in CHECKS if i in near or {*near} & {*PREREQUISITES.get(i, ())}]
+
+
+def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
+    """Return what is not as an answer deserves; empty if all is.
+
+    Parameters
+    ----------
+    answer : Answer
+    outcomes : list of Outcome, from `grade_answer`
+
+    Returns
+    -------
+    text : str
+    """
+    lost = {o.exercise for o in outcomes if o.state != "passed"}
+    due = {answer.judge} if answer.verdict == "wrong" else set()
+    said = [f"  {o.exercise} {o.state}: {o.message}" for o in outcomes if o.exercise in lost ^ due]
+    return "\n".join([f"{answer} ({answer.verdict})", *said]) if said else ""

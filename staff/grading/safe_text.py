@@ -1,0 +1,67 @@
+"""Make text of unknown origin safe to show: in a sentence, a table's cell, a file name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes such a cell for a formula
+_LONGEST_SLUG = 60
+
+
+def shown(text: str, limit: int = 160) -> str:
+    r"""Return text on one line, with everything invisible spelled out, cut to a length.
+
+    Parameters
+    ----------
+    text : str
+    limit : int, characters that are kept
+
+    Returns
+    -------
+    line : str; a line feed becomes the two characters ``\n``, and so do marks that turn the
+        direction of writing around
+    """
+    line = "".join(_visible(character) for character in text[: limit + 1])
+    return line if len(line) <= limit else f"{line[:limit]}…"
+
+
+def cell(value: object) -> str:
+    """Return a value as a cell of a CSV file that no spreadsheet takes for a formula.
+
+    Parameters
+    ----------
+    value : object, shown by its text; numbers stay as they are
+
+    Returns
+    -------
+    cell : str
+    """
+    if isinstance(value, (int, float)):
+        return str(value)
+    text = shown(str(value), 1000)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def slug(text: str) -> str:
+    """Return a file name for an id: the id itself where that is safe, else one made from it.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    name : str, of letters, digits, dot, hyphen and underscore; two ids never share one
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", text)[:_LONGEST_SLUG]
+    if text and name == text.lower() and not name.startswith((".", "-")):
+        return name
+    return f"{name.lstrip('.-') or 'x'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _visible(character: str) -> str:
+    """Return a character, or its escape if it is a control, a format mark or no character."""
+    hidden = unicodedata.category(character).startswith("C") or character in "\u2028\u2029"
+    return character.encode("unicode_escape").decode() if hidden else character

@@ -1,0 +1,183 @@
+"""Grade one hand-in, from its files to its record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from cs682.checks import EXERCISES
+from cs682.checks.run import CHECKS
+from staff.grading.answers import QUESTIONS, outcome_of, read_answers
+from staff.grading.core import Outcome, grade_code
+from staff.grading.hand_in import ROOT
+from staff.grading.locate import Package, arrange
+from staff.grading.safe_text import slug
+from staff.grading.sandbox import Rung, choose_rung
+from staff.grading.store import Record, read_record, write_record
+from staff.grading.submission import Submission
+from staff.grading.trainings import digest_images, grade_models, read_images
+from staff.grading.unpack import unpack
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to grade: the same for every hand-in of a class.
+
+    Attributes
+    ----------
+    out : Path, the folder of all results
+    seed : int, what hidden inputs are drawn from
+    images : Path or None, the file of images that are held back; None to grade no models
+    points : dict of str to int, what each exercise is worth in this course
+    rerun : bool, whether notebooks are executed
+    allow_unsandboxed : bool, whether code may run with limits alone
+    """
+
+    out: Path
+    seed: int
+    images: Path | None
+    points: Mapping[str, int]
+    rerun: bool = False
+    allow_unsandboxed: bool = False
+
+    def record_of(self, submission: str) -> Path:
+        """Return the file of a submission's record.
+
+        Parameters
+        ----------
+        submission : str, its id
+        """
+        return self.out / "staff" / "records" / f"{slug(submission)}.json"
+
+
+def grade_submission(submission: Submission, plan: Plan) -> Record:
+    """Grade one hand-in, or take its record if it has been graded like this before.
+
+    The record is written before this returns.
+
+    Parameters
+    ----------
+    submission : Submission
+    plan : Plan
+
+    Returns
+    -------
+    record : Record
+    """
+    with tempfile.TemporaryDirectory(prefix="cs682-hand-in-") as scratch:
+        raw, stage = Path(scratch, "raw"), Path(scratch, "stage")
+        raw.mkdir()
+        stage.mkdir()
+        haul = unpack(submission.sources, raw)
+        rung = _rung(plan.allow_unsandboxed)
+        key = _key(haul.digest, submission, rung, plan)
+        path = plan.record_of(submission.id)
+        if (known := read_record(path)) is not None and known.key == key:
+            return known
+        record = _grade(submission, arrange(haul, stage), rung, plan, key)
+    write_record(path, record)
+    return record
+
+
+@lru_cache
+def _rung(allow_unsandboxed: bool) -> Rung:
+    """Return the sandbox of this machine; trying it takes a while, so once for a process."""
+    return choose_rung(allow_unsandboxed=allow_unsandboxed)
+
+
+def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key: str) -> Record:
+    """Return the record of a hand-in whose files are in place."""
+    answers, unreadable = read_answers(package.folder / "notebooks")
+    found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
+    outcomes = tuple(found[key] for key in EXERCISES)
+    return Record(
+        key,
+        submission.id,
+        submission.students,
+        submission.late,
+        rung.name,
+        (*package.problems, *unreadable),
+        outcomes,
+        answers,
+    )
+
+
+def grade_package(
+    package: Package, answers: Mapping[str, str], rung: Rung, plan: Plan
+) -> Iterator[Outcome]:
+    """Grade all exercises of a hand-in whose files are in place.
+
+    Parameters
+    ----------
+    package : Package
+    answers : mapping of str to str, from `read_answers`
+    rung : Rung, the sandbox to run code in
+    plan : Plan
+
+    Yields
+    ------
+    outcome : Outcome, for each exercise once, as soon as it is known
+    """
+    images = None if plan.images is None else read_images(plan.images)
+    yield from (outcome_of(row, answers, plan.points[row.id]) for row in QUESTIONS)
+    for outcome in _code_outcomes(package, rung, plan.seed):
+        yield worth(outcome, plan.points[outcome.exercise])
+    for outcome in grade_models(package.folder, images, rung=rung):
+        yield worth(outcome, plan.points[outcome.exercise])
+
+
+def _code_outcomes(package: Package, rung: Rung, seed: int) -> Iterator[Outcome]:
+    """Grade the exercises whose file is there; those without one have no answer."""
+    there = [key for key in CHECKS if EXERCISES[key].file not in package.missing]
+    if there:
+        yield from grade_code(package.folder, seed=seed, rung=rung, only=there)
+    for key in CHECKS:
+        if key not in there:
+            row = EXERCISES[key]
+            yield Outcome(key, 0, row.points, "no answer", f"{row.file} is missing", (), "")
+
+
+def worth(outcome: Outcome, maximum: int) -> Outcome:
+    """Return an outcome in the points of this course.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    maximum : int, what the exercise is worth in this course
+    """
+    points = maximum if outcome.state == "passed" else 0
+    return replace(outcome, points=points, maximum=maximum)
+
+
+def _key(digest: str, submission: Submission, rung: Rung, plan: Plan) -> str:
+    """Return a hash of all that decides what a record says."""
+    parts = [
+        edition(),
+        digest,
+        submission.id,
+        [vars(student) for student in submission.students],
+        submission.late,
+        rung.name,
+        plan.seed,
+        dict(plan.points),
+        None if plan.images is None else digest_images(read_images(plan.images)),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@lru_cache
+def edition() -> str:
+    """Return a hash of the grader's own code: another edition grades again.
+
+    Returns
+    -------
+    digest : str
+    """
+    paths = [*ROOT.glob("cs682/**/*.py"), *ROOT.glob("staff/grading/**/*.py")]
+    parts = [f"{path.relative_to(ROOT)}\0{path.read_text('utf-8')}" for path in sorted(paths)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""Who handed in what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Student:
+    """One of those who handed in.
+
+    Attributes
+    ----------
+    id : str, what the platform calls the student: a number, or the name of the folder
+    name, email : str, empty if the platform does not say
+    """
+
+    id: str
+    name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One hand-in, before it has been opened.
+
+    Attributes
+    ----------
+    id : str, unique in the class: what ``--only`` takes
+    students : tuple of Student, several for a group
+    sources : tuple of (Path, str), folders and files, each with the name that the student gave it
+    late : bool, whether the platform marked it so
+    """
+
+    id: str
+    students: tuple[Student, ...]
+    sources: tuple[tuple[Path, str], ...]
+    late: bool = False

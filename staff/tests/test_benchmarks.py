@@ -1,0 +1,105 @@
+"""The benchmarks compare like with like, and their table says what was measured."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import plain, report, steps
+from benchmarks.pairs import OURS, PLAIN, Line, Result, Spread, measure
+from benchmarks.pytorch import NAME as TORCH
+from cs682 import optim
+from cs682.classifiers.fc_net import FullyConnectedNet
+
+RNG = np.random.default_rng(682)
+
+
+@pytest.mark.parametrize("batchnorm", [False, True])
+def test_plain_network_has_our_loss_and_gradients(batchnorm):
+    norm = "batchnorm" if batchnorm else None
+    ours = FullyConnectedNet([7, 6], 12, 5, normalization=norm, reg=0.3, dtype=np.float64)
+    theirs = plain.Net([12, 7, 6, 5], batchnorm=batchnorm, keep=1.0, reg=0.3)
+    theirs.params = {name: 10 * value + 0.1 for name, value in ours.params.items()}
+    ours.params = {name: value.copy() for name, value in theirs.params.items()}
+    X, y = RNG.standard_normal((9, 12)), RNG.integers(0, 5, 9)
+
+    loss, grads = ours.loss(X, y)
+    plain_loss, plain_grads = theirs.loss(X, y)
+
+    np.testing.assert_allclose(plain_loss, loss, rtol=1e-12)
+    for name, grad in grads.items():
+        np.testing.assert_allclose(plain_grads[name], grad, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("rule", steps.RULES)
+def test_plain_rules_step_like_ours(rule):
+    w, dw = RNG.standard_normal((2, 4, 3))
+    config, plain_config = {"learning_rate": 0.1}, {"learning_rate": 0.1}
+    plain_w = w.copy()
+
+    for _ in range(3):
+        w, config = getattr(optim, rule)(w, dw, config)
+        plain_w, plain_config = plain.RULES[rule](plain_w, dw, plain_config)
+
+    np.testing.assert_allclose(plain_w, w, rtol=1e-10)
+
+
+@pytest.mark.slow  # allocates training images
+def test_every_step_line_trains_on_each_side():
+    images = steps.make_images(200)
+
+    for line in steps.lines(images, 1e11, 1e10):
+        for run in line.sides.values():
+            run()
+        assert line.limit > 0
+
+
+def test_measure_takes_turns_and_compares_round_by_round():
+    order = []
+
+    def side(name, *seconds):
+        answers = iter(seconds)
+
+        def run():
+            order.append(name)
+            return next(answers)
+
+        return run
+
+    sides = {
+        OURS: side("a", 1, 1, 2, 6),
+        "other": side("b", 1, 2, 2, 2),
+    }
+    line = Line("group", "name", sides, limit=0.5, self_timed=True)
+
+    result = measure(line, rounds=3, turn=0.5)
+
+    assert order == ["a", "b"] * 4
+    assert result.ratios["other"].median == 1
+    assert result.seconds[OURS].median == 2
+    assert result.of_limit == 0.25
+
+
+def results(ratio):
+    one = Spread(ratio, ratio, ratio)
+    name = "[512, 256, 128], plain, sgd"
+    seconds = {OURS: one, TORCH: one, PLAIN: one}
+    return [Result("training step", name, "", seconds, {TORCH: one, PLAIN: one}, 1 - ratio)]
+
+
+def test_targets_are_missed_and_reached_by_what_was_measured():
+    assert [reached for *_, reached in report.targets(results(0.9))] == [False] * 4
+    assert [reached for *_, reached in report.targets(results(0.4))] == [True] * 4
+
+
+def test_write_stores_table_and_figures(tmp_path):
+    report.write(tmp_path, {"processor": "two cores"}, results(0.9))
+
+    text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    assert "- processor: two cores" in text
+    assert "| 0.90 (0.90 to 0.90) |" in text
+    assert "**no**" in text
+    stored = json.loads((tmp_path / "RESULTS.json").read_text(encoding="utf-8"))
+    assert stored["results"][0]["ratios"][TORCH] == [0.9, 0.9, 0.9]
