@@ -91,7 +91,7 @@ def get_CIFAR10_data(  # noqa: N802  # name inherited from earlier editions of t
             x -= mean  # in place: a second copy of the training images is 0.6 GB
     if verbose:
         counts = f"{num_training} training, {num_validation} validation, {num_test} test images"
-        print(f"Data: {describe(folder)}; {counts}")  # noqa: T201  # says real or synthetic
+        print(f"Data: {describe(folder)}\n      {counts}")  # noqa: T201  # says real or synthetic
     return {
         "X_train": x_train,
         "y_train": y_train,

@@ -6,10 +6,18 @@ the first that fails, because the later ones would only blur the message.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+# A notebook breaks a line that is too long for it in the middle of a word.
+_WRAPPER = textwrap.TextWrapper(
+    92, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+)
+_ADVICE = re.compile(r" (?=(?:Likely cause|Hint): )")  # what to do, on a line of its own
 
 
 def say(line: str) -> None:
@@ -26,7 +34,8 @@ class _WithoutFrames:
     """An exception that shows its message alone in a notebook: the frames are not the student's."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        text = _ADVICE.sub("\n  ", f"{type(self).__name__}: {self}")
+        return [row for line in text.splitlines() for row in _WRAPPER.wrap(line)]
 
 
 class CheckError(_WithoutFrames, AssertionError):

@@ -245,6 +245,17 @@ def test_check_error_shows_no_frames_in_a_notebook():
     assert isinstance(caught.value, AssertionError)
 
 
+def test_check_error_keeps_its_lines_short_in_a_notebook():
+    error = CheckError(f"out[0] = 1, expected 2 ({'so many values off ' * 6}). Likely cause: this.")
+
+    lines = error._render_traceback_()
+
+    assert len(lines) == 3
+    assert max(map(len, lines)) < 93
+    assert lines[1].startswith("    ")
+    assert lines[2] == "  Likely cause: this."
+
+
 X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
 
