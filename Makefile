@@ -48,6 +48,10 @@ test: in-place ## run every test, and every cell of the notebooks against its st
 	@echo "Testing with $(WORKERS) processes of $(THREADS) BLAS thread(s) on $(CORES) cores."
 	$(PY) -m pytest -n $(WORKERS) --nbval tests $(wildcard staff/tests) $(NOTEBOOKS) $(ARGS)
 
+.PHONY: browser
+browser: in-place $(VENV)/.ready-browser ## open, fill in and run the release in Chromium; pictures in build/screenshots
+	$(PY) -m pytest -m 'not slow' staff/browser $(ARGS)
+
 .PHONY: run
 run: in-place ## run the notebooks without a browser and write them to build/html
 	$(PY) -m jupyter nbconvert --to html --execute --output-dir build/html $(ARGS) $(NOTEBOOKS)
@@ -103,9 +107,15 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	@$(call install,$(DEVELOPER))
 	@touch $@
 
+$(VENV)/.ready-browser: $(VENV)/.ready
+	@echo "Installing what drives a browser into $(VENV)."
+	@$(call install,$(BROWSER))
+	@touch $@
+
 # uv knows nothing of pip's own configuration (mirrors, certificates), so pip has the last word.
 STUDENT := .[lab,test]
 DEVELOPER := .[dev]
+BROWSER := .[browser]
 pip = $(PY) -m pip install --quiet --disable-pip-version-check -e '$(1)'
 install = $(if $(UV),"$(UV)" pip install --quiet --python $(PY) -e '$(1)' || { \
 	echo "uv could not install the packages: trying with pip."; \

@@ -53,7 +53,16 @@ class NotebookPage:
         page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
 
     def cell(self, cell_id: str) -> Locator:
-        """Return the cell of this id as the page shows it."""
+        """Return the cell of this id as the page shows it.
+
+        Parameters
+        ----------
+        cell_id : str
+
+        Returns
+        -------
+        cell : Locator
+        """
         place = list(self.cells).index(cell_id)
         return self.page.locator(f'.jp-Notebook [data-windowed-list-index="{place}"]')
 
@@ -80,16 +89,39 @@ class NotebookPage:
         return self.text(cell_id)
 
     def text(self, cell_id: str) -> str:
-        """Return the text of a cell's outputs."""
+        """Return the text of a cell's outputs.
+
+        Parameters
+        ----------
+        cell_id : str
+
+        Returns
+        -------
+        text : str
+        """
         outputs = self.cell(cell_id).locator(".jp-OutputArea-output")
         return "\n".join(outputs.all_inner_texts())
 
     def number(self, cell_id: str) -> int:
-        """Return how many cells the kernel had run when this one ran last."""
+        """Return how many cells the kernel had run when this one ran last.
+
+        Parameters
+        ----------
+        cell_id : str
+
+        Returns
+        -------
+        number : int
+        """
         return int(re.sub(r"\D", "", self.cell(cell_id).locator(".jp-InputPrompt").inner_text()))
 
     def menu(self, *items: str) -> None:
-        """Choose an entry of the menu bar, from the menu's name to the entry's."""
+        """Choose an entry of the menu bar, by the names that lead to it.
+
+        Parameters
+        ----------
+        *items : str, such as 'Run', 'Run All Cells'
+        """
         first, *rest = items
         self.page.locator(".lm-MenuBar-item", has_text=re.compile(f"^{first}$")).click()
         for item in rest:
@@ -112,7 +144,16 @@ class NotebookPage:
         self.page.wait_for_function(SETTLED, arg=count, timeout=seconds * MILLISECONDS)
 
     def outputs(self, kind: str) -> list[str]:
-        """Return the texts of all outputs of a kind: 'error', 'stderr' or 'stdout'."""
+        """Return the texts of all outputs of a kind.
+
+        Parameters
+        ----------
+        kind : {'error', 'stderr', 'stdout'}
+
+        Returns
+        -------
+        texts : list of str
+        """
         place = f'[data-mime-type="application/vnd.jupyter.{kind}"]'
         return self.page.locator(place).all_inner_texts()
 
@@ -122,19 +163,35 @@ class NotebookPage:
             self.page.keyboard.press("Control+s")
 
     def choose_theme(self, theme: str) -> None:
-        """Change to the 'light' or the 'dark' theme."""
+        """Change the look of the whole page.
+
+        Parameters
+        ----------
+        theme : {'light', 'dark'}
+        """
         self.menu("Settings", "Theme", THEMES[theme])
         light = "true" if theme == "light" else "false"
         self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(state="attached")
 
     def shoot_cell(self, cell_id: str, path: Path) -> None:
-        """Take a picture of one cell, in each theme: ``path`` with the theme's name added."""
+        """Take a picture of one cell, in each theme.
+
+        Parameters
+        ----------
+        cell_id : str
+        path : Path, to which the name of the theme is added
+        """
         for theme in THEMES:
             self.choose_theme(theme)
             self.cell(cell_id).screenshot(path=f"{path}-{theme}.png")
 
     def shoot(self, path: Path) -> None:
-        """Take pictures of the whole notebook, a screen each: ``path-00.png`` and so on."""
+        """Take pictures of the whole notebook, a screen each.
+
+        Parameters
+        ----------
+        path : Path, to which ``-00.png`` and so on is added
+        """
         panel = self.page.locator(".jp-WindowedPanel-outer")
         height, step = panel.evaluate("panel => [panel.scrollHeight, panel.clientHeight]")
         for number in range(math.ceil(height / step)):

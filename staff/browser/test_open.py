@@ -1,4 +1,4 @@
-"""What a student meets in the release: open exercises, first tries, and a check that turns green."""
+"""What a student meets in the release: open exercises, first tries, and the check that passes."""
 
 from __future__ import annotations
 
