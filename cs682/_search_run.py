@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ class Task:
     rungs : tuple of int, epochs after which runs are ranked; empty without halving
     rung : int, index of the rung to train to
     folder : str, where checkpoints are kept between the rungs
+    threads : int, of BLAS; another number of them sums in another order
     """
 
     make: Callable[..., Any]
@@ -77,20 +78,45 @@ class Task:
     rungs: tuple[int, ...]
     rung: int
     folder: str
+    threads: int
 
 
 def perform(task: Task, data: Any) -> Run:
     """Train one configuration; what goes wrong with it stands in the result."""
     trial, started = task.trial, time.perf_counter()
-    with _stream, warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", DivergenceWarning)  # it becomes the state of the run
-        try:
-            with legacy_seed(trial.seed):
-                found = _judged(task, _trained(task, data))
-        except Exception as error:
-            found = {"state": "failed", "error": _described(error)}
+    try:
+        with _alone(task):
+            found = _judged(task, _trained(task, data))
+    except Exception as error:
+        found = {"state": "failed", "error": _described(error)}
     seconds = time.perf_counter() - started
     return Run(trial.number, trial.config, trial.seed, seconds=seconds, **found)
+
+
+def retrain(task: Task, data: Any) -> Any:
+    """Train one configuration, and return its Solver."""
+    with _alone(task):
+        return _trained(task, data)
+
+
+@contextmanager
+def _alone(task: Task) -> Iterator[None]:
+    """Give a training all that its figures depend on: its seed, and its number of BLAS threads."""
+    with (
+        _stream,
+        _blas().limit(limits=task.threads, user_api="blas"),
+        legacy_seed(task.trial.seed),
+        np.errstate(over="ignore", invalid="ignore"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", DivergenceWarning)  # it becomes the state of the run
+        yield
+
+
+@cache
+def _blas() -> Any:
+    """Return the means to set the number of BLAS threads; to find the library takes a while."""
+    return import_module("threadpoolctl").ThreadpoolController()
 
 
 def _trained(task: Task, data: Any) -> Any:
@@ -177,7 +203,7 @@ def perform_in_worker(task: Task, data: Any) -> Run:
 
 @contextmanager
 def open_workers(
-    n_jobs: int, scheduler: str | None, data: Any
+    n_jobs: int, threads: int, scheduler: str | None, data: Any
 ) -> Iterator[Callable[[Iterable[Task]], Iterator[Run]]]:
     """Hand out a function that performs tasks, and gives their runs as they come in.
 
@@ -191,7 +217,7 @@ def open_workers(
         return
     joblib = _required("joblib", "scheduler" if scheduler else f"n_jobs={n_jobs}", "search")
     if scheduler is None:
-        threads = max(1, joblib.cpu_count() // n_jobs)
+        n_jobs = min(n_jobs, max(1, joblib.cpu_count() // threads))
         with joblib.parallel_config("loky", n_jobs=n_jobs, inner_max_num_threads=threads):
             team = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         with team:  # entered once, since it maps the data anew each time

@@ -10,15 +10,16 @@ from __future__ import annotations
 import itertools
 import math
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cs682 import _search_figures
 from cs682._search_hunt import Hunt, standing
 from cs682._search_log import SearchLog, describe
-from cs682._search_run import Run, Task, open_workers, require_light
+from cs682._search_run import Run, Task, open_workers, require_light, retrain
 from cs682._search_space import Range, draw_trials
 from cs682._solver_options import require_count
 from cs682.classifiers.fc_net import FullyConnectedNet
@@ -85,6 +86,7 @@ class SearchResult:
     space: dict[str, Any]
     measure: str
     complete: bool
+    _retrain: Callable[[Run], Any] = field(repr=False)
 
     @property
     def best(self) -> Run:
@@ -100,6 +102,24 @@ class SearchResult:
             errors = [f"run {run.number}: {run.error or run.state}" for run in self.runs]
             raise ValueError(f"no run has a score. {'; '.join(errors[:3]) or 'None has finished'}")
         return max(scored, key=standing)
+
+    def solver(self, run: Run | None = None) -> Any:
+        """Train a run once more, to the same figures, and return its Solver.
+
+        Parameters
+        ----------
+        run : Run, optional; by default the best
+
+        Returns
+        -------
+        solver : Solver; its model has the best parameters
+
+        Raises
+        ------
+        ValueError
+            If no run has a score, and `run` is not given.
+        """
+        return self._retrain(self.best if run is None else run)
 
     def table(self) -> ResultsTable:
         """Lay out all runs, the best first.
@@ -149,6 +169,7 @@ def search(
     halving: Iterable[int] = (),
     log: str | os.PathLike[str] | None = None,
     n_jobs: int = 1,
+    threads: int = 1,
     scheduler: str | None = None,
     verbose: bool = True,
 ) -> SearchResult:
@@ -170,7 +191,9 @@ def search(
         number is the length of a full run, and takes the place of the Solver's num_epochs.
     log : path, optional; file that each finished training is added to. The same call with the same
         file skips what stands in it; failed runs are tried again.
-    n_jobs : int >= 1; processes to use; they share the cores, ``cores // n_jobs`` BLAS threads each
+    n_jobs : int >= 1; processes to use, but never more than ``cores // threads``
+    threads : int >= 1; BLAS threads of each run. With another number BLAS sums in another order,
+        and a training ends in other figures, if only slightly.
     scheduler : str, optional; address of a Dask scheduler, whose workers are used instead
     verbose : bool; whether to show a progress bar where somebody sees it, and to say what failed
 
@@ -197,23 +220,31 @@ def search(
     """
     trials = draw_trials(space, num_runs, seed)
     rungs = _require_rungs(halving)
-    n_jobs = require_count("n_jobs", n_jobs, 1)
+    n_jobs, threads = require_count("n_jobs", n_jobs, 1), require_count("threads", threads, 1)
     book = SearchLog(log)
     if log is not None:
         searched = {"make": make, "space": dict(space), "data": data, "score": score}
-        settings = {"num_runs": num_runs, "seed": seed, "halving": rungs}
+        settings = {"num_runs": num_runs, "seed": seed, "halving": rungs, "threads": threads}
         book.open({key: describe(value) for key, value in searched.items()} | settings, print)
     with tempfile.TemporaryDirectory(
         prefix="cs682-search-",
         ignore_cleanup_errors=True,  # a worker may still write when Ctrl-C ends the search
     ) as folder:
-        tasks = [Task(make, score, trial, rungs, 0, folder) for trial in trials]
+        tasks = [Task(make, score, trial, rungs, 0, folder, threads) for trial in trials]
         if n_jobs > 1 or scheduler is not None:
             require_light(tasks[0])
         hunt = Hunt(rungs, book, verbose=verbose)
-        complete = hunt.go(tasks, partial(open_workers, n_jobs, scheduler, data))
+        complete = hunt.go(tasks, partial(open_workers, n_jobs, threads, scheduler, data))
     runs = tuple(run for _, run in sorted(hunt.runs.items()))
-    return SearchResult(runs, dict(space), _name_of(score), complete)
+    again = partial(_again, tasks, data)
+    return SearchResult(runs, dict(space), _name_of(score), complete, again)
+
+
+def _again(tasks: Sequence[Task], data: Any, run: Run) -> Any:
+    """Train a run as far as it came, and return its Solver."""
+    task = tasks[run.number]
+    rung = bisect_left(task.rungs, run.epochs, hi=max(len(task.rungs) - 1, 0))
+    return retrain(replace(task, rung=rung), data)
 
 
 def _name_of(score: Callable[[Any], float]) -> str:

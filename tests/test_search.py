@@ -149,6 +149,15 @@ def test_each_run_is_what_its_seed_gives_alone():
         assert run.epochs == 2
 
 
+@pytest.mark.parametrize("halving", [(), (1, 3)])
+def test_solver_of_a_run_is_trained_to_the_same_figures(halving):
+    result = search(make, SPACE, data=make_data(), num_runs=4, halving=halving)
+
+    for run in result.runs:
+        assert result.solver(run).val_acc_history == run.val_acc_history
+    assert result.solver().best_val_acc == result.best.score
+
+
 def test_search_leaves_the_global_stream_as_it_was():
     with legacy_seed(1):
         search(make, {"rate": [0.1]}, data=make_data())
