@@ -160,7 +160,7 @@ def test_doctor_names_packages_that_are_old_or_broken_or_die(site):
 def test_packages_reads_the_floors_of_pyproject():
     names = [package.name for package in _packages.packages()]
 
-    assert names == ["numpy", "matplotlib", "tqdm", "requests", "pooch"]
+    assert names == ["numpy", "matplotlib", "tqdm", "requests", "pooch", "threadpoolctl"]
     assert {p.name: p.floor for p in _packages.packages("lab")}["jupyterlab"] == "4.2"
 
 

@@ -94,14 +94,15 @@ def test_processes_are_no_more_than_the_cores_allow():
 
 def test_figures_do_not_depend_on_the_threads_that_blas_has_here():
     def wide(data, rate):
-        model = Softmax(dim=3000, classes=100)
+        model = Softmax(dim=3072, classes=100)
+        model.params = {name: w.astype(np.float32) for name, w in model.params.items()}
         config = {"learning_rate": rate}
-        return Solver(model, data, optim_config=config, batch_size=200, num_epochs=1)
+        return Solver(model, data, optim_config=config, batch_size=100, num_epochs=1)
 
     def judge(solver):
         return float(np.sum(solver.model.params["W"]))
 
-    data, scores = make_data(n=200, dim=3000, classes=100), []
+    data, scores = make_data(n=100, dim=3072, classes=100, dtype=np.float32), []
     for threads in (1, 2):
         with threadpoolctl.threadpool_limits(threads):
             scores.append(search(wide, {"rate": [0.1]}, data=data, score=judge).best.score)
