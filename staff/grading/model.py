@@ -55,18 +55,81 @@ def score_model(
     NoScoresError
         If the code raises, does not answer, or answers with something else.
     """
-    with Sandbox(rung, read_package(package)) as sandbox:
+    with Scorer(package, rung) as scorer:
+        return scorer.score(kind, arguments, params, running, X)
+
+
+class Scorer:
+    """Scores with several models of one hand-in, in a fresh process each; use it in a ``with``.
+
+    Parameters
+    ----------
+    package : Path, folder that holds the student's ``cs682/layers.py`` and the like
+    rung : Rung
+    """
+
+    def __init__(self, package: Path, rung: Rung) -> None:
+        self._files, self._rung = read_package(package), rung
+        self._sandbox: Sandbox | None = None
+
+    def __enter__(self) -> Scorer:
+        """Start nothing yet: a hand-in may have no model."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the sandbox."""
+        if self._sandbox is not None:
+            self._sandbox.__exit__()
+            self._sandbox = None
+
+    def score(
+        self,
+        kind: str,
+        arguments: dict[str, Any],
+        params: Params,
+        running: list[Params],
+        X: Array,
+    ) -> Array:
+        """Return the scores that one model gives to images, as `score_model` does.
+
+        Parameters
+        ----------
+        kind, arguments, params, running, X
+            As for `score_model`.
+
+        Returns
+        -------
+        scores : ndarray of float64, shape (N, C), all finite
+
+        Raises
+        ------
+        NoScoresError
+            If the code raises, does not answer, or answers with something else.
+        """
+        if self._sandbox is None:
+            self._sandbox = Sandbox(self._rung, self._files).__enter__()
         try:
-            with contextlib.closing(sandbox.begin(sandbox.order())) as end:
-                remote = RemoteSubject(end, rung.limits.wall)
-                return _scores(remote, kind, arguments, params, running, X)
+            with contextlib.closing(self._sandbox.begin(self._sandbox.order())) as end:
+                remote = RemoteSubject(end, self._rung.limits.wall)
+                scores = _scores(remote, kind, arguments, params, running, X)
         except NoAnswer as error:
-            with contextlib.suppress(OSError):
-                raise NoScoresError(f"{error}{ending(sandbox.finish())}") from None
-            raise NoScoresError(str(error)) from None
+            raise NoScoresError(f"{error}{self._finish()}") from None
         except (Exception, SystemExit) as error:
             line = getattr(error, "student_line", "")
+            self._finish()
             raise NoScoresError(clean(f"{type(error).__name__}: {error}\n{line}")) from None
+        self._finish()
+        return scores
+
+    def _finish(self) -> str:
+        """End the model's process, and say how if it ended by itself; drop a damaged sandbox."""
+        if self._sandbox is None:
+            return ""
+        try:
+            return ending(self._sandbox.finish())
+        except OSError:
+            self.__exit__()
+            return ""
 
 
 def _scores(

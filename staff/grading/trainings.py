@@ -29,7 +29,7 @@ from cs682.checks import EXERCISES
 from cs682.data_files import IMAGE_BYTES, TEST_BATCH, TRAIN_BATCHES, describe, read_batch, read_meta
 from cs682.hand_in import MODELS, KeptModel, read_model
 from staff.grading.core import Outcome
-from staff.grading.model import NoScoresError, score_model
+from staff.grading.model import NoScoresError, Scorer
 from staff.grading.npz import require_modest
 from staff.grading.safe_text import shown
 from staff.grading.sandbox import Rung
@@ -187,23 +187,27 @@ def grade_models(package: Path, images: HeldBack | None, *, rung: Rung) -> Itera
     ------
     outcome : Outcome, for each training
     """
-    for exercise, name in MODELS.items():
-        try:
-            path = package / "notebooks" / name
-            if images is None:
-                raise ModelError("models were not graded: the grader was started without data")
-            if not path.is_file():
-                raise ModelError(
-                    f"notebooks/{name} is missing: run the cell that trains, hand in again"
-                )
-            state, message = "passed", _judge(exercise, path, package, images, rung)
-        except ModelError as error:
-            state, message = "no answer" if not path.is_file() else "wrong", str(error)
-        maximum = EXERCISES[exercise].points
-        yield Outcome(exercise, maximum * (state == "passed"), maximum, state, message, (), "")
+    with Scorer(package, rung) as scorer:
+        for exercise, name in MODELS.items():
+            yield _outcome(exercise, package / "notebooks" / name, images, scorer)
 
 
-def _judge(exercise: str, path: Path, package: Path, images: HeldBack, rung: Rung) -> str:
+def _outcome(exercise: str, path: Path, images: HeldBack | None, scorer: Scorer) -> Outcome:
+    """Return how one training is graded."""
+    maximum = EXERCISES[exercise].points
+    if not path.is_file():
+        text = f"notebooks/{path.name} is missing: run the cell that trains, then hand in again"
+        return Outcome(exercise, 0, maximum, "no answer", text)
+    if images is None:
+        text = "models were not graded: the grader was started without data"
+        return Outcome(exercise, 0, maximum, "no answer", text)
+    try:
+        return Outcome(exercise, maximum, maximum, "passed", _judge(exercise, path, images, scorer))
+    except ModelError as error:
+        return Outcome(exercise, 0, maximum, "wrong", str(error))
+
+
+def _judge(exercise: str, path: Path, images: HeldBack, scorer: Scorer) -> str:
     """Return what to say of a model that passes; raise ModelError for one that does not."""
     kept = _read(path, exercise)
     by_heart = exercise in LAYERS
@@ -215,7 +219,7 @@ def _judge(exercise: str, path: Path, package: Path, images: HeldBack, rung: Run
     X, y = (images.X_learned, images.y_learned) if by_heart else (images.X, images.y)
     bar = BY_HEART if by_heart else bar_on_held_back(BAR[exercise], len(y))
     of = f"the {len(y)} training images" if by_heart else f"{len(y)} images that are held back"
-    reached = float((_scores(kept, package, X - images.mean, rung).argmax(axis=1) == y).mean())
+    reached = float((_scores(kept, X - images.mean, scorer).argmax(axis=1) == y).mean())
     text = f"accuracy {reached:.3f} on {of}, needed {bar:.3f}"
     if not reached >= bar:
         raise ModelError(text)
@@ -271,13 +275,11 @@ def _shapes(params: dict[str, Any], layers: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _scores(
-    kept: KeptModel, package: Path, X: NDArray[np.float32], rung: Rung
-) -> NDArray[np.floating[Any]]:
+def _scores(kept: KeptModel, X: NDArray[np.float32], scorer: Scorer) -> NDArray[Any]:
     """Return the scores of the student's own network, shape (N, 10)."""
     design = _arguments(kept)
     try:
-        scores = score_model(package, kept.kind, design, kept.params, kept.running, X, rung=rung)
+        scores = scorer.score(kept.kind, design, kept.params, kept.running, X)
     except NoScoresError as error:
         raise ModelError(
             f"the model cannot be scored, since your own network's code fails with it: {error}"

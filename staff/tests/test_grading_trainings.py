@@ -16,6 +16,7 @@ from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
 from cs682.hand_in import MODELS, KeptModel
 from staff.grading import trainings
+from staff.grading.model import Scorer
 from staff.grading.npz import require_modest
 from staff.grading.sandbox import Rung
 from staff.grading.trainings import (
@@ -118,7 +119,7 @@ def keep(package, place, net, **changes):
 def grade(monkeypatch, tmp_path, images):
     """Grade with the reference's network in this process in the place of the sandbox."""
 
-    def score(package, kind, arguments, params, running, X, *, rung):
+    def score(self, kind, arguments, params, running, X):
         net = {"TwoLayerNet": TwoLayerNet, "FullyConnectedNet": FullyConnectedNet}[kind](
             **arguments
         )
@@ -128,7 +129,7 @@ def grade(monkeypatch, tmp_path, images):
         net.params = params
         return net.loss(X)
 
-    monkeypatch.setattr(trainings, "score_model", score)
+    monkeypatch.setattr(Scorer, "score", score)
     (tmp_path / "notebooks").mkdir()
 
     def outcome(exercise):
@@ -191,6 +192,10 @@ def test_missing_model_has_no_answer(grade):
 
 
 def test_grading_without_data_is_said_for_each_model(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    for name in MODELS.values():
+        (tmp_path / "notebooks" / name).touch()
+
     outcomes = list(grade_models(tmp_path, None, rung=None))
 
     assert len(outcomes) == 4
