@@ -20,7 +20,7 @@ from staff.grading.store import write_bytes
 from staff.grading.trainings import hold_back, write_images
 
 HELD_BACK = 1000  # images; the zip has 3 MB of them
-SHIPPED = ("cs682/**/*.py", "staff/__init__.py", "staff/grading/*.py", "notebooks/*.ipynb")
+SHIPPED = ("cs682/**/*.py", "staff/__init__.py", "staff/grading/**/*.py", "notebooks/*.ipynb")
 SETUP = """#!/usr/bin/env bash
 # Gradescope runs this once, as root, when it builds the image.
 set -euo pipefail
