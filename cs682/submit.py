@@ -213,9 +213,10 @@ def _add_states(hand_in: HandIn) -> None:
         return
     hand_in.states = json.loads(done.stdout.splitlines()[-1])
     for key, state in hand_in.states.items():
-        if state in ("open", "wrong"):
-            row = EXERCISES[key]
-            hand_in.remarks.append(f"{key} is {state}: {row.title} ({row.points} points)")
+        row = EXERCISES[key]
+        if state == "wrong" or (state == "open" and not row.is_given):  # given code waits for yours
+            points = f"{row.points} point{'s' * (row.points != 1)}"
+            hand_in.remarks.append(f"{key} is {state}: {row.title} ({points})")
 
 
 def _add_pages(hand_in: HandIn, cells: dict[str, list[dict[str, Any]]]) -> None:

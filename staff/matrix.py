@@ -182,7 +182,8 @@ def _environment(cell: Cell, log: IO[str]) -> Path | None:
     shutil.rmtree(folder, ignore_errors=True)
     numpy = f"numpy=={cell.numpy}.*" if cell.numpy else "numpy"
     create: Command = [cell.program, "-m", "venv", folder]
-    install: Command = [python, "-m", "pip", "install", "--quiet", "-e", f".[{EXTRAS}]", numpy]
+    pip: Command = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+    install: Command = [*pip, "-e", f".[{EXTRAS}]", numpy]
     for command in (create, install):
         if subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False).returncode:
             return None
