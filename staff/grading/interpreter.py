@@ -57,7 +57,7 @@ def find_interpreter(*, for_others: bool) -> Interpreter:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     libraries = folder / "libraries"
     libraries.mkdir()
-    private = for_others and not all(_is_public(path) for path in (python, base, *parts))
+    private = for_others and not all(is_public(path) for path in (python, base, *parts))
     for part in parts:
         if private:
             shutil.copytree(part, libraries / part.name, copy_function=_link)
@@ -89,7 +89,17 @@ def _link(source: str | Path, target: str | Path) -> None:
         shutil.copy2(source, target)
 
 
-def _is_public(path: Path) -> bool:
-    """Tell whether every user of the machine may read what lies there."""
+def is_public(path: Path) -> bool:
+    """Tell whether every user of the machine may read what lies there.
+
+    Parameters
+    ----------
+    path : Path, of a file or folder that exists
+
+    Returns
+    -------
+    public : bool
+    """
+    path = path.resolve()
     folders = [p.stat().st_mode & stat.S_IXOTH for p in path.parents]
     return all(folders) and bool(path.stat().st_mode & stat.S_IROTH)

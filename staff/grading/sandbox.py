@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from staff.grading.interpreter import Interpreter, find_interpreter
+from staff.grading.interpreter import Interpreter, find_interpreter, is_public
 
 HERE = Path(__file__).resolve().parent
 _FIRST_UID = 60_100  # users of sandboxes, one each; below 65,536 for containers that map no more
@@ -161,7 +161,7 @@ def choose_rung(*, allow_unsandboxed: bool, limits: Limits | None = None) -> Run
     names = ["bubblewrap", "another user", *["limits alone"] * allow_unsandboxed]
     for name in names:
         try:
-            return _try_rung(name, limits or Limits())
+            return try_rung(name, limits or Limits())
         except NoSandboxError as error:
             reasons.append(f"{name}: {error}")
     raise NoSandboxError(
@@ -172,22 +172,60 @@ def choose_rung(*, allow_unsandboxed: bool, limits: Limits | None = None) -> Run
     )
 
 
-def _try_rung(name: str, limits: Limits) -> Rung:
-    """Return a rung after a sandbox has come up on it; NoSandboxError with the reason if not."""
+def try_rung(name: str, limits: Limits) -> Rung:
+    """Return a rung after a sandbox has come up on it.
+
+    Parameters
+    ----------
+    name : {'bubblewrap', 'another user', 'limits alone'}
+    limits : Limits
+
+    Returns
+    -------
+    rung : Rung
+
+    Raises
+    ------
+    NoSandboxError
+        If none comes up, with the reason.
+    """
     if name == "bubblewrap" and not shutil.which("bwrap"):
         raise NoSandboxError("the command bwrap is not installed")
     if name == "another user" and os.getuid() != 0:
         raise NoSandboxError("only root can run code as another user")
+    if name == "another user":
+        require_hidden(HERE.parents[1])
     rung = Rung(name, find_interpreter(for_others=name == "another user"), limits)
     with Sandbox(rung, {}):
         return rung
+
+
+def require_hidden(*folders: Path) -> None:
+    """Refuse to run code as another user while that user may read these folders.
+
+    Parameters
+    ----------
+    *folders : Path, with the reference, hand-ins or grades in them
+
+    Raises
+    ------
+    NoSandboxError
+        If every user of the machine may read one of them.
+    """
+    if public := [str(folder) for folder in folders if is_public(folder)]:
+        raise NoSandboxError(
+            f"every user may read {' and '.join(public)}, and so may a student's code: "
+            f"chmod o-rx {' '.join(public)}"
+        )
 
 
 def _make_box(box: Path, files: dict[str, bytes]) -> None:
     """Write the folder that a sandbox reads: the worker, and a student's package."""
     checks = HERE.parents[1] / "cs682" / "checks"
     trusted = {f"trusted/cs682/checks/{n}.py": checks / f"{n}.py" for n in ("compare", "subject")}
-    worker = {f"staff/grading/{n}.py": HERE / f"{n}.py" for n in ("wire", "worker", "child")}
+    worker = {
+        f"staff/grading/{n}.py": HERE / f"{n}.py" for n in ("wire", "worker", "child", "forbid")
+    }
     content = {name: path.read_bytes() for name, path in {**trusted, **worker}.items()}
     packages = ("trusted/cs682", "trusted/cs682/checks", "staff", "staff/grading")
     content |= {f"{name}/__init__.py": b"" for name in packages}
@@ -280,6 +318,7 @@ class Sandbox:
             "control": control,
             "uid": uid,
             "alone": alone,
+            "strict": self.rung.name == "another user",
             "limits": self.rung.limits.settings(spare_processes=spare),
             "path": [str(self.rung.interpreter.libraries)],
             "package": str(self._box / "student"),
@@ -404,12 +443,21 @@ def _own_processes() -> int:
     return count
 
 
-def _processes_of(uid: int) -> list[int]:
-    """Return the processes of a user."""
+def processes_of(uid: int) -> list[int]:
+    """Return the processes of a user.
+
+    Parameters
+    ----------
+    uid : int
+
+    Returns
+    -------
+    processes : list of int
+    """
     found = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if folder.name.isdigit() and folder.stat().st_uid in (uid,):
+            if folder.name.isdigit() and folder.stat().st_uid == uid:
                 found.append(int(folder.name))
     return found
 
@@ -417,7 +465,7 @@ def _processes_of(uid: int) -> list[int]:
 def _kill_all_of(uid: int) -> None:
     """Kill every process of a user, however fast it multiplies."""
     for _ in range(1000):
-        if not (processes := _processes_of(uid)):
+        if not (processes := processes_of(uid)):
             return
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
