@@ -318,3 +318,20 @@ def test_networks_refuse_images_and_labels_that_do_not_fit():
             net.loss(X, y + 1)
         with pytest.raises(ValueError, match=r"y must have shape \(N,\) = \(5,\), got \(4,\)"):
             net.loss(X, y[:4])
+
+
+@pytest.mark.exercise(id="fc-2.3")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_two_layer_net_starts_in_the_dtype_asked_for(dtype):
+    net = TwoLayerNet(input_dim=6, hidden_dim=5, num_classes=4, dtype=dtype, reg=0.1)
+    X = np.random.default_rng(682).standard_normal((3, 6)).astype(dtype)
+
+    _, grads = net.loss(X, np.array([0, 3, 1]))
+
+    assert net.loss(X).dtype == dtype
+    assert {grad.dtype for grad in grads.values()} == {np.dtype(dtype)}
+
+
+def test_two_layer_net_refuses_a_dtype_of_integers():
+    with pytest.raises(TypeError, match="dtype must be a floating NumPy type"):
+        TwoLayerNet(dtype=np.int64)

@@ -474,8 +474,8 @@ NET_INIT = [
         "fc-3.1",
         "hidden_dims extended in place",
         "if isinstance(hidden_dims, list):\n            hidden_dims.insert(0, input_dim)\n"
-        "        widths = _require_widths([*hidden_dims, num_classes])",
-        "widths = _require_widths([input_dim, *hidden_dims, num_classes])",
+        "        widths = require_widths([*hidden_dims, num_classes])",
+        "widths = require_widths([input_dim, *hidden_dims, num_classes])",
         anywhere=True,
         names="work on a copy",
     ),
