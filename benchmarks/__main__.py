@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import layers, machine, report, steps, whole
 from benchmarks.pairs import Line, Result, measure
 
 FOLDER = Path(__file__).resolve().parent
-GROUPS = ("step", "layer", "import", "data", "check", "grading", "notebook")
+GROUPS = ("step", "augment", "layer", "import", "data", "check", "grading", "notebook")
 NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets")
 
 
@@ -52,8 +52,10 @@ def _options() -> argparse.Namespace:
 def _lines(options: argparse.Namespace, gemm: float, bandwidth: float) -> Iterator[Line]:
     """Give the lines that were asked for, each made only when its turn comes."""
     notebooks = NOTEBOOKS[:1] if options.quick else NOTEBOOKS
-    sources = {
-        "step": lambda: steps.lines(steps.make_images(), gemm, bandwidth),
+    images = steps.make_images()
+    sources: dict[str, Callable[[], Iterator[Line]]] = {
+        "step": lambda: steps.lines(images, gemm, bandwidth),
+        "augment": lambda: steps.augmentation_lines(images),
         "layer": layers.lines,
         "import": whole.import_lines,
         "data": whole.loading_lines,

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks import plain, pytorch
 from benchmarks.pairs import OURS, PLAIN, Line
+from cs682.augment import chain, flips, shifts
 from cs682.classifiers.fc_net import FullyConnectedNet
 from cs682.solver import Solver
 
@@ -50,6 +51,20 @@ def lines(images: Images, gemm: float, bytes_per_second: float) -> Iterator[Line
         sides = _sides(images, hidden, options, **VARIANTS[variant])
         limit = _limit([PIXELS, *hidden, 10], batch_size, rule, gemm, bytes_per_second)
         yield Line("training step", f"{_short(hidden)}, {variant}, {rule}", sides, limit)
+
+
+def augmentation_lines(images: Images) -> Iterator[Line]:
+    """Compare flips and shifts of a batch with the step that it is for."""
+    augment = chain(flips(), shifts(2))
+    step = _our_step(
+        images,
+        [512, 256, 128],
+        True,
+        0.9,
+        {"rule": "adam", "batch_size": 256, "learning_rate": LEARNING_RATE},
+    )
+    sides = {OURS: lambda: augment(images.X[:256].copy()), "a step": step}
+    yield Line("augmentation", "flips and shifts of (256, 3, 32, 32)", sides)
 
 
 def _sides(

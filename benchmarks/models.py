@@ -1,0 +1,85 @@
+"""``python -m benchmarks.models``: the notebook's two recipes over several seeds.
+
+The recipes are read from FullyConnectedNets.ipynb, so that what is measured is what students see.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from typing import Any
+
+import nbformat
+
+from benchmarks.whole import ROOT
+from cs682.checks import accuracy, legacy_seed
+from cs682.data_utils import get_CIFAR10_data
+
+RECIPES = {  # the cells that a recipe needs, and what it leaves behind
+    "TwoLayerNet": (("two-layer-train",), "solver"),
+    "FullyConnectedNet": (("best-recipe", "best-train"), "solver"),
+}
+
+
+def main() -> None:
+    """Train each recipe with each seed; print accuracies and seconds, then mean and spread."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.models", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[231, 1, 2])
+    parser.add_argument("--only", choices=RECIPES, nargs="+", default=list(RECIPES))
+    options = parser.parse_args()
+    data = get_CIFAR10_data(num_test=10_000)
+    for name in options.only:
+        results = [train(name, seed, data) for seed in options.seeds]
+        for figure in results[0]:
+            values = [result[figure] for result in results]
+            _say(f"{name:18} {figure:16} {_summary(values)}")
+
+
+def train(name: str, seed: int, data: dict[str, Any]) -> dict[str, float]:
+    """Train a recipe from the notebook; return its accuracies in percent and its seconds."""
+    cells, result = RECIPES[name]
+    scope = _scope(data, seed)
+    start = time.perf_counter()
+    for cell in cells:
+        exec(_sources()[cell], scope)  # the reference's own notebook
+    seconds = time.perf_counter() - start
+    net, X, y = scope[result].model, data["X_test"], data["y_test"]
+    figures = {
+        "validation": 100 * scope[result].best_val_acc,
+        "test, 1000": 100 * accuracy(net, X[:1000], y[:1000]),
+        "test, 10,000": 100 * accuracy(net, X, y),
+        "seconds": seconds,
+    }
+    _say(f"{name}, seed {seed}: " + ", ".join(f"{k} {v:.1f}" for k, v in figures.items()))
+    return figures
+
+
+def _sources() -> dict[str, str]:
+    notebook = nbformat.read(ROOT / "notebooks" / "FullyConnectedNets.ipynb", as_version=4)
+    return {cell.id: cell.source for cell in notebook.cells}
+
+
+def _scope(data: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Return the names that the cells use: another seed, and neither checks nor plots."""
+    scope: dict[str, Any] = {"data": data}
+    exec(_sources()["imports"].partition("\nfor name, array")[0], scope)
+    scope["legacy_seed"] = lambda _: legacy_seed(seed)
+    for name in ("check", "keep_model", "plot_training", "display"):
+        scope[name] = lambda *_, **__: None
+    return scope
+
+
+def _summary(values: list[float]) -> str:
+    mean, low, high = statistics.fmean(values), min(values), max(values)
+    return f"mean {mean:.1f}, {low:.1f} to {high:.1f} over {len(values)} seeds"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
