@@ -1,0 +1,48 @@
+# Targets of those who change the assignment; the Makefile in the root includes them.
+
+.PHONY: notebooks
+notebooks: $(VENV)/.ready ## run the reference notebooks and store their outputs (real CIFAR-10 only)
+	$(PY) -m staff notebooks $(ARGS)
+
+.PHONY: browser
+browser: in-place $(VENV)/.ready-browser ## open, fill in and run the release in Chromium; pictures in build/screenshots
+	$(PY) -m pytest -m 'not slow' staff/browser $(ARGS)
+
+.PHONY: bench
+bench: export OMP_NUM_THREADS := $(CORES)
+bench: export OPENBLAS_NUM_THREADS := $(CORES)
+bench: export MKL_NUM_THREADS := $(CORES)
+bench: $(VENV)/.ready ## measure speed against PyTorch, plain float64 and the machine (ARGS=--quick: 6 minutes)
+	$(PY) -m benchmarks --store $(ARGS)
+
+.PHONY: matrix
+matrix: $(VENV)/.ready ## run the fast tests with each Python here, and an old and a new NumPy
+	$(PY) -m staff matrix $(ARGS)
+
+.PHONY: prove
+prove: in-place ## cut the release, unpack it elsewhere and work through it (ARGS=--quick: 6 minutes)
+	$(PY) -m staff prove $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.ready-dev ## check format, style, types, docstrings and spelling
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy --strict cs682 staff
+	$(PY) -m numpydoc lint $$(git ls-files 'cs682/*.py' 'staff/*.py')
+	$(PY) -m codespell_lib $$(git ls-files '*.py' '*.md' '*.toml' '*.yml' '*.sh' Makefile)
+
+.PHONY: check
+check: lint test ## lint, then test: what every commit must pass
+
+DEVELOPER := .[dev]
+BROWSER := .[browser]
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@echo "Installing the developers' tools into $(VENV)."
+	@$(call install,$(DEVELOPER))
+	@touch $@
+
+$(VENV)/.ready-browser: $(VENV)/.ready
+	@echo "Installing what drives a browser into $(VENV)."
+	@$(call install,$(BROWSER))
+	@touch $@
