@@ -1,4 +1,4 @@
-"""The staff's command line: ``python -m staff notebooks``."""
+"""The staff's command line: ``python -m staff COMMAND``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from staff import exercises, matrix, notebooks
 from staff.bugs import bank
 from staff.grading import grade, gradescope
 from staff.release import command as release
+from staff.release import prove
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     matrix.add_command(commands)
     grade.add_command(commands)
     gradescope.add_command(commands)
+    prove.add_command(commands)
     args = parser.parse_args(argv)
     status: int = args.run(args)
     return status

@@ -137,8 +137,7 @@ def _grade(root: Path, settings: dict[str, Any], results: Results) -> None:
         for problem in (*package.problems, *unreadable):
             results.say(problem)
         for outcome in grade_package(package, answers, rung, plan):
-            if outcome.staff:
-                print(f"{outcome.exercise}: {outcome.staff}")  # noqa: T201
+            print(f"{outcome.exercise}: {outcome.staff}" * bool(outcome.staff))  # noqa: T201
             results.take(read.get(outcome.exercise, outcome))
 
 

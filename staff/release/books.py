@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Collection
 
 import nbformat
 
-from cs682.checks import ANSWER_PROMPT, EXERCISES
+from cs682.checks import ANSWER_PROMPT
 from staff.notebooks import normalise
 from staff.release.regions import BEGIN, END, Region, ReleaseError, find_regions, restore, strip
 
 ANSWER_TAG = "answer"
+_QUESTION = re.compile(r"^\*\*Question (?P<id>[a-z0-9-]+)\*\*", re.MULTILINE)
 
 
 def read_book(data: bytes, file: str) -> nbformat.NotebookNode:
@@ -113,16 +115,12 @@ def _prose_faults(cell: nbformat.NotebookNode, file: str) -> list[str]:
 
 def _answer_faults(book: nbformat.NotebookNode, file: str) -> list[str]:
     """Name questions whose next cell is not tagged as an answer, and so would reach students."""
-    faults = []
-    rows = [row for row in EXERCISES.values() if row.is_question and row.file == file]
-    for cell, following in zip(book["cells"], [*book["cells"][1:], None], strict=True):
-        for row in rows:
-            tagged = following is not None and is_answer(following)
-            if f"**Question {row.id}**" in cell["source"] and not tagged:
-                faults.append(
-                    f"{file}, cell {cell['id']}:1: no answer tagged {ANSWER_TAG!r} follows"
-                )
-    return faults
+    following = [is_answer(cell) for cell in book["cells"][1:]] + [False]
+    return [
+        f"{file}, cell {cell['id']}:1: no answer tagged {ANSWER_TAG!r} follows"
+        for cell, answered in zip(book["cells"], following, strict=True)
+        if _QUESTION.search(cell["source"]) and not answered
+    ]
 
 
 def is_answer(cell: nbformat.NotebookNode) -> bool:
@@ -185,11 +183,13 @@ def restore_book(
     ValueError
         If a stub is not in its place.
     """
-    answers = {cell["id"]: cell["source"] for cell in reference["cells"] if is_answer(cell)}
-    for cell in released["cells"]:
-        if cell["id"] in answers and (only is None or cell["id"] in only):
-            cell["source"] = answers[cell["id"]]
+    question = None
+    for cell, original in zip(released["cells"], reference["cells"], strict=True):
+        if is_answer(cell) and (only is None or question in only):
+            cell["source"] = original["source"]
         cell["source"] = restore(cell["source"], regions.get(cell["id"], ()), only)
+        found = _QUESTION.search(cell["source"])
+        question = found and found["id"]
 
 
 def restore_outputs(released: nbformat.NotebookNode, reference: nbformat.NotebookNode) -> None:

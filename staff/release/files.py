@@ -32,6 +32,7 @@ _FILES = {
     "datasets/get_datasets.sh",
     "docs/exercises.md",
     "docs/notation.md",
+    "docs/search.md",
     "notebooks/assignment.jupyterlab-workspace",
     "tests/nbval_sanitize.cfg",
 }

@@ -7,7 +7,8 @@ UTF-16, and when it was wrapped in another way.
 What counts as a solution line, and what is too small to give anything away:
 
 - A line of code counts if it computes something: it calls, it has an arithmetic or comparison
-  operator, or a number other than 0 and 1. Lines that only move names about, such as
+  operator, or a number other than 0 and 1. An option by itself, such as ``batch_size=200,``, does
+  not, nor do lines that only move names about, such as
   ``return dx, dw, db`` or ``x_hat, inv_std, gamma = cache``, do not, unless one of them is all
   there is to a solution.
 - A line of prose (a comment, a docstring, a written answer) counts from 40 characters on.
@@ -40,7 +41,7 @@ PUBLIC = {
     "solver = Solver(": "given cells build solvers",
     "solver.train()": "and train them",
     "with legacy_seed(231):": "as every published experiment",
-    "num_epochs=10,": "an option of given cells too",
+    "solver = found.solver()": "as docs/search.md shows",
     "def loss(self, X, y=None):": "what every network of the tests has",
 }
 _PROSE = 40  # characters from which a line of prose gives something away
@@ -109,6 +110,9 @@ def _telling_lines(solution: str) -> Iterator[str]:
 
 def _computes(tokens: list[tokenize.TokenInfo]) -> bool:
     """Tell whether a line of code does more than to move names about."""
+    kinds = [tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.OP]
+    if [t.type for t in tokens] == kinds and (tokens[1].string, tokens[3].string) == ("=", ","):
+        return False  # one option, alone on its line
     calls = any(a.type == tokenize.NAME and b.string == "(" for a, b in itertools.pairwise(tokens))
     numbers = (token.string for token in tokens if token.type == tokenize.NUMBER)
     operators = any(t.type == tokenize.OP and t.string not in _PUNCTUATION for t in tokens)

@@ -122,20 +122,25 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
 
 
 def restore_files(
-    files: Mapping[str, bytes], reference: Reference, only: Collection[str] | None = None
+    files: Mapping[str, bytes],
+    reference: Reference,
+    only: Collection[str] | None = None,
+    given: Collection[str] = (),
 ) -> dict[str, bytes]:
     """Return the files of a release in which solutions are back in their places.
 
     Parameters
     ----------
-    files : mapping of str to bytes, a release without a variant
+    files : mapping of str to bytes, a release
     reference : Reference that it was cut from
     only : collection of str, optional; exercises and questions to restore, the others stay open.
         Default: all, and then the notebooks get their stored outputs back as well
+    given : collection of str, optional; exercises that the release hands out, without stubs
 
     Returns
     -------
-    files : dict of str to bytes; with all solutions the reference's files, byte for byte
+    files : dict of str to bytes; all solutions of a plain release give the reference's files, byte
+        for byte
 
     Raises
     ------
@@ -143,7 +148,11 @@ def restore_files(
         If a stub is not in its place.
     """
     restored = dict(files)
-    for path, cells in reference.regions.items():
+    for path, found in reference.regions.items():
+        cells = {
+            cell: [region for region in regions if region.exercise not in given]
+            for cell, regions in found.items()
+        }
         if path in reference.books:
             book = read_book(files[path], path)
             restore_book(book, reference.books[path], cells, only)

@@ -144,7 +144,11 @@ def parse(text: str, where: str) -> ast.Module:
 
 def _pair_markers(text: str, where: str) -> tuple[list[tuple[int, int]], list[str]]:
     """Return the line numbers of each pair of markers, and what is wrong with the others."""
-    pairs, faults, opened = [], [], 0
+    pairs: list[tuple[int, int]] = []
+    faults: list[str] = []
+    opened = 0
+    if not _MARKER.search(text):  # most files; taking a text apart is slow
+        return pairs, faults
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type != tokenize.COMMENT or not _MARKER.match(token.string):
             continue

@@ -205,6 +205,8 @@ def test_find_leaks_lets_a_picture_hold_pixels_only(data, fault):
         ("params = {}", False),
         ("return out, (x, w, b)", False),
         ("mean = 0", False),
+        ("batch_size=200,", False),
+        ("f(rate=2e-3)", True),
         ("dw = rows.T @ dout", True),
         ("t = config['t'] + 1", True),
         ("db = dout.sum(axis=0)", True),

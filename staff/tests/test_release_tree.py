@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cs682.checks import ANSWER_PROMPT
 from staff.__main__ import main
 from staff.release import command
 from staff.release.build import cut, write_zip
@@ -77,7 +78,11 @@ def test_solutions_of_one_exercise_put_back_leave_the_others_open(release, refer
     stubs = restored["cs682/layers.py"].count(b"raise NotImplementedError")
     assert stubs == release.files["cs682/layers.py"].count(b"raise NotImplementedError") - 1
     assert b"(x - running_mean) / np.sqrt(running_var + eps)" in restored["cs682/layers.py"]
-    assert b"leaky ReLU" in restored["notebooks/FullyConnectedNets.ipynb"]
+    prompts = [
+        restored["notebooks/FullyConnectedNets.ipynb"].count(ANSWER_PROMPT.encode()),
+        release.files["notebooks/FullyConnectedNets.ipynb"].count(ANSWER_PROMPT.encode()),
+    ]
+    assert prompts == [2, 3]
 
 
 def test_markdown_of_the_release_links_to_nothing_that_stays_at_home(release):
