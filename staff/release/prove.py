@@ -129,12 +129,15 @@ class Claims:
         return {path: data.replace(old, new) for path, data in source.items()}
 
     def notebooks_run(self) -> str:
-        """Run ``make test`` on the solved release: nbval compares every notebook, strictly."""
-        count, failures, _ = self.work.test()
+        """Run the cells of the solved release under nbval, strictly.
+
+        Its other tests are the reference's own, which ``make test`` runs here.
+        """
+        count, failures, _ = self.work.test("-k", "ipynb")
         if failures:
             lines = "\n".join(f"{f.test}: {f.message}" for f in failures)
-            raise ProofError(f"tests of the solved release fail:\n{lines}")
-        return f"all {count} tests and cells of the solved release pass"
+            raise ProofError(f"cells of the solved release fail:\n{lines}")
+        return f"all {count} cells of the solved release pass"
 
 
 def unpack(archive: Path, source: Source) -> tuple[dict[str, bytes], Variant]:
