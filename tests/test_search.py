@@ -271,6 +271,16 @@ def test_halving_never_prefers_a_run_that_was_stopped():
     assert (result.best.number, result.best.score) == (0, 0.1)
 
 
+def test_halving_gives_no_more_epochs_to_a_run_that_diverged():
+    def fragile(last_loss):
+        return counting([1.0] * 3, epochs=1, losses=[1.0, last_loss, 1.0])
+
+    result = search(fragile, {"last_loss": [math.nan, 1.0]}, halving=(2, 4))
+
+    assert result.runs[0].state == "diverged"
+    assert result.runs[1].epochs == 4
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_halving_gives_what_training_without_a_stop_gives(kept, heavy_ball, monkeypatch):
     if not kept:  # as on another machine, which has not the folder
