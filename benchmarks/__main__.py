@@ -27,8 +27,14 @@ def main() -> None:
     _say(report.HEADER + "\n" + report.RULE)
 
     results: list[Result] = []
+    failed: list[str] = []
     for line in _lines(options, gemm, bytes_per_second):
-        results.append(measure(line, rounds=options.rounds, turn=options.turn))
+        try:
+            results.append(measure(line, rounds=options.rounds, turn=options.turn))
+        except RuntimeError as error:  # minutes of other lines shall not be lost with it
+            failed.append(line.name)
+            _say(f"FAILED {line.name}: {error}")
+            continue
         _say(report.row(results[-1]))
     for what, wanted, value, reached in report.targets(results):
         _say(f"{'reached' if reached else 'MISSED '}  {what} {wanted}: {value}")
@@ -36,6 +42,8 @@ def main() -> None:
     if options.store:
         report.write(options.store, about, results)
         _say(f"Stored in {options.store / 'RESULTS.md'} and RESULTS.json.")
+    if failed:
+        sys.exit(f"{len(failed)} lines failed: {', '.join(failed)}")
 
 
 def _options() -> argparse.Namespace:

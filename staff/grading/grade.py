@@ -16,6 +16,7 @@ from staff.grading import answers
 from staff.grading.book import grade_book
 from staff.grading.collect import ClassOfSubmissions, collect
 from staff.grading.report import write_report
+from staff.grading.rerun import require_walls
 from staff.grading.run import Failure, Result, grade_class
 from staff.grading.safe_text import cell, shown, slug
 from staff.grading.sandbox import NoSandboxError, choose_rung
@@ -106,6 +107,8 @@ def _grade(args: argparse.Namespace) -> int:
     read = answers.read_table(args.answers) if args.answers else {}
     kept = answers.read_table(out / "answers.csv") if (out / "answers.csv").exists() else {}
     rung = choose_rung(allow_unsandboxed=args.allow_unsandboxed)
+    if args.notebooks:
+        require_walls(rung)
     (out / "staff").mkdir(parents=True, exist_ok=True)
     plan = _plan(args, out)
     found = collect(args.submissions, out / "staff" / "export")
@@ -114,7 +117,7 @@ def _grade(args: argparse.Namespace) -> int:
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
     results = _with_bar(chosen, plan, args)
     done = _merged(found.submissions, results, read)
-    _write(out, done, {**kept, **read}, found.remarks)
+    _write(plan, done, {**kept, **read}, found.remarks)
     return _report(out, done, results)
 
 
@@ -126,7 +129,8 @@ def _plan(args: argparse.Namespace, out: Path) -> Plan:
         images = out / "staff" / "held_back.npz"
         write_images(images, hold_back(find_data(args.data), args.held_back, seed))
     points = read_points(args.variant)
-    return Plan(out, seed, images, points, args.notebooks, args.allow_unsandboxed)
+    rerun = find_data(args.data) if args.notebooks else None
+    return Plan(out, seed, images, points, rerun, args.allow_unsandboxed)
 
 
 def _seed(out: Path) -> int:
@@ -226,15 +230,16 @@ def _merged(
 
 
 def _write(
-    out: Path,
+    plan: Plan,
     done: Sequence[Result],
     read: dict[tuple[str, str], tuple[int, str]],
     remarks: Sequence[str],
 ) -> None:
     """Write the grade book, the reports and the pages for the staff."""
+    out = plan.out
     records = [result for result in done if isinstance(result, Record)]
     for record in records:
-        write_report(out / "students" / slug(record.id), record)
+        write_report(plan.reports_of(record.id), record)
         write_json(out / "staff" / "traces" / f"{slug(record.id)}.json", _traces(record))
     write_text(out / "answers.csv", answers.table(records, read))
     write_text(out / "answers.html", answers_page(records))

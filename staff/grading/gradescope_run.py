@@ -137,7 +137,8 @@ def _grade(root: Path, settings: dict[str, Any], results: Results) -> None:
         for problem in (*package.problems, *unreadable):
             results.say(problem)
         for outcome in grade_package(package, answers, rung, plan):
-            print(f"{outcome.exercise}: {outcome.staff}" * bool(outcome.staff))  # noqa: T201
+            if outcome.staff:
+                print(f"{outcome.exercise}: {outcome.staff}")  # noqa: T201
             results.take(read.get(outcome.exercise, outcome))
 
 
