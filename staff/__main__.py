@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from staff import exercises, matrix, notebooks
 from staff.bugs import bank
 from staff.grading import grade, gradescope
+from staff.grading.hostile import command as hostile
 from staff.release import command as release
 from staff.release import prove
 
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     notebooks.add_command(commands)
     bank.add_command(commands)
+    hostile.add_command(commands)
     exercises.add_command(commands)
     release.add_command(commands)
     matrix.add_command(commands)

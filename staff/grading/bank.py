@@ -7,7 +7,7 @@ from cs682.checks.run import CHECKS
 from staff.bugs.answer import ROOT, Answer
 from staff.grading.core import Outcome, grade_files
 from staff.grading.hand_in import read_package
-from staff.grading.merits import PREREQUISITES
+from staff.grading.merits import PARTNERS, PREREQUISITES
 from staff.grading.sandbox import Rung
 
 
@@ -50,6 +50,27 @@ def touched(answer: Answer) -> list[str]:
     return [i for i in CHECKS if i in near or {*near} & {*PREREQUISITES.get(i, ())}]
 
 
+def due_by_nature(answer: Answer) -> set[str]:
+    """Return the exercises that share with an answer what it changes, and may be lost with it.
+
+    Parameters
+    ----------
+    answer : Answer
+
+    Returns
+    -------
+    ids : set of str: all of the file, if the answer changes code outside of its exercise; and
+        for a right answer those whose code reads the caches that it writes, in the layout of the
+        reference, which it need not have
+    """
+    functions = {*EXERCISES[answer.exercise].functions}
+    shared = {i for i in CHECKS if EXERCISES[i].file == answer.file}
+    readers = {i for i, partner in PARTNERS.items() if partner in functions}
+    if answer.anywhere or answer.also:
+        return shared
+    return readers if answer.verdict != "wrong" else set()
+
+
 def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
     """Return what is not as an answer deserves; empty if all is.
 
@@ -64,5 +85,6 @@ def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
     """
     lost = {o.exercise for o in outcomes if o.state != "passed"}
     due = {answer.judge} if answer.verdict == "wrong" else set()
+    lost -= due_by_nature(answer) - due
     said = [f"  {o.exercise} {o.state}: {o.message}" for o in outcomes if o.exercise in lost ^ due]
     return "\n".join([f"{answer} ({answer.verdict})", *said]) if said else ""

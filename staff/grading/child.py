@@ -94,13 +94,19 @@ def _answer(
 
 
 def _pack_result(packer: Packer, objects: Objects, result: Any, hide: int | None) -> Any:
-    """Return the tree of a result; what a handle is asked for stays here, whatever it is."""
+    """Return the tree of a result; from `hide` on its items stay here, unless they are arrays.
+
+    A cache that is an array crosses, because a check in the same process would copy it too.
+    """
     hidden = objects.packer()
     if hide == 0:
         return hidden.handle(result)
     if hide is None or type(result) not in (tuple, list):
         return packer.pack(result)
-    shown = [packer.pack(v, 1) for v in result[:hide]] + [hidden.handle(v) for v in result[hide:]]
+    shown = [
+        packer.pack(v, 1) if i < hide or type(v) is np.ndarray else hidden.handle(v)
+        for i, v in enumerate(result)
+    ]
     return ["t", shown] if type(result) is tuple else ["l", 0, shown]
 
 

@@ -62,7 +62,8 @@ class Mirrors:
 
     def _keep(self, number: int, value: Any) -> None:
         """Know an object under a number for as long as a check holds it."""
-        key = id(value)
+        if (key := id(value)) in self._numbers:
+            raise BadFrameError("one object under two numbers")
         self._numbers[key] = number
         if type(value) in (list, dict):
             self._objects[number] = value

@@ -81,8 +81,9 @@ class Wire:
         (size,) = _PREFIX.unpack(self._exactly(_PREFIX.size))
         if size > MAX_HEADER:
             raise BadFrameError(f"a header of {size} bytes")
+        header = self._exactly(size)
         try:
-            message, sizes = json.loads(self._exactly(size))
+            message, sizes = json.loads(header)
         except (ValueError, TypeError, RecursionError) as error:
             raise BadFrameError(
                 f"a header that is no pair in JSON: {type(error).__name__}"
