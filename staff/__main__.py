@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from staff import exercises, matrix, notebooks
+from staff.browser import pictures
 from staff.bugs import bank
 from staff.grading import grade, gradescope
 from staff.grading.hostile import command as hostile
@@ -29,6 +30,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     status : int, 0 when all went well, 1 when something is to be mended
     """
+    args = make_parser().parse_args(argv)
+    status: int = args.run(args)
+    return status
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands.
+
+    Returns
+    -------
+    parser : ArgumentParser
+    """
     parser = argparse.ArgumentParser(prog="python -m staff", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     notebooks.add_command(commands)
@@ -40,9 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     grade.add_command(commands)
     gradescope.add_command(commands)
     prove.add_command(commands)
-    args = parser.parse_args(argv)
-    status: int = args.run(args)
-    return status
+    pictures.add_command(commands)
+    return parser
 
 
 if __name__ == "__main__":

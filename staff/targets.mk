@@ -8,6 +8,10 @@ notebooks: $(VENV)/.ready ## run the reference notebooks and store their outputs
 browser: in-place $(VENV)/.ready-browser ## open, fill in and run the release in Chromium; pictures in build/screenshots
 	$(PY) -m pytest -m 'not slow' staff/browser $(ARGS)
 
+.PHONY: pictures
+pictures: browser ## make docs/pictures anew from what `make browser` saw
+	$(PY) -m staff pictures
+
 .PHONY: bench
 bench: export OMP_NUM_THREADS := $(CORES)
 bench: export OPENBLAS_NUM_THREADS := $(CORES)

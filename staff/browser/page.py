@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Locator, Page
 
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+THEMES = {"dark": "JupyterLab Dark", "light": "JupyterLab Light"}  # light last, and so left on
 WIDTH, HEIGHT = 1280, 1000  # pixels, a small laptop's screen but for the height
 MILLISECONDS = 1000
+PATIENCE = 120  # seconds for any one step; a busy machine is no fault
 
 # The first cells have run: none waits, and each has a number or one has stopped the rest.
 SETTLED = """count => {
@@ -45,6 +46,7 @@ class NotebookPage:
         self.page, self.path = page, path
         cells = nbformat.read(path, as_version=4)["cells"]
         self.cells: dict[str, Any] = {cell["id"]: cell for cell in cells}
+        page.set_default_timeout(PATIENCE * MILLISECONDS)
         page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         # until its kernel is connected, a page calls itself idle and ignores that a cell is run
         with page.expect_websocket(lambda socket: "/channels" in socket.url) as kernel:
@@ -66,7 +68,7 @@ class NotebookPage:
         place = list(self.cells).index(cell_id)
         return self.page.locator(f'.jp-Notebook [data-windowed-list-index="{place}"]')
 
-    def run(self, cell_id: str, *, seconds: float = 60) -> str:
+    def run(self, cell_id: str, *, seconds: float = PATIENCE) -> str:
         """Run one cell, as with Ctrl-Enter, and return the text that it shows.
 
         Parameters

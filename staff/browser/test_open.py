@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from staff.browser.page import SHOTS
+from staff.browser.pictures import SHOTS
 from staff.browser.server import FRONT_ENDS
 
 NOTEBOOKS = ("FullyConnectedNets", "BatchNormalization", "Dropout")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from staff.browser.page import SHOTS
+from staff.browser.pictures import SHOTS
 
 # The gate can afford Dropout twice and the others once. FullyConnectedNets in full trains for
 # minutes after this cell; nbval runs that part, and `make browser ARGS='-m slow'` shows it.
@@ -41,6 +41,9 @@ def test_solved_notebook_runs_and_looks_right(open_notebook, solved, front_end, 
     for theme in ("dark", "light"):
         notebook.choose_theme(theme)
         notebook.shoot(SHOTS / f"solved-{name}-{front_end}-{theme}")
+    for cell_id in notebook.cells:
+        if cell_id == "board" or "%|" in notebook.text(cell_id):
+            notebook.shoot_cell(cell_id, SHOTS / f"{name}-{front_end}-{cell_id}")
     assert notebook.outputs("error") == []
     assert notebook.outputs("stderr") == []
     assert max(text.count("\n") for text in notebook.outputs("stdout")) < LONGEST

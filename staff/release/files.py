@@ -32,7 +32,13 @@ _FILES = {
     "datasets/get_datasets.sh",
     "docs/exercises.md",
     "docs/notation.md",
+    "docs/pictures/board.png",
+    "docs/pictures/lab.png",
+    "docs/pictures/passed.png",
+    "docs/pictures/wrong.png",
     "docs/search.md",
+    "docs/self-learner.md",
+    "docs/student.md",
     "notebooks/assignment.jupyterlab-workspace",
     "tests/nbval_sanitize.cfg",
 }
