@@ -66,10 +66,9 @@ def says_open(error):
 
 def last_stub(text):
     """Return the last line of a stub in a text, or None."""
-    found = None
-    for found in STUB.finditer(text):  # noqa: B007  # the last is wanted
-        pass
-    return found and found[0]
+    in_one_line = " ".join(text.split())  # a notebook wraps long messages
+    found = [match[0] for match in STUB.finditer(in_one_line)]
+    return found[-1] if found else None
 
 
 def names_bound(source):

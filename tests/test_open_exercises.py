@@ -66,6 +66,7 @@ def test_open_tests_and_cells_are_told_apart_from_wrong_ones(unfinished):
         (f"CheckError: fc-1.3 is open: {STUB}\n", STUB),
         (f"fc-1.4 waits for another exercise: {STUB}", STUB),
         (f"A.b: see Dropout.ipynb, section 9.9 {STUB}", STUB),
+        (STUB.replace(": see ", ": see\n    "), STUB),
         ("see the notebook", None),
     ],
 )
