@@ -226,8 +226,8 @@ def test_net_solver_trains_a_network_with_the_given_settings():
 
     result = search(built, space, data=make_data())
 
+    solver = built(make_data(), **result.best.config)  # says what went wrong, if no run is done
     assert [run.state for run in result.runs] == ["done", "done"]
-    solver = built(make_data(), **result.best.config)
     assert solver.model.params["W1"].shape[0] == 4
     assert (solver.model.reg, solver.batch_size) == (0.1, 4)
     assert solver.optim_config == {"learning_rate": 1e-2}
