@@ -157,6 +157,7 @@ def _spread(records: Sequence[Record]) -> Figure:
     with course_figure([["points"]], (8, 3.5), "How are the points spread?") as (fig, axes):
         ax = axes["points"]
         ax.hist([r.points for r in records], bins=bins, color=COLOURS[0], edgecolor="white")
+        ax.locator_params(axis="y", integer=True)
         ax.set(xlabel=f"points of {top}, in steps of {width}", ylabel="hand-ins")
     return fig
 
