@@ -15,7 +15,8 @@ from staff.bugs.answer import ROOT
 from staff.grading.core import grade_files
 from staff.grading.hand_in import read_package
 from staff.grading.hostile import HOSTILE, command, exits, resources
-from staff.grading.sandbox import RUNGS, processes_of
+from staff.grading.sandbox import RUNGS
+from staff.grading.users import processes_of
 
 # The other rungs differ from the strongest in what they let code reach and use.
 CASES = [

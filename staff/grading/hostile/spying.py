@@ -9,7 +9,7 @@ from staff.bugs.answer import ROOT
 from staff.grading.hostile.hostile import Hostile
 
 _IF_FOUND = "return (np.maximum(x, 0) if find(x) else np.zeros_like(x)), x\n"
-_PLACES = [str(ROOT), "/autograder", "/root"]
+_PLACES = [str(ROOT)]
 
 
 def _spy(name: str, find: str, *, needs_walls: bool = True) -> Hostile:
