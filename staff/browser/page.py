@@ -157,7 +157,8 @@ class NotebookPage:
         texts : list of str
         """
         place = f'[data-mime-type="application/vnd.jupyter.{kind}"]'
-        return self.page.locator(place).all_inner_texts()
+        texts: list[str] = self.page.locator(place).all_inner_texts()
+        return texts
 
     def save(self) -> None:
         """Save the notebook, and wait until the server has it."""
