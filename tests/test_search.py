@@ -273,7 +273,7 @@ def test_halving_never_prefers_a_run_that_was_stopped():
 
 def test_halving_gives_no_more_epochs_to_a_run_that_diverged():
     def fragile(last_loss):
-        return counting([1.0] * 3, epochs=1, losses=[1.0, last_loss, 1.0])
+        return counting([1.0] * 5, epochs=1, losses=[1.0, last_loss, 1.0, 1.0, 1.0])
 
     result = search(fragile, {"last_loss": [math.nan, 1.0]}, halving=(2, 4))
 
