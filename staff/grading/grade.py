@@ -19,7 +19,7 @@ from staff.grading.report import write_report
 from staff.grading.rerun import require_walls
 from staff.grading.run import Failure, Result, grade_class
 from staff.grading.safe_text import cell, shown, slug
-from staff.grading.sandbox import NoSandboxError, choose_rung
+from staff.grading.sandbox import NoSandboxError, choose_rung, require_hidden
 from staff.grading.single import Plan
 from staff.grading.store import Record, write_json, write_text
 from staff.grading.submission import Submission
@@ -110,6 +110,8 @@ def _grade(args: argparse.Namespace) -> int:
     if args.notebooks:
         require_walls(rung)
     (out / "staff").mkdir(parents=True, exist_ok=True)
+    if rung.name == "another user":
+        require_hidden(args.submissions, out)
     plan = _plan(args, out)
     found = collect(args.submissions, out / "staff" / "export")
     chosen = _chosen(found, args.only)

@@ -90,7 +90,7 @@ def _link(source: str | Path, target: str | Path) -> None:
 
 
 def is_public(path: Path) -> bool:
-    """Tell whether every user of the machine may read what lies there.
+    """Tell whether every user of the machine may read what lies there, if by guessing its name.
 
     Parameters
     ----------
@@ -102,4 +102,5 @@ def is_public(path: Path) -> bool:
     """
     path = path.resolve()
     folders = [p.stat().st_mode & stat.S_IXOTH for p in path.parents]
-    return all(folders) and bool(path.stat().st_mode & stat.S_IROTH)
+    enough = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+    return all(folders) and bool(path.stat().st_mode & enough)
