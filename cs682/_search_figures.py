@@ -76,4 +76,7 @@ def _positions(ax: Axes, name: str, choices: Any) -> Any:
     span = max(values) / min(values) if min(values) > 0 else math.nan
     if choices.log if isinstance(choices, Range) else span >= LOG_SPAN:
         ax.set_xscale("log")
+    else:  # written out, 0.00125 runs into its neighbour
+        ax.locator_params(axis="x", nbins=4)
+        ax.ticklabel_format(axis="x", scilimits=(-2, 3))
     return lambda value: value

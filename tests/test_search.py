@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -542,6 +543,17 @@ def test_plot_has_a_panel_for_each_thing_that_varies():
     assert panels[0].get_ylabel() == "best_val_acc"
     dots = sum(len(line.get_xdata()) for line in panels[0].lines)
     assert dots == 6 + 1  # each run, and the ring about the best
+
+
+def test_plot_keeps_small_numbers_on_its_axis_apart():
+    space = {"rate": [0.001, 0.0018], "decay": [0.9, 1.0], "batch_size": [5, 10]}
+    figure = search(make, space, data=make_data(), verbose=False).plot()
+
+    figure.draw_without_rendering()
+
+    axis = figure.axes[0].xaxis
+    boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_plot_says_how_many_runs_it_cannot_show():
