@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
+from cs682._browser import find_browser
 from cs682.checks import EXERCISES
 from cs682.data_files import find_cifar10
 from staff.browser.page import NotebookPage
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -39,11 +38,9 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Give a headless Chromium; without one these tests fail, since nothing else replaces them."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    path = os.environ.get("CHROMIUM") or find_browser()
     if path is None:
-        pytest.fail(
-            f"none of {', '.join(NAMES)} is installed: `sudo apt install chromium`, or set CHROMIUM"
-        )
+        pytest.fail("there is no Chromium: `sudo apt install chromium`, or set CHROMIUM to one")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

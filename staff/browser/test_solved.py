@@ -17,6 +17,7 @@ RUNS = [
 ]
 SECONDS = 900  # the longest that a notebook may take
 LONGEST = 60  # lines that a cell may print
+MOST_BARS = 20  # a bar that is not redrawn in its place leaves hundreds
 FIGURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(image => ({
     loaded: image.complete && image.naturalWidth > 0,
     spare: image.closest('.jp-OutputArea-output').getBoundingClientRect().right
@@ -51,4 +52,5 @@ def test_solved_notebook_runs_and_looks_right(open_notebook, solved, front_end, 
     assert len(figures) >= 2
     assert all(figure["loaded"] and figure["spare"] >= 0 for figure in figures), figures
     assert all(bar["height"] < 2 and bar["hidden"] <= 0 for bar in bars), bars
-    assert len(bars) == len({bar["text"] for bar in bars})
+    assert len(bars) < MOST_BARS
+    assert bars or name != "FullyConnectedNets"  # the others train without
