@@ -83,8 +83,11 @@ def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
     -------
     text : str
     """
-    lost = {o.exercise for o in outcomes if o.state != "passed"}
     due = {answer.judge} if answer.verdict == "wrong" else set()
+    failed = [o for o in outcomes if o.state != "passed"]
+    lost = {
+        o.exercise for o in failed if o.maximum or o.exercise in due
+    }  # given code costs nothing
     lost -= due_by_nature(answer) - due
     said = [f"  {o.exercise} {o.state}: {o.message}" for o in outcomes if o.exercise in lost ^ due]
     return "\n".join([f"{answer} ({answer.verdict})", *said]) if said else ""
