@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 # In this process only: MPLBACKEND would reach the notebooks' kernels, which draw inline.
 matplotlib.use("Agg")
+
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in each run, and no verdict that depends on how busy the machine is.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
