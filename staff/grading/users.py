@@ -32,7 +32,7 @@ def free_user() -> Iterator[int]:
     NoSandboxError
         If all are in use, or the folder of their locks is not root's alone.
     """
-    locks = Path(tempfile.gettempdir(), "cs682-sandbox-users")
+    locks = Path("/tmp/cs682-sandbox-users")  # one place for graders of every TMPDIR
     locks.mkdir(mode=0o700, exist_ok=True)
     if locks.stat().st_uid != 0 or locks.stat().st_mode & 0o077:
         raise NoSandboxError(f"{locks} is not root's alone: remove it")

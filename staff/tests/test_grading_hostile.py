@@ -6,7 +6,6 @@ import dataclasses
 import fcntl
 import itertools
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def processes_without_sandbox(lock):
 
 def left_behind():
     """Return processes of users whose sandbox has ended, and files that hostile hand-ins write."""
-    locks = Path(tempfile.gettempdir(), "cs682-sandbox-users").iterdir()
+    locks = Path("/tmp/cs682-sandbox-users").iterdir()
     processes = [p for lock in locks for p in processes_without_sandbox(lock)]
     places = (Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"))
     names = ("cs682-bomb*", "cs682-note*", "cs682-unpickled", "cs682-asked", "results.json", "bomb")
