@@ -42,7 +42,6 @@ PUBLIC = {
     "solver.train()": "and train them",
     "with legacy_seed(231):": "as every published experiment",
     "solver = found.solver()": "as docs/search.md shows",
-    "def loss(self, X, y=None):": "what every network of the tests has",
 }
 _PROSE = 40  # characters from which a line of prose gives something away
 _PUNCTUATION = {*"()[]{},:.=;", "->", ":=", "..."}  # all other operators compute
