@@ -6,6 +6,7 @@ Imports nothing but Python's own library, so that a broken notebook is told from
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 
@@ -60,16 +61,20 @@ def find_gaps(cells: list[dict[str, Any]]) -> list[str]:
 
 
 def _order_gaps(code: list[tuple[int, dict[str, Any]]], counts: list[Any]) -> list[str]:
-    """Compare the execution counts with 1, 2, ..., n."""
+    """Look for a cell that was not run, or was run after the one below it.
+
+    The counts need not be 1, 2, ..., n: who runs the last cells once more, as the board's text
+    advises after saving, has still run the notebook from top to bottom.
+    """
     skipped = [_name(*item) for item, count in zip(code, counts, strict=True) if not count]
     if skipped:
         others = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
         return [f"{skipped[0]}{others} not run"]
-    for item, count, want in zip(code, counts, range(1, len(code) + 1), strict=True):
-        if count != want:
+    for (item, count), (_, following) in pairwise(zip(code, counts, strict=True)):
+        if count >= following:
             return [
-                f"{_name(*item)} was run as number {count}, expected {want}: restart the kernel, "
-                "run all cells and save"
+                f"{_name(*item)} was run after the cell below it: restart the kernel, run all "
+                "cells and save"
             ]
     return []
 

@@ -141,7 +141,7 @@ def end_in_error(book):
     [
         (forget_counts, "it has not been run"),
         (leave_last_out, "cell 2 (print(x)) not run"),
-        (run_out_of_order, "cell 1 (x = 1) was run as number 7, expected 1: restart"),
+        (run_out_of_order, "cell 1 (x = 1) was run after the cell below it: restart"),
         (end_in_error, "cell 2 (print(x)) ended in CheckError"),
     ],
 )
@@ -153,6 +153,15 @@ def test_submit_names_the_cell_that_was_not_run_in_order(root, capsys, change, w
     out = capsys.readouterr().out
     assert "you can hand it in all the same" in out
     assert f"  - notebooks/Dropout.ipynb: {words}" in out
+
+
+def test_the_last_cell_may_be_run_again(root):
+    def run_board_again(book):
+        book.cells[-1].execution_count = 9
+
+    edit(root, "Dropout.ipynb", run_board_again)
+
+    assert collect(root).remarks == []
 
 
 def test_empty_cells_and_text_do_not_count(root):
