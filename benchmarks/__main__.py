@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import layers, machine, report, steps, whole
-from benchmarks.pairs import Line, Result, measure
+from benchmarks.apart import Side
+from benchmarks.pairs import Line, Result, measure, timer
 
 FOLDER = Path(__file__).resolve().parent
 GROUPS = ("step", "augment", "layer", "import", "data", "check", "grading", "notebook")
+APART = (steps.GROUP, layers.GROUP)  # groups whose sides get processes of their own
 NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets")
 
 
@@ -19,23 +22,27 @@ def main() -> None:
     """Run the benchmarks that were asked for."""
     options = _options()
     about = machine.describe()
-    gemm, bytes_per_second = machine.sgemm_rate(), machine.bandwidth()
-    about["sgemm"] = f"{gemm / 1e9:.0f} GFLOP/s"
-    about["memory"] = f"{bytes_per_second / 1e9:.1f} GB/s"
+    about["sgemm"] = f"{machine.sgemm_rate() / 1e9:.0f} GFLOP/s"
+    about["memory"] = f"{machine.bandwidth() / 1e9:.1f} GB/s"
     for key, value in about.items():
         _say(f"{key}: {value}")
     _say(report.HEADER + "\n" + report.RULE)
 
     results: list[Result] = []
     failed: list[str] = []
-    for line in _lines(options, gemm, bytes_per_second):
-        try:
-            results.append(measure(line, rounds=options.rounds, turn=options.turn))
-        except RuntimeError as error:  # minutes of other lines shall not be lost with it
-            failed.append(line.name)
-            _say(f"FAILED {line.name}: {error}")
-            continue
-        _say(report.row(results[-1]))
+    with ExitStack() as stack:
+        apart: dict[str, Side] = {}
+        for line in _lines(options):
+            if line.group in APART:
+                for name in line.sides.keys() - apart.keys():
+                    apart[name] = stack.enter_context(Side(name))
+            try:
+                results.append(_measure(line, apart, options))
+            except RuntimeError as error:  # minutes of other lines shall not be lost with it
+                failed.append(line.name)
+                _say(f"FAILED {line.name}: {error}")
+                continue
+            _say(report.row(results[-1]))
     for what, wanted, value, reached in report.targets(results):
         _say(f"{'reached' if reached else 'MISSED '}  {what} {wanted}: {value}")
     about["load after"] = machine.load()
@@ -50,20 +57,28 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, help="groups of lines")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each side (default 9)")
-    parser.add_argument("--turn", type=float, default=0.04, help="seconds of a turn")
+    parser.add_argument("--turn", type=float, default=0.15, help="seconds of a turn")
     parser.add_argument("--quick", action="store_true", help="at most 6 minutes: fewer notebooks")
     parser.add_argument("--match", default="", help="only lines with this in their name")
     parser.add_argument("--store", type=Path, nargs="?", const=FOLDER, help="folder for the table")
     return parser.parse_args()
 
 
-def _lines(options: argparse.Namespace, gemm: float, bandwidth: float) -> Iterator[Line]:
+def _measure(line: Line, apart: dict[str, Side], options: argparse.Namespace) -> Result:
+    """Measure a line, its sides in processes of their own where their threads would meet."""
+    if line.group in APART:
+        timers = {name: apart[name].timer(line) for name in line.sides}
+    else:
+        timers = {name: timer(line, name) for name in line.sides}
+    return measure(line, timers, rounds=options.rounds, turn=options.turn)
+
+
+def _lines(options: argparse.Namespace) -> Iterator[Line]:
     """Give the lines that were asked for, each made only when its turn comes."""
     notebooks = NOTEBOOKS[:1] if options.quick else NOTEBOOKS
-    images = steps.make_images()
     sources: dict[str, Callable[[], Iterator[Line]]] = {
-        "step": lambda: steps.lines(images, gemm, bandwidth),
-        "augment": lambda: steps.augmentation_lines(images),
+        "step": steps.lines,
+        "augment": steps.augmentation_lines,
         "layer": layers.lines,
         "import": whole.import_lines,
         "data": whole.loading_lines,

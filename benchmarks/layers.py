@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks import plain, pytorch
-from benchmarks.pairs import OURS, PLAIN, Line
+from benchmarks.pairs import OURS, PLAIN, Line, Run
 from cs682 import layers
 
-Run = Callable[[], Any]
+GROUP = "layer"
 MODE: dict[str, Any] = {"mode": "train", "p": 0.8}
 
 
@@ -46,28 +47,31 @@ def _pair(
     """Give the lines of one layer's two directions."""
     inputs = [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]
     dout = rng.standard_normal(out, dtype=np.float32)
-    both = [
-        _sides(layers, name, inputs, dout, param),
-        _sides(plain, name, [x.astype(np.float64) for x in inputs], dout.astype(np.float64), param),
-    ]
-    if pytorch.torch is not None:
-        torch_runs = pytorch.forward_backward(in_torch, inputs, dout)
+    inputs64, dout64 = [x.astype(np.float64) for x in inputs], dout.astype(np.float64)
     for i, direction in enumerate(("forward", "backward")):
-        sides = {OURS: both[0][i], PLAIN: both[1][i]}
-        if pytorch.torch is not None:
-            sides[pytorch.NAME] = torch_runs[i]
-        yield Line("layer", f"{title}, {direction}", sides)
+        sides = {
+            OURS: partial(_in_numpy, layers, name, inputs, dout, param, i),
+            PLAIN: partial(_in_numpy, plain, name, inputs64, dout64, param, i),
+        }
+        if pytorch.is_there():
+            sides[pytorch.NAME] = partial(_in_torch, in_torch, inputs, dout, i)
+        yield Line(GROUP, f"{title}, {direction}", sides)
 
 
-def _sides(
-    module: Any, name: str, inputs: list[Any], dout: Any, param: tuple[dict[str, Any], ...]
-) -> tuple[Run, Run]:
-    """Return a module's forward pass and its best backward pass, each ready to run."""
+def _in_numpy(
+    module: Any, name: str, inputs: list[Any], dout: Any, param: tuple[dict[str, Any], ...], i: int
+) -> Run:
+    """Return a module's forward pass (`i` = 0) or its best backward pass, ready to run."""
     forward = getattr(module, f"{name}_forward")
     backward = getattr(module, f"{name}_backward_alt", None) or getattr(module, f"{name}_backward")
     options = [dict(p) for p in param]
     _, cache = forward(*inputs, *options)
-    return lambda: forward(*inputs, *options), lambda: backward(dout, cache)
+    return (lambda: forward(*inputs, *options), lambda: backward(dout, cache))[i]
+
+
+def _in_torch(function: Callable[..., Any], inputs: list[Any], dout: Any, i: int) -> Run:
+    """Return PyTorch's forward or backward pass, ready to run."""
+    return pytorch.forward_backward(function, inputs, dout)[i]
 
 
 def _short_cut(rng: np.random.Generator, N: int, D: int) -> Line:
@@ -75,32 +79,32 @@ def _short_cut(rng: np.random.Generator, N: int, D: int) -> Line:
     x, dout = rng.standard_normal((2, N, D), dtype=np.float32)
     gamma, beta = rng.standard_normal((2, D), dtype=np.float32)
     _, cache = layers.batchnorm_forward(x, gamma, beta, {"mode": "train"})
-    sides: dict[str, Run] = {
-        OURS: lambda: layers.batchnorm_backward_alt(dout, cache),
-        "backward": lambda: layers.batchnorm_backward(dout, cache),
+    sides: dict[str, Callable[[], Run]] = {
+        OURS: lambda: partial(layers.batchnorm_backward_alt, dout, cache),
+        "backward": lambda: partial(layers.batchnorm_backward, dout, cache),
     }
-    return Line("layer", f"batchnorm_backward_alt ({N}, {D})", sides)
+    return Line(GROUP, f"batchnorm_backward_alt ({N}, {D})", sides)
 
 
 def _loss(rng: np.random.Generator, N: int) -> Line:
     """Compare softmax losses, each with its gradient."""
     x, y = rng.standard_normal((N, 10), dtype=np.float32), rng.integers(0, 10, N)
     x64 = x.astype(np.float64)
-    sides: dict[str, Run] = {
-        OURS: lambda: layers.softmax_loss(x, y),
-        PLAIN: lambda: plain.softmax_loss(x64, y),
+    sides: dict[str, Callable[[], Run]] = {
+        OURS: lambda: partial(layers.softmax_loss, x, y),
+        PLAIN: lambda: partial(plain.softmax_loss, x64, y),
     }
-    if pytorch.torch is not None:
-        sides[pytorch.NAME] = pytorch.loss_and_gradient(x, y)
-    return Line("layer", f"softmax loss ({N}, 10), both ways", sides)
+    if pytorch.is_there():
+        sides[pytorch.NAME] = lambda: pytorch.loss_and_gradient(x, y)
+    return Line(GROUP, f"softmax loss ({N}, 10), both ways", sides)
 
 
 def _torch(name: str) -> Callable[..., Any]:
-    return lambda *args, **options: getattr(pytorch.torch.nn.functional, name)(*args, **options)
+    return lambda *args, **options: getattr(pytorch.torch().nn.functional, name)(*args, **options)
 
 
 def _addmm(x: Any, w: Any, b: Any) -> Any:
-    return pytorch.torch.addmm(b, x, w)
+    return pytorch.torch().addmm(b, x, w)
 
 
 def _batch_norm(x: Any, gamma: Any, beta: Any) -> Any:

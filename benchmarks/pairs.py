@@ -11,6 +11,10 @@ from typing import Any, NamedTuple
 PAUSE = 0.04  # seconds between turns: a library's idle threads spin that long before they sleep
 OURS = "cs682"
 PLAIN = "plain float64"
+LIMIT = "limit"
+
+Run = Callable[[], Any]  # does the work once
+Timer = Callable[[int], float]  # does it so many times, and returns the seconds of one
 
 
 @dataclass(frozen=True)
@@ -20,20 +24,18 @@ class Line:
     Attributes
     ----------
     group, name : str
-    sides : dict; for each side's name a function that does the work once. The others are compared
-        with the one called `OURS`
-    limit : float or None, seconds that the machine would need at its best
+    sides : dict; for each side's name a function that prepares its work and returns what does it
+        once. The others are compared with the one called `OURS`
     rounds : int or None, how many turns each side gets; None for the caller's choice
-    self_timed : bool, whether the functions return their own seconds
+    self_timed : tuple of str, the sides whose work returns its own seconds
     note : str, what else there is to say
     """
 
     group: str
     name: str
-    sides: dict[str, Callable[[], Any]]
-    limit: float | None = None
+    sides: dict[str, Callable[[], Run]]
     rounds: int | None = None
-    self_timed: bool = False
+    self_timed: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -54,7 +56,6 @@ class Result:
     group, name, note : str, the line's
     seconds : dict; for each side the spread of its seconds per call
     ratios : dict; for each other side the spread of our seconds over its, round by round
-    of_limit : float or None, the limit's seconds over ours
     """
 
     group: str
@@ -62,7 +63,11 @@ class Result:
     note: str
     seconds: dict[str, Spread] = field(default_factory=dict)
     ratios: dict[str, Spread] = field(default_factory=dict)
-    of_limit: float | None = None
+
+    @property
+    def of_limit(self) -> float | None:
+        """The limit's seconds over ours, median of the rounds; None if the line has no limit."""
+        return 1 / self.ratios[LIMIT].median if LIMIT in self.ratios else None
 
 
 def spread(sample: list[float]) -> Spread:
@@ -73,43 +78,53 @@ def spread(sample: list[float]) -> Spread:
     return Spread(median, low, high)
 
 
-def measure(line: Line, *, rounds: int, turn: float) -> Result:
-    """Give each side a turn of about `turn` seconds, `rounds` times over: A B C A B C ..."""
-    rounds = min(rounds, line.rounds or rounds)
-    calls = {name: _calls_per_turn(run, turn) if rounds > 1 else 1 for name, run in _timed(line)}
-    seconds: dict[str, list[float]] = {name: [] for name in line.sides}
-    for _ in range(rounds):
-        for name, run in _timed(line):
-            time.sleep(PAUSE)
-            seconds[name].append(run(calls[name]))
-    ours = seconds[OURS]
-    ratios = {
-        name: spread([a / b for a, b in zip(ours, theirs, strict=True)])
-        for name, theirs in seconds.items()
-        if name != OURS
-    }
-    of_limit = None if line.limit is None else line.limit / statistics.median(ours)
-    spreads = {name: spread(sample) for name, sample in seconds.items()}
-    return Result(line.group, line.name, line.note, spreads, ratios, of_limit)
+def timer(line: Line, side: str) -> Timer:
+    """Prepare a side's work in this process, and return what times it."""
+    run = line.sides[side]()
 
-
-def _timed(line: Line) -> list[tuple[str, Callable[[int], float]]]:
-    """Return for each side a function that calls it some times and returns seconds per call."""
-
-    def by_the_clock(run: Callable[[], Any], calls: int) -> float:
+    def by_the_clock(calls: int) -> float:
         start = time.perf_counter()
         for _ in range(calls):
             run()
         return (time.perf_counter() - start) / calls
 
-    def by_itself(run: Callable[[], Any], calls: int) -> float:
+    def by_itself(calls: int) -> float:
         return statistics.fmean(run() for _ in range(calls))
 
-    timer = by_itself if line.self_timed else by_the_clock
-    return [(name, lambda calls, run=run: timer(run, calls)) for name, run in line.sides.items()]
+    return by_itself if side in line.self_timed else by_the_clock
 
 
-def _calls_per_turn(run: Callable[[int], float], turn: float) -> int:
+def measure(line: Line, timers: dict[str, Timer], *, rounds: int, turn: float) -> Result:
+    """Give each side a turn of about `turn` seconds, `rounds` times over: A B C A B C ...
+
+    Parameters
+    ----------
+    line : Line
+    timers : dict of Timer by the name of the side
+    rounds : int
+    turn : float, seconds
+
+    Returns
+    -------
+    result : Result
+    """
+    rounds = min(rounds, line.rounds or rounds)
+    calls = {name: _calls_per_turn(run, turn) if rounds > 1 else 1 for name, run in timers.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in timers}
+    for _ in range(rounds):
+        for name, run in timers.items():
+            time.sleep(PAUSE)
+            seconds[name].append(run(calls[name]))
+    ratios = {
+        name: spread([a / b for a, b in zip(seconds[OURS], theirs, strict=True)])
+        for name, theirs in seconds.items()
+        if name != OURS
+    }
+    spreads = {name: spread(sample) for name, sample in seconds.items()}
+    return Result(line.group, line.name, line.note, spreads, ratios)
+
+
+def _calls_per_turn(run: Timer, turn: float) -> int:
     """Warm up, and find how many calls fill a turn."""
     first = run(1)
     return 1 if first >= turn else max(1, round(turn / min(first, run(3))))

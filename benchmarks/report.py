@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.pairs import OURS, PLAIN, Result, Spread
+from benchmarks.pairs import LIMIT, OURS, PLAIN, Result, Spread
 from benchmarks.pytorch import NAME as TORCH
 
 HEADER = "| what | cs682 | of PyTorch's time | of plain float64's | of another | of the limit |"
@@ -20,7 +20,7 @@ def row(result: Result) -> str:
     others = [
         f"{name}: {_ratio(ratio)}"
         for name, ratio in result.ratios.items()
-        if name not in (TORCH, PLAIN)
+        if name not in (TORCH, PLAIN, LIMIT)
     ]
     cells = [
         result.name + (f" ({result.note})" if result.note else ""),

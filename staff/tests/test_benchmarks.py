@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import plain, report, steps
-from benchmarks.pairs import OURS, PLAIN, Line, Result, Spread, measure
+from benchmarks import layers, plain, report, steps
+from benchmarks.apart import Side
+from benchmarks.pairs import LIMIT, OURS, PLAIN, Line, Result, Spread, measure, timer
 from benchmarks.pytorch import NAME as TORCH
 from cs682 import optim
 from cs682.classifiers.fc_net import FullyConnectedNet
@@ -46,14 +47,35 @@ def test_plain_rules_step_like_ours(rule):
     np.testing.assert_allclose(plain_w, w, rtol=1e-10)
 
 
-@pytest.mark.slow  # allocates training images
-def test_every_step_line_trains_on_each_side():
-    images = steps.make_images(200)
+@pytest.fixture
+def few_images(monkeypatch):
+    monkeypatch.setattr(steps, "IMAGES", 300)
+    steps.make_images.cache_clear()
+    yield
+    steps.make_images.cache_clear()
 
-    for line in steps.lines(images, 1e11, 1e10):
-        for run in line.sides.values():
-            run()
-        assert line.limit > 0
+
+@pytest.mark.slow  # allocates networks
+def test_every_step_line_trains_on_each_side(few_images):
+    for line in steps.lines():
+        for name in line.sides:
+            assert timer(line, name)(1) > 0
+
+
+@pytest.mark.slow  # starts a process
+def test_a_side_works_in_a_process_of_its_own():
+    line = next(line for line in layers.lines() if "softmax" in line.name)
+
+    with Side(PLAIN) as side:
+        seconds = side.timer(line)
+
+        assert seconds(3) > 0
+        with pytest.raises(RuntimeError, match=r"(?s)plain float64: .*KeyError: 'layer/unknown'"):
+            side.timer(Line("layer", "unknown", {}))
+        assert side.timer(line)(1) > 0
+        side._process.kill()
+        with pytest.raises(RuntimeError, match="the process of plain float64 ended"):
+            side.timer(line)
 
 
 def test_measure_takes_turns_and_compares_round_by_round():
@@ -66,17 +88,19 @@ def test_measure_takes_turns_and_compares_round_by_round():
             order.append(name)
             return next(answers)
 
-        return run
+        return lambda: run
 
     sides = {
         OURS: side("a", 1, 1, 2, 6),
         "other": side("b", 1, 2, 2, 2),
+        LIMIT: side("c", 1, 0.5, 0.5, 0.5),
     }
-    line = Line("group", "name", sides, limit=0.5, self_timed=True)
+    line = Line("group", "name", sides, self_timed=tuple(sides))
+    timers = {name: timer(line, name) for name in sides}
 
-    result = measure(line, rounds=3, turn=0.5)
+    result = measure(line, timers, rounds=3, turn=0.4)
 
-    assert order == ["a", "b"] * 4
+    assert order == ["a", "b", "c"] * 4
     assert result.ratios["other"].median == 1
     assert result.seconds[OURS].median == 2
     assert result.of_limit == 0.25
@@ -86,7 +110,8 @@ def results(ratio):
     one = Spread(ratio, ratio, ratio)
     name = "[512, 256, 128], plain, sgd"
     seconds = {OURS: one, TORCH: one, PLAIN: one}
-    return [Result("training step", name, "", seconds, {TORCH: one, PLAIN: one}, 1 - ratio)]
+    ratios = {TORCH: one, PLAIN: one, LIMIT: Spread(*[1 / (1 - ratio)] * 3)}
+    return [Result("training step", name, "", seconds, ratios)]
 
 
 def test_targets_are_missed_and_reached_by_what_was_measured():

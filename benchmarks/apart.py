@@ -1,0 +1,95 @@
+"""Give each side of a comparison a process of its own.
+
+In one process the libraries' threads get into each other's way: OpenBLAS's spin while PyTorch's
+want the core, and PyTorch's steps took up to ten times as long as they do alone. Apart, each side
+finds what it would find in a user's program, and only the turns still tie them together.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from multiprocessing.connection import Connection
+from types import TracebackType
+
+from benchmarks import layers, steps
+from benchmarks.pairs import Line, Timer, timer
+
+WARM_UP = 2  # calls before those that count: threads wake up, caches fill
+
+
+class Side:
+    """A process that does one side's work on the lines of steps and layers.
+
+    Parameters
+    ----------
+    name : str, the side
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        context = multiprocessing.get_context("spawn")  # a fork would inherit threads half-way
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other, name), daemon=True)
+        self._process.start()
+        other.close()  # so that its end is seen here
+
+    def __enter__(self) -> Side:
+        """Return the side itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.join()
+
+    def timer(self, line: Line) -> Timer:
+        """Prepare the side's work on a line over there, and return what times it.
+
+        Raises
+        ------
+        RuntimeError
+            If the work fails or the process ends; the timer raises it, too.
+        """
+        self._ask(f"{line.group}/{line.name}")
+        return self._ask
+
+    def _ask(self, question: str | int) -> float:
+        try:
+            self._pipe.send(question)
+            answer = self._pipe.recv()
+        except (EOFError, ConnectionError):
+            raise RuntimeError(f"the process of {self.name} ended") from None
+        if isinstance(answer, str):
+            raise RuntimeError(f"{self.name}: {answer}")
+        return float(answer)
+
+
+def _unprepared(calls: int) -> float:
+    raise RuntimeError(f"{calls} calls of a line that was not asked for")
+
+
+def _serve(pipe: Connection, side: str) -> None:
+    """Prepare the lines that are asked for by name, time the calls that are asked for in number."""
+    lines = {f"{line.group}/{line.name}": line for line in (*steps.lines(), *layers.lines())}
+    run: Timer = _unprepared
+    while True:
+        try:
+            question = pipe.recv()
+        except EOFError:
+            return
+        try:
+            if isinstance(question, str):
+                run = _unprepared  # frees what the last line needed
+                run = timer(lines[question], side)
+                pipe.send(0.0)
+            else:
+                run(WARM_UP)
+                pipe.send(run(question))
+        except Exception:  # whatever it is, it is reported over there
+            pipe.send(traceback.format_exc())
