@@ -27,10 +27,15 @@ class _SparedWeights(np.ndarray[Any, Any]):
         """Make zeros of the shape of ``left @ right``; do anything else on plain arrays."""
         if ufunc is np.matmul and not options and all(np.ndim(part) == 2 for part in inputs):
             left, right = inputs
-            return np.zeros((left.shape[0], right.shape[1]), np.result_type(left, right))
+            return _zeros((left.shape[0], right.shape[1]), np.result_type(left, right))
         if "out" in options:
             options["out"] = tuple(_plain(part) for part in options["out"])
         return getattr(ufunc, method)(*(_plain(part) for part in inputs), **options)
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return zeros that all lie in one place, so that none of them takes time or memory."""
+    return np.ndarray(shape, dtype, buffer=np.zeros(1, dtype), strides=(0,) * len(shape))
 
 
 def _plain(value: Any) -> Any:
