@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -68,3 +69,17 @@ def stand_in_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dest = tmp_path_factory.mktemp("stand-in")
     write_stand_in(dest, train_size=500, test_size=100)
     return dest / "cifar-10-batches-py"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a user's folder with a checkout in it, and neither data nor proxies."""
+    from cs682 import data_files
+
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name == "CS682_DATA":
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(data_files, "_CHECKOUT", tmp_path / "checkout")
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
+    (tmp_path / "checkout" / "notebooks").mkdir(parents=True)
+    return tmp_path

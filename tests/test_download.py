@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cs682 import data_files, download
+from cs682 import download
 from cs682.data_files import FILES, FOLDER, check_files, find_cifar10
 from cs682.download import folder_lock, get_data, with_mirrors
 from cs682.fetch import DownloadError, Patience
@@ -24,16 +24,7 @@ from tests.cifar_files import archive_of, pack, write_set
 HASTY = Patience(reach=5.0, connect=5.0, stall=0.8, window=0.8, min_rate=100_000.0)
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """Give a user with a checkout, and neither data nor proxies."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name == "CS682_DATA":
-            monkeypatch.delenv(name)
-    monkeypatch.setattr(data_files, "_CHECKOUT", tmp_path / "checkout")
-    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
-    (tmp_path / "checkout" / "notebooks").mkdir(parents=True)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from cs682 import data_files, download
+from cs682 import download
 from cs682.data_files import FOLDER, STAND_IN
 from cs682.fetch import DownloadError
 from cs682.in_place import put_data_in_place
@@ -19,17 +18,11 @@ NOWHERE = ("http://127.0.0.1:9/x",)
 
 
 @pytest.fixture(autouse=True)
-def datasets(tmp_path, monkeypatch):
+def datasets(home, monkeypatch):
     """Give a checkout without data, no network, and a stand-in that is made in no time."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name == "CS682_DATA":
-            monkeypatch.delenv(name)
-    monkeypatch.setattr(data_files, "_CHECKOUT", tmp_path / "checkout")
-    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
-    (tmp_path / "checkout" / "notebooks").mkdir(parents=True)
     monkeypatch.setattr(download, "CIFAR10", archive_of(Path(__file__), NOWHERE))
     monkeypatch.setattr("cs682.standin.write_stand_in", small_stand_in)
-    return tmp_path / "checkout" / "datasets"
+    return home / "checkout" / "datasets"
 
 
 def small_stand_in(dest, *, seed=682, train_size=50000, test_size=10000, progress=False):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cs682 import data_files, download
+from cs682 import download
 from cs682.__main__ import main
 from cs682.data_files import FOLDER, find_cifar10
 from cs682.standin import RECIPE
@@ -21,16 +21,9 @@ REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """Give a user with a checkout, and neither data nor proxies nor network."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name == "CS682_DATA":
-            monkeypatch.delenv(name)
-    monkeypatch.setattr(data_files, "_CHECKOUT", tmp_path / "checkout")
-    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
-    (tmp_path / "checkout" / "notebooks").mkdir(parents=True)
+def offline(home, monkeypatch):
+    """Keep the commands from the network."""
     monkeypatch.setattr(download, "CIFAR10", archive_of(Path(__file__), ("http://127.0.0.1:9/x",)))
-    return tmp_path
 
 
 @pytest.fixture
