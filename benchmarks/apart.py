@@ -78,6 +78,7 @@ def _serve(pipe: Connection, side: str) -> None:
     """Prepare the lines that are asked for by name, time the calls that are asked for in number."""
     lines = {f"{line.group}/{line.name}": line for line in (*steps.lines(), *layers.lines())}
     run: Timer = _unprepared
+    warm_up = 0
     while True:
         try:
             question = pipe.recv()
@@ -87,9 +88,11 @@ def _serve(pipe: Connection, side: str) -> None:
             if isinstance(question, str):
                 run = _unprepared  # frees what the last line needed
                 run = timer(lines[question], side)
+                warm_up = 0 if side in lines[question].self_timed else WARM_UP
                 pipe.send(0.0)
             else:
-                run(WARM_UP)
+                if warm_up:
+                    run(warm_up)
                 pipe.send(run(question))
         except Exception:  # whatever it is, it is reported over there
             pipe.send(traceback.format_exc())

@@ -91,16 +91,16 @@ def test_measure_takes_turns_and_compares_round_by_round():
         return lambda: run
 
     sides = {
-        OURS: side("a", 1, 1, 2, 6),
-        "other": side("b", 1, 2, 2, 2),
-        LIMIT: side("c", 1, 0.5, 0.5, 0.5),
+        OURS: side("a", 1, 2, 6),
+        "other": side("b", 2, 2, 2),
+        LIMIT: side("c", 0.5, 0.5, 0.5),
     }
     line = Line("group", "name", sides, self_timed=tuple(sides))
     timers = {name: timer(line, name) for name in sides}
 
     result = measure(line, timers, rounds=3, turn=0.4)
 
-    assert order == ["a", "b", "c"] * 4
+    assert order == ["a", "b", "c"] * 3
     assert result.ratios["other"].median == 1
     assert result.seconds[OURS].median == 2
     assert result.of_limit == 0.25
