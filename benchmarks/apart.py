@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import traceback
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import TracebackType
 
@@ -79,20 +80,19 @@ def _serve(pipe: Connection, side: str) -> None:
     lines = {f"{line.group}/{line.name}": line for line in (*steps.lines(), *layers.lines())}
     run: Timer = _unprepared
     warm_up = 0
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError):  # the parent has ended
+        while True:
             question = pipe.recv()
-        except EOFError:
-            return
-        try:
-            if isinstance(question, str):
-                run = _unprepared  # frees what the last line needed
-                run = timer(lines[question], side)
-                warm_up = 0 if side in lines[question].self_timed else WARM_UP
-                pipe.send(0.0)
-            else:
-                if warm_up:
-                    run(warm_up)
-                pipe.send(run(question))
-        except Exception:  # whatever it is, it is reported over there
-            pipe.send(traceback.format_exc())
+            try:
+                if isinstance(question, str):
+                    run = _unprepared  # frees what the last line needed
+                    run = timer(lines[question], side)
+                    warm_up = 0 if side in lines[question].self_timed else WARM_UP
+                    answer: float | str = 0.0
+                else:
+                    if warm_up:
+                        run(warm_up)
+                    answer = run(question)
+            except Exception:  # whatever it is, it is reported over there
+                answer = traceback.format_exc()
+            pipe.send(answer)

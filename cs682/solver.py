@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cs682 import _large_update as large
 from cs682 import _solver_log as log
 from cs682 import _solver_options as options
 from cs682._progress import Progress
@@ -148,6 +149,7 @@ class Solver:
         self._order: Any = None  # sampling='epoch': indices of this epoch's examples, shape (N,)
         self._seed_checked = False
         self._bar = Progress(0, 0, shown=False)
+        self._threads = large.count_blas_threads()
 
     @property
     def best_params(self) -> Params:
@@ -255,9 +257,10 @@ class Solver:
     ) -> tuple[Array, Options]:
         """Return a parameter's next value and config; the config keeps the unscaled rate."""
         if factor is None:
-            return self.update_rule(w, dw, dict(config))
+            return large.update(self.update_rule, w, dw, config, self._threads)
         rate = config["learning_rate"]
-        next_w, config = self.update_rule(w, dw, {**config, "learning_rate": rate * factor})
+        scaled = {**config, "learning_rate": rate * factor}
+        next_w, config = large.update(self.update_rule, w, dw, scaled, self._threads)
         return next_w, {**config, "learning_rate": rate}
 
     def _schedule_factor(self) -> float | None:
