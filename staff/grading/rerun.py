@@ -25,7 +25,7 @@ from staff.grading.pages import render
 from staff.grading.safe_text import shown
 from staff.grading.sandbox import Rung
 from staff.grading.store import write_text
-from staff.grading.text import clean
+from staff.grading.text import BOX, clean
 
 SECONDS = 1800  # for all notebooks of a hand-in; the reference needs about 10 minutes on two cores
 MAX_BYTES = 60_000_000  # of what comes back
@@ -77,7 +77,7 @@ def _execute(package: Path, data: Path, rung: Rung) -> dict[str, Any]:
     libraries = Path(nbclient.__file__).resolve().parents[1]
     places = (*rung.interpreter.places, libraries, data.resolve())
     rung = replace(rung, interpreter=replace(rung.interpreter, places=places))
-    with tempfile.TemporaryDirectory(prefix="cs682-box-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=BOX) as scratch:
         box = Path(scratch).resolve() / "box"
         _fill(box, package)
         config = {

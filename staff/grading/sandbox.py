@@ -19,6 +19,7 @@ from typing import Any
 
 from staff.grading.interpreter import find_interpreter
 from staff.grading.rungs import RUNGS, Limits, NoSandboxError, Rung, require_hidden
+from staff.grading.text import BOX
 from staff.grading.users import free_user, kill_all_of, own_folder, own_processes, show
 
 __all__ = [
@@ -140,7 +141,7 @@ class Sandbox:
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         uid = stack.enter_context(free_user()) if self.rung.needs_user else None
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cs682-box-"))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=BOX))
         self._box = Path(folder).resolve() / "box"
         _make_box(self._box, self._files)
         if uid is not None:

@@ -17,6 +17,7 @@ from staff.grading.safe_text import cell, shown, slug
 from staff.grading.store import read_record, write_record
 from staff.grading.submission import Student
 from staff.grading.summary import commonest_mistakes, summary_page
+from staff.grading.text import clean
 from staff.tests.grading_records import outcome_of, record_of
 
 MESSAGE = "dx[0, 1] = 5, expected 2.\n  in affine_backward: dx = dout @ w"
@@ -166,3 +167,10 @@ def test_summary_shows_the_class_and_is_the_same_each_time():
 
 def test_summary_of_an_unlucky_class_has_no_plots():
     assert "data:image" not in summary_page([Failure("eve", "trace")])
+
+
+@pytest.mark.parametrize("name", ["a1_b2c3d", "zzzzzzzz"])
+def test_a_sandbox_has_the_same_name_in_each_report(name):
+    said = 'File "/tmp/cs682-box-{}/box/student/optim.py", line 3\n/tmp/else'
+
+    assert clean(said.format(name)) == said.format("...")
