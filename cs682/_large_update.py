@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,10 +56,12 @@ def update(rule: Rule, w: Array, dw: Array, config: Options, threads: int) -> tu
         return rule(w, dw, dict(config))
     state = {key: np.zeros_like(w) if config.get(key) is None else config[key] for key in keys}
     next_w, next_state = np.empty_like(w), {key: np.empty_like(w) for key in keys}
+    errors = np.geterr()  # each thread has its own, in NumPy 1 whatever its context says
 
     def update_rows(rows: slice) -> Options:
         own = {**config, **{key: array[rows] for key, array in state.items()}}
-        next_w[rows], own = rule(w[rows], dw[rows], own)
+        with np.errstate(**errors):
+            next_w[rows], own = rule(w[rows], dw[rows], own)
         for key, array in next_state.items():
             array[rows] = own[key]
         return own
@@ -68,6 +69,6 @@ def update(rule: Rule, w: Array, dw: Array, config: Options, threads: int) -> tu
     step = max(PIECE * len(w) // w.size, 1)
     pieces = [slice(start, start + step) for start in range(0, len(w), step)]
     with ThreadPoolExecutor(threads) as pool:
-        runs = [pool.submit(copy_context().run, update_rows, rows) for rows in pieces]
+        runs = [pool.submit(update_rows, rows) for rows in pieces]
         last = [run.result() for run in runs][-1]
     return next_w, {**last, **next_state}
