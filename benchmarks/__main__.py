@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from benchmarks import layers, machine, report, steps, whole
@@ -35,7 +35,7 @@ def main() -> None:
         for line in _lines(options):
             if line.group in APART:
                 for name in line.sides.keys() - apart.keys():
-                    apart[name] = stack.enter_context(Side(name))
+                    apart[name] = stack.enter_context(closing(Side(name)))
             try:
                 results.append(_measure(line, apart, options))
             except RuntimeError as error:  # minutes of other lines shall not be lost with it
@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, help="groups of lines")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each side (default 9)")
     parser.add_argument("--turn", type=float, default=0.15, help="seconds of a turn")
-    parser.add_argument("--quick", action="store_true", help="at most 6 minutes: fewer notebooks")
+    parser.add_argument("--quick", action="store_true", help="about 11 minutes: one notebook")
     parser.add_argument("--match", default="", help="only lines with this in their name")
     parser.add_argument("--store", type=Path, nargs="?", const=FOLDER, help="folder for the table")
     return parser.parse_args()

@@ -1,7 +1,7 @@
 """Give each side of a comparison a process of its own.
 
 In one process the libraries' threads get into each other's way: OpenBLAS's spin while PyTorch's
-want the core, and PyTorch's steps took up to ten times as long as they do alone. Apart, each side
+want the core, and PyTorch's steps took several times as long as they do alone. Apart, each side
 finds what it would find in a user's program, and only the turns still tie them together.
 """
 
@@ -11,7 +11,6 @@ import multiprocessing
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from types import TracebackType
 
 from benchmarks import layers, steps
 from benchmarks.pairs import Line, Timer, timer
@@ -35,16 +34,7 @@ class Side:
         self._process.start()
         other.close()  # so that its end is seen here
 
-    def __enter__(self) -> Side:
-        """Return the side itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the process."""
         self._process.terminate()
         self._process.join()

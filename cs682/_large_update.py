@@ -54,7 +54,7 @@ def update(rule: Rule, w: Array, dw: Array, config: Options, threads: int) -> tu
     keys = STATE.get(rule.__name__)
     if keys is None or w.size < LARGE or w.shape != dw.shape:  # the rule refuses other shapes
         return rule(w, dw, dict(config))
-    state = {key: np.zeros_like(w) if config.get(key) is None else config[key] for key in keys}
+    state = {key: config[key] for key in keys if config.get(key) is not None}
     next_w, next_state = np.empty_like(w), {key: np.empty_like(w) for key in keys}
     errors = np.geterr()  # each thread has its own, in NumPy 1 whatever its context says
 

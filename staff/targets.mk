@@ -16,7 +16,7 @@ pictures: browser ## make docs/pictures anew from what `make browser` saw
 bench: export OMP_NUM_THREADS := $(CORES)
 bench: export OPENBLAS_NUM_THREADS := $(CORES)
 bench: export MKL_NUM_THREADS := $(CORES)
-bench: $(VENV)/.ready ## measure speed against PyTorch, plain float64 and the machine (ARGS=--quick: 6 minutes)
+bench: $(VENV)/.ready ## measure speed against PyTorch, plain float64 and the machine (ARGS=--quick: 11 minutes)
 	$(PY) -m benchmarks --store $(ARGS)
 
 .PHONY: matrix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_every_step_line_trains_on_each_side(few_images):
 def test_a_side_works_in_a_process_of_its_own():
     line = next(line for line in layers.lines() if "softmax" in line.name)
 
-    with Side(PLAIN) as side:
+    with closing(Side(PLAIN)) as side:
         seconds = side.timer(line)
 
         assert seconds(3) > 0
