@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -140,9 +141,11 @@ def _reload_edited_modules(shell: Any) -> None:
     """Switch autoreload on, or say what to do instead where it does not work."""
     lent = _lend_imp()
     try:
-        if "autoreload" not in shell.extension_manager.loaded:
+        if shell.find_line_magic("autoreload") is None:
             shell.run_line_magic("load_ext", "autoreload")
         shell.run_line_magic("autoreload", "2")
+        # what it prints of a file that does not parse, it would log a second time
+        logging.getLogger("autoreload").setLevel(logging.CRITICAL)
     except ImportError as error:
         _say(f"Edited files are not reloaded here ({error}): restart the kernel after an edit.")
     finally:

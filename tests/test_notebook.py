@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from types import SimpleNamespace
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from cs682 import notebook
 
 
 class Shell:
-    """Stand in for IPython's shell; `load` is what loading an extension does."""
+    """Stand in for the shell of an IPython that is not here; `load` is what loading does there."""
 
-    def __init__(self, load=lambda: None, loaded=()):
+    def __init__(self, load):
         self.load = load
-        self.extension_manager = SimpleNamespace(loaded=set(loaded))
         self.magics = []
+
+    def find_line_magic(self, name):
+        return None
 
     def run_line_magic(self, name, argument):
         if name == "load_ext":
@@ -43,12 +47,31 @@ def test_old_autoreload_finds_the_module_that_new_python_lacks(monkeypatch):
     assert "imp" not in sys.modules
 
 
-def test_autoreload_is_not_loaded_twice():
-    shell = Shell(loaded=["autoreload"])
+@pytest.fixture
+def shell():
+    return InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
 
+
+def test_the_first_cell_can_be_run_again_without_a_word(shell, capsys):
+    for _ in range(2):
+        notebook._reload_edited_modules(shell)
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_edit_that_does_not_parse_is_shown_once(shell, capsys, caplog, tmp_path, monkeypatch):
+    file = tmp_path / "edited_layers.py"
+    file.write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("edited_layers")
     notebook._reload_edited_modules(shell)
+    file.write_text("x = (1\n")
+    os.utime(file, (0, file.stat().st_mtime + 1))
 
-    assert shell.magics == ["autoreload 2"]
+    shell.run_cell("1")
+
+    assert "".join(capsys.readouterr()).count("SyntaxError: '(' was never closed") == 1
+    assert not caplog.records  # where nobody listens, as in a notebook, these go to stderr
 
 
 def test_a_student_is_told_when_files_are_not_reloaded(capsys):
