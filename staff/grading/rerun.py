@@ -15,10 +15,9 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import nbclient
 
 from staff.grading.hand_in import ROOT, read_package
 from staff.grading.pages import render
@@ -74,7 +73,7 @@ def rerun_notebooks(package: Path, data: Path, folder: Path, rung: Rung) -> None
 
 def _execute(package: Path, data: Path, rung: Rung) -> dict[str, Any]:
     """Return the executed notebooks by name, or {'error': why there are none}."""
-    libraries = Path(nbclient.__file__).resolve().parents[1]
+    libraries = Path(str(metadata.distribution("nbclient").locate_file(""))).resolve()
     places = (*rung.interpreter.places, libraries, data.resolve())
     rung = replace(rung, interpreter=replace(rung.interpreter, places=places))
     with tempfile.TemporaryDirectory(prefix=BOX) as scratch:
@@ -111,26 +110,27 @@ def _fill(box: Path, package: Path) -> None:
 
 def _answer(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     """Run the sandbox and return the JSON object that it wrote, if that is one of modest size."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment,
         start_new_session=True,
-    )
-    timer = threading.Timer(SECONDS, process.kill)  # bubblewrap's end is the end of all in it
-    timer.start()
-    try:
-        text = process.stdout.read(MAX_BYTES) if process.stdout else b""
-        tree = json.loads(text)
-        return tree if isinstance(tree, dict) else {"error": "the result is no object"}
-    except (ValueError, RecursionError):
-        return {"error": "the notebooks ended without a result: out of time, memory or processes"}
-    finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
+    ) as process:
+        timer = threading.Timer(SECONDS, process.kill)  # bubblewrap's end is the end of all in it
+        timer.start()
+        try:
+            text = process.stdout.read(MAX_BYTES) if process.stdout else b""
+            tree = json.loads(text)
+            return tree if isinstance(tree, dict) else {"error": "the result is no object"}
+        except (ValueError, RecursionError):
+            return {
+                "error": "the notebooks ended without a result: out of time, memory or processes"
+            }
+        finally:
+            timer.cancel()
+            process.kill()
 
 
 def page(name: str, book: Any) -> str:
