@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from staff import exercises, matrix, notebooks
-from staff.browser import pictures
-from staff.bugs import bank
-from staff.grading import grade, gradescope
-from staff.grading.hostile import command as hostile
-from staff.release import command as release
-from staff.release import prove
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+# Only the module of the asked command is imported: notebooks and proofs take seconds to import.
+COMMANDS = {
+    "notebooks": "staff.notebooks",
+    "bank": "staff.bugs.bank",
+    "hostile": "staff.grading.hostile.command",
+    "exercises": "staff.exercises",
+    "release": "staff.release.command",
+    "matrix": "staff.matrix",
+    "grade": "staff.grading.grade",
+    "gradescope": "staff.grading.gradescope",
+    "prove": "staff.release.prove",
+    "pictures": "staff.browser.pictures",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,13 +37,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     status : int, 0 when all went well, 1 when something is to be mended
     """
-    args = make_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    asked = [word for word in words[:1] if word in COMMANDS]
+    args = make_parser(asked or COMMANDS).parse_args(words)
     status: int = args.run(args)
     return status
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands.
+def make_parser(names: Iterable[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of some commands.
+
+    Parameters
+    ----------
+    names : iterable of str, keys of `COMMANDS`; by default all
 
     Returns
     -------
@@ -44,16 +57,8 @@ def make_parser() -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(prog="python -m staff", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    notebooks.add_command(commands)
-    bank.add_command(commands)
-    hostile.add_command(commands)
-    exercises.add_command(commands)
-    release.add_command(commands)
-    matrix.add_command(commands)
-    grade.add_command(commands)
-    gradescope.add_command(commands)
-    prove.add_command(commands)
-    pictures.add_command(commands)
+    for name in names:
+        import_module(COMMANDS[name]).add_command(commands)
     return parser
 
 
