@@ -57,7 +57,7 @@ def run() -> int:
     findings = []
     for finding in examine():
         findings.append(finding)
-        _say(f"{finding.verdict:4}  {finding.subject:12}  {finding.text}")
+        _say(f"{finding.verdict:4}  {finding.subject:13}  {finding.text}")
         if finding.cure:
             _say(f"{'':20}to mend it: {finding.cure}")
     failed = sum(finding.verdict == "fail" for finding in findings)

@@ -78,8 +78,8 @@ def test_doctor_finds_nothing_to_mend_in_a_sound_environment(copy):
 
     assert done.returncode == 0, done.stdout
     assert "fail" not in done.stdout
-    assert f"ok    cs682         {copy}" in done.stdout
-    assert "ok    data          real CIFAR-10 from " in done.stdout
+    assert f"ok    cs682          {copy}" in done.stdout
+    assert "ok    data           real CIFAR-10 from " in done.stdout
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_doctor_runs_in_a_bare_python_and_mends_all_with_one_command(copy):
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.count("is missing; ") >= 5
     assert f'{sys.executable} -m pip install -e "{copy}[lab]"' in done.stdout
-    assert "warn  data          no CIFAR-10 data found" in done.stdout
+    assert "warn  data           no CIFAR-10 data found" in done.stdout
 
 
 def test_other_commands_send_to_the_doctor_where_a_package_is_missing(copy):
@@ -117,7 +117,7 @@ def test_a_look_that_breaks_is_a_warning_and_not_the_end(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "look_at_kernel", look_at_nothing)
 
     assert doctor.run() == 0
-    assert "warn  nothing       could not be looked at: RuntimeError('odd')" in (
+    assert "warn  nothing        could not be looked at: RuntimeError('odd')" in (
         capsys.readouterr().out
     )
 
