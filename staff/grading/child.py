@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.random  # once, and not in each process: NumPy loads it when it is first used
 
 from staff.grading.wire import Packer, Unshared, Wire, unpack
 
