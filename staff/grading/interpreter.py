@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from staff.grading.text import PYTHON
+
 _UNNEEDED = ("test", "idlelib", "site-packages", "ensurepip", "tkinter", "turtledemo", "config-*")
 
 
@@ -52,7 +54,7 @@ def find_interpreter(*, for_others: bool) -> Interpreter:
     python, base = Path(sys.executable).resolve(), Path(sys.base_prefix).resolve()
     package = Path(np.__file__).resolve().parent
     parts = [p for p in (package, package.parent / "numpy.libs") if p.exists()]
-    folder = Path(tempfile.mkdtemp(prefix="cs682-python-"))
+    folder = Path(tempfile.mkdtemp(prefix=PYTHON))
     folder.chmod(0o755)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     libraries = folder / "libraries"

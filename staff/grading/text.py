@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-BOX = "cs682-box-"  # what the folders of sandboxes begin with; the rest of their names is drawn
-_DRAWN = re.compile(rf"{BOX}\w{{8}}")
+# What temporary folders begin with: a sandbox's and its libraries'. The rest of a name is drawn.
+BOX, PYTHON = "cs682-box-", "cs682-python-"
+_DRAWN = re.compile(rf"({BOX}|{PYTHON})\w{{8}}")
 
 
 def clean(text: str, longest: int = 4000) -> str:
     """Return text without control characters, and not too long.
 
-    The part of a sandbox's name that is drawn anew each time becomes ``...``, so that the same
+    The part of a folder's name that is drawn anew each time becomes ``...``, so that the same
     hand-in gets the same report.
 
     Parameters
@@ -23,6 +24,6 @@ def clean(text: str, longest: int = 4000) -> str:
     -------
     text : str, of printable characters and line ends
     """
-    lines = _DRAWN.sub(f"{BOX}...", text[: 2 * longest]).expandtabs(4).split("\n")
+    lines = _DRAWN.sub(r"\1...", text[: 2 * longest]).expandtabs(4).split("\n")
     kept = "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines)
     return kept if len(kept) <= longest else f"{kept[:longest]} ..."

@@ -83,3 +83,13 @@ def test_score_model_says_what_the_code_raised(hand_in, rung):
             np.ones((2, 3072)),
             rung=rung,
         )
+
+
+def test_a_report_names_no_folder_that_is_drawn_anew(hand_in, rung):
+    path = hand_in / "cs682/layers.py"
+    path.write_text(path.read_text().replace("np.maximum(x, 0), x", "np.ones(-1), x"))
+
+    outcome = outcomes(hand_in, rung, ["fc-1.3"])["fc-1.3"]
+
+    assert "in ones, /" in outcome.message  # a line of NumPy's, where the sandbox has it
+    assert not re.search(r"cs682-(box|python)-\w", outcome.message + outcome.staff)

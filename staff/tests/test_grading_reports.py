@@ -170,7 +170,8 @@ def test_summary_of_an_unlucky_class_has_no_plots():
 
 
 @pytest.mark.parametrize("name", ["a1_b2c3d", "zzzzzzzz"])
-def test_a_sandbox_has_the_same_name_in_each_report(name):
-    said = 'File "/tmp/cs682-box-{}/box/student/optim.py", line 3\n/tmp/else'
+@pytest.mark.parametrize("kind", ["box", "python"])
+def test_a_folder_of_a_sandbox_has_the_same_name_in_each_report(kind, name):
+    said = 'File "/tmp/cs682-{}-{}/box/student/optim.py", line 3\n/tmp/else'
 
-    assert clean(said.format(name)) == said.format("...")
+    assert clean(said.format(kind, name)) == said.format(kind, "...")
