@@ -57,9 +57,10 @@ def run() -> int:
     findings = []
     for finding in examine():
         findings.append(finding)
-        _say(f"{finding.verdict:4}  {finding.subject:13}  {finding.text}")
+        label = f"{finding.verdict:4}  {finding.subject:13}  "
+        _say(f"{label}{finding.text}")
         if finding.cure:
-            _say(f"{'':20}to mend it: {finding.cure}")
+            _say(f"{'':{len(label)}}to mend it: {finding.cure}")
     failed = sum(finding.verdict == "fail" for finding in findings)
     warned = sum(finding.verdict == "warn" for finding in findings)
     if failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import re
 import sys
 from pathlib import Path
 
@@ -90,6 +91,7 @@ def test_doctor_runs_in_a_bare_python_and_mends_all_with_one_command(copy):
     assert done.stdout.count("is missing; ") >= 5
     assert f'{sys.executable} -m pip install -e "{copy}[lab]"' in done.stdout
     assert "warn  data           no CIFAR-10 data found" in done.stdout
+    assert re.search(r"(?m)^.{21}no CIFAR-10 data found.*\n {21}to mend it: ", done.stdout)
 
 
 def test_other_commands_send_to_the_doctor_where_a_package_is_missing(copy):
