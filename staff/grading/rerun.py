@@ -40,7 +40,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def require_walls(rung: Rung) -> None:
-    """Refuse to run notebooks where the sandbox is not bubblewrap's.
+    """Refuse to run notebooks where the sandbox is not bubblewrap's, or without nbclient.
 
     Parameters
     ----------
@@ -49,10 +49,20 @@ def require_walls(rung: Rung) -> None:
     Raises
     ------
     ValueError
-        If it is another: a kernel needs a network of its own, which only this one gives it.
+        If it is another: a kernel needs a network of its own, which only this one gives it. Or if
+        there is no nbclient.
     """
     if rung.name != "bubblewrap":
         raise ValueError(f"--notebooks needs the sandbox bubblewrap, here it is {rung.name}")
+    _libraries()
+
+
+def _libraries() -> Path:
+    """Return the folder of nbclient and of what it needs, without the wait for their import."""
+    try:
+        return Path(str(metadata.distribution("nbclient").locate_file(""))).resolve()
+    except metadata.PackageNotFoundError:
+        raise ValueError("--notebooks needs nbclient: pip install nbclient") from None
 
 
 def rerun_notebooks(package: Path, data: Path, folder: Path, rung: Rung) -> None:
@@ -73,7 +83,7 @@ def rerun_notebooks(package: Path, data: Path, folder: Path, rung: Rung) -> None
 
 def _execute(package: Path, data: Path, rung: Rung) -> dict[str, Any]:
     """Return the executed notebooks by name, or {'error': why there are none}."""
-    libraries = Path(str(metadata.distribution("nbclient").locate_file(""))).resolve()
+    libraries = _libraries()
     places = (*rung.interpreter.places, libraries, data.resolve())
     rung = replace(rung, interpreter=replace(rung.interpreter, places=places))
     with tempfile.TemporaryDirectory(prefix=BOX) as scratch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from importlib import metadata
 
 import pytest
 
@@ -53,6 +54,16 @@ def test_page_of_what_is_no_notebook_says_so(book):
 def test_other_sandboxes_are_refused():
     with pytest.raises(ValueError, match="needs the sandbox bubblewrap, here it is another user"):
         require_walls(Rung("another user", None))
+
+
+def test_notebooks_without_nbclient_are_refused_before_anything_is_graded(monkeypatch):
+    def nothing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", nothing)
+
+    with pytest.raises(ValueError, match="--notebooks needs nbclient: pip install nbclient"):
+        require_walls(Rung("bubblewrap", None))
 
 
 @pytest.mark.slow
