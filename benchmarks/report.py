@@ -52,9 +52,10 @@ def targets(results: list[Result]) -> list[tuple[str, str, str, bool]]:
         value = worst_plain.ratios[PLAIN].median
         add("step / plain float64, worst line", "<= 0.50", value, value <= 0.5, worst_plain.name)
         wide = [r for r in steps if r.name.startswith("[512, 256, 128]")]
-        least = min(wide, key=lambda r: r.of_limit or 0)
-        share = least.of_limit or 0
-        add("limit / step, [512, 256, 128]", ">= 0.50", share, share >= 0.5, least.name)
+        if wide:
+            least = min(wide, key=lambda r: r.of_limit or 0)
+            share = least.of_limit or 0
+            add("limit / step, [512, 256, 128]", ">= 0.50", share, share >= 0.5, least.name)
     for result in results:
         if "backward" in result.ratios:
             gain = 1 / result.ratios["backward"].median

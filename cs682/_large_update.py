@@ -7,8 +7,10 @@ Python's lock while it computes, so the pieces keep every core busy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,23 +54,39 @@ def update(rule: Rule, w: Array, dw: Array, config: Options, threads: int) -> tu
     One that a student adds may not, such as one that clips a gradient by its norm.
     """
     keys = STATE.get(rule.__name__)
-    if keys is None or w.size < LARGE or w.shape != dw.shape:  # the rule refuses other shapes
-        return rule(w, dw, dict(config))
+    if keys is None or w.size < LARGE or w.shape != dw.shape:
+        return rule(w, dw, dict(config))  # which refuses other shapes
     state = {key: config[key] for key in keys if config.get(key) is not None}
     next_w, next_state = np.empty_like(w), {key: np.empty_like(w) for key in keys}
+    next_config: Options = {}
     errors = np.geterr()  # each thread has its own, in NumPy 1 whatever its context says
-
-    def update_rows(rows: slice) -> Options:
-        own = {**config, **{key: array[rows] for key, array in state.items()}}
-        with np.errstate(**errors):
-            next_w[rows], own = rule(w[rows], dw[rows], own)
-        for key, array in next_state.items():
-            array[rows] = own[key]
-        return own
-
     step = max(PIECE * len(w) // w.size, 1)
-    pieces = [slice(start, start + step) for start in range(0, len(w), step)]
-    with ThreadPoolExecutor(threads) as pool:
-        runs = [pool.submit(update_rows, rows) for rows in pieces]
-        last = [run.result() for run in runs][-1]
-    return next_w, {**last, **next_state}
+    starts = iter(range(0, len(w), step))  # all threads take from it until nothing is left
+
+    def update_pieces() -> None:
+        for start in starts:
+            rows = slice(start, start + step)
+            own = {**config, **{key: array[rows] for key, array in state.items()}}
+            with np.errstate(**errors):
+                next_w[rows], own = rule(w[rows], dw[rows], own)
+            for key, array in next_state.items():
+                array[rows] = own.pop(key)
+            next_config.update(own)
+
+    others = threads - 1
+    runs = [_helpers(others, os.getpid()).submit(update_pieces) for _ in range(others)]
+    try:
+        update_pieces()
+    finally:
+        for run in runs:
+            run.result()
+    return next_w, {**next_config, **next_state}
+
+
+@cache
+def _helpers(count: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001  # only a key
+    """Return threads that wait for work: starting them anew would cost a tenth of a step.
+
+    A fork leaves them behind, so each process has its own.
+    """
+    return ThreadPoolExecutor(count, thread_name_prefix="cs682-update")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+
 import numpy as np
 import pytest
 import threadpoolctl
@@ -31,10 +35,10 @@ def test_pieces_give_the_bits_of_the_whole(name, shape):
     w = whole = rng.standard_normal(shape, dtype=np.float32)
     config = whole_config = {"learning_rate": 0.1}
 
-    for _ in range(3):
+    for threads in (1, 2, 3):
         dw = rng.standard_normal(shape, dtype=np.float32)
         before = w.copy(), list(config)
-        next_w, next_config = update(rule, w, dw, config, 2)
+        next_w, next_config = update(rule, w, dw, config, threads)
         whole, whole_config = rule(whole, dw, dict(whole_config))
 
         np.testing.assert_array_equal(next_w, whole)
@@ -81,6 +85,33 @@ def test_an_error_of_a_piece_reaches_the_caller_and_changes_nothing():
     with pytest.raises(ZeroDivisionError, match="in this piece"):
         update(sgd, w, dw, {}, 2)
     assert not w.any()
+
+
+def test_all_threads_take_part():
+    meet = threading.Barrier(3, timeout=60)
+
+    def sgd(w, dw, config):
+        meet.wait()  # passes when three threads are in it at once
+        return w - dw, config
+
+    w, _ = update(sgd, np.ones((3, 40)), np.ones((3, 40)), {}, 3)
+
+    assert not w.any()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    w = np.ones((20, 20))
+    update(optim.sgd, w, w, {}, 2)
+
+    child = multiprocessing.get_context("fork").Process(
+        target=update, args=(optim.sgd, w, w, {}, 2), daemon=True
+    )
+    child.start()
+    child.join(60)
+
+    assert child.exitcode == 0
 
 
 def test_numpy_reports_errors_in_pieces_as_the_caller_asked():
