@@ -84,9 +84,9 @@ def update(rule: Rule, w: Array, dw: Array, config: Options, threads: int) -> tu
 
 
 @cache
-def _helpers(count: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001  # only a key
+def _helpers(count: int, process: int) -> ThreadPoolExecutor:
     """Return threads that wait for work: starting them anew would cost a tenth of a step.
 
-    A fork leaves them behind, so each process has its own.
+    A fork leaves them behind, so each `process`, by its number, has its own.
     """
     return ThreadPoolExecutor(count, thread_name_prefix="cs682-update")
