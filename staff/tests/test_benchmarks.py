@@ -107,9 +107,8 @@ def test_measure_takes_turns_and_compares_round_by_round():
     assert result.of_limit == 0.25
 
 
-def results(ratio):
+def results(ratio, name="[512, 256, 128], plain, sgd"):
     one = Spread(ratio, ratio, ratio)
-    name = "[512, 256, 128], plain, sgd"
     seconds = {OURS: one, TORCH: one, PLAIN: one}
     ratios = {TORCH: one, PLAIN: one, LIMIT: Spread(*[1 / (1 - ratio)] * 3)}
     return [Result("training step", name, "", seconds, ratios)]
@@ -118,6 +117,10 @@ def results(ratio):
 def test_targets_are_missed_and_reached_by_what_was_measured():
     assert [reached for *_, reached in report.targets(results(0.9))] == [False] * 4
     assert [reached for *_, reached in report.targets(results(0.4))] == [True] * 4
+
+
+def test_the_target_of_the_wide_net_needs_the_wide_net():
+    assert len(report.targets(results(0.4, "[50], plain, sgd"))) == 3
 
 
 def test_write_stores_table_and_figures(tmp_path):
