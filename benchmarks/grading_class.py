@@ -22,10 +22,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from staff.bugs.bank import BANK
-from staff.grading.hand_in import ROOT
-from staff.grading.locate import FILES
-from staff.tests.hostile_zips import HOSTILE as HOSTILE_ZIPS
+from staff.bank.judge import BANK
+from staff.grading.intake.locate import FILES
+from staff.grading.intake.package import ROOT
+from staff.tests.grading.hostile_zips import HOSTILE as HOSTILE_ZIPS
 
 ENDLESS = {"np.maximum(x, 0), x": "next(iter(int, 1)), x"}  # code that never ends
 FORKS = {"np.maximum(x, 0), x": "[__import__('os').fork() for _ in range(99)], x"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.data_files import TEST_BATCH, TRAIN_BATCHES, find_cifar10
+from cs682.cifar10.files import TEST_BATCH, TRAIN_BATCHES, find_cifar10
 from cs682.data_utils import load_pickle
 
 Array = Any

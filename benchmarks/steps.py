@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks import machine, plain, pytorch
 from benchmarks.pairs import LIMIT, OURS, PLAIN, Line, Run
-from cs682.augment import chain, flips, shifts
 from cs682.classifiers.fc_net import FullyConnectedNet
 from cs682.solver import Solver
+from cs682.training.augment import chain, flips, shifts
 
 GROUP = "training step"
 IMAGES = 10_000  # beyond any cache; a training set's size makes no further difference

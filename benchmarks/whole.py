@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks import plain_extras
 from benchmarks.pairs import OURS, PLAIN, Line, Run
+from cs682.cifar10.files import find_cifar10
 from cs682.classifiers.fc_net import FullyConnectedNet
-from cs682.data_files import find_cifar10
 from cs682.data_utils import get_CIFAR10_data
 from cs682.gradient_check import eval_numerical_gradient
 

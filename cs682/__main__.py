@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cs682._bar import Bar
+    from cs682.training.bar import Bar
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,7 +90,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _run_doctor(_: argparse.Namespace) -> int:
     """Look things over. Status 1: something keeps the notebooks from working."""
-    from cs682 import doctor
+    from cs682.setup import doctor
 
     return doctor.run()
 
@@ -105,7 +105,7 @@ def _add_submit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _run_submit(args: argparse.Namespace) -> int:
     """Pack a hand-in. Status 1: it cannot be packed."""
-    from cs682 import submit
+    from cs682.hand_in import pack as submit
 
     try:
         out, hand_in = submit.submit(args.out)
@@ -138,8 +138,8 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _run_data(args: argparse.Namespace) -> int:
     """Bring CIFAR-10, or its stand-in. Status 2: CS682_DATA names a place that holds no data."""
-    from cs682._bar import Bar
-    from cs682.fetch import DownloadError
+    from cs682.cifar10.fetch import DownloadError
+    from cs682.training.bar import Bar
 
     if args.seed is not None and not args.stand_in:
         args.usage_error("--seed belongs to --stand-in")
@@ -155,8 +155,8 @@ def _run_data(args: argparse.Namespace) -> int:
 
 def _bring_data(args: argparse.Namespace, bar: Bar) -> None:
     """Get the kind of data that was asked for."""
-    from cs682 import download
-    from cs682.in_place import put_data_in_place
+    from cs682.cifar10 import download
+    from cs682.cifar10.in_place import put_data_in_place
 
     seen = sys.stderr.isatty()
     if args.stand_in:

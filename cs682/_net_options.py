@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682._validate import require_keep_probability
+from cs682._arguments import require_keep_probability
 from cs682.layer_utils import NORMALIZATIONS
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from cs682.batch_pickle import MAX_FILE_BYTES, load_batch
-from cs682.data_files import (
+from cs682.cifar10.batch_pickle import MAX_FILE_BYTES, load_batch
+from cs682.cifar10.files import (
     IMAGE_BYTES,
     IMAGE_SHAPE,
     META,

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cs682._no_gradient import spare_input_gradient
-from cs682._validate import (
+from cs682._arguments import (
     require_affine_shapes,
     require_cache,
     require_floating,
@@ -26,6 +25,7 @@ from cs682._validate import (
     require_scores_and_labels,
     require_shape,
 )
+from cs682.training.input_gradient import spare_input_gradient
 
 if TYPE_CHECKING:
     from cs682._types import Array, Cache, Labels, Options

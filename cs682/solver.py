@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cs682 import _large_update as large
-from cs682 import _solver_log as log
-from cs682 import _solver_options as options
-from cs682._progress import Progress
-from cs682._solver_log import DivergenceWarning
-from cs682._solver_state import restore_solver, solver_tree
-from cs682.checkpoint import copy_state, restore_state, same_params, write_checkpoint
-from cs682.schedules import cosine, one_cycle
+from cs682.training import log as log
+from cs682.training import options as options
+from cs682.training.checkpoint import copy_state, restore_state, same_params, write_checkpoint
+from cs682.training.log import DivergenceWarning
+from cs682.training.progress import Progress
+from cs682.training.schedules import cosine, one_cycle
+from cs682.training.state import restore_solver, solver_tree
 
 if TYPE_CHECKING:
     import os
 
     from cs682._types import Array, Labels, Options, Params
-    from cs682.checkpoint import ModelState
+    from cs682.training.checkpoint import ModelState
 
 __all__ = ["DivergenceWarning", "Solver", "cosine", "one_cycle"]
 
@@ -42,9 +42,10 @@ class Solver:
     optim_config : dict or None, hyper-parameters of the rule; each parameter gets its own copy
     lr_decay : float > 0, factor on the learning rates at the end of each epoch
     lr_schedule : callable or None; gives for the progress of the run, in [0, 1), a factor on the
-        learning rates for one iteration, see `cs682.schedules`. It comes on top of `lr_decay`.
+        learning rates for one iteration, see `cs682.training.schedules`. It comes on top of
+        `lr_decay`.
     augment : callable or None; gets a copy of each training batch and returns the one to train on,
-        of the same shape, see `cs682.augment`. Accuracy is measured on images as they are.
+        of the same shape, see `cs682.training.augment`. Accuracy is measured on images as they are.
     batch_size : int >= 1, examples per iteration
     num_epochs : int >= 0, length of a run; an epoch is ``max(N // batch_size, 1)`` iterations
     num_train_samples, num_val_samples : int >= 1 or None

@@ -2,7 +2,8 @@
 
 A function returns a closed Matplotlib figure. End a cell with the call (no semicolon) to see it,
 once; pass several figures to IPython's ``display``; keep one with its ``savefig(path)``.
-Image grids live in `cs682.pictures`, tables in `cs682.tables`; all can be imported from here.
+Image grids live in `cs682.figures.pictures`, tables in `cs682.figures.tables`; all can be
+imported from here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cs682._figures import (
+from cs682.figures.pictures import (
+    plot_confusion,
+    show_first_layer,
+    show_images,
+    show_predictions,
+    vis_grid,
+    vis_nn,
+    visualize_grid,
+)
+from cs682.figures.style import (
     COLOURS,
     LAST_LOSSES,
     TrainingRun,
@@ -38,16 +48,7 @@ from cs682._figures import (
     style_parameters,
     whole_number_ticks,
 )
-from cs682.pictures import (
-    plot_confusion,
-    show_first_layer,
-    show_images,
-    show_predictions,
-    vis_grid,
-    vis_nn,
-    visualize_grid,
-)
-from cs682.tables import results_table
+from cs682.figures.tables import results_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

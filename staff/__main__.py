@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 # Only the module of the asked command is imported: notebooks and proofs take seconds to import.
 COMMANDS = {
     "notebooks": "staff.notebooks",
-    "bank": "staff.bugs.bank",
-    "hostile": "staff.grading.hostile.command",
+    "bank": "staff.bank.judge",
+    "hostile": "staff.tests.grading.hostile.command",
     "exercises": "staff.exercises",
     "release": "staff.release.command",
     "matrix": "staff.matrix",
     "grade": "staff.grading.grade",
-    "gradescope": "staff.grading.gradescope",
+    "gradescope": "staff.grading.gradescope.build",
     "prove": "staff.release.prove",
     "pictures": "staff.browser.pictures",
 }

@@ -18,7 +18,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from cs682.data_files import find_cifar10, is_stand_in
+from cs682.cifar10.files import find_cifar10, is_stand_in
 
 if TYPE_CHECKING:
     import argparse

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682.data_files import FILES, FOLDER, META, TEST_BATCH, TRAIN_BATCHES
-from cs682.fetch import Archive
+from cs682.cifar10.fetch import Archive
+from cs682.cifar10.files import FILES, FOLDER, META, TEST_BATCH, TRAIN_BATCHES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -64,7 +64,7 @@ def _exercise_of(item: pytest.Item) -> str | None:
 @pytest.fixture(scope="session")
 def stand_in_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the batch folder of a small stand-in data set: 500 training and 100 test images."""
-    from cs682.standin import write_stand_in  # here, so that other tests do not pay for it
+    from cs682.cifar10.standin import write_stand_in  # here, so that other tests do not pay for it
 
     dest = tmp_path_factory.mktemp("stand-in")
     write_stand_in(dest, train_size=500, test_size=100)
@@ -74,7 +74,7 @@ def stand_in_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a user's folder with a checkout in it, and neither data nor proxies."""
-    from cs682 import data_files
+    from cs682.cifar10 import files as data_files
 
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name == "CS682_DATA":

@@ -10,8 +10,8 @@ from cs682._random import legacy_seed
 from cs682.checks.board import ANSWER_PROMPT, progress
 from cs682.checks.compare import CheckError, check_at_least, check_close, rel_error
 from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.judges.trainings import accuracy
 from cs682.checks.run import check
-from cs682.checks.trainings import accuracy
 
 __all__ = [
     "ANSWER_PROMPT",

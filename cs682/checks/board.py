@@ -10,7 +10,7 @@ from typing import Any
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.run import CHECKS, Result, describe, examine
-from cs682.tables import ResultsTable, results_table
+from cs682.figures.tables import ResultsTable, results_table
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 ANSWER_PROMPT = "*Write your answer here.*"

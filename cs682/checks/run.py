@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from cs682._random import legacy_seed
-from cs682.checks import dropout, given, hidden, layers, net_init, nets, norms, rules, trainings
 from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.judges import dropout, given, layers, net_init, nets, norms, rules, trainings
+from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.report import Report
 from cs682.checks.subject import LocalSubject, Subject, student_line
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cs682.checks.compare import CheckError
+from cs682.checks.exercises import EXERCISES
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
@@ -166,6 +167,7 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
 
 _CHECKS = Path(__file__).resolve().parent
 _PACKAGE = _CHECKS.parent
+_EXERCISES = {exercise.file for exercise in EXERCISES.values()}
 
 
 def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
@@ -196,11 +198,13 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     frames = list(reversed(traceback.extract_tb(error.__traceback__)))
     for frame in frames:
         path = Path(frame.filename)
-        if path.parent == _CHECKS:
+        if path.is_relative_to(_CHECKS):
             break
-        if path.name.startswith(("_", "<frozen")) or "site-packages" in path.parts:
-            refused = refused or path.name == "_validate.py"
-            continue  # NumPy, or the package's own refusal of an argument: who called it?
+        if path.is_relative_to(_PACKAGE) and _short(path) not in _EXERCISES:
+            refused = True
+            continue  # the package's own refusal of an argument: who called it?
+        if path.name.startswith("<frozen") or "site-packages" in path.parts:
+            continue
         found = _say_frame(frame)
         if not refused:
             break

@@ -18,7 +18,6 @@ from cs682._net_options import (
     require_not_negative,
     require_widths,
 )
-from cs682._no_gradient import network_input
 from cs682.layer_utils import (
     affine_norm_relu_backward,
     affine_norm_relu_dropout_backward,
@@ -42,6 +41,7 @@ from cs682.layers import (
     softmax_loss,
     svm_loss,
 )
+from cs682.training.input_gradient import network_input
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from cs682._browser import find_browser
 from cs682.checks import EXERCISES
-from cs682.data_files import find_cifar10
+from cs682.cifar10.files import find_cifar10
+from cs682.hand_in.pdf import find_browser
 from staff.browser.page import NotebookPage
 from staff.browser.server import serve
 from staff.release.build import cut

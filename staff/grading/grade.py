@@ -11,20 +11,20 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cs682.checks import EXERCISES
-from cs682.data_files import find_cifar10
-from staff.grading import answers
-from staff.grading.book import grade_book
-from staff.grading.collect import ClassOfSubmissions, collect
-from staff.grading.report import write_report
+from cs682.cifar10.files import find_cifar10
+from staff.grading.intake.collect import ClassOfSubmissions, collect
+from staff.grading.intake.safe_text import cell, shown, slug
+from staff.grading.intake.submission import Submission
+from staff.grading.judging import answers
+from staff.grading.judging.trainings import hold_back, write_images
 from staff.grading.rerun import require_walls
+from staff.grading.results.grade_book import grade_book
+from staff.grading.results.report import write_report
+from staff.grading.results.store import Record, write_json, write_text
+from staff.grading.results.summary import answers_page, summary_page
 from staff.grading.run import Failure, Result, grade_class
-from staff.grading.safe_text import cell, shown, slug
-from staff.grading.sandbox import NoSandboxError, choose_rung, require_hidden
+from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
 from staff.grading.single import Plan
-from staff.grading.store import Record, write_json, write_text
-from staff.grading.submission import Submission
-from staff.grading.summary import answers_page, summary_page
-from staff.grading.trainings import hold_back, write_images
 from staff.release.variant import read_variant
 
 HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validation images let it be

@@ -19,12 +19,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from staff.grading.hand_in import ROOT, read_package
-from staff.grading.pages import render
-from staff.grading.safe_text import shown
-from staff.grading.sandbox import Rung
-from staff.grading.store import write_text
-from staff.grading.text import BOX, clean
+from staff.grading.intake.package import ROOT, read_package
+from staff.grading.intake.safe_text import shown
+from staff.grading.intake.text import BOX, clean
+from staff.grading.results.pages import render
+from staff.grading.results.store import write_text
+from staff.grading.sandbox.ladder import Rung
 
 SECONDS = 1800  # for all notebooks of a hand-in; the reference needs about 10 minutes on two cores
 MAX_BYTES = 60_000_000  # of what comes back
@@ -104,8 +104,8 @@ def _execute(package: Path, data: Path, rung: Rung) -> dict[str, Any]:
 def _fill(box: Path, package: Path) -> None:
     """Write the assignment with the student's files, and the runner, for anybody to read."""
     files = {f"work/{name}": content for name, content in read_package(package).items()}
-    for path in (ROOT / "cs682" / "checks").glob("*.py"):
-        files[f"work/cs682/checks/{path.name}"] = path.read_bytes()
+    for path in (ROOT / "cs682" / "checks").rglob("*.py"):
+        files[f"work/{path.relative_to(ROOT).as_posix()}"] = path.read_bytes()
     for path in (package / "notebooks").glob("*.ipynb"):
         files[f"work/notebooks/{path.name}"] = path.read_bytes()
     files["work/assignment.json"] = (ROOT / "assignment.json").read_bytes()

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from staff.grading.intake.submission import Submission
+from staff.grading.results.store import Record
 from staff.grading.single import Plan, grade_submission
-from staff.grading.store import Record
-from staff.grading.submission import Submission
 
 if TYPE_CHECKING:
     from joblib import Parallel

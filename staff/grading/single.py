@@ -12,16 +12,16 @@ from pathlib import Path
 
 from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS
-from staff.grading.answers import QUESTIONS, outcome_of, read_answers
-from staff.grading.core import Outcome, grade_code
-from staff.grading.hand_in import ROOT
-from staff.grading.locate import Package, arrange
-from staff.grading.safe_text import slug
-from staff.grading.sandbox import Rung, choose_rung
-from staff.grading.store import Record, read_record, write_record
-from staff.grading.submission import Submission
-from staff.grading.trainings import digest_images, grade_models, read_images
-from staff.grading.unpack import unpack
+from staff.grading.intake.locate import Package, arrange
+from staff.grading.intake.package import ROOT
+from staff.grading.intake.safe_text import slug
+from staff.grading.intake.submission import Submission
+from staff.grading.intake.unpack import unpack
+from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
+from staff.grading.judging.core import Outcome, grade_code
+from staff.grading.judging.trainings import digest_images, grade_models, read_images
+from staff.grading.results.store import Record, read_record, write_record
+from staff.grading.sandbox.ladder import Rung, choose_rung
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cs682.checks import Exercise
 from cs682.checks.run import TRAININGS
-from cs682.data_files import find_cifar10
+from cs682.cifar10.files import find_cifar10
 from staff.release.build import SETTINGS, cut, write_zip
 from staff.release.files import VARIANT, Source, read_source
 from staff.release.reference import Reference, read_reference, restore_files

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from staff.bugs.answer import ROOT
-from staff.grading.hand_in import CODE
-from staff.grading.sandbox import choose_rung
+from staff.bank.answer import ROOT
+from staff.grading.intake.package import CODE
+from staff.grading.sandbox.ladder import choose_rung
 
 
 def pytest_addoption(parser):

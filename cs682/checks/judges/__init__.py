@@ -1,0 +1,1 @@
+"""Judge exercises: one check for each, a plain function over a subject."""

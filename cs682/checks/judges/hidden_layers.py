@@ -1,0 +1,167 @@
+"""Checks of hidden layers with normalization and dropout, alone and in networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.layers import EXACT, NUMERIC
+from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
+from cs682.checks.mistakes import nets as net_mistakes
+from cs682.checks.report import BACKWARD_CALLS, Report, later_causes, unpack
+from cs682.checks.subject import Subject
+
+_NORMALIZATIONS = (None, "batchnorm", "layernorm")
+
+
+def _check_sandwich(s: Subject, r: Report, normalization: str, definition: Any) -> None:
+    """Hold affine - normalization - ReLU and its gradients against the definition."""
+    rng = np.random.default_rng(682)
+    shapes = {"x": (4, 2, 3), "w": (6, 5), "b": (5,), "gamma": (5,), "beta": (5,)}
+    arguments = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    dout = rng.standard_normal((4, 5))
+
+    def forward(x: Any, w: Any, b: Any, gamma: Any, beta: Any) -> Any:
+        return slow.relu(definition(slow.affine(x, w, b), gamma, beta))
+
+    values = list(arguments.values())
+    want_out, want = forward(*values), slow.slopes(forward, values, dout)
+    a = slow.affine(*values[:3])
+    causes = {
+        "the normalization is left out": slow.relu(a),
+        "the normalization stands after the ReLU; it belongs before": definition(
+            slow.relu(a), *values[3:]
+        ),
+        "the ReLU is left out": definition(a, *values[3:]),
+        "gamma and beta are exchanged": slow.relu(definition(a, values[4], values[3])),
+        f"this is not {normalization}, but the other normalization": slow.relu(
+            slow.normalize(a, values[3], values[4], axis=1 if normalization == "batchnorm" else 0)
+        ),
+    }
+    where = f"with {normalization}"
+    param: dict[str, Any] = {"mode": "train"} if normalization == "batchnorm" else {}
+    name = "affine_norm_relu_forward"
+    result = r.watch(name, s.affine_norm_relu_forward, *values, param, normalization)
+    out, cache = unpack("affine_norm_relu_forward", result, ("out", "cache"))
+    compare("out", out, want_out, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+    if normalization == "batchnorm" and not np.any(param.get("running_mean", 0)):
+        raise CheckError("norm_param has no new running_mean: pass norm_param itself on, no copy")
+    parts, name = ("dx", "dw", "db", "dgamma", "dbeta"), "affine_norm_relu_backward"
+    exchanged = (
+        {"dgamma and dbeta are exchanged": want[3]},
+        {"dgamma and dbeta are exchanged": want[4]},
+    )
+    for call, factor, why in BACKWARD_CALLS:
+        if factor > 1:
+            others = [1 - v for v in values]
+            s.affine_norm_relu_forward(*others, {"mode": "train"}, normalization)
+        result = r.watch(name, s.affine_norm_relu_backward, factor * dout, cache)
+        for part, g, value in zip(parts, unpack(name, result, parts), want, strict=True):
+            known = {"dgamma": exchanged[1], "dbeta": exchanged[0]}.get(part, {})
+            compare(
+                part,
+                g,
+                factor * value,
+                rtol=NUMERIC,
+                atol=FLOOR,
+                where=f"{where}{call}",
+                hint="the way back is ReLU, normalization, affine, each with the cache of its own",
+                causes=later_causes(g, value, factor, why) if why else known,
+            )
+
+
+def _check_choice(s: Subject) -> None:
+    """Check that batch norm does not come when layer norm is asked for, open or not."""
+    rng = np.random.default_rng(682)
+    x, w, b = (rng.standard_normal(shape) for shape in ((4, 6), (6, 5), (5,)))
+    gamma, beta = np.ones(5), np.zeros(5)
+    try:
+        result = s.affine_norm_relu_forward(x, w, b, gamma, beta, {"mode": "train"}, "layernorm")
+    except NotImplementedError:
+        return  # layer norm is an exercise that comes later
+    out, _ = unpack("affine_norm_relu_forward", result, ("out", "cache"))
+    batchnorm = slow.relu(slow.batchnorm(slow.affine(x, w, b), gamma, beta))
+    if np.shape(out) == batchnorm.shape and np.allclose(out, batchnorm):
+        raise CheckError("layernorm was asked for, batchnorm came: look at `normalization`")
+
+
+def check_norm_sandwich(s: Subject, r: Report) -> None:
+    """Check the batch norm sandwich, and the networks that are made of it."""
+    _check_sandwich(s, r, "batchnorm", slow.batchnorm)
+    _check_choice(s)
+    r.ok("affine - batch norm - ReLU and its five gradients")
+    X, y = make_batch(5, (6,), 5)
+    for hidden, reg in (([6], 0.0), ([5, 7], 0.7)):
+        net, params = make_net(s, hidden, "batchnorm", reg)
+        check_loss(s, net, params, X, y, reg, normalization="batchnorm")
+    r.ok("networks with batch norm: loss and all gradients, gamma and beta not in the penalty")
+    _check_test_mode(s)
+    r.ok("networks with batch norm in test mode: running statistics, one image at a time")
+
+
+def _check_test_mode(s: Subject) -> None:
+    """Check that scores come from running statistics once a net with batch norm has trained."""
+    net, params = make_net(s, [8], "batchnorm")
+    X, y = make_batch(5, (6,), 5)
+    for _ in range(200):  # 0.9^200 is nothing: the running statistics are those of this batch
+        s.loss(net, X, y)
+    want = slow.net_scores(params, X, "batchnorm")
+    hint = "without labels the network must run in test mode, with the running statistics"
+    compare("scores", s.loss(net, X), want, rtol=1e-6, atol=1e-6, where="in test mode", hint=hint)
+    one = s.loss(net, X[:1])
+    where = "in test mode for the first image alone"
+    compare("scores", one, want[:1], rtol=1e-6, atol=1e-6, where=where, hint=hint)
+
+
+def check_layernorm_net(s: Subject, r: Report) -> None:
+    """Check networks with layer norm; part of the exercise on its backward pass."""
+    _check_sandwich(s, r, "layernorm", slow.layernorm)
+    X, y = make_batch(3, (6,), 5)
+    net, params = make_net(s, [5, 7], "layernorm", 0.7)
+    check_loss(s, net, params, X, y, 0.7, normalization="layernorm")
+    hint = "layer norm does the same in test mode as in training"
+    want = slow.net_scores(params, X, "layernorm")
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where="in test mode", hint=hint)
+    r.ok("a network with layer norm: loss and all gradients, and the same scores in test mode")
+
+
+def check_dropout_net(s: Subject, r: Report) -> None:
+    """Check where dropout sits in a network, with and without a normalization."""
+    X, y = make_batch(4, (6,), 5)
+    for normalization in _NORMALIZATIONS:
+        net, params = make_net(s, [5, 7], normalization, 0.3, dropout=0.6, seed=123)
+        masks = [_seeded_mask(s, (4, width), 0.6) for width in (5, 7)]
+        options: dict[str, Any] = {"normalization": normalization, "masks": masks}
+        causes = net_mistakes.misplaced_dropout(
+            params, X, y, 0.3, *(_seeded_mask(s, (4, n), 0.6) for n in (6, 5)), **options
+        )
+        check_loss(
+            s,
+            net,
+            params,
+            X,
+            y,
+            0.3,
+            **options,
+            more_causes=causes,
+            hint="each hidden layer is affine, normalization, ReLU, dropout",
+            way_back="the loss is right; the way back is dropout, ReLU, normalization, affine",
+        )
+    r.ok("dropout right after each ReLU, with no, batch and layer norm: loss and all gradients")
+    net, params = make_net(s, [7, 9], None, dropout=0.6)
+    want = slow.net_scores(params, X)
+    hint = "without labels the network runs in test mode and drops nothing"
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where="in test mode", hint=hint)
+    losses = {float(s.loss(net, X, y)[0]) for _ in range(5)}
+    if len(losses) == 1:
+        raise CheckError("five training passes gave the same loss: no unit was dropped")
+    r.ok("nothing is dropped at test time, new units are dropped in each training pass")
+
+
+def _seeded_mask(s: Subject, shape: tuple[int, ...], p: float) -> Any:
+    """Return what the student's own dropout multiplies with for this shape and the seed 123."""
+    out, _ = s.dropout_forward(np.ones(shape), {"mode": "train", "p": p, "seed": 123})
+    return out

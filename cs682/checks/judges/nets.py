@@ -1,0 +1,229 @@
+"""Checks of the two networks and of the sandwiches they are made of."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.layers import EXACT, NUMERIC
+from cs682.checks.judges.net_init import parameter_shapes
+from cs682.checks.mistakes import nets as net_mistakes
+from cs682.checks.report import KEPT, Report, require_names, unpack
+from cs682.checks.subject import Subject
+
+# A numeric gradient of a loss around 3 is good to about 1e-10; normalization layers amplify that.
+FLOOR = 1e-7
+
+
+def make_batch(N: int, dims: tuple[int, ...], C: int) -> tuple[Any, Any]:
+    """Return inputs of mixed sign and labels that name every kind of class."""
+    rng = np.random.default_rng(682)
+    return rng.standard_normal((N, *dims)), np.arange(N) * 2 % C
+
+
+def _generic(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters of the same shapes and of no special value: no zero bias, no unit gamma."""
+    rng = np.random.default_rng(231)
+    return {name: 0.5 * rng.standard_normal(value.shape) + 0.1 for name, value in params.items()}
+
+
+def _two_layer(s: Subject, reg: float = 0.0) -> tuple[Any, dict[str, Any]]:
+    """Return a two-layer net with generic parameters, and these."""
+    net = s.net("TwoLayerNet", input_dim=6, hidden_dim=8, num_classes=5, reg=reg)
+    params = _generic({k: np.zeros(v) for k, v in parameter_shapes([6, 8, 5], None).items()})
+    s.set_params(net, params)
+    return net, params
+
+
+def check_two_layer_scores(s: Subject, r: Report) -> None:
+    """Hold the scores of `TwoLayerNet` against the definition, with hidden units on and off."""
+    net, params = _two_layer(s)
+    for N, dims in ((4, (6,)), (1, (2, 3))):
+        _check_scores(s, net, params, make_batch(N, dims, 5)[0])
+    r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
+
+
+def _check_scores(s: Subject, net: Any, params: dict[str, Any], X: Any, where: str = "") -> None:
+    """Compare scores with the definition, again for another X, and for other parameters."""
+    where = f"{where}for X of shape {X.shape}"
+    earlier: Any = ()
+    for batch in (X, 0.5 - X):
+        want = slow.net_scores(params, batch)
+        causes = {**net_mistakes.scores(params, batch), KEPT: earlier}
+        compare("scores", s.loss(net, batch), want, rtol=EXACT, where=where, causes=causes)
+        earlier = want
+    changed = {name: value[::-1] + 0.3 for name, value in params.items()}
+    s.set_params(net, changed)
+    causes = {
+        "these are the scores of its earlier parameters; read self.params in each call": earlier
+    }
+    where += " after a change of the parameters"
+    want = slow.net_scores(changed, batch)
+    compare("scores", s.loss(net, batch), want, rtol=EXACT, where=where, causes=causes)
+    s.set_params(net, params)
+
+
+def check_loss(
+    s: Subject,
+    net: Any,
+    params: dict[str, Any],
+    X: Any,
+    y: Any,
+    reg: float,
+    *,
+    around: str = "",
+    hint: str = "",
+    way_back: str = "the loss is right, its way back is not",
+    more_causes: dict[str, float] | None = None,
+    **options: Any,
+) -> None:
+    """Compare a network's loss and all gradients with the definition and its slopes.
+
+    `around` is said before the circumstances; `hint` goes with the loss, `way_back` with the
+    gradients. The same is asked twice, then with other labels, then with another reg.
+    """
+    want = slow.net_loss(params, X, y, reg, **options)
+    slopes = slow.net_slopes(params, X, y, reg, **options)
+    causes = {**net_mistakes.loss(params, X, y, reg, **options), **(more_causes or {})}
+    for call in ("", ", in a second call"):
+        loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
+        where = f"{around}for reg = {reg}{call}"
+        hint = hint or _penalty_hint(loss, want, slow.penalty(params, reg))
+        compare("loss", loss, want, rtol=EXACT, where=where, hint=hint, causes=causes)
+        _check_gradients(grads, slopes, params, reg, where, way_back)
+        for name, value in s.get_params(net).items():
+            if not np.array_equal(value, params[name]):
+                raise CheckError(
+                    f"params[{name!r}] changed while the loss was computed; loss only computes, "
+                    "it is the solver that takes the steps"
+                )
+    others = (y + 1) % 5
+    loss, _ = unpack("loss", s.loss(net, X, others), ("loss", "grads"))
+    where = f"{around}for reg = {reg} and other labels"
+    again = slow.net_loss(params, X, others, reg, **options)
+    compare("loss", loss, again, rtol=EXACT, where=where, causes={KEPT: want})
+    if not reg:  # whether there is a penalty at all is seen with reg alone
+        return
+    s.set_reg(net, reg + 1)
+    loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
+    where = f"{around}after reg was changed from {reg} to {reg + 1}"
+    causes = {"this goes with the earlier reg; read self.reg in each call": want}
+    compare("loss", loss, want + slow.penalty(params, 1), rtol=EXACT, where=where, causes=causes)
+    higher = {k: v + params[k] if k.startswith("W") else v for k, v in slopes.items()}
+    _check_gradients(grads, higher, params, reg + 1, where, "self.reg is read in each call")
+    s.set_reg(net, reg)
+
+
+def _penalty_hint(loss: Any, want: float, penalty: float) -> str:
+    """Say how far the penalty is off, for a loss whose other part was found right before."""
+    if not penalty or not isinstance(loss, (float, np.floating)):
+        return ""
+    return (
+        f"without reg the loss is right; 0.5 * reg * sum(W**2) over all weights is {penalty:.6g} "
+        f"here, and this loss holds {penalty + float(loss) - want:.6g} of it"
+    )
+
+
+def _check_gradients(
+    grads: Any, slopes: dict[str, Any], params: dict[str, Any], reg: float, where: str, hint: str
+) -> None:
+    """Compare all gradients with the slopes of the definition."""
+    require_names("grads", grads, slopes)
+    for name, slope in slopes.items():
+        compare(
+            f"grads[{name!r}]",
+            grads[name],
+            slope,
+            rtol=NUMERIC,
+            atol=FLOOR,
+            where=where,
+            hint=hint,
+            causes=net_mistakes.gradient(name, slope, params[name], reg),
+        )
+
+
+def check_two_layer_loss(s: Subject, r: Report) -> None:
+    """Hold loss and gradients of `TwoLayerNet` against the definition and its slopes."""
+    for reg, dims in ((0.0, (6,)), (0.7, (2, 3))):
+        X, y = make_batch(4, dims, 5)
+        net, params = _two_layer(s, reg)
+        check_loss(s, net, params, X, y, reg)
+    r.ok("loss and all gradients, without and with the penalty, twice in a row")
+    r.ok("biases stay out of the penalty; another reg, other labels; parameters stay as they are")
+
+
+def make_net(
+    s: Subject,
+    hidden: list[int],
+    normalization: str | None,
+    reg: float = 0.0,
+    input_dim: int = 6,
+    **options: Any,
+) -> tuple[Any, dict[str, Any]]:
+    """Return a float64 network with 5 classes and its generic parameters."""
+    net = s.net(
+        "FullyConnectedNet",
+        hidden,
+        input_dim=input_dim,
+        num_classes=5,
+        normalization=normalization,
+        reg=reg,
+        dtype=np.float64,
+        **options,
+    )
+    shapes = parameter_shapes([input_dim, *hidden, 5], normalization)
+    params = _generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    s.set_params(net, params)
+    return net, params
+
+
+_DEPTHS = ([6], [5, 7], [5, 6, 4, 3])  # hidden widths of nets with 2, 3 and 5 layers
+
+
+def _deep_net(s: Subject, reg: float = 0.0) -> tuple[Any, dict[str, Any]]:
+    """Return a net of 12 layers of equal widths, and parameters that keep its units awake."""
+    net, params = make_net(s, [5] * 11, None, reg, input_dim=5)
+    params = {k: v if k[0] == "W" else np.abs(v) + 0.2 for k, v in params.items()}
+    s.set_params(net, params)
+    return net, params
+
+
+def check_net_forward(s: Subject, r: Report) -> None:
+    """Hold the scores of plain networks of several depths against the definition."""
+    for hidden in _DEPTHS:
+        net, params = make_net(s, hidden, None)
+        for N, dims in ((4, (6,)), (1, (2, 3))):
+            where = f"with {len(hidden) + 1} layers "
+            _check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
+    r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
+    net, params = _deep_net(s)
+    X, _ = make_batch(3, (5,), 5)
+    want, causes = slow.net_scores(params, X), {_BY_TEXT: net_mistakes.by_text(params, X)}
+    where = "with 12 layers"
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, hint=_DEEP, causes=causes)
+    r.ok("scores with 12 layers: W10 comes after W9")
+
+
+_DEEP = "with fewer layers it is right; do all of the layers from 10 on take part?"
+_BY_TEXT = "the layers are taken in the order of their names as text, W10 before W2"
+
+
+def check_net_loss(s: Subject, r: Report) -> None:
+    """Hold loss and gradients of plain networks against the definition and its slopes."""
+    for hidden, (reg, dims) in product(_DEPTHS, ((0.0, (6,)), (0.7, (2, 3)))):
+        X, y = make_batch(3, dims, 5)
+        net, params = make_net(s, hidden, None, reg)
+        check_loss(s, net, params, X, y, reg)
+    r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty, twice")
+    r.ok("biases stay out of the penalty; another reg, other labels; parameters stay as they are")
+    X, y = make_batch(2, (5,), 5)
+    net, params = _deep_net(s, 0.7)
+    check_loss(s, net, params, X, y, 0.7, around="with 12 layers ", hint=_DEEP, way_back=_DEEP)
+    r.ok("loss and all gradients with 12 layers: W10 comes after W9")
+    net = s.net("FullyConnectedNet", [5, 7], input_dim=6, num_classes=5, reg=0.5)
+    _, grads = unpack("loss", s.loss(net, *make_batch(3, (6,), 5)), ("loss", "grads"))
+    r.keeps_float32("the way back of a float32 network", grads)

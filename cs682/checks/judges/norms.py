@@ -1,0 +1,215 @@
+"""Checks of batch and layer normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.layers import EXACT, FLOAT32, NUMERIC, NUMERIC_FLOOR, compare_along
+from cs682.checks.mistakes import norms as norm_mistakes
+from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, require_float64, unpack
+from cs682.checks.subject import Subject
+
+_SIZES = ((4, 5), (7, 3), (2, 6))  # N, D: never square
+_LARGE = (130, 9)
+_EPS = (1e-5, 0.5)  # with the usual 1e-5 alone nobody could see where eps was put
+_GRADIENTS = ("dx", "dgamma", "dbeta")
+
+
+def _arguments(N: int, D: int, seed: int = 231) -> tuple[Any, ...]:
+    """Return x, gamma, beta and dout; every feature and example has its own mean and scale."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((N, D)) * np.linspace(0.5, 3, D) + np.linspace(-4, 6, N)[:, None]
+    return x, rng.uniform(0.5, 2, D), rng.standard_normal(D), rng.standard_normal((N, D))
+
+
+def _options(mode: dict[str, Any], eps: float) -> dict[str, Any]:
+    """Return a fresh options dict; the usual eps is left to the default."""
+    return dict(mode) if eps == _EPS[0] else {**mode, "eps": eps}
+
+
+def _check_forward(
+    r: Report, name: str, forward: Callable[..., Any], mode: dict[str, Any], axis: int
+) -> None:
+    """Hold a training-time forward pass along an axis against its definition."""
+    for N, D in (*_SIZES, _LARGE):
+        earlier: Any = ()
+        for eps, seed in product(_EPS, (231, 232)):
+            x, gamma, beta, _ = _arguments(N, D, seed)
+            want = slow.normalize(x, gamma, beta, eps, axis)
+            result = r.watch(name, forward, x, gamma, beta, _options(mode, eps))
+            out, _ = unpack(name, result, ("out", "cache"))
+            causes = {**norm_mistakes.forward(x, gamma, beta, eps, axis), KEPT: earlier}
+            earlier = want
+            where = f"for x of shape {x.shape} and eps = {eps}"
+            compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+    r.ok("values on several sizes, with gamma and beta of many values, for small and large eps")
+    small = [v.astype(np.float32) for v in (x, gamma, beta)]
+    out, _ = forward(*small, dict(mode))
+    want = slow.normalize(x, gamma, beta, axis=axis)
+    compare("out", out, want, rtol=FLOAT32, atol=1e-4, where="in float32")
+    r.keeps_float32(name, {"out": out})
+    x, ones = np.array([[1.0, 3.0], [3.0, 7.0], [5.0, 2.0]]), np.ones(2)
+    far, _ = forward(x + 1e8, ones, 0 * ones, dict(mode))
+    if not np.allclose(far, slow.normalize(x, ones, 0 * ones, axis=axis), atol=1e-3):
+        r.advise(
+            f"{name} loses the variance of values far from 0 (1e8 here): subtract the mean first, "
+            "then square"
+        )
+
+
+def _check_backward(
+    r: Report,
+    name: str,
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    mode: dict[str, Any],
+    axis: int,
+) -> None:
+    """Hold a backward pass along an axis against numeric gradients of the definition."""
+    for N, D in _SIZES:
+        x, gamma, beta, dout = _arguments(N, D)
+        for eps in _EPS:
+            want = slow.slopes(slow.normalize, (x, gamma, beta), dout, eps=eps, axis=axis)
+            where = f"for x of shape {x.shape} and eps = {eps}"
+            forward_name = f"{name.partition('_')[0]}_forward"
+            _, cache = r.watch(forward_name, forward, x, gamma, beta, _options(mode, eps))
+            causes = norm_mistakes.backward(x, gamma, beta, dout, eps, axis, want)
+            for call, factor, why in BACKWARD_CALLS:
+                if factor > 1:
+                    forward(1 - x[::-1], gamma + 1, beta, _options(mode, eps))
+                got = unpack(name, r.watch(name, backward, factor * dout, cache), _GRADIENTS)
+                hint = norm_mistakes.paths(got[0], want[0], x, gamma, beta, dout, eps, axis)
+                for part, g, value in zip(_GRADIENTS, got, want, strict=True):
+                    known = later_causes(g, value, factor, why) if why else causes[part]
+                    compare(
+                        part,
+                        g,
+                        factor * value,
+                        rtol=NUMERIC,
+                        atol=NUMERIC_FLOOR,
+                        where=f"{where}{call}",
+                        hint=hint if part == "dx" else "",
+                        causes=known,
+                    )
+                require_float64(dict(zip(_GRADIENTS, got, strict=True)))
+    x, gamma, beta, dout = _arguments(*_LARGE)
+    _, cache = forward(x.copy(), gamma.copy(), beta.copy(), dict(mode))
+    got = unpack(name, backward(dout.copy(), cache), _GRADIENTS)
+    gradients = dict(zip(_GRADIENTS, got, strict=True))
+    compare_along(slow.normalize, (x, gamma, beta), dout, gradients, axis=axis)
+    r.ok("dx, dgamma and dbeta against numeric gradients, small and large eps, twice in a row")
+    small = [v.astype(np.float32) for v in (x, gamma, beta, dout)]
+    _, cache = forward(*small[:3], dict(mode))
+    r.keeps_float32(name, dict(zip(_GRADIENTS, backward(small[3], cache), strict=True)))
+
+
+def check_batchnorm_train(s: Subject, r: Report) -> None:
+    """Hold training-time batch normalization and its running statistics against the definition."""
+    _check_forward(r, "batchnorm_forward", s.batchnorm_forward, {"mode": "train"}, axis=0)
+    for momentum in (0.9, 0.7):
+        _check_running_statistics(s, momentum)
+    r.ok("running mean and variance over three steps, from zeros, with two momentum values")
+    bn_param = {"mode": "train"}
+    out, _ = s.batchnorm_forward(np.full((1, 3), 5.0), np.ones(3), np.arange(3.0), bn_param)
+    compare("out", out, [[0.0, 1.0, 2.0]], rtol=EXACT, atol=1e-12, where="for a batch of one")
+    var = bn_param.get("running_var")
+    compare("running_var", var, np.zeros(3), rtol=0, where="after a batch of one")
+    r.ok("a batch of one gives beta")
+
+
+def _check_running_statistics(s: Subject, momentum: float) -> None:
+    """Follow the running statistics over three training steps that start from nothing."""
+    rng = np.random.default_rng(5)
+    bn_param: dict[str, Any] = {"mode": "train"}
+    if momentum != 0.9:
+        bn_param["momentum"] = momentum
+    running = {"running_mean": np.zeros(3), "running_var": np.zeros(3)}
+    for step in (1, 2, 3):
+        x = rng.standard_normal((4, 3)) * [1, 2, 3] + [10, -5, 1]
+        moments = [slow.mean_and_variance([float(v) for v in column]) for column in x.T]
+        batch = dict(zip(running, np.array(moments).T, strict=True))
+        s.batchnorm_forward(x, np.ones(3), np.zeros(3), bn_param)
+        for name, old in running.items():
+            if bn_param.get(name) is None:
+                raise CheckError(f"bn_param[{name!r}] is missing after a training step")
+            causes = norm_mistakes.running(name, old, batch, momentum, len(x))
+            running[name] = momentum * old + (1 - momentum) * batch[name]
+            where = f"after step {step} with momentum {momentum}"
+            compare(name, bn_param[name], running[name], rtol=EXACT, where=where, causes=causes)
+    s.batchnorm_forward(x + 1, np.ones(3), np.zeros(3), {"mode": "train"})
+    for name, value in running.items():
+        where = "after a step of another layer"
+        hint = "each layer has statistics of its own, and they live in its bn_param alone"
+        compare(name, bn_param[name], value, rtol=EXACT, where=where, hint=hint)
+
+
+def check_batchnorm_test(s: Subject, r: Report) -> None:
+    """Hold test-time batch normalization against the definition with given statistics."""
+    x, gamma, beta, _ = _arguments(4, 5)
+    earlier: Any = ()
+    for eps in _EPS:
+        mean, var = np.linspace(-2, 3, 5) + eps, np.linspace(0.3, 4, 5) * (1 + eps)
+        bn_param: dict[str, Any] = {"mode": "test", "eps": eps}
+        bn_param |= {"running_mean": mean.copy(), "running_var": var.copy()}
+        result = r.watch("batchnorm_forward", s.batchnorm_forward, x, gamma, beta, bn_param)
+        out, _ = unpack("batchnorm_forward", result, ("out", "cache"))
+        want = gamma * (x - mean) / np.sqrt(var + eps) + beta
+        causes = norm_mistakes.test_mode(x, gamma, beta, eps, mean, var)
+        if eps != _EPS[0]:
+            kept = gamma * (x - earlier[0]) / np.sqrt(earlier[1] + eps) + beta
+            causes |= {
+                KEPT: earlier[2],
+                "the running statistics are those of an earlier call": kept,
+            }
+        earlier = mean, var, want
+        where = f"in test mode for eps = {eps}"
+        compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+        hint = "test mode must leave the running statistics alone"
+        compare("running_mean", bn_param["running_mean"], mean, rtol=0, hint=hint)
+        compare("running_var", bn_param["running_var"], var, rtol=0, hint=hint)
+    large, gamma_, beta_, _ = _arguments(130, 5)
+    out, _ = s.batchnorm_forward(large.copy(), gamma_, beta_, dict(bn_param))
+    all_want = gamma_ * (large - mean) / np.sqrt(var + eps) + beta_
+    compare("out", out, all_want, rtol=EXACT, atol=1e-12, where="for a batch of 130 in test mode")
+    r.ok("values from the running statistics, which stay as they are")
+    one, _ = s.batchnorm_forward(x[:1], gamma, beta, dict(bn_param))
+    where = "for the first example alone"
+    compare("out", one, want[:1], rtol=EXACT, atol=1e-12, where=where)
+    r.ok("an example's result does not depend on the others in the batch")
+
+
+def check_batchnorm_backward(s: Subject, r: Report) -> None:
+    """Hold `batchnorm_backward` against numeric gradients of the definition."""
+    train, name = {"mode": "train"}, "batchnorm_backward"
+    _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward, train, axis=0)
+
+
+def check_batchnorm_backward_alt(s: Subject, r: Report) -> None:
+    """Hold `batchnorm_backward_alt` against numeric gradients of the definition."""
+    train, name = {"mode": "train"}, "batchnorm_backward_alt"
+    _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward_alt, train, axis=0)
+
+
+def check_layernorm_forward(s: Subject, r: Report) -> None:
+    """Hold `layernorm_forward` against the definition."""
+    _check_forward(r, "layernorm_forward", s.layernorm_forward, {}, axis=1)
+    x, gamma, beta, _ = _arguments(4, 5)
+    ln_param: dict[str, Any] = {}
+    s.layernorm_forward(x.copy(), gamma, beta, ln_param)
+    if any("running" in key for key in ln_param):
+        raise CheckError("layernorm_forward stores running statistics; layer norm has none")
+    one, _ = s.layernorm_forward(x[:1].copy(), gamma, beta, {})
+    want = slow.layernorm(x[:1], gamma, beta)
+    compare("out", one, want, rtol=EXACT, atol=1e-12, where="for the first example alone")
+    r.ok("an example's result does not depend on the others in the batch")
+
+
+def check_layernorm_backward(s: Subject, r: Report) -> None:
+    """Hold `layernorm_backward` against numeric gradients of the definition."""
+    _check_backward(r, "layernorm_backward", s.layernorm_forward, s.layernorm_backward, {}, axis=1)

@@ -1,0 +1,179 @@
+"""Checks of the update rules: whole trajectories, number by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.layers import EXACT
+from cs682.checks.mistakes import rules as rule_mistakes
+from cs682.checks.mistakes.rules import Config, Step
+from cs682.checks.report import Report, unpack
+from cs682.checks.subject import Subject
+
+# A step is at least 1e-3 long here; where epsilon stands changes it by less than this.
+_STEP_FLOOR = 1e-6
+_BIG_EPSILON = 0.5
+
+
+def _trajectory(step: Step, w: Any, dws: Any, config: Config) -> list[dict[str, Any]]:
+    """Return next_w and config after each step, the rule applied to every number on its own."""
+    configs = [dict(config) for _ in w.flat]
+    history = []
+    for dw in dws:
+        pairs = zip(w.flat, dw.flat, configs, strict=True)
+        with np.errstate(all="ignore"):
+            numbers = [step(np.float64(a), np.float64(b), c) for a, b, c in pairs]
+        w = np.reshape(numbers, w.shape)
+        state = {k: np.reshape([c[k] for c in configs], w.shape) for k in config}
+        history.append({"next_w": w, **state})
+    return history
+
+
+def _check_rule(
+    s: Subject,
+    r: Report,
+    name: str,
+    step: Step,
+    state: Config,
+    settings: tuple[Config, Config],
+    mistakes: Mapping[str, Step],
+    hint: str = "",
+) -> None:
+    """Follow a rule over four steps from an empty config, with default and other settings."""
+    rule = getattr(s, name)
+    rng = np.random.default_rng(682)
+    w0 = rng.standard_normal((3, 4))
+    dws = rng.uniform(0.5, 2, (4, 3, 4)) * rng.choice([-1, 1], (4, 3, 4))
+    defaults, others = settings
+    for given in ({}, others):
+        start = {**state, **defaults, **given}
+        want = _trajectory(step, w0, dws, start)
+        wrong = {cause: _trajectory(f, w0, dws, start) for cause, f in mistakes.items()}
+        config: Any = dict(given) if given else None
+        w, before = w0, {k: np.full(w0.shape, v) for k, v in state.items()}
+        for n, dw in enumerate(dws):
+            result = r.watch(name, rule, w, dw, config)
+            w, config = unpack(name, result, ("next_w", "config"))
+            where = f"after step {n + 1}" + (f" with {given}" if given else "")
+            causes = {cause: history[n] for cause, history in wrong.items()}
+            _check_settings(name, config, defaults, given, where)
+            _check_state(config, state, want[n], causes, before, where)
+            known = {
+                cause: values["next_w"]
+                for cause, values in causes.items()
+                if all(np.allclose(values[key], want[n][key]) for key in state)
+            }
+            compare(
+                "next_w",
+                w,
+                want[n]["next_w"],
+                rtol=1e-7,
+                atol=_STEP_FLOOR,
+                where=where,
+                hint=hint,
+                causes=known,
+            )
+            before = want[n]
+    r.ok("four steps from an empty config, with default and with other settings")
+    _, first = rule(np.ones(3), np.full(3, 0.5), None)
+    kept = {key: np.copy(first[key]) for key in state}
+    rule(np.ones(3), np.full(3, -2.0), None)
+    if any(not np.array_equal(first[key], kept[key]) for key in kept):
+        raise CheckError(
+            f"the config of one parameter changed when another took its step: {name} must return "
+            "the config that it was given, or a new one"
+        )
+    single = np.float32(0.5) * np.ones(3, dtype=np.float32)
+    out, _ = rule(single, single.copy(), {"learning_rate": np.float64(0.1)})
+    r.keeps_float32(name, {"next_w": out})
+
+
+def _check_settings(name: str, config: Any, defaults: Config, given: Config, where: str) -> None:
+    """Check that the rule left the hyper-parameters in its config alone."""
+    if not isinstance(config, dict):
+        raise CheckError(f"{name} returned {type(config).__name__} as config, expected a dict")
+    for key, value in {**defaults, **given}.items():
+        found = config.get(key, None if key in given else value)
+        if found is None:
+            raise CheckError(f"config[{key!r}] is missing {where}: the next step needs it again")
+        if found != value:
+            origin = "it was given as" if key in given else "its default is"
+            raise CheckError(
+                f"config[{key!r}] is {found!r} {where}, {origin} {value!r}: {name} reads its "
+                "settings and changes its state alone"
+            )
+
+
+def _check_state(
+    config: Any,
+    state: Config,
+    want: dict[str, Any],
+    causes: dict[str, dict[str, Any]],
+    before: dict[str, Any],
+    where: str,
+) -> None:
+    """Check that the rule stored its new state in the config."""
+    for key in state:
+        entry = f"config[{key!r}]"
+        if not isinstance(config, dict) or key not in config:
+            raise CheckError(f"{entry} is missing {where}: the rule must store its state there")
+        index = (0, 0) if key == "t" else ...  # t is one number for the whole parameter
+        unchanged = f"{entry} did not change; the rule must store its new value"
+        known = {cause: values[key][index] for cause, values in causes.items()}
+        known |= {unchanged: before[key][index]}
+        if key != "t":
+            known["this is next_w: the step was written into the stored array"] = want["next_w"]
+        hint = "t counts the steps: it grows by one each time" if key == "t" else ""
+        compare(
+            entry, config[key], want[key][index], rtol=EXACT, where=where, hint=hint, causes=known
+        )
+
+
+def check_sgd_momentum(s: Subject, r: Report) -> None:
+    """Hold `sgd_momentum` against the definition."""
+    settings = {"learning_rate": 1e-2, "momentum": 0.9}, {"learning_rate": 0.3, "momentum": 0.5}
+    mistakes, state = rule_mistakes.MOMENTUM, {"velocity": 0.0}
+    _check_rule(s, r, "sgd_momentum", rule_mistakes.momentum, state, settings, mistakes)
+
+
+def check_rmsprop(s: Subject, r: Report) -> None:
+    """Hold `rmsprop` against the definition."""
+    settings = (
+        {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8},
+        {"learning_rate": 0.1, "decay_rate": 0.6},
+    )
+    mistakes, state = rule_mistakes.RMSPROP, {"cache": 0.0}
+    _check_rule(s, r, "rmsprop", rule_mistakes.rmsprop, state, settings, mistakes)
+    _check_epsilon(s, r, "rmsprop", rule_mistakes.rmsprop, {**state, **settings[0]})
+
+
+def check_adam(s: Subject, r: Report) -> None:
+    """Hold `adam` against the definition."""
+    settings = (
+        {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+        {"learning_rate": 0.1, "beta1": 0.6, "beta2": 0.8},
+    )
+    mistakes, state = rule_mistakes.ADAM, {"t": 0, "m": 0.0, "v": 0.0}
+    hint = "t must be increased before it is used; each moment is corrected with its own beta**t"
+    _check_rule(s, r, "adam", rule_mistakes.adam, state, settings, mistakes, hint)
+    _check_epsilon(s, r, "adam", rule_mistakes.adam, {**state, **settings[0]})
+
+
+def _check_epsilon(s: Subject, r: Report, name: str, step: Step, config: Config) -> None:
+    """Check what a gradient of 0 does; advise if epsilon is not added to the root, as told."""
+    still, _ = unpack(name, getattr(s, name)(np.ones(3), np.zeros(3), None), ("next_w", "config"))
+    hint = "this is 0 / 0; epsilon below the fraction line is there to prevent it"
+    compare("next_w", still, np.ones(3), rtol=EXACT, where="for a gradient of 0", hint=hint)
+    r.ok("a gradient of 0, as of a unit that ReLU switched off, leaves w where it is")
+    big = {"learning_rate": 0.1, "epsilon": _BIG_EPSILON}
+    want = step(np.float64(1.0), np.float64(0.2), {**config, **big})
+    out, _ = getattr(s, name)(np.ones(1), np.full(1, 0.2), dict(big))
+    if abs(float(out[0]) - want) > 1e-9:
+        r.advise(
+            f"{name}: config['epsilon'] is added to the square root; here it is left out, "
+            "hard-coded, or stands elsewhere"
+        )

@@ -1,0 +1,134 @@
+"""The trained models that go along with a hand-in.
+
+A model file is a checkpoint (`cs682.training.checkpoint`: arrays and plain values, no pickle)
+with the fields of `KeptModel`. They are enough to build the network again with the class `kind` of
+`cs682.classifiers.fc_net` and to give it its parameters, without running anything of the file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cs682.setup.assignment import find_root
+from cs682.training.checkpoint import copy_state, read_checkpoint, write_checkpoint
+
+MODELS = {
+    "fc-2.4": "two_layer_net.npz",
+    "fc-3.4": "overfit_three_layers.npz",
+    "fc-3.5": "overfit_five_layers.npz",
+    "fc-5.1": "best_model.npz",
+}  # training exercise -> file in the notebooks folder
+KINDS = ("TwoLayerNet", "FullyConnectedNet")
+
+
+class KeptModel(NamedTuple):
+    """What a model file holds.
+
+    Attributes
+    ----------
+    exercise : str, the id of the training
+    kind : {'TwoLayerNet', 'FullyConnectedNet'}
+    arguments : dict, the keyword arguments that give `kind` a network of these shapes:
+        'input_dim', 'num_classes' and 'hidden_dim', or 'hidden_dims', 'normalization' and 'dtype'
+        (a NumPy name). Dropout and penalty are left out: they do nothing to scores
+    params : dict of ndarrays by name
+    running : list of dicts, one for each normalization layer, with the running statistics that it
+        has, each of shape (H,)
+    """
+
+    exercise: str
+    kind: str
+    arguments: dict[str, Any]
+    params: dict[str, Any]
+    running: list[dict[str, Any]]
+
+
+def keep_model(exercise: str, model: Any) -> None:
+    """Keep a trained network in the notebooks folder, where the hand-in takes it from.
+
+    A file that is there already is replaced.
+
+    Parameters
+    ----------
+    exercise : str, the id of a training, such as 'fc-5.1'
+    model : TwoLayerNet or FullyConnectedNet, or of a class made from one; only read
+
+    Raises
+    ------
+    ValueError
+        If the exercise is no training, or the network lacks parameters.
+    TypeError
+        If the model is a network of another kind.
+    FileNotFoundError
+        If the folder of the assignment cannot be found.
+    """
+    if exercise not in MODELS:
+        raise ValueError(f"{exercise!r} trains no model; {', '.join(MODELS)} do")
+    kept = KeptModel(exercise, *_recipe(model), *copy_state(model))
+    path = find_root() / "notebooks" / MODELS[exercise]
+    write_checkpoint(path, kept._asdict())
+    print(f"kept    {exercise}  in notebooks/{path.name}, for your hand-in")  # noqa: T201
+
+
+def read_model(path: str | os.PathLike[str]) -> KeptModel:
+    """Read a model file; it is taken for hostile until it has been read.
+
+    Parameters
+    ----------
+    path : str or path, as `keep_model` wrote it
+
+    Returns
+    -------
+    kept : KeptModel
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or holds something else.
+    OSError
+        If it cannot be opened.
+    """
+    tree = read_checkpoint(path)
+    if tree.keys() != set(KeptModel._fields):
+        raise ValueError(f"{os.fspath(path)} has the fields {sorted(tree)}, not those of a model")
+    kept = KeptModel(**tree)
+    if kept.kind not in KINDS or kept.exercise not in tuple(MODELS):  # tuples take any type
+        raise ValueError(f"{os.fspath(path)} holds {kept.kind!r:.40} for {kept.exercise!r:.40}")
+    if not _is_well_formed(kept):
+        raise ValueError(f"{os.fspath(path)} does not hold arrays by name")
+    return kept
+
+
+def _recipe(model: Any) -> tuple[str, dict[str, Any]]:
+    """Return the kind of a network and the arguments that build one of the same shapes."""
+    from cs682.classifiers import fc_net  # here: a hand-in is packed with broken files, too
+
+    kind = next((name for name in KINDS if isinstance(model, getattr(fc_net, name))), None)
+    if kind is None:
+        raise TypeError(
+            f"the model is a {type(model).__name__}; hand in a {' or a '.join(KINDS)}, or an "
+            "instance of a class made from one"
+        )
+    try:
+        depth = 2 if kind == "TwoLayerNet" else model.num_layers
+        first, *others = (np.shape(model.params[f"W{i}"]) for i in range(1, depth + 1))
+    except KeyError as error:
+        raise ValueError(f"the network's params lack {error}") from error
+    *hidden, classes = (shape[1] for shape in (first, *others))
+    arguments: dict[str, Any] = {"input_dim": first[0], "num_classes": classes}
+    if kind == "TwoLayerNet":
+        return kind, {**arguments, "hidden_dim": hidden[0]}
+    design = {"normalization": model.normalization, "dtype": np.dtype(model.dtype).name}
+    return kind, {**arguments, "hidden_dims": hidden, **design}
+
+
+def _is_well_formed(kept: KeptModel) -> bool:
+    """Tell whether arguments, parameters and running statistics have their types."""
+    arrays = [kept.params, *kept.running] if isinstance(kept.running, list) else [None]
+    return isinstance(kept.arguments, dict) and all(
+        isinstance(group, dict) and all(isinstance(v, np.ndarray) for v in group.values())
+        for group in arrays
+    )

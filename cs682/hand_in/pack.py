@@ -1,0 +1,292 @@
+"""Pack a hand-in: one zip file with code, notebooks, pages to read, models and answers.
+
+What is missing or cannot be read stops it. What is merely open does not: a student may hand in
+unfinished work, knowing that it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from cs682.checks.exercises import EXERCISES
+from cs682.hand_in.books import find_gaps, read_cells
+from cs682.hand_in.models import MODELS, read_model
+from cs682.setup.assignment import find_root, read_settings
+
+NAME = "hand-in.zip"
+LARGE = 50_000_000  # bytes; collecting sites take 100 MB at most
+CHECK_SECONDS = 600  # all checks take about ten
+_NOTEBOOKS = sorted({f"notebooks/{row.notebook}" for row in EXERCISES.values()})
+_WRITTEN = sorted({row.file for row in EXERCISES.values() if row.file.endswith(".py")})
+_NEVER = {"__pycache__", ".ipynb_checkpoints"}
+_STATES = (
+    "import json, cs682.checks.board as b; print(); print(json.dumps(b.find_states()), flush=True)"
+)
+
+
+class HandInError(RuntimeError):
+    """Why there can be no hand-in, in words for the user."""
+
+
+@dataclass
+class HandIn:
+    """What goes into the zip file.
+
+    Attributes
+    ----------
+    root : Path, the folder of the assignment
+    files : dict of bytes by name in the zip file
+    remarks : list of str, what the student should know before handing in
+    states : dict of str by exercise, as `cs682.checks.board.find_states` returns it
+    """
+
+    root: Path
+    files: dict[str, bytes] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+
+
+def submit(out: Path | None = None) -> tuple[Path, HandIn]:
+    """Pack the assignment that the working folder belongs to.
+
+    Parameters
+    ----------
+    out : Path, optional; the zip file to write, replaced if there is one (default: `hand-in.zip`
+        in the folder of the assignment)
+
+    Returns
+    -------
+    out : Path
+    hand_in : HandIn, what was packed
+
+    Raises
+    ------
+    HandInError
+        If something is missing or cannot be read, or the file cannot be written.
+    """
+    hand_in = collect(find_root())
+    out = out or hand_in.root / NAME
+    if out.is_dir():
+        raise HandInError(f"{out} is a folder: name a file, such as {out / NAME}")
+    write_zip(out, hand_in.files)
+    return out, hand_in
+
+
+def collect(root: Path) -> HandIn:
+    """Gather all that belongs into a hand-in.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    hand_in : HandIn
+
+    Raises
+    ------
+    HandInError
+        If something is missing or cannot be read.
+    """
+    hand_in = HandIn(root)
+    for name in [*_code_names(root), *_NOTEBOOKS]:
+        hand_in.files[name] = _read(root, name)
+    cells = {name: _cells(hand_in, name) for name in _NOTEBOOKS}
+    _add_models(hand_in)
+    _add_states(hand_in)
+    _add_pages(hand_in, cells)
+    hand_in.files["hand-in.json"] = _manifest(hand_in)
+    return hand_in
+
+
+def write_zip(out: Path, files: dict[str, bytes]) -> None:
+    """Write a zip file, whole or not at all; the same files give the same bytes.
+
+    Parameters
+    ----------
+    out : Path, replaced once the new file is complete
+    files : dict of bytes by name
+
+    Raises
+    ------
+    HandInError
+        If it cannot be written.
+    """
+    unfinished = out.with_name(f".{out.name}.{uuid4().hex}.part")
+    try:
+        try:
+            with unfinished.open("xb") as file:
+                with zipfile.ZipFile(file, "w") as packed:
+                    for name in sorted(files):
+                        member = zipfile.ZipInfo(name)  # its time is 1980, not now
+                        member.external_attr = 0o100644 << 16
+                        packed.writestr(member, files[name], zipfile.ZIP_DEFLATED)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(out)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise HandInError(f"{out} cannot be written: {error.strerror or error}") from error
+
+
+def _code_names(root: Path) -> list[str]:
+    """Return the names of all Python files of the package."""
+    found = (path.relative_to(root) for path in (root / "cs682").rglob("*.py"))
+    names = {path.as_posix() for path in found if not _NEVER & set(path.parts)}
+    return sorted(names | set(_WRITTEN))
+
+
+def _read(root: Path, name: str) -> bytes:
+    """Return what a file holds, which must be a file and lie in the assignment itself."""
+    path = root / name
+    if path.resolve() != root.resolve() / name:
+        raise HandInError(f"{name} is a link to {path.resolve()}: put the file itself there")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise HandInError(f"{name} is missing from {root}") from None
+    except OSError as error:
+        raise HandInError(f"{name} cannot be read: {error.strerror}") from error
+    if name.endswith(".py"):
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise HandInError(f"{name} is no text in UTF-8: {error}") from error
+    return content
+
+
+def _cells(hand_in: HandIn, name: str) -> list[dict[str, Any]]:
+    """Return a notebook's cells, and remark on what was not run."""
+    try:
+        cells = read_cells(hand_in.files[name])
+    except ValueError as error:
+        raise HandInError(f"{name} cannot be handed in: {error}. Open it and save it") from error
+    hand_in.remarks += [f"{name}: {gap}" for gap in find_gaps(cells)]
+    return cells
+
+
+def _add_models(hand_in: HandIn) -> None:
+    """Take along the trained models that are there."""
+    for exercise, file in MODELS.items():
+        name = f"notebooks/{file}"
+        if not (hand_in.root / name).exists():
+            hand_in.remarks.append(f"{name} is missing: the training of {exercise} writes it")
+            continue
+        hand_in.files[name] = _read(hand_in.root, name)
+        try:
+            read_model(hand_in.root / name)
+        except ValueError as error:
+            raise HandInError(f"{error}. Run the training of {exercise} again") from error
+
+
+def _add_states(hand_in: HandIn) -> None:
+    """Run the checks in a process of their own, since they run what is handed in."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _STATES],
+            cwd=hand_in.root,
+            env={**os.environ, "PYTHONPATH": str(hand_in.root), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=CHECK_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        hand_in.remarks.append(f"the checks did not end within {CHECK_SECONDS} s")
+        return
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        hand_in.remarks.append(f"the checks cannot run: {last}")
+        return
+    hand_in.states = json.loads(done.stdout.splitlines()[-1])
+    for key, state in hand_in.states.items():
+        row = EXERCISES[key]
+        if state == "wrong" or (state == "open" and not row.is_given):  # given code waits for yours
+            points = f"{row.points} point{'s' * (row.points != 1)}"
+            hand_in.remarks.append(f"{key} is {state}: {row.title} ({points})")
+
+
+def _add_pages(hand_in: HandIn, cells: dict[str, list[dict[str, Any]]]) -> None:
+    """Add what people read: each notebook as HTML, the answers as HTML and PDF."""
+    from cs682.hand_in.pdf import PrintError, print_page
+
+    try:
+        from cs682.hand_in import pages as _pages
+    except ImportError as error:
+        hand_in.remarks.append(f"no HTML and no PDF: {error} (pip install '.[lab]' brings it)")
+        return
+    for name in _NOTEBOOKS:
+        page = _pages.notebook_page(hand_in.files[name].decode("utf-8"), Path(name).stem)
+        hand_in.files[f"html/{Path(name).stem}.html"] = page.encode("utf-8")
+    title = f"{read_settings(hand_in.root)['name']}: answers"
+    answers = _pages.answers_page({Path(name).name: cells[name] for name in cells}, title)
+    hand_in.files["html/answers.html"] = answers.encode("utf-8")
+    try:
+        hand_in.files["answers.pdf"] = print_page(answers)
+    except PrintError as error:
+        hand_in.remarks.append(f"no answers.pdf: {error}; html/answers.html has the same")
+
+
+def _manifest(hand_in: HandIn) -> bytes:
+    """Return `hand-in.json`: what is in it, what is open, and what it was made with."""
+    content = {
+        "format": 1,
+        "assignment": read_settings(hand_in.root)["name"],
+        "files": {
+            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            for name, data in sorted(hand_in.files.items())
+        },
+        "states": hand_in.states,
+        "remarks": hand_in.remarks,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": metadata.version("numpy"),
+            "system": platform.system(),
+        },
+    }
+    return json.dumps(content, indent=1).encode("utf-8")
+
+
+def describe(out: Path, hand_in: HandIn) -> str:
+    """Say what was packed, how large it is and what is open.
+
+    Parameters
+    ----------
+    out : Path of the zip file
+    hand_in : HandIn
+
+    Returns
+    -------
+    text : str of several lines
+    """
+    size = out.stat().st_size
+    lines = [f"{out} ({_megabytes(size)}) is ready to hand in. It holds"]
+    code = {name: data for name, data in hand_in.files.items() if name.startswith("cs682/")}
+    lines.append(f"  cs682/  {len(code)} files of code, {_megabytes(sum(map(len, code.values())))}")
+    others = sorted(hand_in.files.keys() - code.keys())
+    lines += [f"  {name}  {_megabytes(len(hand_in.files[name]))}" for name in others]
+    if size > LARGE:
+        lines.append(f"It is larger than {_megabytes(LARGE)}: clear outputs that nobody needs.")
+    if hand_in.remarks:
+        lines.append("Not finished, or worth knowing; you can hand it in all the same:")
+        lines += [f"  - {remark}" for remark in hand_in.remarks]
+    else:
+        lines.append("Nothing is left open.")
+    return "\n".join(lines)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.2f} MB"

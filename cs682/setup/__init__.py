@@ -1,0 +1,1 @@
+"""Set the assignment up where it is opened: find its folder, look over packages, mend and start."""

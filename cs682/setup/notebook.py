@@ -1,0 +1,195 @@
+"""Prepare a notebook: one call at its top, the same in all three."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from cs682.setup import own_copy
+from cs682.setup.assignment import PACKAGE_HOME, find_root
+from cs682.setup.packages import OLDEST_PYTHON, packages
+
+
+class NotReadyError(RuntimeError):
+    """What keeps a notebook from starting; shown as a sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of this exception."""
+        return [str(self)]
+
+
+def start(*, drive: bool = False) -> dict[str, Any]:
+    """Get everything ready, and return the images.
+
+    Where only the notebook is open, a copy of the assignment is made first. Edited modules are
+    reloaded before each cell, plots are drawn in the page, and data is put in place. Prints the
+    versions in use and which data it is, the first things anyone who helps will ask for.
+
+    Parameters
+    ----------
+    drive : bool, default False; on Colab, keep the files of the assignment on Google Drive. Data
+        never goes there
+
+    Returns
+    -------
+    data : dict, as `cs682.data_utils.get_CIFAR10_data` returns it
+
+    Raises
+    ------
+    NotReadyError
+        If something is missing; the text says what to do.
+    """
+    _require_python()
+    moved = _own_copy(drive)
+    if moved is not None:
+        own_copy.switch_to(moved)
+        _say(f"Your copy of the assignment is {moved}: edit the files there.")
+        if "google.colab" in sys.modules:
+            _say(
+                "Run notebook.save() before you look at the board or hand in: it saves there, too."
+            )
+        data: dict[str, Any] = importlib.import_module("cs682.setup.notebook").start()
+        return data
+    _require_packages()
+    _require_one_package()
+    _prepare_page()
+    if "google.colab" in sys.modules:
+        _say("Run notebook.save() before you look at the board or hand in: both read your copy.")
+    return _load_data()
+
+
+def save() -> None:
+    """On Colab, put the open notebook into your copy, where board and hand-in look for it.
+
+    Elsewhere the editor saves it there.
+
+    Raises
+    ------
+    NotReadyError
+        If the open notebook cannot be had.
+    """
+    from cs682.setup.open_notebook import NotOpenError, save_open_notebook
+
+    try:
+        _say(f"saved as {save_open_notebook(PACKAGE_HOME)}")
+    except NotOpenError as error:
+        raise NotReadyError(str(error)) from error
+
+
+def _require_python() -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        have, need = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
+        raise NotReadyError(
+            f"This kernel's Python is {have}; the assignment needs {need} or newer."
+        )
+
+
+def _own_copy(drive: bool) -> Path | None:
+    """Make or find the copy to work in; None if the package at work lies there already."""
+    archive = own_copy.archive_of_this_package()
+    try:
+        if drive and not own_copy.is_on_drive(PACKAGE_HOME):
+            return own_copy.keep_on_drive(archive or PACKAGE_HOME, Path.cwd() / "drive")
+        return own_copy.unpack(archive, Path.cwd()) if archive else None
+    except own_copy.CopyError as error:
+        raise NotReadyError(str(error)) from error
+
+
+def _require_packages() -> None:
+    """Refuse the kernel of another environment."""
+    missing = [package.name for package in packages() if package.verdict == "missing"]
+    if missing:
+        raise NotReadyError(
+            f"This notebook runs with {sys.executable}, which lacks {', '.join(missing)}: choose "
+            "the kernel of the environment that you made for the assignment, or run\n"
+            f'"{sys.executable}" -m pip install -e "{PACKAGE_HOME}"\n'
+            "in a terminal and restart the kernel."
+        )
+
+
+def _require_one_package() -> None:
+    """Refuse to work with the package of one copy in the notebook of another."""
+    root = find_root()
+    if root != PACKAGE_HOME:
+        raise NotReadyError(
+            f"This notebook belongs to {root}, but this kernel has loaded cs682 from "
+            f"{PACKAGE_HOME}: restart the kernel and run the first cell again."
+        )
+
+
+def _prepare_page() -> None:
+    """Set up plots and reloading. Outside a notebook only the plot style is set."""
+    import numpy as np
+    from IPython import get_ipython
+
+    from cs682.vis_utils import use_course_style
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.run_line_magic("matplotlib", "inline")
+        _reload_edited_modules(shell)
+    use_course_style()
+    _say(f"Python {sys.version.split()[0]}, NumPy {np.__version__}")
+
+
+def _reload_edited_modules(shell: Any) -> None:
+    """Switch autoreload on, or say what to do instead where it does not work."""
+    lent = _lend_imp()
+    try:
+        if shell.find_line_magic("autoreload") is None:
+            shell.run_line_magic("load_ext", "autoreload")
+        shell.run_line_magic("autoreload", "2")
+        # what it prints of a file that does not parse, it would log a second time
+        logging.getLogger("autoreload").setLevel(logging.CRITICAL)
+    except ImportError as error:
+        _say(f"Edited files are not reloaded here ({error}): restart the kernel after an edit.")
+    finally:
+        if lent:
+            del sys.modules["imp"]
+
+
+def _lend_imp() -> bool:
+    """Stand in for the module `imp`, gone since Python 3.12, and tell whether that was needed.
+
+    The autoreload of old IPython, such as Colab's, takes `reload` from it and nothing else.
+    """
+    if sys.version_info < (3, 12) or "imp" in sys.modules:
+        return False
+    imp = ModuleType("imp")
+    vars(imp)["reload"] = importlib.reload
+    sys.modules["imp"] = imp
+    return True
+
+
+def _load_data() -> dict[str, Any]:
+    """Put data in place and load it."""
+    with warnings.catch_warnings():  # pooch loads a progress bar of widgets, which nobody draws
+        warnings.filterwarnings("ignore", "IProgress not found")
+        import pooch  # noqa: F401
+    from cs682.cifar10.fetch import DownloadError
+    from cs682.cifar10.files import cache_folder
+    from cs682.cifar10.in_place import put_data_in_place
+    from cs682.data_utils import get_CIFAR10_data
+    from cs682.training.bar import Bar
+
+    dest = cache_folder() if own_copy.is_on_drive(PACKAGE_HOME) else None
+    try:
+        put_data_in_place(dest, report=_say_news, progress=Bar(sys.stdout), show_progress=True)
+    except DownloadError as error:
+        raise NotReadyError(str(error)) from error
+    return get_CIFAR10_data()
+
+
+def _say_news(text: str) -> None:
+    """Print what happened; what was there already is named by the loader."""
+    if not text.startswith("nothing to do"):
+        _say(text)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # what the notebook's first cell is for

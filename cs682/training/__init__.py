@@ -1,0 +1,1 @@
+"""What the solver works with: its options, state, log, checkpoints, schedules and augmentation."""

@@ -1,0 +1,175 @@
+"""Checks of what a `Solver` is given: each names the value it refuses and what it wanted."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import numbers
+import os
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cs682 import optim
+
+if TYPE_CHECKING:
+    from cs682._types import Array, Labels, Options
+
+DATA_KEYS = ("X_train", "y_train", "X_val", "y_val")
+
+
+def require_model(model: Any) -> Any:
+    """Refuse an object that the solver cannot train."""
+    if not isinstance(getattr(model, "params", None), dict) or not callable(
+        getattr(model, "loss", None)
+    ):
+        raise TypeError(
+            f"model must have a dict `params` and a method `loss(X, y=None)`, got {model!r}"
+        )
+    return model
+
+
+def require_data(data: Any) -> tuple[Array, Labels, Array, Labels]:
+    """Return the four arrays the solver needs, not copied; further keys are ignored."""
+    if not isinstance(data, Mapping):
+        raise TypeError(f"data must be a dict of arrays, got a {type(data).__name__}")
+    missing = [key for key in DATA_KEYS if key not in data]
+    if missing:
+        raise ValueError(f"data lacks {missing}; it has {sorted(data)}")
+    X_train, y_train, X_val, y_val = (np.asarray(data[key]) for key in DATA_KEYS)
+    _require_examples("train", X_train, y_train)
+    _require_examples("val", X_val, y_val)
+    return X_train, y_train, X_val, y_val
+
+
+def _require_examples(part: str, X: Array, y: Labels) -> None:
+    """Refuse a part of the data without examples, or without one integer label for each."""
+    if y.ndim != 1 or X.shape[:1] != y.shape or len(y) == 0:
+        raise ValueError(
+            f"X_{part} and y_{part} must hold one label for each of N >= 1 examples, "
+            f"got shapes {X.shape} and {y.shape}"
+        )
+    if not np.issubdtype(y.dtype, np.integer):
+        raise TypeError(f"y_{part} must hold integer class labels, got dtype {y.dtype}")
+
+
+def require_update_rule(name: Any) -> Callable[..., tuple[Array, Options]]:
+    """Return the function of `cs682.optim` that has this name."""
+    rules = {
+        key: value
+        for key, value in vars(optim).items()
+        if inspect.isfunction(value)
+        and value.__module__ == optim.__name__
+        and not key.startswith("_")
+    }
+    if not isinstance(name, str):
+        raise TypeError(f"update_rule must be the name of one of {sorted(rules)}, got {name!r}")
+    if name not in rules:
+        raise ValueError(f"update_rule must be one of {sorted(rules)}, got {name!r}")
+    return rules[name]
+
+
+def require_optim_config(config: Any, rule: str) -> Options:
+    """Return hyper-parameters with a learning rate; refuse names that the rule does not know."""
+    config = {} if config is None else config
+    if not isinstance(config, dict):
+        raise TypeError(f"optim_config must be a dict, got {config!r}")
+    defaults = getattr(optim, "DEFAULTS", {}).get(rule)  # not for a rule that a reader has added
+    if defaults is not None:
+        known = [*defaults, *getattr(optim, "STATE", {}).get(rule, ())]
+        unknown = [key for key in config if key not in known]
+        if unknown:
+            raise ValueError(f"optim_config has the unknown keys {unknown}; {rule} knows {known}")
+        config = {"learning_rate": defaults["learning_rate"], **config}
+    if "learning_rate" in config:
+        require_number("optim_config['learning_rate']", config["learning_rate"], zero=True)
+    return dict(config)
+
+
+def own_config(config: Options) -> Options:
+    """Copy an optimiser's config for one parameter, arrays included.
+
+    NumPy scalars become Python numbers: a float64 one would turn float32 parameters into float64.
+    """
+    return {
+        key: value.item()
+        if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0
+        else copy.deepcopy(value)
+        for key, value in config.items()
+    }
+
+
+def require_count(name: str, value: Any, at_least: int) -> int:
+    """Return a whole number as a plain int."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def require_count_or_none(name: str, value: Any, at_least: int) -> int | None:
+    """Return a whole number as a plain int, or None."""
+    return None if value is None else require_count(name, value, at_least)
+
+
+def require_interval(name: str, value: Any) -> int:
+    """Return after how many iterations to print; None, 0 and negative numbers all mean never."""
+    return 0 if value is None else max(0, require_count(name, value, -(2**63)))
+
+
+def require_number(name: str, value: Any, *, zero: bool) -> float:
+    """Return a finite number above 0, or with `zero` not below it, as a plain float."""
+    number = value[()] if isinstance(value, np.ndarray) else value  # shape () holds a scalar
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        wanted = "finite and at least 0" if zero else "finite and above 0"
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+    return float(value)
+
+
+def require_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+    """Return a value that is one of the choices."""
+    if not any(value is choice or value == choice for choice in choices):
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+    return value
+
+
+def require_schedule_or_none(value: Any) -> Any:
+    """Return a function of the progress, or None."""
+    if value is not None and not callable(value):
+        raise TypeError(
+            f"lr_schedule must be None or a function of the progress in [0, 1], got {value!r}"
+        )
+    return value
+
+
+def require_augmentation_or_none(value: Any) -> Any:
+    """Return a function of a batch, or None; a list of them is a likely slip."""
+    if value is not None and not callable(value):
+        raise TypeError(
+            f"augment must be None or a function of a batch, got {value!r}; "
+            "several become one with cs682.training.augment.chain"
+        )
+    return value
+
+
+def require_batch_like(batch: Any, shape: tuple[int, ...]) -> Array:
+    """Return what an augmentation made of a batch, if it is a batch of the same shape."""
+    if not isinstance(batch, np.ndarray) or batch.shape != shape:
+        got = f"shape {batch.shape}" if isinstance(batch, np.ndarray) else repr(batch)
+        raise ValueError(f"augment must return a batch of shape {shape}, got {got}")
+    return batch
+
+
+def require_path_or_none(name: str, value: Any) -> str | None:
+    """Return a path as str, or None."""
+    if value is None:
+        return None
+    try:
+        return str(os.fspath(value))
+    except TypeError as error:
+        raise TypeError(f"{name} must be None, a str or a path, got {value!r}") from error

@@ -1,0 +1,93 @@
+"""Put the bank's answers through the grader: each costs its own exercise, and no other."""
+
+from __future__ import annotations
+
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.run import CHECKS
+from staff.bank.answer import ROOT, Answer
+from staff.grading.intake.package import read_package
+from staff.grading.judging.core import Outcome, grade_files
+from staff.grading.judging.merits import PARTNERS, PREREQUISITES
+from staff.grading.sandbox.ladder import Rung
+
+
+def grade_answer(answer: Answer, *, seed: int, rung: Rung) -> list[Outcome]:
+    """Grade the reference with one answer in it, as far as the answer can make a difference.
+
+    Parameters
+    ----------
+    answer : Answer
+    seed : int
+    rung : Rung
+
+    Returns
+    -------
+    outcomes : list of Outcome
+    """
+    files = read_package(ROOT)
+    source = files[answer.file].decode()
+    files[answer.file] = answer.apply(source).encode()
+    return list(grade_files(files, seed=seed, rung=rung, only=touched(answer)))
+
+
+def touched(answer: Answer) -> list[str]:
+    """Return the exercises that an answer may make a difference to.
+
+    Parameters
+    ----------
+    answer : Answer
+
+    Returns
+    -------
+    ids : list of str, in the order of the table: those of the same section and file, whose
+        functions the answer may share or change, and all that are built on one of them
+    """
+    near = [
+        i
+        for i in CHECKS
+        if i == answer.judge or (i[:4] == answer.exercise[:4] and EXERCISES[i].file == answer.file)
+    ]
+    return [i for i in CHECKS if i in near or {*near} & {*PREREQUISITES.get(i, ())}]
+
+
+def due_by_nature(answer: Answer) -> set[str]:
+    """Return the exercises that share with an answer what it changes, and may be lost with it.
+
+    Parameters
+    ----------
+    answer : Answer
+
+    Returns
+    -------
+    ids : set of str: all of the file, if the answer changes code outside of its exercise; and
+        for a right answer those whose code reads the caches that it writes, in the layout of the
+        reference, which it need not have
+    """
+    functions = {*EXERCISES[answer.exercise].functions}
+    shared = {i for i in CHECKS if EXERCISES[i].file == answer.file}
+    readers = {i for i, partner in PARTNERS.items() if partner in functions}
+    if answer.anywhere or answer.also:
+        return shared
+    return readers if answer.verdict != "wrong" else set()
+
+
+def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
+    """Return what is not as an answer deserves; empty if all is.
+
+    Parameters
+    ----------
+    answer : Answer
+    outcomes : list of Outcome, from `grade_answer`
+
+    Returns
+    -------
+    text : str
+    """
+    due = {answer.judge} if answer.verdict == "wrong" else set()
+    failed = [o for o in outcomes if o.state != "passed"]
+    lost = {
+        o.exercise for o in failed if o.maximum or o.exercise in due
+    }  # given code costs nothing
+    lost -= due_by_nature(answer) - due
+    said = [f"  {o.exercise} {o.state}: {o.message}" for o in outcomes if o.exercise in lost ^ due]
+    return "\n".join([f"{answer} ({answer.verdict})", *said]) if said else ""

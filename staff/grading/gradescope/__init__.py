@@ -1,0 +1,1 @@
+"""Export the grader to Gradescope, and grade one hand-in there."""

@@ -1,0 +1,60 @@
+"""The part of a hand-in that is graded by running it: which files, and what stands beside them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from cs682.checks import EXERCISES
+
+ROOT = Path(__file__).resolve().parents[3]
+CODE = tuple(dict.fromkeys(e.file for e in EXERCISES.values() if e.file.endswith(".py")))
+_LARGEST = 1_000_000  # bytes of one file; the reference's have some 20,000
+_MOST = 40  # files of the student's own
+
+
+def read_package(package: Path) -> dict[str, bytes]:
+    """Return the files of the package that a student's code is run in.
+
+    The files in which exercises are written are the student's, and so are modules that the release
+    does not have. All others are the release's: whatever became of them in the hand-in does not
+    count. The checks, and what only they need, stay out.
+
+    Parameters
+    ----------
+    package : Path, folder that holds ``cs682/layers.py`` and the like
+
+    Returns
+    -------
+    files : dict from a path such as 'cs682/layers.py' to its bytes; files of exercises that the
+        hand-in lacks, or that are no plain files of at most 1 MB, are missing here too
+    """
+    files = {name: data for name in CODE if (data := _read(package, name)) is not None}
+    given = _given()
+    own = sorted(p.relative_to(package).as_posix() for p in (package / "cs682").rglob("*.py"))
+    for name in [n for n in own if n not in CODE and n not in given][:_MOST]:
+        if not name.startswith("cs682/checks/") and (data := _read(package, name)) is not None:
+            files[name] = data
+    return {**given, **files}
+
+
+def _given() -> dict[str, bytes]:
+    """Return the modules that students get and need not change, by path."""
+    names = {p.relative_to(ROOT).as_posix(): p for p in (ROOT / "cs682").rglob("*.py")}
+    return {
+        name: path.read_bytes()
+        for name, path in names.items()
+        if name not in CODE and not name.startswith("cs682/checks/")
+    }
+
+
+def _read(package: Path, name: str) -> bytes | None:
+    """Return the bytes of a plain file of reasonable size; None for anything else."""
+    path = package.resolve() / name
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode) or path.resolve() != path or status.st_size > _LARGEST:
+        return None  # a link, in one of its folders too, may lead to somebody else's files
+    return path.read_bytes()

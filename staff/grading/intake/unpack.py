@@ -1,0 +1,299 @@
+"""Take the files of a hand-in out of folders and zips that may have been made to harm.
+
+What is taken is stored under numbers, so a hostile name never reaches the file system. Only the
+kinds of file that grading reads are opened at all. Whatever is left out is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from staff.grading.intake.safe_text import shown
+
+MB = 1_000_000
+LIMITS = {  # bytes of one file, by ending; a text file that a browser or mail program renamed too
+    ".py": MB,
+    ".py.txt": MB,
+    ".ipynb": 40 * MB,
+    ".ipynb.txt": 40 * MB,
+    ".ipynb.json": 40 * MB,
+    ".npz": 100 * MB,
+    ".zip": 150 * MB,
+}
+MAX_TOTAL = 300 * MB  # bytes of all files of one hand-in, unpacked
+MAX_FILES = 300  # of the kinds above
+MAX_ENTRIES = 20_000  # files and folders of any kind that are looked at
+MAX_DIRECTORY = 4 * MB  # bytes of a zip's table of contents, which is read as a whole
+MAX_DEPTH = 2  # zips inside zips
+MAX_PROBLEMS = 20  # that are told one by one
+MAX_NAME = 400  # characters of a path
+PASSED_OVER = {"__MACOSX", "__pycache__", "build", "dist", "venv", "site-packages", "node_modules"}
+OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
+
+
+class RefusedError(ValueError):
+    """A file of a hand-in is left out; the text says which and why, for the student to read."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a hand-in.
+
+    Attributes
+    ----------
+    name : str, where it lay, folders divided by '/'; for messages only
+    path : Path, the numbered file that holds its content now
+    digest : str, SHA-256 of the content
+    """
+
+    name: str
+    path: Path
+    digest: str
+
+
+@dataclass
+class Haul:
+    """What was taken out of a hand-in.
+
+    Attributes
+    ----------
+    folder : Path, where the numbered files lie
+    members : list of Member
+    problems : list of str, what was left out, for the student to read
+    """
+
+    folder: Path
+    members: list[Member] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    bytes_left: int = MAX_TOTAL
+    entries_left: int = MAX_ENTRIES
+    stored: int = 0
+
+    def note(self, problem: str) -> None:
+        """Keep what was left out, unless that is a long list already.
+
+        Parameters
+        ----------
+        problem : str
+        """
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+        elif len(self.problems) == MAX_PROBLEMS:
+            self.problems.append("and more of this kind")
+
+    @property
+    def digest(self) -> str:
+        """Return one SHA-256 for all that was taken and all that was left out."""
+        lines = sorted(f"{member.digest} {member.name}" for member in self.members)
+        return hashlib.sha256("\0".join([*lines, *self.problems]).encode()).hexdigest()
+
+
+def unpack(sources: Iterable[tuple[Path, str]], folder: Path) -> Haul:
+    """Take the files that grading reads out of folders, zips and single files.
+
+    Parameters
+    ----------
+    sources : iterable of (Path, str), each with the name that it should be known by
+    folder : Path, an empty folder for the numbered files
+
+    Returns
+    -------
+    haul : Haul
+    """
+    haul = Haul(folder)
+    for path, name in sources:
+        if path.is_dir():
+            _each(haul, _walk(path, name, haul))
+        else:
+            _each(haul, [(path, name)])
+    return haul
+
+
+def _each(haul: Haul, files: Iterable[tuple[Path, str]]) -> None:
+    """Take files one by one; what is wrong with one is noted and costs the others nothing."""
+    files = iter(files)
+    while True:
+        try:
+            path, name = next(files)
+            _take_file(haul, path, name)
+        except StopIteration:
+            return
+        except RefusedError as refusal:
+            haul.note(str(refusal))
+        except OSError as error:
+            haul.note(f"a file cannot be read: {shown(str(error.strerror))}")
+
+
+def _walk(folder: Path, name: str, haul: Haul) -> Iterator[tuple[Path, str]]:
+    """Give the regular files below a folder, in order; note links and follow none."""
+    for path in sorted(folder.iterdir()):
+        inner = f"{name}/{path.name}"
+        if not _is_of_interest(PurePosixPath(path.name)):
+            continue
+        _count_entry(haul)
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            haul.note(f"{shown(inner)} is a link, which is not followed")
+        elif stat.S_ISDIR(mode) and inner.count("/") < MAX_NAME // 10:
+            yield from _walk(path, inner, haul)
+        elif stat.S_ISREG(mode):
+            yield path, inner
+
+
+def _take_file(haul: Haul, path: Path, name: str, depth: int = 0) -> None:
+    """Store one file, or what is in it if it is a zip."""
+    if name.lower().endswith(".zip"):
+        _take_zip(haul, path, name, depth)
+    elif name.lower().endswith(OTHER_ARCHIVES):
+        raise RefusedError(f"{shown(name)} is not a zip, and no other kind of archive is read")
+    elif limit := _limit(name):
+        with path.open("rb") as stream:
+            _store(haul, name, stream, limit)
+
+
+def _take_zip(haul: Haul, path: Path, name: str, depth: int) -> None:
+    """Store what is in a zip."""
+    if depth >= MAX_DEPTH:
+        raise RefusedError(f"{shown(name)} is a zip in a zip in a zip: hand in one zip")
+    try:
+        _require_modest(path)
+        with zipfile.ZipFile(path) as archive:
+            kept = list(_wanted(haul, archive))
+            _require_room(haul, [entry.file_size for entry, _ in kept])
+            for entry, inner in kept:
+                _take_entry(haul, archive, entry, f"{name}/{inner}", depth)
+    except RefusedError as refusal:
+        raise RefusedError(f"{shown(name)} {refusal}") from None
+    except BROKEN as error:
+        raise RefusedError(f"{shown(name)} is not a whole zip ({shown(str(error), 80)})") from None
+
+
+def _wanted(haul: Haul, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+    """Give the entries that grading reads, each with a name that stays inside; note the others."""
+    for entry in archive.infolist():
+        try:
+            _count_entry(haul)
+            name = _inner_name(entry.filename)
+        except RefusedError as refusal:
+            haul.note(str(refusal))
+            if haul.entries_left < 0:
+                return
+            continue
+        if not entry.is_dir() and _is_of_interest(PurePosixPath(name)) and _limit(name):
+            yield entry, name
+
+
+def _take_entry(
+    haul: Haul, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, depth: int
+) -> None:
+    """Store one entry of a zip, or note why not."""
+    try:
+        _require_plain(entry)
+        with archive.open(entry) as stream:
+            member = _store(haul, name, stream, _limit(name))
+        if name.lower().endswith(".zip"):
+            haul.members.remove(member)
+            _take_zip(haul, member.path, name, depth + 1)
+    except RefusedError as refusal:
+        haul.note(str(refusal))
+    except BROKEN as error:
+        haul.note(f"{shown(name)} is damaged ({shown(str(error), 80)})")
+
+
+def _store(haul: Haul, name: str, stream: IO[bytes], limit: int) -> Member:
+    """Copy a stream to the next numbered file, no further than the limits allow."""
+    if len(haul.members) >= MAX_FILES:
+        raise RefusedError(f"{shown(name)} is left out: more than {MAX_FILES} files")
+    path = haul.folder / f"{haul.stored:05}"
+    haul.stored += 1
+    digest, room = hashlib.sha256(), min(limit, haul.bytes_left)
+    with path.open("xb") as out:
+        while chunk := stream.read(1 << 16):
+            room -= len(chunk)
+            haul.bytes_left -= len(chunk)
+            if room < 0:
+                raise RefusedError(
+                    f"{shown(name)} is larger than {limit // MB} MB, or all files are "
+                    f"larger than {MAX_TOTAL // MB} MB together"
+                )
+            out.write(chunk)
+            digest.update(chunk)
+    haul.members.append(Member(name, path, digest.hexdigest()))
+    return haul.members[-1]
+
+
+def _limit(name: str) -> int:
+    """Return the bytes that a file of this name may have; 0 for kinds that grading never reads."""
+    return next((size for end, size in LIMITS.items() if name.lower().endswith(end)), 0)
+
+
+def _is_of_interest(name: PurePosixPath) -> bool:
+    """Tell whether a path lies outside of hidden folders, caches and installed packages."""
+    return not any(part in PASSED_OVER or part.startswith(".") for part in name.parts)
+
+
+def _count_entry(haul: Haul) -> None:
+    """Refuse to look at more files and folders than any hand-in has."""
+    haul.entries_left -= 1
+    if haul.entries_left < 0:
+        raise RefusedError(f"more than {MAX_ENTRIES} files and folders: the rest is left out")
+
+
+def _inner_name(name: str) -> str:
+    """Return an entry's name with the slashes of this system; refuse names that point outside."""
+    name = name.replace("\\", "/")
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or name[1:2] == ":":
+        raise RefusedError(f"{shown(name)} points to a place outside of the zip and is left out")
+    if len(name) > MAX_NAME:
+        raise RefusedError(
+            f"{shown(name, 60)} has a name of {len(name)} characters and is left out"
+        )
+    return path.as_posix()
+
+
+def _require_plain(entry: zipfile.ZipInfo) -> None:
+    """Refuse links, encrypted entries and compressions that need much memory."""
+    name = shown(entry.filename)
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise RefusedError(f"{name} is a link, which is not followed")
+    if entry.flag_bits & 1:
+        raise RefusedError(f"{name} is encrypted: hand in without a password")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise RefusedError(f"{name} is compressed in a way that is not read: make an ordinary zip")
+
+
+def _require_room(haul: Haul, sizes: list[int]) -> None:
+    """Refuse a zip that says itself that it unpacks to more than a hand-in may have."""
+    if sum(sizes) > haul.bytes_left:
+        raise RefusedError(
+            f"unpacks to {sum(sizes) / MB:.0f} MB, more than the {MAX_TOTAL // MB} MB that are read"
+        )
+
+
+def _require_modest(path: Path) -> None:
+    """Refuse a zip whose table of contents is huge, before it is read into memory."""
+    if path.stat().st_size > LIMITS[".zip"]:
+        raise RefusedError(
+            f"has {path.stat().st_size / MB:.0f} MB, more than {LIMITS['.zip'] // MB}"
+        )
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 65_557))  # the end record and the longest comment
+        tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0:
+        raise RefusedError("is not a whole zip: its end is missing")
+    entries, size = struct.unpack("<HI", tail[at + 10 : at + 16])
+    if tail[max(0, at - 20) : at].startswith(b"PK\x06\x07") or entries == 0xFFFF:
+        raise RefusedError("holds far too many files, or is of the kind for files over 4 GB")
+    if size > MAX_DIRECTORY:
+        raise RefusedError("holds far too many files")

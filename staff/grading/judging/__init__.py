@@ -1,0 +1,1 @@
+"""Judge one hand-in: exercises, trained models and answers, each on its own merits."""

@@ -1,0 +1,314 @@
+"""Grade trainings: run the trained network on images that its maker did not choose it by.
+
+The file of the model is read here, without pickle; the student's own network code computes the
+scores in the sandbox; the accuracy is computed here. So a wrong network earns nothing with a good
+claim, and the labels never enter the sandbox.
+
+The bar of a training stands for the 1000 validation images. A network that just passes it there
+is as good as that on average, but a sample of n other images differs: the standard deviation of
+the difference between the two accuracies is at most sqrt(0.25 / 1000 + 0.25 / n). The bar on
+held-back images is three of these lower (0.058 for n = 2000), which a network that deserves its
+points misses about once in 700 times. It still lies above what a linear classifier reaches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cs682.checks import EXERCISES
+from cs682.cifar10.files import (
+    IMAGE_BYTES,
+    TEST_BATCH,
+    TRAIN_BATCHES,
+    describe,
+    read_batch,
+    read_meta,
+)
+from cs682.hand_in.models import MODELS, KeptModel, read_model
+from staff.grading.intake.npz import require_modest
+from staff.grading.intake.safe_text import shown
+from staff.grading.judging.core import Outcome
+from staff.grading.judging.model import NoScoresError, Scorer
+from staff.grading.results.store import write_bytes
+from staff.grading.sandbox.ladder import Rung
+
+TRAINED_ON = 49_000  # images whose mean the notebooks subtract
+SHOWN = 1000  # test images that the notebooks use; the grader takes none of them
+LEARNED = 50  # images that the overfitting exercises learn by heart
+BAR = {"fc-2.4": 0.5, "fc-5.1": 0.5}  # validation accuracy, as their checks ask for
+BY_HEART = 0.9  # of 50: a run without the notebook's function may keep a state just short of 1
+LAYERS = {"fc-3.4": 3, "fc-3.5": 5}
+MAX_LAYERS = 50
+CLASSES = 10
+DESIGNS = (None, "batchnorm", "layernorm")
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Images to run hand-ins on.
+
+    Attributes
+    ----------
+    about : str, which data they come from
+    X : ndarray of uint8, shape (n, 3, 32, 32), test images that the notebooks do not use
+    y : ndarray of int64, shape (n,)
+    X_learned, y_learned : as `X` and `y`, the images of the overfitting exercises
+    mean : ndarray of float32, shape (3, 32, 32), what the notebooks subtract
+    """
+
+    about: str
+    X: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    X_learned: NDArray[np.uint8]
+    y_learned: NDArray[np.int64]
+    mean: NDArray[np.float32]
+
+
+def hold_back(
+    folder: Path, count: int, seed: int, *, trained_on: int = TRAINED_ON, shown: int = SHOWN
+) -> HeldBack:
+    """Draw images to hold back from the data that the notebooks use.
+
+    Parameters
+    ----------
+    folder : Path, the folder with the batches
+    count : int, test images to draw
+    seed : int; with it the same images are drawn again
+    trained_on : int, images whose mean is subtracted
+    shown : int, test images that the notebooks use
+
+    Returns
+    -------
+    images : HeldBack
+
+    Raises
+    ------
+    ValueError
+        If there are not so many test images, or a file is damaged.
+    FileNotFoundError
+        If a file is missing.
+    """
+    meta = read_meta(folder)
+    pixels, labels = read_batch(folder / TEST_BATCH, None)
+    if not 1 <= count <= len(pixels) - shown:
+        raise ValueError(f"{count} images to hold back, expected 1 to {len(pixels) - shown}")
+    chosen = shown + np.random.default_rng(seed).choice(len(pixels) - shown, count, replace=False)
+    first, first_labels = read_batch(folder / TRAIN_BATCHES[0], meta.batch_size)
+    return HeldBack(
+        describe(folder).partition(" from ")[0],
+        pixels[chosen].reshape(-1, 3, 32, 32),
+        labels[chosen],
+        first[:LEARNED].reshape(-1, 3, 32, 32),
+        first_labels[:LEARNED],
+        _mean_image(folder, meta.batch_size, trained_on),
+    )
+
+
+def _mean_image(folder: Path, size: int, trained_on: int) -> NDArray[np.float32]:
+    """Return the mean of the training images, as `get_CIFAR10_data` subtracts it."""
+    total, left = np.zeros(3 * 32 * 32, np.int64), trained_on
+    for name in TRAIN_BATCHES:
+        pixels, _ = read_batch(folder / name, size)
+        total += pixels[:left].sum(axis=0, dtype=np.int64)
+        left = max(0, left - len(pixels))
+    return (total / trained_on).astype(np.float32).reshape(3, 32, 32)
+
+
+def write_images(path: Path, images: HeldBack) -> None:
+    """Store images that are held back, for the processes that grade.
+
+    Parameters
+    ----------
+    path : Path, an `.npz` file, written whole or not at all
+    images : HeldBack
+    """
+    buffer = io.BytesIO()
+    arrays: Any = {name: np.array(value) for name, value in vars(images).items()}
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+@lru_cache(maxsize=2)
+def read_images(path: Path) -> HeldBack:
+    """Read what `write_images` wrote; the second time it is at hand.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    images : HeldBack
+    """
+    with np.load(path, allow_pickle=False) as members:
+        arrays = {name: members[name] for name in members.files}
+    return HeldBack(**{**arrays, "about": str(arrays["about"])})
+
+
+def digest_images(images: HeldBack) -> str:
+    """Return a SHA-256 of the images: other images are another grading.
+
+    Parameters
+    ----------
+    images : HeldBack
+    """
+    parts = (images.X, images.y, images.X_learned, images.y_learned, images.mean)
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+
+
+def bar_on_held_back(bar: float, count: int) -> float:
+    """Return the accuracy to reach on held-back images, lower than a bar on validation images.
+
+    Parameters
+    ----------
+    bar : float in [0, 1], the accuracy to reach on the 1000 validation images
+    count : int, images held back
+    """
+    return bar - 3 * math.sqrt(0.25 / 1000 + 0.25 / count)
+
+
+class ModelError(ValueError):
+    """A model earns nothing; the text says why, for the student to read."""
+
+
+def grade_models(package: Path, images: HeldBack | None, *, rung: Rung) -> Iterator[Outcome]:
+    """Grade the trainings of a hand-in.
+
+    Parameters
+    ----------
+    package : Path, the folder with the student's `cs682/` and `notebooks/`
+    images : HeldBack, or None to grade no models, which each outcome then says
+    rung : Rung, the sandbox to run the network in
+
+    Yields
+    ------
+    outcome : Outcome, for each training
+    """
+    with Scorer(package, rung) as scorer:
+        for exercise, name in MODELS.items():
+            yield _outcome(exercise, package / "notebooks" / name, images, scorer)
+
+
+def _outcome(exercise: str, path: Path, images: HeldBack | None, scorer: Scorer) -> Outcome:
+    """Return how one training is graded."""
+    maximum = EXERCISES[exercise].points
+    if not path.is_file():
+        text = f"notebooks/{path.name} is missing: run the cell that trains, then hand in again"
+        return Outcome(exercise, 0, maximum, "no answer", text)
+    if images is None:
+        text = "models were not graded: the grader was started without data"
+        return Outcome(exercise, 0, maximum, "no answer", text)
+    try:
+        return Outcome(exercise, maximum, maximum, "passed", _judge(exercise, path, images, scorer))
+    except ModelError as error:
+        return Outcome(exercise, 0, maximum, "wrong", str(error))
+
+
+def _judge(exercise: str, path: Path, images: HeldBack, scorer: Scorer) -> str:
+    """Return what to say of a model that passes; raise ModelError for one that does not."""
+    kept = _read(path, exercise)
+    by_heart = exercise in LAYERS
+    layers = _require_sound(kept)
+    if by_heart and layers != LAYERS[exercise]:
+        raise ModelError(
+            f"the network has {layers} layers, this exercise asks for {LAYERS[exercise]}"
+        )
+    X, y = (images.X_learned, images.y_learned) if by_heart else (images.X, images.y)
+    bar = BY_HEART if by_heart else bar_on_held_back(BAR[exercise], len(y))
+    of = f"the {len(y)} training images" if by_heart else f"{len(y)} images that are held back"
+    reached = float((_scores(kept, X - images.mean, scorer).argmax(axis=1) == y).mean())
+    text = f"accuracy {reached:.3f} on {of}, needed {bar:.3f}"
+    if not reached >= bar:
+        raise ModelError(text)
+    return text
+
+
+def _read(path: Path, exercise: str) -> KeptModel:
+    """Read a model file that may have been made to harm."""
+    try:
+        require_modest(path)
+        kept = read_model(path)
+    except (ValueError, OSError) as error:
+        reason = shown(str(error).replace(str(path), path.name))
+        raise ModelError(f"notebooks/{path.name} cannot be read: {reason}") from None
+    if kept.exercise != exercise:
+        raise ModelError(f"notebooks/{path.name} holds the model of {kept.exercise}")
+    return kept
+
+
+def _require_sound(kept: KeptModel) -> int:
+    """Return the number of layers of a model; refuse parameters that no such network has."""
+    layers = sum(name.startswith("W") for name in kept.params)
+    if not 1 <= layers <= MAX_LAYERS:
+        raise ModelError(f"the model has {layers} weight matrices, expected 1 to {MAX_LAYERS}")
+    names = {f"{letter}{i}" for i in range(1, layers + 1) for letter in "Wb"}
+    if kept.arguments.get("normalization") is not None:
+        names |= {f"{word}{i}" for i in range(1, layers) for word in ("gamma", "beta")}
+    if kept.params.keys() != names:
+        odd = sorted(kept.params.keys() ^ names)
+        raise ModelError(
+            f"the model's parameters are not those of a network: {shown(', '.join(odd))}"
+        )
+    arrays = [*kept.params.values(), *(v for layer in kept.running for v in layer.values())]
+    if not all(a.dtype in (np.float32, np.float64) and np.isfinite(a).all() for a in arrays):
+        raise ModelError(
+            "the model's parameters are not all finite numbers of type float32 or float64"
+        )
+    for name, shape in _shapes(kept.params, layers).items():
+        if name in kept.params and kept.params[name].shape != shape:
+            found = kept.params[name].shape
+            raise ModelError(f"the model's {name} has shape {found}, expected {shape}")
+    return layers
+
+
+def _shapes(params: dict[str, Any], layers: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape that each parameter must have for images in and ten scores out."""
+    outputs = [int((*params[f"W{i}"].shape, 0, 0)[1]) for i in range(1, layers)]
+    widths = [IMAGE_BYTES, *outputs, CLASSES]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for i in range(1, layers + 1):
+        shapes[f"W{i}"] = (widths[i - 1], widths[i])
+        shapes.update({f"{word}{i}": (widths[i],) for word in ("b", "gamma", "beta")})
+    return shapes
+
+
+def _scores(kept: KeptModel, X: NDArray[np.float32], scorer: Scorer) -> NDArray[Any]:
+    """Return the scores of the student's own network, shape (N, 10)."""
+    design = _arguments(kept)
+    try:
+        scores = scorer.score(kept.kind, design, kept.params, kept.running, X)
+    except NoScoresError as error:
+        raise ModelError(
+            f"the model cannot be scored, since your own network's code fails with it: {error}"
+        ) from None
+    if scores.shape != (len(X), CLASSES):
+        raise ModelError(
+            f"the network's scores have shape {scores.shape}, expected {len(X), CLASSES}"
+        )
+    return scores
+
+
+def _arguments(kept: KeptModel) -> dict[str, Any]:
+    """Return how to build the network: sizes are read off the parameters, not off claims."""
+    layers = sum(name.startswith("W") for name in kept.params)
+    widths = [int(kept.params[f"W{i}"].shape[1]) for i in range(1, layers)]
+    sizes: dict[str, Any] = {"input_dim": IMAGE_BYTES, "num_classes": CLASSES}
+    if kept.kind == "TwoLayerNet":
+        if layers != 2:
+            raise ModelError(f"the model is a TwoLayerNet of {layers} layers")
+        return {**sizes, "hidden_dim": widths[0]}
+    normalization = kept.arguments.get("normalization")
+    if normalization not in DESIGNS:
+        raise ModelError(f"the model's normalization is {shown(repr(normalization), 40)}")
+    dtype = kept.params["W1"].dtype.name
+    return {**sizes, "hidden_dims": widths, "normalization": normalization, "dtype": dtype}

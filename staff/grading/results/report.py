@@ -1,0 +1,191 @@
+"""The report of one student: JSON, Markdown and HTML, made from the record.
+
+The staff's part of an outcome never gets here, and what the student wrote is shown as text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from cs682.checks import EXERCISES
+from staff.grading.intake.safe_text import shown
+from staff.grading.judging.core import Outcome
+from staff.grading.results.pages import render
+from staff.grading.results.store import TO_BE_READ, Record, write_json, write_text
+
+TITLES = {row.id: row.title for row in EXERCISES.values()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The outcomes of one notebook."""
+
+    notebook: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def told(self) -> list[Outcome]:
+        """Return the outcomes of which there is more to say than their state."""
+        return [o for o in self.outcomes if (o.message or o.advice) and o.state != TO_BE_READ]
+
+    @property
+    def points(self) -> int:
+        """Return the points so far."""
+        return sum(outcome.points for outcome in self.outcomes)
+
+    @property
+    def maximum(self) -> int:
+        """Return the points that there are."""
+        return sum(outcome.maximum for outcome in self.outcomes)
+
+
+def write_report(folder: Path, record: Record) -> None:
+    """Write the three forms of a report.
+
+    Parameters
+    ----------
+    folder : Path, of the student
+    record : Record
+    """
+    write_json(folder / "results.json", results(record))
+    write_text(folder / "report.md", markdown(record))
+    write_text(folder / "report.html", html(record))
+
+
+def results(record: Record) -> dict[str, object]:
+    """Return the report as plain values.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    tree : dict
+    """
+    return {
+        "id": record.id,
+        "students": [vars(student) for student in record.students],
+        "late": record.late,
+        "points": record.points,
+        "maximum": record.maximum,
+        "to_be_read": record.to_be_read,
+        "sandbox": record.rung,
+        "problems": list(record.problems),
+        "exercises": [
+            {
+                "exercise": o.exercise,
+                "title": TITLES[o.exercise],
+                "points": o.points,
+                "maximum": o.maximum,
+                "state": o.state,
+                "message": o.message,
+                "advice": list(o.advice),
+            }
+            for o in record.outcomes
+        ],
+    }
+
+
+def html(record: Record) -> str:
+    """Return the report as a page.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    text : str
+    """
+    return render(
+        "report.html",
+        record=record,
+        who=_who(record),
+        total=total(record),
+        conditions=_conditions(record),
+        parts=_parts(record),
+        titles=TITLES,
+    )
+
+
+def markdown(record: Record) -> str:
+    """Return the report in Markdown.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    text : str
+    """
+    lines = [f"# Report for {_escaped(_who(record))}", "", total(record), "", _conditions(record)]
+    if record.problems:
+        lines += ["", "## The files of your hand-in", ""]
+        lines += [f"- {_escaped(problem)}" for problem in record.problems]
+    for part in _parts(record):
+        lines += ["", f"## {part.notebook}: {part.points} of {part.maximum} points", ""]
+        lines += ["| exercise | title | points | state |", "|---|---|--:|---|"]
+        for o in part.outcomes:
+            points = f"{o.points} of {o.maximum}"
+            lines.append(f"| {o.exercise} | {TITLES[o.exercise]} | {points} | {o.state} |")
+        for o in part.told:
+            lines += _details(o)
+    return "\n".join(lines) + "\n"
+
+
+def total(record: Record) -> str:
+    """Return the points in a sentence.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    text : str
+    """
+    text = f"{record.points} of {record.maximum} points."
+    if record.to_be_read:
+        text += f" Up to {record.to_be_read} more are in answers that a person has yet to read."
+    return text
+
+
+def _who(record: Record) -> str:
+    """Return the names of those who handed in, or what the platform calls them."""
+    return shown(", ".join(s.name or s.id for s in record.students) or record.id, 300)
+
+
+def _conditions(record: Record) -> str:
+    """Say how it was graded."""
+    late = " The hand-in came late." if record.late else ""
+    return f"Your code ran in this sandbox: {record.rung}.{late}"
+
+
+def _parts(record: Record) -> list[Part]:
+    """Return the outcomes by notebook; given code is shown only if something is wrong with it."""
+    kept = [o for o in record.outcomes if o.maximum or o.message or o.advice]
+    groups = groupby(kept, key=lambda o: EXERCISES[o.exercise].notebook.removesuffix(".ipynb"))
+    return [Part(notebook, tuple(outcomes)) for notebook, outcomes in groups]
+
+
+def _details(outcome: Outcome) -> list[str]:
+    """Return message and advice as lines of Markdown, in a fence that they cannot close."""
+    lines = ["", f"### {outcome.exercise} {outcome.state}"]
+    if outcome.message:
+        longest = max((len(run) for run in re.findall("`+", outcome.message)), default=0)
+        fence = "`" * max(3, longest + 1)
+        lines += ["", f"{fence}text", outcome.message, fence]
+    if outcome.advice:
+        lines += ["", "Advice, which costs no points:", ""]
+        lines += [f"- {_escaped(line)}" for line in outcome.advice]
+    return lines
+
+
+def _escaped(text: str) -> str:
+    """Return text on one line in which Markdown and HTML see nothing but text."""
+    return re.sub(r"([\\`*_{}\[\]<>()#|~!&$:@])", r"\\\1", shown(text, 1000))

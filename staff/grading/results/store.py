@@ -1,0 +1,141 @@
+"""The record of one graded hand-in, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from staff.grading.intake.submission import Student
+from staff.grading.judging.core import Outcome
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that grading found out about one hand-in; every report is made from it.
+
+    Attributes
+    ----------
+    key : str, changes with the content of the hand-in, the seed and the grader itself
+    id : str, of the submission
+    students : tuple of Student
+    late : bool, whether the platform marked it so
+    rung : str, the kind of sandbox that the code ran in
+    problems : tuple of str, what was wrong with the hand-in as a whole, for the student to read
+    outcomes : tuple of Outcome, one for each exercise of the table, in its order
+    answers : dict of str to str, what was written below each question
+    """
+
+    key: str
+    id: str
+    students: tuple[Student, ...]
+    late: bool
+    rung: str
+    problems: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    answers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> int:
+        """Return the points so far."""
+        return sum(outcome.points for outcome in self.outcomes)
+
+    @property
+    def maximum(self) -> int:
+        """Return the points of all exercises."""
+        return sum(outcome.maximum for outcome in self.outcomes)
+
+    @property
+    def to_be_read(self) -> int:
+        """Return the points of answers that no person has read yet."""
+        return sum(o.maximum for o in self.outcomes if o.state == TO_BE_READ)
+
+    def with_outcomes(self, outcomes: dict[str, Outcome]) -> Record:
+        """Return the record with some outcomes replaced.
+
+        Parameters
+        ----------
+        outcomes : dict of str to Outcome, by exercise
+        """
+        return replace(
+            self, outcomes=tuple(outcomes.get(old.exercise, old) for old in self.outcomes)
+        )
+
+
+TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
+READ = "read"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it finds the old one or the new one, never a part.
+
+    Parameters
+    ----------
+    path : Path; its folder is made if need be
+    text : str
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path; its folder is made if need be
+    content : bytes
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name[:100]}.{uuid4().hex}.part")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Write plain values as JSON, whole or not at all, the same bytes for the same values.
+
+    Parameters
+    ----------
+    path : Path
+    tree : dict, list, str, number, bool or None, nested
+    """
+    write_text(path, json.dumps(tree, indent=1, ensure_ascii=True) + "\n")
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record as JSON.
+
+    Parameters
+    ----------
+    path : Path
+    record : Record
+    """
+    write_json(path, asdict(record))
+
+
+def read_record(path: Path) -> Record | None:
+    """Read a record; None if there is none, or one of another edition of the grader.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        people = tuple(Student(**person) for person in tree.pop("students"))
+        outcomes = tuple(
+            Outcome(**{**o, "advice": tuple(o["advice"])}) for o in tree.pop("outcomes")
+        )
+        problems = tuple(tree.pop("problems"))
+        return Record(**tree, students=people, outcomes=outcomes, problems=problems)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None  # it is graded again

@@ -1,0 +1,193 @@
+"""The class at a glance: how points are spread, what went wrong most often."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cs682.checks import EXERCISES
+from cs682.figures.style import COLOURS, course_figure
+from staff.grading.intake.safe_text import shown
+from staff.grading.judging.answers import QUESTIONS
+from staff.grading.results.pages import render
+from staff.grading.results.report import TITLES
+from staff.grading.results.store import READ, Record
+from staff.grading.run import Failure, Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COMMONEST = 25  # mistakes that are listed
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+_PLACE = re.compile(r"^ *(?:in|called from) .*$", re.MULTILINE)  # lines of the student's own code
+
+
+@dataclass
+class Mistake:
+    """One mistake and those who made it."""
+
+    exercise: str
+    example: str
+    students: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Return how many made it."""
+        return len(self.students)
+
+
+def summary_page(results: Sequence[Result]) -> str:
+    """Return the summary of a class as a page.
+
+    Parameters
+    ----------
+    results : sequence of Record or Failure
+
+    Returns
+    -------
+    html : str
+    """
+    records = [result for result in results if isinstance(result, Record)]
+    pictures = [(name, _picture(figure)) for name, figure in _figures(records)] if records else []
+    return render(
+        "summary.html",
+        figures=_figures_of_class(results, records),
+        pictures=pictures,
+        mistakes=commonest_mistakes(records),
+        titles=TITLES,
+        problems=[(shown(r.id), r.problems) for r in records if r.problems],
+    )
+
+
+def commonest_mistakes(records: Sequence[Record]) -> list[Mistake]:
+    """Return what went wrong most often: messages that differ in numbers only are one mistake.
+
+    Parameters
+    ----------
+    records : sequence of Record
+
+    Returns
+    -------
+    mistakes : list of Mistake, the commonest first
+    """
+    mistakes: dict[tuple[str, str], Mistake] = {}
+    for record in records:
+        for o in record.outcomes:
+            if o.state in ("wrong", "no answer") and o.exercise not in _QUESTIONS:
+                words = _NUMBER.sub("#", _PLACE.sub("", o.message))
+                mistake = mistakes.setdefault((o.exercise, words), Mistake(o.exercise, o.message))
+                mistake.students.append(shown(record.id, 40))
+    return sorted(mistakes.values(), key=lambda m: (-m.count, m.exercise, m.example))[:COMMONEST]
+
+
+_QUESTIONS = {row.id for row in QUESTIONS}
+
+
+def answers_page(records: Sequence[Record]) -> str:
+    """Return the answers of a class as a page, question by question.
+
+    Parameters
+    ----------
+    records : sequence of Record
+
+    Returns
+    -------
+    html : str
+    """
+    maxima = {o.exercise: o.maximum for record in records for o in record.outcomes}
+    questions = [
+        {
+            "row": row,
+            "maximum": maxima.get(row.id, row.points),
+            "answers": _alike(row.id, records),
+            "silent": [shown(r.id, 60) for r in records if row.id not in r.answers],
+        }
+        for row in QUESTIONS
+    ]
+    return render("answers.html", questions=questions)
+
+
+def _alike(question: str, records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return the answers to a question; those that are the same are shown once."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        if question in record.answers:
+            groups[record.answers[question]].append(shown(record.id, 60))
+    return [{"text": text, "students": students} for text, students in groups.items()]
+
+
+def _figures_of_class(
+    results: Sequence[Result], records: Sequence[Record]
+) -> list[tuple[str, object]]:
+    """Return name and value of what there is to say in numbers."""
+    points = [record.points for record in records]
+    rows: list[tuple[str, object]] = [("hand-ins", len(results))]
+    if points:
+        quartiles = statistics.quantiles(points, n=4) if len(points) > 1 else points * 3
+        rows += [
+            ("points, median", f"{statistics.median(points):g} of {records[0].maximum}"),
+            ("points, middle half of the class", f"{quartiles[0]:g} to {quartiles[2]:g}"),
+            ("points of answers still to be read", sum(r.to_be_read for r in records)),
+            ("late", sum(record.late for record in records)),
+            ("with files missing, doubled or left out", sum(bool(r.problems) for r in records)),
+        ]
+    failures = [shown(result.id, 60) for result in results if isinstance(result, Failure)]
+    return [*rows, ("not graded, because the grader failed", ", ".join(failures) or "none")]
+
+
+def _figures(records: Sequence[Record]) -> list[tuple[str, Figure]]:
+    """Return the plots with their names."""
+    return [
+        ("How are the points spread?", _spread(records)),
+        ("Which exercises went wrong?", _by_exercise(records)),
+    ]
+
+
+def _spread(records: Sequence[Record]) -> Figure:
+    """Draw how many hand-ins have so many points."""
+    width = 5  # points a bar
+    top = max(record.maximum for record in records)
+    bins = list(range(0, top + 2 * width, width))
+    with course_figure([["points"]], (8, 3.5), "How are the points spread?") as (fig, axes):
+        ax = axes["points"]
+        ax.hist([r.points for r in records], bins=bins, color=COLOURS[0], edgecolor="white")
+        ax.locator_params(axis="y", integer=True)
+        ax.set(xlabel=f"points of {top}, in steps of {width}", ylabel="hand-ins")
+    return fig
+
+
+def _by_exercise(records: Sequence[Record]) -> Figure:
+    """Draw for each exercise how many passed, left it open, and went wrong."""
+    exercises = [key for key, row in EXERCISES.items() if not row.is_question]
+    kinds = {"passed": COLOURS[2], "open": "#bbbbbb", "wrong": COLOURS[1]}
+    shares = {kind: [_share(records, key, kind) for key in exercises] for kind in kinds}
+    with course_figure([["all"]], (8, 6), "Which exercises went wrong?") as (fig, axes):
+        ax, left = axes["all"], [0.0] * len(exercises)
+        for kind, colour in kinds.items():
+            ax.barh(exercises, shares[kind], left=left, color=colour, label=kind)
+            left = [a + b for a, b in zip(left, shares[kind], strict=True)]
+        ax.invert_yaxis()
+        ax.tick_params(axis="y", labelsize=8)
+        ax.set(xlabel="share of hand-ins (fraction)", ylabel="exercise", xlim=(0, 1))
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.08), ncols=3)
+    return fig
+
+
+def _share(records: Sequence[Record], exercise: str, kind: str) -> float:
+    """Return the share of hand-ins in which an exercise is of one kind."""
+    states = [o.state for r in records for o in r.outcomes if o.exercise == exercise]
+    alike = {"passed": ("passed", READ), "open": ("open",), "wrong": ("wrong", "no answer")}[kind]
+    return sum(state in alike for state in states) / len(records)
+
+
+def _picture(figure: Figure) -> str:
+    """Return a plot as PNG in base64."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,108 @@
+"""The Python that runs in a sandbox: the grader's own, with NumPy and no other package.
+
+Other installed packages stay out, since the reference itself may be among them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from staff.grading.intake.text import PYTHON
+
+_UNNEEDED = ("test", "idlelib", "site-packages", "ensurepip", "tkinter", "turtledemo", "config-*")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python and the libraries that it may import.
+
+    Attributes
+    ----------
+    python : Path, the executable
+    places : tuple of Path, folders and files that a sandbox must show for it to run
+    libraries : Path, a folder for ``sys.path`` that holds NumPy alone
+    """
+
+    python: Path
+    places: tuple[Path, ...]
+    libraries: Path
+
+
+@lru_cache
+def find_interpreter(*, for_others: bool) -> Interpreter:
+    """Return the interpreter for sandboxes.
+
+    Parameters
+    ----------
+    for_others : bool, another user must be able to read it: if the grader's own lies where only
+        its owner may go, its files are linked into a temporary folder
+
+    Returns
+    -------
+    interpreter : Interpreter
+    """
+    python, base = Path(sys.executable).resolve(), Path(sys.base_prefix).resolve()
+    package = Path(np.__file__).resolve().parent
+    parts = [p for p in (package, package.parent / "numpy.libs") if p.exists()]
+    folder = Path(tempfile.mkdtemp(prefix=PYTHON))
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    libraries = folder / "libraries"
+    libraries.mkdir()
+    private = for_others and not all(is_public(path) for path in (python, base, *parts))
+    for part in parts:
+        if private:
+            shutil.copytree(part, libraries / part.name, copy_function=_link)
+        else:
+            (libraries / part.name).symlink_to(part)
+    if private:
+        python, base = _linked(python, base, folder / "python")
+    return Interpreter(python, (base, libraries, *parts), libraries)
+
+
+def _linked(python: Path, base: Path, target: Path) -> tuple[Path, Path]:
+    """Link an interpreter and its standard library into a folder; return where both are now."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    library = Path("lib", version)
+    unneeded = shutil.ignore_patterns(*_UNNEEDED)
+    shutil.copytree(base / library, target / library, copy_function=_link, ignore=unneeded)
+    for shared in (base / "lib").glob("libpython*"):
+        _link(shared, target / "lib" / shared.name)
+    (target / "bin").mkdir()
+    _link(python, target / "bin" / python.name)
+    return target / "bin" / python.name, target
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    """Link a file, or copy it if it lies on another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def is_public(path: Path) -> bool:
+    """Tell whether every user of the machine may read what lies there, if by guessing its name.
+
+    Parameters
+    ----------
+    path : Path, of a file or folder that exists
+
+    Returns
+    -------
+    public : bool
+    """
+    path = path.resolve()
+    folders = [p.stat().st_mode & stat.S_IXOTH for p in path.parents]
+    enough = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+    return all(folders) and bool(path.stat().st_mode & enough)

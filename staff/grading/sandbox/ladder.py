@@ -1,0 +1,272 @@
+"""The ladder of sandboxes: the strongest rung that this machine allows, and processes on it.
+
+On each rung the student's code is a process of its own, with limits, that holds nothing worth
+stealing; `staff.grading.sandbox.rungs` says what else it could reach.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from staff.grading.intake.text import BOX
+from staff.grading.sandbox.interpreter import find_interpreter
+from staff.grading.sandbox.rungs import RUNGS, Limits, NoSandboxError, Rung, require_hidden
+from staff.grading.sandbox.users import free_user, kill_all_of, own_folder, own_processes, show
+
+__all__ = [
+    "RUNGS",
+    "Limits",
+    "NoSandboxError",
+    "Rung",
+    "Sandbox",
+    "choose_rung",
+    "require_hidden",
+    "try_rung",
+]
+
+HERE = Path(__file__).resolve().parent
+_TRUSTED = ("compare", "exercises", "subject")  # what the worker needs of the checks
+_START = 30.0  # seconds until a sandbox must be up, on a machine that is busy
+
+
+def choose_rung(*, allow_unsandboxed: bool, limits: Limits | None = None) -> Rung:
+    """Return the strongest rung of the ladder that works here.
+
+    Parameters
+    ----------
+    allow_unsandboxed : bool, take limits alone if there is nothing better
+    limits : Limits, optional
+
+    Returns
+    -------
+    rung : Rung, tried
+
+    Raises
+    ------
+    NoSandboxError
+        If nothing better than limits alone works and that was not allowed.
+    """
+    reasons = []
+    for name in RUNGS if allow_unsandboxed else RUNGS[:-1]:
+        try:
+            return try_rung(name, limits or Limits())
+        except NoSandboxError as error:
+            reasons.append(f"{name}: {error}")
+    raise NoSandboxError(
+        "there is no sandbox on this machine for the students' code:\n  "
+        + "\n  ".join(reasons)
+        + "\nInstall bubblewrap (apt install bubblewrap), or run as root, or add "
+        "--allow-unsandboxed if the hand-ins are to be trusted as your own code"
+    )
+
+
+def try_rung(name: str, limits: Limits) -> Rung:
+    """Return a rung after a sandbox has come up on it.
+
+    Parameters
+    ----------
+    name : {'bubblewrap', 'another user', 'limits alone'}
+    limits : Limits
+
+    Returns
+    -------
+    rung : Rung
+
+    Raises
+    ------
+    NoSandboxError
+        If none comes up, with the reason.
+    """
+    if name == "bubblewrap" and not shutil.which("bwrap"):
+        raise NoSandboxError("the command bwrap is not installed")
+    if name == "another user" and os.getuid() != 0:
+        raise NoSandboxError("only root can run code as another user")
+    if name == "another user":
+        require_hidden(HERE.parents[2])
+    rung = Rung(name, find_interpreter(for_others=name == "another user"), limits)
+    with Sandbox(rung, {}):
+        return rung
+
+
+def _make_box(box: Path, files: dict[str, bytes]) -> None:
+    """Write the folder that a sandbox reads: the worker, and a student's package."""
+    checks = HERE.parents[2] / "cs682" / "checks"
+    trusted = {f"trusted/cs682/checks/{n}.py": checks / f"{n}.py" for n in _TRUSTED}
+    worker = {
+        f"staff/grading/sandbox/{n}.py": HERE / f"{n}.py"
+        for n in ("wire", "worker", "child", "forbid")
+    }
+    content = {name: path.read_bytes() for name, path in {**trusted, **worker}.items()}
+    packages = [
+        *("trusted/cs682", "trusted/cs682/checks"),
+        *("staff", "staff/grading", "staff/grading/sandbox"),
+    ]
+    content |= {f"{name}/__init__.py": b"" for name in packages}
+    content |= {f"student/{name}": data for name, data in files.items()}
+    (box / "student").mkdir(parents=True)
+    for name, data in content.items():
+        path = box / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+class Sandbox:
+    """A running sandbox with one student's package; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    rung : Rung
+    files : dict from a path in the package's parent folder, as 'cs682/layers.py', to its bytes
+    """
+
+    def __init__(self, rung: Rung, files: dict[str, bytes]) -> None:
+        self.rung = rung
+        self._files = files
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Sandbox:
+        """Start the process that will fork one child for each exercise."""
+        with contextlib.ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all of its processes."""
+        self._stack.close()
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        uid = stack.enter_context(free_user()) if self.rung.needs_user else None
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=BOX))
+        self._box = Path(folder).resolve() / "box"
+        _make_box(self._box, self._files)
+        if uid is not None:
+            show(self._box, uid)
+        own_tmp = Path(stack.enter_context(own_folder(uid)))
+        ours, theirs = socket.socketpair()
+        self._control = stack.enter_context(contextlib.closing(ours))
+        self._errors = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # closed by the stack
+        with contextlib.closing(theirs):
+            self._process = subprocess.Popen(
+                self.rung.command(self._box, self._words(theirs.fileno(), uid)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                cwd="/",
+                env=_environment(None if self.rung.name == "bubblewrap" else own_tmp),
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        stack.callback(self._end, uid)
+        self._control.settimeout(_START)
+        self._expect(b"\n")
+
+    def _words(self, control: int, uid: int | None) -> list[str]:
+        """Return the worker's command line, which anybody may read."""
+        alone = self.rung.name != "limits alone"
+        spare = 0 if uid is not None or os.getuid() == 0 else own_processes()
+        config = {
+            "control": control,
+            "uid": uid,
+            "alone": alone,
+            "strict": self.rung.name == "another user",
+            "limits": self.rung.limits.settings(spare_processes=spare),
+            "path": [str(self.rung.interpreter.libraries)],
+            "package": str(self._box / "student"),
+        }
+        return [str(self._box / "staff" / "grading" / "sandbox" / "worker.py"), json.dumps(config)]
+
+    def _expect(self, wanted: bytes) -> None:
+        """Wait for a word of the sandbox; NoSandboxError with its stderr if none comes."""
+        try:
+            got = self._control.recv(len(wanted))
+        except OSError as error:
+            got = str(error).encode()
+        if got != wanted:
+            self._errors.seek(0)
+            said = self._errors.read(4000).decode(errors="replace").strip()
+            raise NoSandboxError(
+                f"a sandbox did not come up: {said or got.decode(errors='replace')}"
+            )
+
+    def order(self, **changes: Any) -> dict[str, Any]:
+        """Return what to tell a new process, as `child.serve` takes it.
+
+        Parameters
+        ----------
+        **changes : what differs from a process that runs nothing but the student's code
+
+        Returns
+        -------
+        order : dict
+        """
+        plain = {"functions": (), "stand_ins": (), "constants": {}, "seed": 682}
+        return {**plain, "cpu": self.rung.limits.cpu, **changes}
+
+    def begin(self, order: dict[str, Any]) -> socket.socket:
+        """Start a fresh process for one exercise.
+
+        Parameters
+        ----------
+        order : dict, from `order`
+
+        Returns
+        -------
+        end : socket that the process answers on
+
+        Raises
+        ------
+        OSError
+            If the sandbox has been damaged.
+        """
+        ours, theirs = socket.socketpair()
+        with contextlib.closing(theirs):
+            try:
+                socket.send_fds(self._control, [json.dumps(order).encode()], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def finish(self) -> int:
+        """End the process of the exercise, and all that it has started.
+
+        Returns
+        -------
+        status : int, its exit status, or less than 0 for the signal that ended it
+
+        Raises
+        ------
+        OSError
+            If the sandbox has been damaged: it must be started anew.
+        """
+        self._control.settimeout(5.0)
+        self._control.sendall(b".")
+        answer = self._control.recv(200)
+        try:
+            return int(json.loads(answer)["status"])
+        except (ValueError, TypeError, KeyError):
+            raise OSError("the sandbox has been damaged") from None
+
+    def _end(self, uid: int | None) -> None:
+        """Kill every process of the sandbox."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if uid is not None:
+            kill_all_of(uid)
+
+
+def _environment(own_tmp: Path | None) -> dict[str, str]:
+    """Return all that student code finds in its environment."""
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
+    return {**threads, "LANG": "C.UTF-8", **({"TMPDIR": str(own_tmp)} if own_tmp else {})}

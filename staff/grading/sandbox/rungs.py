@@ -1,0 +1,143 @@
+"""The rungs of the ladder: what each shows to a student's code, and what limits it.
+
+Bubblewrap: nothing but Python, NumPy and its own files. Another user: whatever every user of the
+machine may read. Limits alone: whatever the grader may, so that rung is taken only when asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from staff.grading.sandbox.interpreter import Interpreter, is_public
+
+RUNGS = ("bubblewrap", "another user", "limits alone")  # from the strongest down
+
+
+class NoSandboxError(RuntimeError):
+    """The machine allows no rung that was asked for, or a sandbox did not come up."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the code of one exercise may use.
+
+    Attributes
+    ----------
+    wall : float, seconds; generous, since a busy machine must not cost anybody points, and what
+        computes without end is stopped by its computing time
+    cpu : int, seconds of one process
+    memory : int, bytes of address space of one process
+    processes : int, processes and threads at a time
+    file_size : int, bytes of one file
+    files : int, open files of one process
+    """
+
+    wall: float = 60.0
+    cpu: int = 5
+    memory: int = 1_000_000_000
+    processes: int = 12
+    file_size: int = 5_000_000
+    files: int = 64
+
+    def settings(self, *, spare_processes: int = 0) -> dict[str, int]:
+        """Return the limits by their names in the module `resource`.
+
+        Parameters
+        ----------
+        spare_processes : int, processes of the same user that are none of the sandbox's
+
+        Returns
+        -------
+        settings : dict of int
+        """
+        return {
+            "RLIMIT_CPU": self.cpu,
+            "RLIMIT_AS": self.memory,
+            "RLIMIT_NPROC": self.processes + spare_processes,
+            "RLIMIT_FSIZE": self.file_size,
+            "RLIMIT_NOFILE": self.files,
+            "RLIMIT_CORE": 0,
+        }
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A way to run a student's code.
+
+    Attributes
+    ----------
+    name : {'bubblewrap', 'another user', 'limits alone'}
+    interpreter : Interpreter that runs it
+    limits : Limits
+    """
+
+    name: str
+    interpreter: Interpreter
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def needs_user(self) -> bool:
+        """Tell whether the grader is root, so that the code must run as somebody else."""
+        return os.getuid() == 0 and self.name != "limits alone"
+
+    def command(self, box: Path, words: list[str]) -> list[str]:
+        """Return the command that runs Python in a sandbox.
+
+        Parameters
+        ----------
+        box : Path, folder that the sandbox may read
+        words : list of str, what stands after ``python``
+
+        Returns
+        -------
+        command : list of str, without a shell
+        """
+        python = [str(self.interpreter.python), "-I", "-S", *words]
+        return _bubblewrap(self.interpreter, box) + python if self.name == "bubblewrap" else python
+
+
+def _bubblewrap(interpreter: Interpreter, box: Path) -> list[str]:
+    """Return bubblewrap's command line: system, interpreter, box, and nothing else."""
+    words = ["bwrap", "--ro-bind", "/usr", "/usr"]
+    for name in ("lib", "lib64", "bin"):
+        if Path("/", name).is_symlink():
+            words += ["--symlink", f"usr/{name}", f"/{name}"]
+        elif Path("/", name).exists():
+            words += ["--ro-bind", f"/{name}", f"/{name}"]
+    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "50000000"]
+    words += ["--tmpfs", "/tmp"]
+    shown = [p for p in (*interpreter.places, box) if not p.is_relative_to("/usr")]
+    for parent in sorted({p for place in shown for p in place.parents} - _GIVEN):
+        if not any(parent.is_relative_to(place) for place in shown):
+            words += ["--perms", "0755", "--dir", str(parent)]
+    for place in shown:
+        words += ["--ro-bind", str(place), str(place)]
+    words += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words += ["--die-with-parent", "--new-session", "--chdir", "/tmp"]
+    if os.getuid() != 0:
+        return [*words, "--unshare-user", "--disable-userns"]
+    return [*words, *(w for cap in ("SETUID", "SETGID") for w in ("--cap-add", f"CAP_{cap}"))]
+
+
+_GIVEN = {Path("/"), Path("/usr"), Path("/tmp"), Path("/proc"), Path("/dev")}
+
+
+def require_hidden(*folders: Path) -> None:
+    """Refuse to run code as another user while that user may read these folders.
+
+    Parameters
+    ----------
+    *folders : Path, with the reference, hand-ins or grades in them
+
+    Raises
+    ------
+    NoSandboxError
+        If every user of the machine may read one of them.
+    """
+    if public := [str(folder) for folder in folders if is_public(folder)]:
+        raise NoSandboxError(
+            f"every user may read {' and '.join(public)}, and so may a student's code: "
+            f"chmod o-rx {' '.join(public)}"
+        )

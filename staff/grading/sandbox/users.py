@@ -1,0 +1,160 @@
+"""Users that own nothing, one for each sandbox that root starts, and what they leave behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from staff.grading.sandbox.rungs import NoSandboxError
+
+_FIRST_UID = 60_100  # users of sandboxes, one each; below 65,536 for containers that map no more
+_USERS = 400
+
+
+@contextlib.contextmanager
+def free_user() -> Iterator[int]:
+    """Lend a user id that no other sandbox on this machine has at the same time.
+
+    Yields
+    ------
+    uid : int
+
+    Raises
+    ------
+    NoSandboxError
+        If all are in use, or the folder of their locks is not root's alone.
+    """
+    locks = Path("/tmp/cs682-sandbox-users")  # one place for graders of every TMPDIR
+    locks.mkdir(mode=0o700, exist_ok=True)
+    if locks.stat().st_uid != 0 or locks.stat().st_mode & 0o077:
+        raise NoSandboxError(f"{locks} is not root's alone: remove it")
+    for uid in range(_FIRST_UID, _FIRST_UID + _USERS):
+        lock = os.open(locks / str(uid), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        try:
+            yield uid
+        finally:
+            os.close(lock)
+        return
+    raise NoSandboxError(f"all {_USERS} users for sandboxes are in use")
+
+
+@contextlib.contextmanager
+def own_folder(uid: int | None) -> Iterator[str]:
+    """Make a folder for temporary files of a sandbox; remove it, and others of its user.
+
+    Parameters
+    ----------
+    uid : int, or None where the sandbox's user is the grader's own
+
+    Yields
+    ------
+    folder : str
+    """
+    with tempfile.TemporaryDirectory(prefix="cs682-", ignore_cleanup_errors=True) as folder:
+        if uid is not None:
+            os.chown(folder, uid, uid)
+        yield folder
+    if uid is not None:
+        _remove_files_of(uid)
+
+
+def show(box: Path, uid: int) -> None:
+    """Let a sandbox's user read its box, and nobody else.
+
+    Parameters
+    ----------
+    box : Path, in a folder made for it
+    uid : int
+    """
+    box.parent.chmod(0o711)
+    for path in (box, *box.rglob("*")):
+        os.chown(path, 0, uid)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+
+
+def own_processes() -> int:
+    """Return how many processes and threads this user has, which a limit counts as well.
+
+    Returns
+    -------
+    count : int
+    """
+    if sys.platform != "linux":
+        return 1000
+    count = 0
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and folder.stat().st_uid == os.getuid():
+                count += len(os.listdir(folder / "task"))
+    return count
+
+
+def processes_of(uid: int) -> list[int]:
+    """Return the processes of a user that have not ended.
+
+    Parameters
+    ----------
+    uid : int
+
+    Returns
+    -------
+    processes : list of int; without those that only wait for somebody to take their exit status,
+        which in a container nobody may ever do
+    """
+    found = []
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and folder.stat().st_uid == uid and not _has_ended(folder):
+                found.append(int(folder.name))
+    return found
+
+
+def _has_ended(folder: Path) -> bool:
+    """Tell whether nothing is left of a process but its exit status."""
+    return (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] in "ZX"
+
+
+def kill_all_of(uid: int) -> None:
+    """Kill every process of a user, however fast it multiplies.
+
+    Parameters
+    ----------
+    uid : int
+
+    Raises
+    ------
+    NoSandboxError
+        If some are still there after seconds.
+    """
+    for _ in range(1000):
+        if not (processes := processes_of(uid)):
+            return
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.002)
+    raise NoSandboxError(f"processes of user {uid} cannot be killed")
+
+
+def _remove_files_of(uid: int) -> None:
+    """Remove what a user has left in the folders that everybody may write to."""
+    for place in ("/tmp", "/var/tmp", "/dev/shm"):
+        for path in Path(place).iterdir() if Path(place).is_dir() else ():
+            with contextlib.suppress(OSError):
+                if path.lstat().st_uid == uid and path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.lstat().st_uid == uid:
+                    path.unlink()

@@ -1,0 +1,315 @@
+"""The table of exercises, the regions it names, and how checks run and speak."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import numpy as np
+import pytest
+
+from cs682 import checks, layers
+from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
+from cs682.checks.run import CHECKS, TRAININGS
+from staff.tests.checks.mutants import put, refusal
+from tests.slopes import of
+
+ROOT = Path(__file__).resolve().parents[3]
+CODE = [row for row in EXERCISES.values() if row.file.startswith("cs682/")]
+FILES = sorted({row.file for row in CODE})
+NOTEBOOKS = sorted({row.file for row in EXERCISES.values()} - set(FILES))
+
+
+# --- the table
+
+
+def test_exercises_are_worth_100_points():
+    assert sum(row.points for row in EXERCISES.values()) == 100
+    todo = [row for row in EXERCISES.values() if not row.is_given]
+    assert all(row.points >= 1 and row.minutes >= 5 for row in todo)
+
+
+def test_exercises_have_ids_of_their_own_that_name_notebook_and_section():
+    assert all(key == row.id for key, row in EXERCISES.items())
+    assert all(re.fullmatch(r"(fc|bn|do)-(\d\.\d|q\d)", key) for key in EXERCISES)
+    assert len({row.title for row in EXERCISES.values()}) == len(EXERCISES)
+    assert EXERCISES["bn-q2"].notebook == "BatchNormalization.ipynb"
+    assert EXERCISES["bn-q2"].section == "Q2"
+    assert EXERCISES["do-1.3"].section == "1.3"
+
+
+def test_every_exercise_but_questions_has_a_check():
+    asked = {key for key, row in EXERCISES.items() if not row.is_question}
+
+    assert set(CHECKS) | set(TRAININGS) == asked
+    assert set(CHECKS) == {row.id for row in CODE}
+    assert not set(CHECKS) & set(TRAININGS)
+
+
+def definitions(file):
+    """Give the line range of each function and method of a source file, by name."""
+    found = {}
+    for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body:
+        members = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+        for member in members:
+            if isinstance(member, ast.FunctionDef):
+                found[prefix + member.name] = range(member.lineno, member.end_lineno + 1)
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_functions_of_the_table_stand_in_its_files(file):
+    wanted = {name for row in CODE if row.file == file for name in row.functions}
+
+    assert wanted <= set(definitions(file))
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS)
+def test_exercises_of_notebooks_stand_there(file):
+    if not (ROOT / file).exists():
+        pytest.skip(f"{file} is not written yet")
+    cells = nbformat.read(ROOT / file, as_version=4)["cells"]
+    source = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+
+    todos = set(re.findall(r"TODO\(([\w.-]+)\)", source))
+
+    wanted = {row.id for row in EXERCISES.values() if row.file == file and not row.is_question}
+    assert todos == wanted
+
+
+# --- how a check runs
+
+
+def stream_state():
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002  # the notebooks' stream
+    return name, keys.tolist(), *rest
+
+
+@pytest.mark.parametrize("exercise", [of(exercise, exercise) for exercise in CHECKS])
+def test_check_passes_the_reference_without_advice_and_leaves_the_stream(exercise, capsys):
+    before = stream_state()
+
+    check(exercise)
+
+    assert stream_state() == before
+    lines, row = capsys.readouterr().out.splitlines(), EXERCISES[exercise]
+    assert lines[0].startswith(f"passed  {exercise}  {row.title}  ({row.points} point")
+    assert lines[1:]
+    assert all(line.startswith("  ok  ") for line in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function"), [of(row.id, row.id, f, name=f) for row in CODE for f in row.functions]
+)
+def test_check_says_of_a_stub_that_it_is_open(monkeypatch, exercise, function):
+    text = f"{function}: see {EXERCISES[exercise].notebook}, section {EXERCISES[exercise].section}"
+
+    def stub(*args, **options):
+        raise NotImplementedError(text)
+
+    before = stream_state()
+    put(monkeypatch, function, stub)
+
+    said = refusal(exercise)
+
+    assert said == f"{exercise} is open: {text}"
+    assert stream_state() == before
+
+
+@pytest.mark.exercise(id="fc-1.2")
+def test_check_says_which_other_exercise_it_waits_for(monkeypatch):
+    text = "affine_forward: see FullyConnectedNets.ipynb, section 1.1"
+
+    def stub(*args):
+        raise NotImplementedError(text)
+
+    put(monkeypatch, "affine_forward", stub)
+
+    assert refusal("fc-1.2") == f"fc-1.2 waits for another exercise: {text}"
+
+
+@pytest.mark.exercise(id="fc-1.3")
+def test_check_shows_the_students_own_line_when_code_raises(monkeypatch):
+    def answer(x):
+        return np.maximum(x, np.zeros((99, 98)))
+
+    put(monkeypatch, "relu_forward", answer)
+
+    said = refusal("fc-1.3")
+
+    assert said.startswith("ValueError: operands could not be broadcast")
+    assert "in answer," in said
+    assert "return np.maximum(x, np.zeros((99, 98)))" in said
+
+
+def test_check_examines_another_subject():
+    class Subject:
+        def relu_forward(self, x):
+            return np.abs(x), x
+
+    with pytest.raises(CheckError, match="this is the absolute value"):
+        check("fc-1.3", Subject())
+    assert layers.relu_forward(np.array([-1.0]))[0] == 0
+
+
+@pytest.mark.parametrize("exercise", ["fc-9.9", "bn", ""])
+def test_check_refuses_an_unknown_id_and_lists_the_known(exercise):
+    with pytest.raises(ValueError, match=rf"no exercise '{exercise}'; there are fc-1.1, fc-1.2, "):
+        check(exercise)
+
+
+def test_check_refuses_a_question():
+    with pytest.raises(ValueError, match="fc-q1 is a question; its answer is read by a person"):
+        check("fc-q1")
+
+
+def test_legacy_seed_gives_the_published_draws_and_puts_the_stream_back():
+    before = stream_state()
+
+    with checks.legacy_seed(231):
+        first = np.random.randn()  # noqa: NPY002  # the published stream
+    with pytest.raises(KeyError), checks.legacy_seed(1):
+        raise KeyError
+
+    assert first == pytest.approx(np.random.RandomState(231).randn())
+    assert stream_state() == before
+
+
+# --- trainings
+
+
+class Constant:
+    """A model that always says class 1."""
+
+    num_layers = 3
+
+    def loss(self, X):
+        return np.eye(4)[np.ones(len(X), dtype=int)]
+
+
+def validation(share, N=1000):
+    return {"X_val": np.zeros((N, 2)), "y_val": (np.arange(N) < share * N).astype(int)}
+
+
+@pytest.mark.parametrize("exercise", [of("fc-2.4", "fc-2.4"), of("fc-5.1", "fc-5.1")])
+def test_check_of_training_asks_for_half_of_the_validation_images(exercise):
+    check(exercise, model=Constant(), data=validation(0.5))
+    with pytest.raises(CheckError, match=r"validation accuracy is 0\.499, needed at least 0.5"):
+        check(exercise, model=Constant(), data=validation(0.499))
+    with pytest.raises(CheckError, match="X_val holds 100 images; measure on the whole set"):
+        check(exercise, model=Constant(), data=validation(1, N=100))
+
+
+def overfit(history, images=50, num_layers=3):
+    model = SimpleNamespace(num_layers=num_layers)
+    return SimpleNamespace(model=model, X_train=[0] * images, train_acc_history=history)
+
+
+@pytest.mark.exercise(id="fc-3.4")
+def test_check_of_overfitting_asks_for_all_50_images_within_20_epochs():
+    check("fc-3.4", solver=overfit([0.1] * 20 + [1.0]))
+    with pytest.raises(CheckError, match=r"reached 0\.98 within 20 epochs, needed 1"):
+        check("fc-3.4", solver=overfit([0.1] * 20 + [0.98, 1.0]))
+    with pytest.raises(CheckError, match="on 49 images, this exercise asks for 50"):
+        check("fc-3.4", solver=overfit([1.0], images=49))
+    with pytest.raises(CheckError, match="has 5 layers, this exercise asks for 3"):
+        check("fc-3.4", solver=overfit([1.0], num_layers=5))
+
+
+@pytest.mark.exercise(id="fc-3.5")
+def test_check_of_overfitting_with_five_layers_counts_them():
+    check("fc-3.5", solver=overfit([1.0], num_layers=5))
+    with pytest.raises(CheckError, match="has 3 layers, this exercise asks for 5"):
+        check("fc-3.5", solver=overfit([1.0]))
+
+
+def test_accuracy_counts_over_batches():
+    data = validation(0.25)
+
+    assert checks.accuracy(Constant(), data["X_val"], data["y_val"], batch_size=300) == 0.25
+
+
+# --- the judge
+
+
+def test_check_error_shows_no_frames_in_a_notebook():
+    with pytest.raises(CheckError) as caught:
+        check_close("out", None, np.zeros(2), rtol=1e-7)
+
+    text = "CheckError: out is None: the function returned nothing for it"
+    assert caught.value._render_traceback_() == [text]
+    assert isinstance(caught.value, AssertionError)
+
+
+def test_check_error_keeps_its_lines_short_in_a_notebook():
+    error = CheckError(f"out[0] = 1, expected 2 ({'so many values off ' * 6}). Likely cause: this.")
+
+    lines = error._render_traceback_()
+
+    assert len(lines) == 3
+    assert max(map(len, lines)) < 93
+    assert lines[1].startswith("    ")
+    assert lines[2] == "  Likely cause: this."
+
+
+X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
+@pytest.mark.parametrize(
+    ("got", "text"),
+    [
+        (X[:, 0], "out has shape (2,), expected (2, 3)"),
+        (X[None], "out has shape (1, 2, 3), expected (2, 3): a row matrix is not a vector"),
+        (X.T, "out has shape (3, 2), expected (2, 3): it is transposed"),
+        (X.ravel(), "bring it back to the shape of the input"),
+        (np.where(X > 5, np.nan, X), "NaN or infinite, first at out[1, 2]"),
+        (np.where(X > 5, np.inf, X), "NaN or infinite, first at out[1, 2]"),
+        (X + (X == 2), "out[0, 1] = 3, expected 2 (1 of 6 values off). Hint: count again."),
+        (2 * X, "Likely cause: it is doubled."),
+        (X.tolist(), "out is a list, expected a NumPy array of shape (2, 3)"),
+        (X.astype(object), "out holds object values, expected numbers"),
+        (X > 2, "out[0, 0] = 0, expected 1"),
+    ],
+)
+def test_check_close_says_what_it_got_what_it_expected_and_where(got, text, capsys):
+    with pytest.raises(CheckError) as caught:
+        check_close("out", got, X, rtol=1e-7, hint="count again", causes={"it is doubled": 2 * X})
+
+    assert text in str(caught.value)
+    assert capsys.readouterr().out == ""
+
+
+def test_check_close_prints_ok():
+    check_close("out", X + 1e-12, X, rtol=1e-7)
+    check_close("loss", np.float64(2.0), 2.0, rtol=0)
+    check_close("noise", np.array([1e-9]), np.array([-1e-9]), rtol=1e-7, atol=1e-8)
+
+
+def test_check_close_line_names_shape_and_limit(capsys):
+    check_close("out", X, X, rtol=1e-7)
+
+    assert capsys.readouterr().out == "ok   out: shape (2, 3), relative error at most 1e-07\n"
+
+
+@pytest.mark.parametrize("got", [0.49, float("nan")])
+def test_check_at_least_refuses_less_and_nan(got):
+    with pytest.raises(CheckError, match=r"accuracy is .+, needed at least 0.5. Train longer"):
+        check_at_least("accuracy", got, 0.5, hint="Train longer")
+
+
+def test_check_at_least_prints_ok(capsys):
+    check_at_least("accuracy", 0.5, 0.5)
+
+    assert capsys.readouterr().out == "ok   accuracy: at least 0.5\n"
+
+
+def test_rel_error_is_largest_entry_with_a_floor_and_does_not_broadcast():
+    assert rel_error(np.array([1.0, 3.0]), np.array([1.0, 1.0])) == 0.5
+    assert rel_error(0.0, 1e-9) == pytest.approx(0.1)
+    assert rel_error(np.zeros(0), np.zeros(0)) == 0
+    with pytest.raises(ValueError, match=r"same shape, got \(2,\) and \(1, 2\)"):
+        rel_error(np.zeros(2), np.zeros((1, 2)))

@@ -1,0 +1,68 @@
+"""The exercise table against everything that speaks of exercises."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cs682.checks import EXERCISES
+from staff.exercises import PAGE, page, task_line
+
+ROOT = Path(__file__).resolve().parents[3]
+MARK = re.compile(r"""exercise\(id=["']([a-z0-9.-]+)["']""")
+
+
+def notebook_text(row):
+    cells = nbformat.read(ROOT / "notebooks" / row.notebook, as_version=4).cells
+    return [cell.source for cell in cells]
+
+
+def test_page_of_exercises_is_up_to_date():
+    assert PAGE.read_text(encoding="utf-8") == page()  # else: python -m staff exercises
+
+
+def test_marks_of_tests_name_exercises_of_the_table():
+    found = {
+        name for path in (ROOT / "tests").rglob("*.py") for name in MARK.findall(path.read_text())
+    }
+
+    assert found
+    assert found <= set(EXERCISES)
+
+
+@pytest.mark.parametrize("row", EXERCISES.values(), ids=lambda row: row.id)
+def test_notebook_says_of_each_exercise_what_the_table_says(row):
+    cells = notebook_text(row)
+
+    if not row.is_given:
+        assert sum(task_line(row) in text.splitlines() for text in cells) == 1
+    if not row.is_question:
+        assert sum(f'check("{row.id}"' in text for text in cells) == 1
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in EXERCISES.values() if not row.is_given], ids=lambda row: row.id
+)
+def test_section_of_an_exercise_stands_in_its_notebook(row):
+    if row.is_question:
+        pytest.skip("questions stand where their section ends")
+    headings = [
+        text for text in notebook_text(row) if re.search(rf"^#+ {row.section} ", text, re.M)
+    ]
+
+    assert len(headings) == 1
+    assert f"**Exercise {row.id}**" in headings[0]
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in EXERCISES.values() if row.is_question], ids=lambda row: row.id
+)
+def test_question_is_followed_by_a_tagged_answer(row):
+    cells = nbformat.read(ROOT / "notebooks" / row.notebook, as_version=4).cells
+    place = next(i for i, c in enumerate(cells) if f"**Question {row.id}**" in c.source)
+
+    assert "answer" in cells[place + 1].metadata.get("tags", [])
+    assert len(cells[place + 1].source.split()) >= 30

@@ -1,0 +1,176 @@
+"""Whatever a student's code does, a check ends in a short message with the student's own line."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cs682 import layers
+from cs682.checks import CheckError, check
+from cs682.checks.compare import Stopped
+from cs682.checks.run import examine
+from cs682.classifiers import fc_net
+from staff.tests.checks.mutants import put, refusal
+
+
+def relu_that(action):
+    def answer(x):
+        return action(x), x
+
+    return answer
+
+
+def leave(x):
+    raise SystemExit(0)
+
+
+def recurse(x):
+    return recurse(x)
+
+
+def give_up(x):
+    raise NotImplementedError
+
+
+def fail_silently(x):
+    raise ValueError
+
+
+MISHAPS = [
+    (leave, "SystemExit: the code asked Python to end; take exit() out"),
+    (recurse, "RecursionError: maximum recursion depth exceeded"),
+    (give_up, "fc-1.3 is not finished: NotImplementedError\n"),
+    (fail_silently, "ValueError\n"),
+    (lambda x: None + x, "A None often comes from a function that lacks its `return`."),
+    (lambda x: [x].reshape(3), "There is a list where a NumPy array belongs."),
+    (lambda x: np.ones((2, 3)) @ np.ones((4, 5)), "a matrix product of 3 columns with 4 rows"),
+]
+
+
+@pytest.mark.parametrize(("action", "text"), MISHAPS)
+def test_check_says_what_was_raised_and_where(monkeypatch, action, text):
+    put(monkeypatch, "relu_forward", relu_that(action))
+
+    said = refusal("fc-1.3")
+
+    assert text in said
+    assert "test_mishaps.py line" in said.splitlines()[-1] + said.splitlines()[-2]
+    assert "cs682/checks" not in said
+
+
+@pytest.mark.parametrize(
+    "result",
+    [None, 3, "text", [], {}, (1,), (1, 2, 3), iter(()), NotImplemented, (None, None), ({}, {})],
+    ids=lambda value: "an iterator" if hasattr(value, "__next__") else str(value),
+)
+@pytest.mark.parametrize(
+    ("exercise", "function"),
+    [
+        ("fc-1.1", "affine_forward"),
+        ("fc-1.2", "affine_backward"),
+        ("fc-1.4", "relu_backward"),
+        ("fc-1.6", "softmax_loss"),
+        ("fc-2.1", "TwoLayerNet._initial_params"),
+        ("fc-2.2", "TwoLayerNet._forward"),
+        ("fc-2.3", "TwoLayerNet._loss_and_gradients"),
+        ("fc-3.1", "FullyConnectedNet._initial_params"),
+        ("fc-3.3", "FullyConnectedNet._loss_and_gradients"),
+        ("fc-4.1", "sgd_momentum"),
+        ("fc-4.3", "adam"),
+        ("bn-1.1", "batchnorm_forward"),
+        ("bn-1.3", "batchnorm_backward"),
+        ("bn-2.2", "affine_norm_relu_forward"),
+        ("bn-3.2", "layernorm_backward"),
+        ("do-1.1", "dropout_forward"),
+        ("do-1.3", "dropout_backward"),
+        ("do-2.1", "affine_norm_relu_dropout_forward"),
+    ],
+)
+def test_check_takes_any_result_and_says_what_is_wrong(monkeypatch, exercise, function, result):
+    put(monkeypatch, function, lambda *args, **options: result)
+
+    found = examine(exercise)
+
+    assert found.state == "wrong"
+    assert 0 < len(found.message) < 500
+    assert "could not make sense" not in found.message
+
+
+def test_check_stopped_by_hand_says_in_which_line(monkeypatch):
+    def answer(x):
+        raise KeyboardInterrupt
+
+    put(monkeypatch, "relu_forward", answer)
+
+    with pytest.raises(
+        Stopped, match=r"the check of fc-1.3 was interrupted\n  in answer, "
+    ) as stop:
+        check("fc-1.3")
+    first, second, *_ = stop.value._render_traceback_()
+    assert first == "Stopped: the check of fc-1.3 was interrupted"
+    assert second.startswith("  in answer, ")
+
+
+def test_check_misses_a_function_and_a_class(monkeypatch):
+    monkeypatch.delattr(layers, "relu_forward")
+    monkeypatch.delattr(fc_net, "TwoLayerNet")
+
+    assert refusal("fc-1.3") == (
+        "cs682/layers.py has no function relu_forward: was it renamed or deleted?"
+    )
+    assert "fc_net.py has no class TwoLayerNet" in refusal("fc-2.1")
+
+
+def test_check_refuses_other_parameters(monkeypatch):
+    put(monkeypatch, "relu_forward", lambda self, x: (x, x))
+
+    assert re.match(r"relu_forward\(self, x\) cannot be called with 1 arg", refusal("fc-1.3"))
+
+
+def test_check_sees_a_file_that_was_broken_after_it_was_loaded(monkeypatch, tmp_path):
+    broken = tmp_path / "layers.py"
+    broken.write_text("def relu_forward(x):\n    return np.maximum(x, 0)), x\n", encoding="utf-8")
+    monkeypatch.setattr(layers, "__file__", str(broken))
+
+    said = refusal("fc-1.3")
+
+    assert said.startswith("SyntaxError: unmatched ')'")
+    assert said.endswith("layers.py line 2: return np.maximum(x, 0)), x")
+
+
+def test_check_shows_the_line_that_called_given_code_wrongly(monkeypatch):
+    def answer(self, X):
+        return layers.affine_forward(X, self.params["W1"].ravel(), self.params["b1"])
+
+    put(monkeypatch, "TwoLayerNet._forward", answer)
+
+    said = refusal("fc-2.2")
+
+    assert said.startswith("ValueError: w must have shape (D, M)")
+    assert 'layers.affine_forward(X, self.params["W1"].ravel()' in said
+
+
+@pytest.mark.parametrize("solver", [None, "solver", object()])
+def test_check_of_training_refuses_what_is_no_solver(solver):
+    with pytest.raises(CheckError, match="solver"):
+        check("fc-3.4", solver=solver)
+
+
+def test_check_of_overfitting_asks_for_a_training():
+    solver = SimpleNamespace(model=None, X_train=[0] * 50, train_acc_history=[])
+
+    with pytest.raises(CheckError, match=r"has not trained yet: call solver\.train"):
+        check("fc-3.4", solver=solver)
+
+
+def test_check_of_training_names_scores_that_are_not_finite():
+    model = SimpleNamespace(loss=lambda X: np.full((len(X), 10), np.nan))
+    data = {"X_val": np.zeros((1000, 3)), "y_val": np.zeros(1000, dtype=int)}
+
+    with pytest.raises(CheckError, match="scores are not finite; try a smaller learning rate"):
+        check("fc-5.1", model=model, data=data)
+    with pytest.raises(CheckError, match="model is a NoneType, expected a trained network"):
+        check("fc-5.1", model=None, data=data)

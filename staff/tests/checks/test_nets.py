@@ -1,0 +1,395 @@
+"""The checks of the networks and sandwiches: wrong answers fail with their reason."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from cs682 import layer_utils, layers
+from cs682.checks import check, slow
+from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from staff.tests.checks.mutants import put, refusal
+from tests.slopes import of
+
+RIGHT = {
+    name: vars(owner)[name.partition(".")[2]]
+    for owner in (TwoLayerNet, FullyConnectedNet)
+    for name in (f"{owner.__name__}.{key}" for key in vars(owner))
+}
+SANDWICH = {key: value for key, value in vars(layer_utils).items() if key.startswith("affine_")}
+SLOPES: dict = {}
+
+
+@pytest.fixture(autouse=True)
+def remembered_slopes(monkeypatch):
+    """Work out the slopes that the checks expect once, not in every test: it takes most time."""
+    measure = slow.net_slopes
+
+    def remembered(*args, **options):
+        key = pickle.dumps((args, options))
+        if key not in SLOPES:
+            SLOPES[key] = measure(*args, **options)
+        return {name: value.copy() for name, value in SLOPES[key].items()}
+
+    monkeypatch.setattr(slow, "net_slopes", remembered)
+
+
+# --- parameters
+
+
+def changed(name, change):
+    """Make a method that returns the right parameters, changed."""
+
+    def answer(self, *args):
+        return change(RIGHT[name](self, *args))
+
+    return answer
+
+
+def one(key, change):
+    return lambda params: {**params, key: change(params[key])}
+
+
+def renamed(old, new):
+    return lambda params: {new if key == old else key: value for key, value in params.items()}
+
+
+INIT = [
+    ("row bias", one("b1", lambda v: v[None]), "params['b1'] has shape (1, "),
+    ("scalar bias", one("b1", lambda v: np.float64(0)), "params['b1']"),
+    ("bias of one", one("b1", lambda v: v + 1), "params['b1'][0] = 1, expected 0"),
+    ("input width", one("b1", lambda v: np.zeros(40)), "params['b1'] has shape (40,), expected"),
+    ("no scale", one("W1", lambda v: 100 * v), "(the weight_scale) and 0: draw from a Gaussian"),
+    ("uniform", one("W1", lambda v: v.std() * (v > 0)), "draw from a Gaussian and multiply"),
+    ("transposed", one("W1", lambda v: v.T), "params['W1'] has shape (20, 40), expected (40, 20)"),
+    ("zero-based", renamed("W2", "W0"), "params lacks ['W2'] and has unexpected ['W0']"),
+    ("tuple key", renamed("W2", ("W", 2)), "params lacks ['W2']"),
+    ("missing", lambda params: {"W1": params["W1"]}, "params lacks ['W2', 'b1', 'b2']"),
+]
+NORM_INIT = [
+    ("gamma zero", one("gamma1", lambda v: 0 * v), "params['gamma1'][0] = 0, expected 1"),
+    ("beta random", one("beta1", lambda v: v + 0.1), "params['beta1'][0] = 0.1, expected 0"),
+    ("input width", one("gamma1", lambda v: np.ones(40)), "params['gamma1'] has shape (40,)"),
+    ("row", one("gamma1", lambda v: v[None]), "params['gamma1'] has shape (1, 20), expected (20,)"),
+    ("last layer", lambda p: {**p, "gamma2": np.ones(7), "beta2": np.zeros(7)}, "'gamma2'"),
+    ("none", lambda p: {}, "expected ['W1', 'W2', 'b1', 'b2', 'beta1', 'gamma1']"),
+]
+TWO_INIT = [row for row in INIT if row[0] not in ("transposed", "input width")]
+INITS = {
+    ("fc-2.1", "TwoLayerNet._initial_params"): TWO_INIT,
+    ("fc-3.1", "FullyConnectedNet._initial_params"): INIT,
+    ("bn-2.1", "FullyConnectedNet._initial_norm_params"): NORM_INIT,
+}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "method", "change", "text"),
+    [of(id_, id_, m, *row, name=name) for (id_, m), rows in INITS.items() for name, *row in rows],
+)
+def test_check_of_parameters_refuses_and_says_why(monkeypatch, exercise, method, change, text):
+    put(monkeypatch, method, changed(method, change))
+
+    assert text in refusal(exercise)
+
+
+@pytest.mark.exercise(id="fc-3.1")
+def test_check_of_parameters_refuses_to_lose_hidden_dims(monkeypatch):
+    def init(self, hidden_dims, **options):
+        RIGHT["FullyConnectedNet.__init__"](self, hidden_dims, **options)
+        hidden_dims.insert(0, 3072)
+
+    put(monkeypatch, "FullyConnectedNet.__init__", init)
+
+    assert "hidden_dims was [20] and is now [3072, 20]: work on a copy" in refusal("fc-3.1")
+
+
+# --- scores
+
+
+def no_relu(self, X):
+    a, first = layers.affine_forward(X, self.params["W1"], self.params["b1"])
+    scores, second = layers.affine_forward(a, self.params["W2"], self.params["b2"])
+    return scores, ((first, a), second)
+
+
+def relu_on_scores(name):
+    def answer(self, X):
+        scores, cache = RIGHT[name](self, X)
+        return np.maximum(scores, 0), cache
+
+    return answer
+
+
+def probabilities(name):
+    def answer(self, X):
+        scores, cache = RIGHT[name](self, X)
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True), cache
+
+    return answer
+
+
+def only_two_layers(self, X):
+    hidden, first = layer_utils.affine_relu_forward(X, self.params["W1"], self.params["b1"])
+    L = self.num_layers
+    scores, last = layers.affine_forward(hidden, self.params[f"W{L}"], self.params[f"b{L}"])
+    return scores, [(first, None), last]
+
+
+def linear(self, X):
+    caches = []
+    for i in range(1, self.num_layers + 1):
+        X, cache = layers.affine_forward(X, self.params[f"W{i}"], self.params[f"b{i}"])
+        caches.append(cache)
+    return X, caches
+
+
+TWO, DEEP = "TwoLayerNet._forward", "FullyConnectedNet._forward"
+SCORES = [
+    ("fc-2.2", "no ReLU", TWO, no_relu, "is missing"),
+    ("fc-2.2", "ReLU on scores", TWO, relu_on_scores(TWO), "there is a ReLU on the scores"),
+    ("fc-2.2", "softmax", TWO, probabilities(TWO), "scores["),
+    ("fc-3.2", "ReLU on scores", DEEP, relu_on_scores(DEEP), "there is a ReLU on the scores"),
+    ("fc-3.2", "softmax", DEEP, probabilities(DEEP), "scores["),
+    ("fc-3.2", "no ReLU", DEEP, linear, "with 2 layers"),
+    ("fc-3.2", "two layers", DEEP, only_two_layers, "values per example, but w"),
+]
+
+# --- losses and gradients
+
+
+def loss_method(owner, change):
+    """Make a method that returns the right loss and gradients, changed."""
+    right = RIGHT[f"{owner}._loss_and_gradients"]
+
+    def answer(self, scores, y, cache):
+        return change(self, y, *right(self, scores, y, cache))
+
+    return answer
+
+
+def squares(net, *names):
+    return 0.5 * net.reg * sum(np.sum(net.params[name] ** 2) for name in names)
+
+
+def weights(net):
+    return sorted(name for name in net.params if name.startswith("W"))
+
+
+def grads_with(change):
+    """Make a change of the gradients of weight matrices: ``change(net, name, grad)``."""
+
+    def run(net, y, loss, grads):
+        return loss, {k: change(net, k, g) if k.startswith("W") else g for k, g in grads.items()}
+
+    return run
+
+
+def without_last(net, y, loss, grads):
+    last = weights(net)[-1]
+    grads[last] = grads[last] - net.reg * net.params[last]
+    return loss - squares(net, last), grads
+
+
+def stale_variable(net, y, loss, grads):
+    names = weights(net)
+    return loss - squares(net, *names) + len(names) * squares(net, names[0]), grads
+
+
+LOSSES = [
+    ("summed", lambda n, y, loss, g: (loss * len(y), g), "the loss is summed over the batch"),
+    ("no penalty", lambda n, y, loss, g: (loss - squares(n, *weights(n)), g), "penalty is missing"),
+    ("no half", lambda n, y, loss, g: (loss + squares(n, *weights(n)), g), "the factor 0.5 of the"),
+    ("biases", lambda n, y, loss, g: (loss + squares(n, "b1", "b2"), g), "for reg = 0.7"),
+    ("last layer", without_last, "the last layer's weights are left out of the penalty"),
+    ("doubled", lambda n, y, loss, g: (2 * loss, g), "loss = "),
+    ("array", lambda n, y, loss, g: (np.array([loss]), g), "loss has shape (1,), expected ()"),
+    ("only loss", lambda n, y, loss, g: loss, "returned float; it should return loss, grads"),
+    ("no W2", lambda n, y, loss, g: (loss, {"W1": g["W1"]}), "lacks ["),
+    ("extra", lambda n, y, loss, g: (loss, {**g, "x": g["W1"]}), "has unexpected ["),
+    ("no slope", grads_with(lambda n, k, g: g - n.reg * n.params[k]), "reg * W"),
+    ("half", grads_with(lambda n, k, g: g - 0.5 * n.reg * n.params[k]), "reg * W"),
+    ("sum", grads_with(lambda n, k, g: g + n.reg * n.params[k].sum()), "grads['W"),
+    ("twice", grads_with(lambda n, k, g: 2 * g), "grads['W"),
+    ("row", lambda n, y, loss, g: (loss, {**g, "b1": g["b1"][None]}), "a row matrix is not a vec"),
+    (
+        "biases pulled",
+        lambda n, y, loss, g: (loss, {**g, "b1": g["b1"] + n.reg * n.params["b1"]}),
+        "grads['b1']",
+    ),
+]
+ONLY_DEEP = [("stale variable", stale_variable, "for reg = 0.7")]
+LOSS_TABLES = {
+    ("fc-2.3", "TwoLayerNet"): LOSSES,
+    ("fc-3.3", "FullyConnectedNet"): LOSSES + ONLY_DEEP,
+}
+METHOD = "_loss_and_gradients"
+WRONG = [
+    *(of(id_, id_, method, *row, name=name) for id_, name, method, *row in SCORES),
+    *(
+        of(id_, id_, f"{owner}.{METHOD}", loss_method(owner, change), text, name=name)
+        for (id_, owner), rows in LOSS_TABLES.items()
+        for name, change, text in rows
+    ),
+]
+
+
+@pytest.mark.parametrize(("exercise", "method", "answer", "text"), WRONG)
+def test_check_of_network_refuses_and_says_why(monkeypatch, exercise, method, answer, text):
+    put(monkeypatch, method, answer)
+
+    assert text in refusal(exercise)
+
+
+@pytest.mark.exercise(id="bn-2.2")
+def test_check_of_batchnorm_nets_refuses_a_penalty_on_gamma(monkeypatch):
+    def change(net, y, loss, grads):
+        return (loss + squares(net, "gamma1") if net.normalization else loss), grads
+
+    put(monkeypatch, f"FullyConnectedNet.{METHOD}", loss_method("FullyConnectedNet", change))
+
+    assert "loss = " in refusal("bn-2.2")
+
+
+# --- sandwiches
+
+
+def chain(*, order="norm relu", other=None, mode=None, cache=None):
+    """Make affine_norm_relu_forward that deviates in the order or choice of its layers."""
+
+    def forward(x, w, b, gamma, beta, norm_param, normalization):
+        kind = other or normalization
+        norm = {
+            "batchnorm": layers.batchnorm_forward,
+            "layernorm": layers.layernorm_forward,
+        }[kind]
+        param = {**norm_param, "mode": mode} if mode else norm_param
+        out, fc = layers.affine_forward(x, w, b)
+        caches = {}
+        for step in order.split():
+            out, caches[step] = norm(out, gamma, beta, param) if step == "norm" else RELU(out)
+        parts = (fc, caches.get("norm"), caches.get("relu"), kind)
+        return out, (cache(parts) if cache else parts)
+
+    return forward
+
+
+RELU = layers.relu_forward
+
+
+def back(result):
+    """Make affine_norm_relu_backward that returns ``result`` of the right five gradients."""
+
+    def backward(dout, cache):
+        return result(*SANDWICH["affine_norm_relu_backward"](dout, cache))
+
+    return backward
+
+
+FORWARD, BACKWARD = "affine_norm_relu_forward", "affine_norm_relu_backward"
+SANDWICHES = [
+    ("bn-2.2", "norm after ReLU", FORWARD, chain(order="relu norm"), "stands after the ReLU"),
+    ("bn-2.2", "no norm", FORWARD, chain(order="relu"), "the normalization is left out"),
+    ("bn-2.2", "no ReLU", FORWARD, chain(order="norm"), "the ReLU is left out"),
+    ("bn-2.2", "always training", FORWARD, chain(mode="train"), "pass norm_param itself on"),
+    ("bn-2.2", "layer norm", FORWARD, chain(other="layernorm"), "out["),
+    ("bn-3.2", "batch norm", FORWARD, chain(other="batchnorm", mode="train"), "with layernorm"),
+    ("bn-2.2", "exchanged", BACKWARD, back(lambda x, w, b, g, e: (x, w, b, e, g)), "dgamma["),
+    ("bn-2.2", "three", BACKWARD, back(lambda x, w, b, g, e: (x, w, b)), "returned 3 values"),
+    ("bn-2.2", "row", BACKWARD, back(lambda x, w, b, g, e: (x, w, b, g[None], e)), "a row matrix"),
+    ("bn-2.2", "flat", BACKWARD, back(lambda x, w, b, g, e: (x.reshape(4, 6), w, b, g, e)), "dx"),
+]
+
+LONG, LONG_BACK = "affine_norm_relu_dropout_forward", "affine_norm_relu_dropout_backward"
+
+
+def ignored(*args, **options):
+    return SANDWICH[LONG](*args, **{**options, "dropout_param": None})
+
+
+def drops_input(x, *args, dropout_param=None, **options):
+    if dropout_param:
+        x, _ = layers.dropout_forward(x, dropout_param)
+    return SANDWICH[LONG](x, *args, dropout_param=None, **options)
+
+
+def always_drops(*args, dropout_param=None, **options):
+    param = {**dropout_param, "mode": "train"} if dropout_param else None
+    return SANDWICH[LONG](*args, dropout_param=param, **options)
+
+
+def one_mask_for_ever(*args, dropout_param=None, **options):
+    param = {"seed": 1, **dropout_param} if dropout_param else None
+    return SANDWICH[LONG](*args, dropout_param=param, **options)
+
+
+def straight_back(dout, cache):
+    return SANDWICH[LONG_BACK](dout, (cache[0], None))
+
+
+def dropped_twice(dout, cache):
+    drop = cache[1]
+    return SANDWICH[LONG_BACK](dout if drop is None else layers.dropout_backward(dout, drop), cache)
+
+
+SANDWICHES += [
+    ("do-2.1", "ignored", LONG, ignored, "loss = "),
+    ("do-2.1", "before affine", LONG, drops_input, "loss = "),
+    ("do-2.1", "in test mode", LONG, always_drops, "drops nothing"),
+    ("do-2.1", "one mask", LONG, one_mask_for_ever, "gave the same loss: no unit was dropped"),
+    ("do-2.1", "not in backward", LONG_BACK, straight_back, "grads['W"),
+    ("do-2.1", "twice in backward", LONG_BACK, dropped_twice, "grads['W"),
+]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function", "answer", "text"),
+    [of(id_, id_, function, *row, name=name) for id_, name, function, *row in SANDWICHES],
+)
+def test_check_of_sandwich_refuses_and_says_why(monkeypatch, exercise, function, answer, text):
+    put(monkeypatch, function, answer)
+
+    assert text in refusal(exercise)
+
+
+# --- right answers that look different
+
+
+def back_from(unpack):
+    def backward(dout, cache):
+        return SANDWICH[BACKWARD](dout, unpack(cache))
+
+    return backward
+
+
+@pytest.mark.exercise(id="bn-2.2")
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda parts: [*parts, "more"],
+        lambda parts: (parts[:3], parts[3]),
+    ],
+    ids=["five in a list", "two"],
+)
+def test_check_of_sandwich_passes_other_caches(monkeypatch, pack):
+    def unpack(cache):
+        return cache[:4] if len(cache) == 5 else (*cache[0], cache[1])
+
+    put(monkeypatch, FORWARD, chain(cache=pack))
+    put(monkeypatch, BACKWARD, back_from(unpack))
+
+    check("bn-2.2")
+
+
+@pytest.mark.exercise(id="fc-2.2")
+def test_check_of_network_passes_layers_called_one_by_one(monkeypatch):
+    def answer(self, X):
+        hidden = np.einsum("nd,dh->nh", X.reshape(len(X), -1), self.params["W1"])
+        hidden = np.where(hidden + self.params["b1"] > 0, hidden + self.params["b1"], 0)
+        return hidden.dot(self.params["W2"]) + self.params["b2"], {"hidden": hidden}
+
+    put(monkeypatch, TWO, answer)
+
+    check("fc-2.2")

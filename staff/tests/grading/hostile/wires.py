@@ -1,0 +1,126 @@
+"""Ways to tamper with the channel on which answers go back."""
+
+from __future__ import annotations
+
+from staff.tests.grading.hostile.hostile import Hostile
+
+_ZEROS = "return np.zeros_like(x), x\n"
+_FRAME = """
+import json, os, socket, struct, sys
+def frame(message, sizes=(), tail=b""):
+    header = json.dumps([message, list(sizes)]).encode()
+    return struct.pack(">I", len(header)) + header + tail
+def pipes():
+    for fd in range(3, 64):
+        try: yield fd, socket.socket(fileno=os.dup(fd))
+        except OSError: pass
+def send(data):
+    for fd, pipe in pipes():
+        try: pipe.sendall(data)
+        except OSError: pass
+"""
+_CHILD = (
+    "import sys\nchild, wire = (sys.modules['staff.grading.' + n] for n in ('child', 'wire'))\n"
+)
+
+
+def _sends(name: str, data: str, **options: object) -> Hostile:
+    """Return a kind that writes bytes into the channel instead of answering."""
+    return Hostile(name, f"send({data})\n{_ZEROS}", _FRAME, **options)  # type: ignore[arg-type]
+
+
+KINDS = [
+    _sends("claims to have passed", 'frame({"passed": True, "state": "passed", "points": 100})'),
+    _sends(
+        "forges a result of no arrays",
+        'frame({"result": ["t", [["a", 3, 0], None]], "changes": []})',
+        states=("no answer",),
+    ),
+    _sends(
+        "forges handles",
+        'frame({"result": ["t", [["h", 1, "ndarray"], ["h", -5, "x"]]], "changes": [[1, ["h", 1, ""]]]})',
+        states=("no answer",),
+    ),
+    _sends("frame of 4 GB", 'b"\\xff" * 100', states=("no answer",)),
+    _sends("header of a million brackets", 'struct.pack(">I", 900_000) + b"[" * 900_000'),
+    _sends("header that is no JSON", 'struct.pack(">I", 4) + b"\\x80\\x04K\\x01"'),
+    _sends("sizes that are no sizes", 'frame({"result": None, "changes": []}, [-1, 1e300, "x"])'),
+    _sends(
+        "array with a pickle in it",
+        'frame({"result": ["a", 0, 0], "changes": []}, [200], b"\\x93NUMPY\\x01\\x00v\\x00'
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\" + b' ' * 61 + b'\\n' + b'x' * 72)",
+    ),
+    _sends(
+        "array whose header lies about its length",
+        'frame({"result": ["a", 0, 0], "changes": []}, [128], b"\\x93NUMPY\\x01\\x00v\\x00'
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\" + b' ' * 48 + b'\\n')",
+    ),
+    Hostile(
+        "answers without end",
+        "while True: send(frame({'result': None, 'changes': []}) * 100)",
+        _FRAME,
+        states=("wrong", "no answer"),
+    ),
+    Hostile(
+        "sends half a frame and waits",
+        "send(struct.pack('>I', 1000) + b'[{')\nimport time\ntime.sleep(60)",
+        _FRAME,
+        states=("no answer",),
+    ),
+    _sends(
+        "asks the grader for the answer",
+        'frame({"ask": "cs682.layers:relu_forward", "args": ["t", [["t", []], ["d", 0, []]]]})',
+        states=("no answer",),
+    ),
+    _sends(
+        "asks the grader for something else",
+        'frame({"ask": "os:system", "args": ["t", [["t", ["touch /tmp/cs682-asked"]], ["d", 0, []]]]})',
+        states=("no answer",),
+    ),
+    Hostile(
+        "says that what the check holds has changed",
+        "CALLS.append(1)\nreturn np.zeros_like(x), x",
+        f"""
+        CALLS = []
+        {_CHILD.splitlines()[0]}
+        {_CHILD.splitlines()[1]}
+        child.Objects.changes = lambda self, packer: [
+            [n, packer.pack(np.zeros_like(v))] for n, v in self._objects.items()
+            if type(v) is np.ndarray]
+        """,
+        states=("wrong", "no answer"),
+    ),
+    Hostile(
+        "answers by itself, in place of the worker",
+        _ZEROS,
+        _CHILD + "child._answer = lambda *a: ({'result': 'passed', 'changes': []}, [])\n",
+    ),
+    Hostile(
+        "patches what the worker packs with",
+        _ZEROS,
+        _CHILD
+        + "wire.Packer.pack = lambda self, value, depth=0: ['t', [['h', 2, 'ndarray']] * 2]\n",
+    ),
+    Hostile(
+        "patches json, struct and socket",
+        _ZEROS,
+        "import json, struct, socket\njson.dumps = lambda *a: '[]'\nstruct.pack = lambda *a: b''\n",
+        states=("wrong", "no answer"),
+    ),
+    Hostile(
+        "raises what the checks take for an unfinished exercise",
+        "raise NotImplementedError('FullyConnectedNets.ipynb, section 1.3')",
+        states=("open",),
+    ),
+    Hostile(
+        "writes to the control socket of the sandbox",
+        f"""
+        import glob
+        for path in glob.glob("/proc/*/fd/*"):
+            try:
+                with open(path, "wb") as f: f.write(b'{{"status": 0}}' * 10)
+            except OSError: pass
+        {_ZEROS}""",
+        needs_walls=True,
+    ),
+]

@@ -1,0 +1,177 @@
+"""Reports say what the checks say, to the student alone what is hers, and nothing runs in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from cs682.checks import EXERCISES
+from staff.grading.intake.safe_text import cell, shown, slug
+from staff.grading.intake.submission import Student
+from staff.grading.intake.text import clean
+from staff.grading.results.grade_book import grade_book
+from staff.grading.results.report import html, markdown, results, write_report
+from staff.grading.results.store import read_record, write_record
+from staff.grading.results.summary import commonest_mistakes, summary_page
+from staff.grading.run import Failure
+from staff.tests.grading.records import outcome_of, record_of
+
+MESSAGE = "dx[0, 1] = 5, expected 2.\n  in affine_backward: dx = dout @ w"
+EVIL = "</pre><script>alert(1)</script> ```\n# heading [x](javascript:alert(1)) =1+1"
+
+
+class Tags(HTMLParser):
+    """Collects the names of all tags and attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {tag, *(name for name, _ in attrs)}
+
+
+def wrong(message: str = MESSAGE, **more):
+    return outcome_of("fc-1.2", "wrong", message, **more)
+
+
+@pytest.mark.parametrize("form", [html, markdown])
+def test_report_gives_points_and_the_check_s_own_message(form):
+    text = form(record_of("ada", wrong(MESSAGE, advice=("use less memory",))))
+
+    assert "77 of 100 points." in text
+    assert "Up to 20 more are in answers that a person has yet to read." in text
+    assert MESSAGE in text
+    assert "use less memory" in text
+
+
+@pytest.mark.parametrize("form", [html, markdown, lambda r: json.dumps(results(r))])
+def test_report_holds_nothing_of_the_staff_s(form):
+    assert "SECRET" not in form(record_of("ada", wrong(staff="SECRET")))
+
+
+def test_html_report_runs_nothing_that_a_student_wrote():
+    plain = Tags(html(record_of("ada", wrong("x"), problems=("y",)))).found
+    people = (Student("1", EVIL, EVIL),)
+
+    text = html(record_of(EVIL, wrong(EVIL, advice=(EVIL,)), problems=(EVIL,), students=people))
+
+    assert Tags(text).found == plain | Tags(html(record_of("a", wrong("x", advice=("z",))))).found
+    assert "script" not in Tags(text).found
+    assert "default-src 'none'" in text
+
+
+def test_markdown_report_keeps_messages_inside_of_their_fence():
+    lines = markdown(record_of("ada", wrong(EVIL), problems=(EVIL,))).split("\n")
+
+    opening = lines.index("````text")
+    assert lines.index("````") > lines.index("# heading [x](javascript:alert(1)) =1+1") > opening
+    assert r"\[x\]\(javascript\:alert\(1\)\)" in "\n".join(lines[:opening])
+    assert "<script>" not in "\n".join(lines[:opening])
+
+
+def test_given_code_is_reported_only_when_something_is_wrong_with_it():
+    assert "fc-1.5" not in markdown(record_of())
+    assert "fc-1.5" in markdown(record_of("ada", outcome_of("fc-1.5", "wrong", "changed")))
+
+
+def test_grade_book_has_a_line_for_each_student_and_no_formula():
+    people = (Student("=1+1", '+Ada, "A"\n', "@a"), Student("-2", "\tBob"))
+    book = grade_book([record_of("=cmd|x", wrong(), students=people, problems=("=1\n+2",)),
+                       Failure("eve", "trace")])  # fmt: skip
+
+    rows = list(csv.DictReader(io.StringIO(book)))
+
+    assert [row["student"] for row in rows] == ["'=1+1", "'-2", "eve"]
+    assert not any(str(value).startswith(("=", "+", "-", "@", "\t")) for r in rows for value in
+                   r.values())  # fmt: skip
+    assert rows[0]["points"] == "77"
+    assert (rows[2]["points"], rows[2]["remarks"][:10]) == ("", "not graded")
+    assert sum(int(rows[0][key]) for key in EXERCISES) == 77
+
+
+@pytest.mark.parametrize("text", ["=x", "+x", "-x", "@x", "\t=x", "\r=x", " =x", "\n=x"])
+def test_cell_is_never_a_formula(text):
+    assert cell(text)[0] in "'\\"
+
+
+def test_numbers_stay_numbers():
+    assert [cell(-3), cell(2.5), cell("3")] == ["-3", "2.5", "3"]
+
+
+def test_shown_spells_out_what_cannot_be_seen():
+    assert shown("a\nb\x1b[31m\u202e\u200b\ud800") == r"a\nb\x1b[31m\u202e\u200b\ud800"
+    assert len(shown("x" * 999, 10)) == 11
+
+
+def test_slugs_are_file_names_and_never_shared():
+    ids = ["ada", "Ada", "ada/..", "../ada", "a" * 300, "a" * 301, "ä", "o", ".x", "-rf", "", "a b"]
+
+    names = [slug(text) for text in ids]
+
+    assert names[0] == "ada"
+    assert len({name.lower() for name in names}) == len(ids)
+    assert all(
+        name and "/" not in name and name[0] not in ".-" and len(name) < 80 for name in names
+    )
+
+
+def test_record_comes_back_as_it_was_written(tmp_path):
+    record = record_of("ada", wrong(advice=("a",), staff="t"), problems=("p",), late=True)
+    write_record(tmp_path / "r.json", record)
+
+    assert read_record(tmp_path / "r.json") == record
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": 1}'])
+def test_record_that_is_damaged_is_none(content, tmp_path):
+    (tmp_path / "r.json").write_text(content)
+
+    assert read_record(tmp_path / "r.json") is None
+
+
+def test_report_is_the_same_byte_for_byte(tmp_path):
+    for name in "ab":
+        write_report(tmp_path / name, record_of("ada", wrong()))
+
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_commonest_mistakes_are_grouped_whatever_their_numbers():
+    records = [record_of(f"s{i}", wrong(f"out[{i}] = {i}.5e-3, expected 1")) for i in range(3)]
+    records.append(record_of("t", wrong("another")))
+
+    first, second = commonest_mistakes(records)
+
+    assert (first.exercise, first.count, second.count) == ("fc-1.2", 3, 1)
+    assert first.students == ["s0", "s1", "s2"]
+
+
+def test_summary_shows_the_class_and_is_the_same_each_time():
+    results_of_class = [record_of("a", wrong(EVIL)), record_of("b"), Failure("<i>eve", "trace")]
+
+    page = summary_page(results_of_class)
+
+    assert page == summary_page(results_of_class)
+    assert "script" not in Tags(page).found
+    assert "78.5 of 100" in page
+    assert "&lt;i&gt;eve" in page
+    assert page.count("data:image/png;base64,iVBOR") == 2
+
+
+def test_summary_of_an_unlucky_class_has_no_plots():
+    assert "data:image" not in summary_page([Failure("eve", "trace")])
+
+
+@pytest.mark.parametrize("name", ["a1_b2c3d", "zzzzzzzz"])
+@pytest.mark.parametrize("kind", ["box", "python"])
+def test_a_folder_of_a_sandbox_has_the_same_name_in_each_report(kind, name):
+    said = 'File "/tmp/cs682-{}-{}/box/student/optim.py", line 3\n/tmp/else'
+
+    assert clean(said.format(kind, name)) == said.format(kind, "...")

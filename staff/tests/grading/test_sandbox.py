@@ -1,0 +1,87 @@
+"""The ladder: the strongest rung that there is, and none at all rather than a weak one unasked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from staff.grading.intake.package import read_package
+from staff.grading.sandbox import ladder as sandbox
+from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
+
+
+@pytest.fixture
+def nothing_but_limits(monkeypatch):
+    """Make this machine look like one without bubblewrap, whose user is not root."""
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+
+
+@pytest.mark.usefixtures("nothing_but_limits")
+def test_choose_rung_refuses_when_nothing_keeps_code_in():
+    with pytest.raises(NoSandboxError, match=r"(?s)bwrap is not installed.*only root can"):
+        choose_rung(allow_unsandboxed=False)
+
+
+@pytest.mark.usefixtures("nothing_but_limits")
+def test_choose_rung_takes_limits_alone_only_when_allowed(monkeypatch):
+    monkeypatch.setattr(sandbox, "Sandbox", _Up)
+
+    assert choose_rung(allow_unsandboxed=True).name == "limits alone"
+
+
+class _Up:
+    """A sandbox that comes up."""
+
+    def __init__(self, rung, files):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_choose_rung_prefers_bubblewrap(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(sandbox, "Sandbox", _Up)
+
+    assert choose_rung(allow_unsandboxed=True).name == "bubblewrap"
+
+
+@pytest.mark.parametrize(
+    ("mode", "refused"), [(0o755, True), (0o754, True), (0o751, True), (0o750, False)]
+)
+def test_require_hidden_names_the_folder_that_others_may_enter(mode, refused):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(mode)
+        if refused:
+            with pytest.raises(NoSandboxError, match=f"chmod o-rx {folder}"):
+                require_hidden(Path(folder))
+        else:
+            require_hidden(Path(folder))
+
+
+def test_read_package_takes_only_plain_files_of_the_student(hand_in, tmp_path):
+    outside = tmp_path / "reference.py"
+    outside.write_text("solution = 1\n")
+    (hand_in / "cs682/layers.py").unlink()
+    (hand_in / "cs682/layers.py").symlink_to(outside)
+    (hand_in / "cs682/optim.py").write_bytes(b"#" * 2_000_000)
+    (hand_in / "cs682/_arguments.py").write_text("mine = 1\n")
+    (hand_in / "cs682/helper.py").write_text("mine = 1\n")
+    (hand_in / "cs682/linked").symlink_to(tmp_path)
+    (hand_in / "cs682/checks").mkdir()
+    (hand_in / "cs682/checks/compare.py").write_text("mine = 1\n")
+
+    files = read_package(hand_in)
+
+    assert {"cs682/layers.py", "cs682/optim.py", "cs682/linked/reference.py"}.isdisjoint(files)
+    assert not any(name.startswith("cs682/checks") for name in files)
+    assert files["cs682/helper.py"] == b"mine = 1\n"
+    assert b"mine" not in files["cs682/_arguments.py"]

@@ -1,0 +1,297 @@
+"""Trained models are read without risk and judged by what their network says, not by claims."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import zipfile
+
+import numpy as np
+import pytest
+
+from cs682.checks import accuracy
+from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from cs682.data_utils import get_CIFAR10_data
+from cs682.hand_in.models import MODELS, KeptModel
+from cs682.training.checkpoint import write_checkpoint
+from staff.grading.intake.npz import require_modest
+from staff.grading.judging import trainings
+from staff.grading.judging.model import Scorer
+from staff.grading.judging.trainings import (
+    bar_on_held_back,
+    grade_models,
+    hold_back,
+    read_images,
+    write_images,
+)
+from staff.grading.sandbox.ladder import Rung
+from tests.cifar_files import write_set
+
+IMAGES = 40
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("data"), size=60)
+
+
+@pytest.fixture(scope="module")
+def images(folder):
+    return hold_back(folder, IMAGES, seed=1, trained_on=250, shown=10)
+
+
+def test_held_back_images_are_none_that_the_notebooks_use(folder):
+    everything = hold_back(folder, 50, seed=1, trained_on=250, shown=10)
+    data = get_CIFAR10_data(250, 20, 60, root=folder, verbose=False)
+
+    theirs = {image.tobytes() for image in everything.X.astype(np.float32) - everything.mean}
+
+    assert len(theirs) == 50
+    assert theirs == {image.tobytes() for image in data["X_test"][10:]}
+
+
+def test_images_to_learn_by_heart_are_the_notebooks_first(folder, images):
+    data = get_CIFAR10_data(250, 20, 10, root=folder, verbose=False)
+
+    np.testing.assert_array_equal(images.X_learned - images.mean, data["X_train"][:50])
+    np.testing.assert_array_equal(images.y_learned, data["y_train"][:50])
+
+
+def test_seed_decides_which_images_are_held_back(folder, images):
+    same = hold_back(folder, IMAGES, seed=1, trained_on=250, shown=10)
+    other = hold_back(folder, IMAGES, seed=2, trained_on=250, shown=10)
+
+    assert trainings.digest_images(same) == trainings.digest_images(images)
+    assert trainings.digest_images(other) != trainings.digest_images(images)
+
+
+def test_images_come_back_as_they_were_written(images, tmp_path):
+    write_images(tmp_path / "i.npz", images)
+
+    assert trainings.digest_images(read_images(tmp_path / "i.npz")) == trainings.digest_images(
+        images
+    )
+
+
+@pytest.mark.parametrize("count", [0, 51])
+def test_more_images_than_there_are_are_refused(count, folder):
+    with pytest.raises(ValueError, match="expected 1 to 50"):
+        hold_back(folder, count, seed=1, trained_on=250, shown=10)
+
+
+def test_bar_leaves_three_standard_deviations_of_the_difference():
+    difference = np.random.default_rng(682).binomial([[1000], [2000]], 0.5, (2, 200_000))
+    below = difference[1] / 2000 < difference[0] / 1000 - (0.5 - bar_on_held_back(0.5, 2000))
+
+    assert 0.0005 < below.mean() < 0.003  # 0.00135 for a normal distribution
+
+
+# --- grading; the networks know the images by their nearest neighbour, so that nothing is trained
+
+
+def knows(X, y, hidden: int, *, wrong: int = 0):
+    """Return a two-layer net that answers rightly on all but so many of these images."""
+    flat = X.reshape(len(X), -1).astype(np.float64)
+    kernel = np.linalg.pinv(flat)  # (3072, N): each column answers 1 for its own image
+    net = TwoLayerNet(hidden_dim=hidden)
+    told = y.copy()
+    told[:wrong] = (told[:wrong] + 1) % 10
+    net.params["W1"][:], net.params["W2"][:] = 0, 0
+    net.params["W1"][:, : len(X)] = kernel
+    net.params["W2"][: len(X)] = np.eye(10)[told]
+    return net
+
+
+def keep(package, place, net, **changes):
+    """Write a model file as `keep_model` does, in the place of an exercise's."""
+    kind = "TwoLayerNet" if isinstance(net, TwoLayerNet) else "FullyConnectedNet"
+    normalization = getattr(net, "normalization", None)
+    running = [dict(layer) for layer in getattr(net, "bn_params", [])]
+    for layer in running:
+        layer.pop("mode", None)
+    kept = KeptModel(place, kind, {"normalization": normalization}, net.params, running)
+    tree = kept._asdict() | changes
+    write_checkpoint(package / "notebooks" / MODELS[place], tree)
+
+
+@pytest.fixture
+def grade(monkeypatch, tmp_path, images):
+    """Grade with the reference's network in this process in the place of the sandbox."""
+
+    def score(self, kind, arguments, params, running, X):
+        net = {"TwoLayerNet": TwoLayerNet, "FullyConnectedNet": FullyConnectedNet}[kind](
+            **arguments
+        )
+        assert {k: v.shape for k, v in net.params.items()} == {
+            k: v.shape for k, v in params.items()
+        }
+        net.params = params
+        return net.loss(X)
+
+    monkeypatch.setattr(Scorer, "score", score)
+    (tmp_path / "notebooks").mkdir()
+
+    def outcome(exercise):
+        rung: Rung = None
+        return {o.exercise: o for o in grade_models(tmp_path, images, rung=rung)}[exercise]
+
+    return outcome
+
+
+def held(images):
+    return images.X - images.mean, images.y
+
+
+def test_model_that_knows_the_images_passes(grade, images, tmp_path):
+    keep(tmp_path, "fc-2.4", knows(*held(images), 50))
+
+    outcome = grade("fc-2.4")
+
+    assert (outcome.state, outcome.points) == ("passed", 3)
+    assert "accuracy 1.000 on 40 images that are held back" in outcome.message
+
+
+def test_model_below_the_bar_earns_nothing(grade, images, tmp_path):
+    bar = bar_on_held_back(0.5, IMAGES)
+    net = knows(*held(images), 50, wrong=IMAGES - int(bar * IMAGES) + 1)
+    assert accuracy(net, *held(images)) < bar
+    keep(tmp_path, "fc-2.4", net)
+
+    outcome = grade("fc-2.4")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert f"needed {bar:.3f}" in outcome.message
+
+
+def test_claims_in_the_file_count_nothing(grade, images, tmp_path):
+    net = knows(*held(images), 50, wrong=IMAGES)
+    keep(tmp_path, "fc-2.4", net, arguments={"accuracy": 1.0, "hidden_dim": 10**9})
+
+    assert grade("fc-2.4").state == "wrong"
+
+
+def test_overfitted_net_must_know_its_images_and_have_its_layers(grade, images, tmp_path):
+    net = knows(images.X_learned - images.mean, images.y_learned, 60)
+    deep = FullyConnectedNet([60, 10], dtype=np.float64)
+    deep.params.update({k: v for k, v in net.params.items() if k[1] == "1"})
+    deep.params["W2"] = net.params["W2"]
+    deep.params["W3"] = np.eye(10)
+    keep(tmp_path, "fc-3.4", deep)
+    keep(tmp_path, "fc-3.5", deep)
+
+    assert grade("fc-3.4").state == "passed"
+    assert grade("fc-3.5").message == "the network has 3 layers, this exercise asks for 5"
+
+
+def test_missing_model_has_no_answer(grade):
+    outcome = grade("fc-5.1")
+
+    assert outcome.state == "no answer"
+    assert "notebooks/best_model.npz is missing" in outcome.message
+
+
+def test_grading_without_data_is_said_for_each_model(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    for name in MODELS.values():
+        (tmp_path / "notebooks" / name).touch()
+
+    outcomes = list(grade_models(tmp_path, None, rung=None))
+
+    assert len(outcomes) == 4
+    assert all("started without data" in o.message and o.points == 0 for o in outcomes)
+
+
+def change(**params):
+    def apply(net):
+        net.params.update(params)
+        return net
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (change(W9=np.zeros((3, 3))), "not those of a network: "),
+        (change(W1=np.full((3072, 50), np.nan)), "not all finite"),
+        (change(b1=np.zeros(50, np.int64)), "not all finite numbers of type float32"),
+        (change(b1=np.zeros(50, complex)), "not all finite numbers of type float32"),
+        (change(W1=np.zeros((12, 50))), r"W1 has shape \(12, 50\), expected \(3072, 50\)"),
+        (change(W1=np.zeros(7)), r"W1 has shape \(7,\)"),
+        (change(W2=np.zeros((50, 11))), r"W2 has shape \(50, 11\)"),
+        (change(gamma1=np.ones(50)), "not those of a network: gamma1"),
+    ],
+)
+def test_model_with_odd_parameters_is_refused(spoil, says, grade, images, tmp_path):
+    keep(tmp_path, "fc-2.4", spoil(knows(*held(images), 50)))
+
+    outcome = grade("fc-2.4")
+
+    assert outcome.state == "wrong"
+    assert outcome.points == 0
+    assert re.search(says, outcome.message)
+
+
+def test_model_of_another_exercise_is_refused(grade, images, tmp_path):
+    keep(tmp_path, "fc-2.4", knows(*held(images), 50), exercise="fc-5.1")
+
+    assert "holds the model of fc-5.1" in grade("fc-2.4").message
+
+
+# --- files that are made to harm
+
+
+def npy(header: str, body: bytes = b"") -> bytes:
+    text = header.ljust(117).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+class Bomb:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit",))
+
+
+HARMFUL = {
+    "no zip": (b"hello", "cannot be read"),
+    "a pickle": (pickle.dumps(Bomb()), "cannot be read"),
+    "pickled objects": (
+        zipped(**{"a.npy": npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
+                               pickle.dumps([Bomb()]))}), "holds objects"),
+    "a header that asks for terabytes": (
+        zipped(**{"a.npy": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1<<40,)}"
+                               .replace("1<<40", str(1 << 40)))}), "another size"),
+    "zeros that unpack to too much": (
+        zipped(**{f"{i}.npy": bytes(20_000_000) for i in range(8)}), "unpacks to 160000000"),
+    "a thousand arrays": (zipped(**{f"{i}.npy": b"" for i in range(1000)}), "1000 arrays"),
+    "no array inside": (zipped(**{"a.npy": b"not an array"}), "cannot be read"),
+    "arrays without a tree": (
+        zipped(**{"a.npy": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
+                               bytes(8))}), "cannot be read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HARMFUL)
+def test_harmful_model_file_is_refused_and_named(kind, grade, tmp_path):
+    content, says = HARMFUL[kind]
+    (tmp_path / "notebooks" / "best_model.npz").write_bytes(content)
+
+    outcome = grade("fc-5.1")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert says in outcome.message
+    assert str(tmp_path) not in outcome.message
+
+
+def test_honest_model_file_is_modest(tmp_path):
+    write_checkpoint(tmp_path / "m.npz", {"a": np.zeros((3, 4)), "b": np.float32(1), "c": [1]})
+
+    require_modest(tmp_path / "m.npz")

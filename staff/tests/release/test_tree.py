@@ -1,0 +1,352 @@
+"""The release of this work tree: complete, the same twice, as reviewed, and whole or not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cs682.checks import ANSWER_PROMPT
+from staff.__main__ import main
+from staff.release import command
+from staff.release.build import cut, write_zip
+from staff.release.files import MANIFEST, ROOT, Source, read_source
+from staff.release.reference import restore_files
+from staff.release.regions import ReleaseError
+
+GOLDEN = ROOT / "staff" / "golden"
+
+
+# --- what is in it
+
+
+def hold_against_golden(name, text, request):
+    """Compare with a file of staff/golden, or write it when asked to."""
+    path = GOLDEN / name
+    if request.config.getoption("--update-goldens"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), "if this is meant: pytest --update-goldens"
+
+
+def test_release_holds_the_files_that_were_reviewed(release, request):
+    hold_against_golden("files.txt", "".join(f"{path}\n" for path in release.files), request)
+
+
+def test_release_shows_the_stubs_that_were_reviewed(reference, request):
+    parts = []
+    for path, cells in reference.regions.items():
+        for cell, regions in cells.items():
+            text = read_lines(reference, path, cell)
+            for region in regions:
+                todo = "".join(text[region.todo - 1 : region.begin - 1])
+                parts.append(f"{path} {cell}".rstrip() + f"\n{todo}{region.stub.rstrip()}\n")
+    hold_against_golden("stubs.txt", "\n".join(parts), request)
+
+
+def read_lines(reference, path, cell):
+    """Give the lines of a module or of a cell."""
+    if not cell:
+        return reference.source.files[path].decode().splitlines(keepends=True)
+    sources = {c["id"]: c["source"] for c in reference.books[path]["cells"]}
+    return sources[cell].splitlines(keepends=True)
+
+
+def test_manifest_has_the_hash_of_every_other_file(release, source):
+    manifest = json.loads(release.files[MANIFEST])
+
+    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in release.files.items()}
+    del hashes[MANIFEST]
+    assert manifest == {"name": release.name, "commit": source.commit, "files": hashes}
+    assert re.fullmatch("[0-9a-f]{40}", source.commit)
+
+
+def test_solutions_put_back_give_the_reference_byte_for_byte(release, source, reference):
+    restored = restore_files(release.files, reference)
+
+    assert {path: restored[path] for path in source.files} == source.files
+
+
+def test_solutions_of_one_exercise_put_back_leave_the_others_open(release, reference):
+    restored = restore_files(release.files, reference, only=["bn-1.2", "fc-q1"])
+
+    stubs = restored["cs682/layers.py"].count(b"raise NotImplementedError")
+    assert stubs == release.files["cs682/layers.py"].count(b"raise NotImplementedError") - 1
+    assert b"(x - running_mean) / np.sqrt(running_var + eps)" in restored["cs682/layers.py"]
+    prompts = [
+        restored["notebooks/FullyConnectedNets.ipynb"].count(ANSWER_PROMPT.encode()),
+        release.files["notebooks/FullyConnectedNets.ipynb"].count(ANSWER_PROMPT.encode()),
+    ]
+    assert prompts == [2, 3]
+
+
+def test_markdown_of_the_release_links_to_nothing_that_stays_at_home(release):
+    for path, data in release.files.items():
+        if path.endswith(".md"):
+            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", data.decode()):
+                target = (Path("/") / path).parent / link
+                assert str(target.resolve())[1:] in release.files, f"{path}: {link}"
+
+
+def test_repository_of_a_course_is_named_everywhere(source):
+    old = json.loads(source.files["assignment.json"])["repository"].encode()
+
+    files = cut(source, repository="umass/cs682.fall").files
+
+    assert [path for path, data in files.items() if old in data] == []
+    assert json.loads(files["assignment.json"])["repository"] == "umass/cs682.fall"
+    assert b"umass/cs682.fall" in files["notebooks/Dropout.ipynb"]
+
+
+@pytest.mark.parametrize("name", ["umass", "umass/cs682/x", "a b/c", "/x", "https://x/y"])
+def test_repository_of_another_form_is_refused(source, name):
+    with pytest.raises(ValueError, match=f"OWNER/REPO as on GitHub, got '{name}'"):
+        cut(source, repository=name)
+
+
+# --- what keeps it from being made
+
+
+def planted(source, path, old, new):
+    """Give the source with a change in one file."""
+    before, found, after = source.files[path].partition(old)
+    assert found
+    return dataclasses.replace(source, files={**source.files, path: before + new + after})
+
+
+LEAK = b"db = dout.sum(axis=0)"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "fault"),
+    [
+        (
+            "cs682/optim.py",
+            b"    # END SOLUTION\n\n\n@_update_rule\ndef rmsprop",
+            b"\n\n@_update_rule\ndef rmsprop",
+            r"cs682/optim\.py:\d+: nested: the region of line \d+ is still open",
+        ),
+        (
+            "notebooks/FullyConnectedNets.ipynb",
+            b'"# END SOLUTION\\n",\n    "\\n",\n    "check(\\"fc-3.4\\", ',
+            b'"check(\\"fc-3.4\\", ',
+            r"FullyConnectedNets\.ipynb, cell overfit-three:2: this region is never closed",
+        ),
+        (
+            "cs682/optim.py",
+            b"# TODO(fc-4.3): ",
+            b"# ",
+            r"cs682/optim\.py:\d+: this region has no exercise",
+        ),
+        (
+            "README.md",
+            b"## Data",
+            LEAK + b"\n## Data",
+            r"README\.md:\d+: a solution line of fc-1\.2: db = dout\.sum\(axis=0\)",
+        ),
+        (
+            "cs682/solver.py",
+            b"from __future__ import annotations",
+            b"from __future__ import annotations\n\nNOTE = '" + LEAK + b"'",
+            r"cs682/solver\.py:\d+: a solution line of fc-1\.2",
+        ),
+        (
+            "cs682/solver.py",
+            b"import annotations\n",
+            b"import (\n",
+            r"cs682/solver\.py:\d+: does not",
+        ),
+        ("cs231n/__init__.py", b'"""', b"\xff", r"cs231n/__init__\.py:1: does not parse"),
+        ("assignment.json", b'"name"', b'"title"', r"assignment\.json:1: expected a JSON object"),
+    ],
+)
+def test_cut_refuses_a_planted_fault(source, path, old, new, fault):
+    with pytest.raises(ReleaseError, match=fault):
+        cut(planted(source, path, old, new))
+
+
+def test_cut_refuses_an_exercise_without_a_region(source):
+    text = source.files["cs682/optim.py"].decode()
+    region = re.search(r" +# TODO\(fc-4\.2\).*?# END SOLUTION\n", text, re.DOTALL)[0]
+    given = planted(source, "cs682/optim.py", region.encode(), b"    return w, config\n")
+
+    with pytest.raises(ReleaseError) as caught:
+        cut(given)
+
+    assert caught.value.faults == ("cs682/optim.py:1: fc-4.2 has no region in rmsprop",)
+
+
+# --- the zip
+
+
+def test_zip_is_the_same_twice_whatever_the_order_of_files(release, tmp_path):
+    first = write_zip(release, tmp_path / "a").read_bytes()
+    turned = dataclasses.replace(release, files=dict(reversed(release.files.items())))
+
+    assert write_zip(turned, tmp_path / "b" / "c").read_bytes() == first
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["cs682-assignment2.zip"]
+
+
+def test_zip_has_one_folder_fixed_times_and_permissions(release, tmp_path):
+    with zipfile.ZipFile(write_zip(release, tmp_path)) as archive:
+        entries = archive.infolist()
+        assert archive.testzip() is None
+
+    names = [entry.filename for entry in entries]
+    assert names == sorted(f"cs682-assignment2/{path}" for path in release.files)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    modes = {entry.filename: entry.external_attr >> 16 for entry in entries}
+    assert set(modes.values()) <= {0o100644, 0o100755}
+    for name, mode in modes.items():
+        executable = name.removeprefix("cs682-assignment2/") in release.executable
+        assert (mode == 0o100755) == executable
+
+
+def test_failed_zip_leaves_the_old_one(release, tmp_path, monkeypatch):
+    path = write_zip(release, tmp_path)
+    before = path.read_bytes()
+    broken = dataclasses.replace(release, files={**release.files, "z": None})
+
+    with pytest.raises(TypeError):
+        write_zip(broken, tmp_path)
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# --- from Git
+
+
+@pytest.fixture
+def work_tree(tmp_path):
+    """Give a Git work tree with one committed file."""
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "a.py").write_bytes(b"x = 1\n")
+    (tmp_path / "secret.txt").write_bytes(b"x")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "x")
+    return tmp_path
+
+
+def git(root, *words):
+    author = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", "-C", str(root), *author, *words], check=True)
+
+
+def test_read_source_takes_tracked_files_of_the_list(work_tree):
+    (work_tree / "cs682" / "__pycache__").mkdir()
+    (work_tree / "cs682" / "__pycache__" / "a.py").write_bytes(b"")
+
+    source = read_source(work_tree)
+
+    assert source.files == {"cs682/a.py": b"x = 1\n"}
+    assert source.changes == ()
+    assert len(source.commit) == 40
+
+
+def test_read_source_names_what_differs_from_the_commit(work_tree):
+    (work_tree / "cs682" / "a.py").write_bytes(b"x = 2\n")
+    (work_tree / "cs682" / "new.py").write_bytes(b"")
+    (work_tree / "secret.txt").write_bytes(b"y")
+
+    source = read_source(work_tree)
+
+    assert source.changes == ("cs682/a.py", "cs682/new.py")
+    assert source.files == {"cs682/a.py": b"x = 2\n"}
+
+
+def test_read_source_keeps_the_execute_bit_and_refuses_links(work_tree):
+    (work_tree / "cs682" / "a.py").chmod(0o755)
+    git(work_tree, "add", ".")
+    assert read_source(work_tree).executable == {"cs682/a.py"}
+
+    (work_tree / "cs682" / "b.py").symlink_to("a.py")
+    git(work_tree, "add", ".")
+
+    with pytest.raises(ValueError, match=r"cs682/b\.py is a symbolic link"):
+        read_source(work_tree)
+
+
+def test_read_source_needs_a_work_tree(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is no Git work tree with a commit"):
+        read_source(tmp_path)
+
+
+# --- the command
+
+
+def test_command_writes_the_zip_and_says_what_is_in_it(source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "read_source", lambda: dataclasses.replace(source, changes=()))
+
+    status = main(["release", "--out", str(tmp_path)])
+
+    path = tmp_path / "cs682-assignment2.zip"
+    said = capsys.readouterr().out
+    assert status == 0
+    assert said.startswith(f"{path}: ")
+    assert "100 points" in said
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in said
+
+
+def test_command_refuses_what_is_not_committed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "read_source", lambda: Source({}, changes=("README.md",)))
+
+    status = main(["release", "--out", str(tmp_path)])
+
+    assert status == 1
+    assert "--allow-dirty: README.md differ from Git" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_says_every_fault_and_writes_nothing(source, tmp_path, monkeypatch, capsys):
+    leaky = planted(source, "README.md", b"## Data", LEAK + b"\n\n" + LEAK + b"\n## Data")
+    monkeypatch.setattr(command, "read_source", lambda: dataclasses.replace(leaky, changes=()))
+
+    status = main(["release", "--out", str(tmp_path)])
+
+    assert status == 1
+    assert "README.md" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_refuses_a_bad_variant(tmp_path, capsys):
+    (tmp_path / "v.json").write_text('{"given": ["fc-9"]}')
+
+    status = main(
+        [
+            "release",
+            "--allow-dirty",
+            "--out",
+            str(tmp_path / "d"),
+            "--variant",
+            str(tmp_path / "v.json"),
+        ]
+    )
+
+    assert status == 1
+    assert "there is no exercise 'fc-9'" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
+
+
+# --- the list
+
+
+def test_every_tracked_file_is_released_or_named_as_one_that_stays(release):
+    done = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, check=True)
+    tracked = done.stdout.decode().splitlines()
+
+    undecided = [path for path in tracked if path not in release.files and not STAYS.match(path)]
+
+    assert undecided == [], "does a student get it? Say so in staff/release/files.py or here"
+
+
+STAYS = re.compile(
+    r"staff/|benchmarks/|\.ci/|\.github/|CONTRIBUTING\.md$|\.pre-commit-config\.yaml$"
+    r"|docs/staff/|tests/machinery/"
+)
