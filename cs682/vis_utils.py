@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cs682.figures.graphs import Step, draw_graph
 from cs682.figures.pictures import (
     plot_confusion,
     show_first_layer,
@@ -57,8 +58,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = [
+    "Step",
     "compare_accuracy",
     "compare_training",
+    "draw_graph",
     "plot_confusion",
     "plot_histograms",
     "plot_lines",
