@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -113,8 +114,36 @@ def course_figure(
         try:
             fig.suptitle(textwrap.fill(title, MAX_TITLE * int(size[0]) // 8))
             yield fig, axes
+            describe(fig)
         finally:
             plt.close(fig)
+
+
+def describe(fig: Figure) -> None:
+    """Give a figure an alternative text, for those who hear a notebook instead of seeing it."""
+    fig.set_label(alternative_text(fig))
+    fig._repr_mimebundle_ = partial(_show_with_text, fig)  # type: ignore[attr-defined]
+
+
+def alternative_text(fig: Figure) -> str:
+    """Return in words what a figure shows: its title, and of each panel axes and series."""
+    title = " ".join(fig.get_suptitle().split())
+    panels = []
+    for ax in fig.axes:
+        y, x = (" ".join(text.split()) for text in (ax.get_ylabel(), ax.get_xlabel()))
+        head = " ".join(ax.get_title().split()) or ax.get_title(loc="left")
+        labels = ax.get_legend_handles_labels()[1]
+        words = [head, f"{y} against {x}" if x and y else x or y, ", ".join(labels)]
+        panels.append(": ".join(word for word in words if word))
+    return ". ".join([title, *dict.fromkeys(panel for panel in panels if panel)])
+
+
+def _show_with_text(fig: Figure, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what Jupyter shows of a figure: the picture, and its text as metadata."""
+    from IPython.core.pylabtools import print_figure
+
+    data = {"image/png": print_figure(fig, base64=True), "text/plain": repr(fig)}
+    return data, {"image/png": {"alt": str(fig.get_label())}}
 
 
 def line_style(index: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cs682.figures import style as _figures
+from cs682.vis_utils import plot_lines
 
 # pyproject.toml makes errors of what our modules warn of; NumPy warns from inside Matplotlib, too.
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -62,3 +63,13 @@ def test_house_style_keeps_the_interactive_mode_switched_on_inside():
 
     assert mpl.is_interactive()
     mpl.interactive(was)
+
+
+def test_figures_say_in_words_what_they_show():
+    figure = plot_lines(
+        np.arange(3.0), {"a": np.ones(3), "b": np.zeros(3)}, xlabel="x", ylabel="y", title="Two"
+    )
+
+    _, metadata = figure._repr_mimebundle_()
+
+    assert metadata["image/png"]["alt"] == "Two. y against x: a, b"
