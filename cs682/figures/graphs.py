@@ -91,6 +91,8 @@ def draw_graph(
         for step in steps:
             _draw_step(ax, places[step.name], step, values[step.name], known.get(step.name))
         _draw_key(ax)
+    said = (f"{s.name} = {s.formula}" if s.formula else s.name for s in steps)
+    fig.set_label(f"{title}: a graph from {', then '.join(said)}")
     return fig
 
 

@@ -135,7 +135,8 @@ def alternative_text(fig: Figure) -> str:
         labels = ax.get_legend_handles_labels()[1]
         words = [head, f"{y} against {x}" if x and y else x or y, ", ".join(labels)]
         panels.append(": ".join(word for word in words if word))
-    return ". ".join([title, *dict.fromkeys(panel for panel in panels if panel)])
+    parts = [title, *dict.fromkeys(panel for panel in panels if panel)]
+    return " ".join(part if part.endswith(("?", ".")) else f"{part}." for part in parts)
 
 
 def _show_with_text(fig: Figure, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -72,4 +72,4 @@ def test_figures_say_in_words_what_they_show():
 
     _, metadata = figure._repr_mimebundle_()
 
-    assert metadata["image/png"]["alt"] == "Two. y against x: a, b"
+    assert metadata["image/png"]["alt"] == "Two. y against x: a, b."

@@ -48,6 +48,12 @@ def test_each_input_has_an_arrow_each_way():
     assert len(arrows) == 2 * sum(len(step.inputs) for step in STEPS)
 
 
+def test_graph_says_its_steps_in_words():
+    label = draw_graph(STEPS, VALUES, title="Proportions").get_label()
+
+    assert label == "Proportions: a graph from x, then s = sum of x, then r = 1 / s, then y = x * r"
+
+
 @pytest.mark.parametrize(
     ("steps", "values", "gradients", "said"),
     [
