@@ -1,8 +1,10 @@
 """Tests and cells that stop at an open exercise, told as a to-do list and not as tracebacks.
 
-A test is *open* when it ends at a stub, whose message names exercise and section. It counts as
-failed, so the command's exit status says that work is left, but it is shown with its one line. A
-notebook cell is open too when it fails over a name that an open cell above was to define.
+A test is *open* when it ends at a stub, whose message names exercise and section. It is shown with
+its one line, and as long as nothing else fails the command ends well: what is open is not broken.
+A notebook cell is open too when it fails over a name that an open cell above was to define.
+
+A cell that takes too long is a failure of that cell alone: those below it keep their own verdicts.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import pytest
 
 from cs682.checks import EXERCISES
 
+PATIENCE = 60  # seconds that a busy machine has to hand on the output of a cell that has ended
 STUB = re.compile(r"(?P<name>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+)")
 
 
@@ -23,10 +26,21 @@ class OpenExercises:
     def __init__(self):
         self._open_cells = {}  # notebook -> names that an open cell owes, and its stub
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        if hasattr(item, "cell"):
+            item.parent.timed_out = False  # else nbval expects all cells below to fail
+            item.output_timeout = PATIENCE
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item, call):
         report = yield
-        if report.failed and (stub := self._find_stub(item, call.excinfo.value)):
+        error = call.excinfo and call.excinfo.value  # a report can fail without one
+        if call.when == "call" and took_too_long(item, error):
+            limit = item.config.option.nbval_cell_timeout
+            report.outcome = "failed"  # a cell that went on after the interrupt as well
+            report.longrepr = f"{item.name} took longer than {limit:g} s:\n\n{item.cell.source}"
+        elif report.failed and error and (stub := self._find_stub(item, error)):
             report.open_stub = report.longrepr = stub
         return report
 
@@ -50,6 +64,13 @@ class OpenExercises:
             return "open", "o", ("OPEN", {"yellow": True})
         return None
 
+    def pytest_sessionfinish(self, session, exitstatus):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if exitstatus != pytest.ExitCode.TESTS_FAILED or session.shouldfail or reporter is None:
+            return
+        if "open" in reporter.stats and not {"failed", "error"} & set(reporter.stats):
+            session.exitstatus = pytest.ExitCode.OK
+
     def pytest_terminal_summary(self, terminalreporter):
         stubs = [report.open_stub for report in terminalreporter.stats.get("open", [])]
         if not stubs:
@@ -57,6 +78,11 @@ class OpenExercises:
         terminalreporter.section("open exercises", yellow=True)
         for line in to_do_list(stubs):
             terminalreporter.write_line(line)
+
+
+def took_too_long(item, error):
+    """Tell whether nbval interrupted a cell, and not only gave up waiting for what it printed."""
+    return getattr(item.parent, "timed_out", False) and "waiting for output" not in str(error)
 
 
 def says_open(error):

@@ -35,22 +35,26 @@ CELLS = (
 
 
 @pytest.fixture
-def unfinished(tmp_path):
-    """Give a folder with these tests and this notebook, and the conftest of all tests."""
+def run(tmp_path):
+    """Give a function that runs these tests and cells under the conftest of all tests."""
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text("utf-8"))
-    (tmp_path / "test_some.py").write_text(TESTS, encoding="utf-8")
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "some.ipynb")
-    return tmp_path
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", f"--rootdir={tmp_path}"]
+    command += ["-p", "no:cacheprovider", "--color=no", "--nbval", str(tmp_path)]
+    command += ["-n", "1"]  # in a process of its own: what is told must get across
+
+    def run(tests, cells, *words):
+        (tmp_path / "test_some.py").write_text(tests, encoding="utf-8")
+        cells = [nbformat.v4.new_code_cell(source) for source in cells]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "some.ipynb")
+        words = [*command, *words]
+        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    return run
 
 
 @pytest.mark.slow
-def test_open_tests_and_cells_are_told_apart_from_wrong_ones(unfinished):
-    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", f"--rootdir={unfinished}"]
-    command += ["-p", "no:cacheprovider", "--color=no", "--nbval", str(unfinished)]
-    command += ["-n", "1"]  # in a process of its own: what is told must get across
-
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_open_tests_and_cells_are_told_apart_from_wrong_ones(run):
+    done = run(TESTS, CELLS)
 
     assert done.returncode == 1
     assert "3 failed, 2 passed, 3 open" in done.stdout.splitlines()[-1]
@@ -58,6 +62,40 @@ def test_open_tests_and_cells_are_told_apart_from_wrong_ones(unfinished):
     assert "Next: fc-1.3." in done.stdout
     titles = [line.strip("_ ") for line in done.stdout.splitlines() if line.startswith("___")]
     assert titles == ["some.ipynb::Cell 3", "test_wrong", "test_not_ours"]  # with tracebacks
+
+
+@pytest.mark.slow
+def test_what_is_only_open_is_not_broken(run):
+    done = run(TESTS.partition("def test_wrong")[0], CELLS[:3])
+
+    assert "2 passed" not in done.stdout
+    assert "1 passed, 3 open" in done.stdout.splitlines()[-1]
+    assert "Next: fc-1.3." in done.stdout
+    assert done.returncode == 0
+
+
+# The second and the third take too long: one stops when told to, one goes on. All must be judged.
+SLOW_CELLS = (
+    "import time",
+    "time.sleep(600)",
+    "try:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    late = True",
+    "assert late",
+    f'raise NotImplementedError("{STUB}")',
+    "print(unheard_of)",
+)
+
+
+@pytest.mark.slow
+def test_cell_that_takes_too_long_is_named_and_all_others_are_judged(run):
+    done = run("def test_right(): pass", SLOW_CELLS, "--nbval-cell-timeout=2")
+
+    assert done.returncode == 1
+    assert "3 failed, 3 passed, 1 open" in done.stdout.splitlines()[-1]
+    titles = [line.strip("_ ") for line in done.stdout.splitlines() if line.startswith("___")]
+    assert titles == [f"some.ipynb::Cell {number}" for number in (1, 2, 5)]
+    for number in (1, 2):
+        assert f"Cell {number} took longer than 2 s:\n\n" in done.stdout
+    assert "NameError" in done.stdout
 
 
 @pytest.mark.parametrize(
