@@ -1,4 +1,6 @@
-"""What students get: an allow-list over the files that Git tracks.
+"""What students get: the files that `staff/golden/files.txt` names, as Git tracks them.
+
+A new file stays at home until somebody names it there.
 
 The names come from Git and the contents from the work tree, so that what is cut is what was just
 tested. Normally both are the same: a tree that differs from its commit is refused, since a release
@@ -9,40 +11,13 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LIST = "staff/golden/files.txt"  # one path a line, and nothing like a pattern
 MANIFEST = "MANIFEST.json"
 VARIANT = "cs682/checks/variant.json"
 GENERATED = (MANIFEST, VARIANT)  # written by the release itself
-
-# Neither list says "all but": a new file stays at home until somebody adds it here.
-_FILES = {
-    ".binder/requirements.txt",
-    ".binder/runtime.txt",
-    ".gitignore",
-    "CHANGELOG.md",
-    "LICENSE",
-    "Makefile",
-    "README.md",
-    "assignment.json",
-    "environment.yml",
-    "pyproject.toml",
-    "datasets/README.md",
-    "datasets/get_datasets.sh",
-    "docs/exercises.md",
-    "docs/notation.md",
-    "docs/pictures/board.png",
-    "docs/pictures/lab.png",
-    "docs/pictures/passed.png",
-    "docs/pictures/wrong.png",
-    "docs/search.md",
-    "docs/self-learner.md",
-    "docs/student.md",
-    "notebooks/assignment.jupyterlab-workspace",
-    "tests/nbval_sanitize.cfg",
-}
-_FOLDERS = {"cs231n": ".py", "cs682": ".py", "notebooks": ".ipynb", "tests": ".py"}
 _EXECUTABLE, _SYMLINK = "100755", "120000"
 
 
@@ -64,22 +39,18 @@ class Source:
     changes: tuple[str, ...] = ()
 
 
-def is_released(path: str) -> bool:
-    """Tell whether students get a file of this path.
+def released_paths(root: Path = ROOT) -> frozenset[str]:
+    """Return the paths of what students get, seen from the root, with slashes.
 
     Parameters
     ----------
-    path : str, seen from the root, with slashes
+    root : Path of a work tree
 
     Returns
     -------
-    released : bool
+    paths : frozenset of str, without what the release itself writes
     """
-    name = PurePosixPath(path)
-    hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
-    if path.startswith("tests/machinery/"):
-        return False
-    return path in _FILES or (not hidden and _FOLDERS.get(name.parts[0]) == name.suffix)
+    return frozenset((root / LIST).read_text(encoding="utf-8").splitlines())
 
 
 def read_source(root: Path = ROOT) -> Source:
@@ -98,13 +69,11 @@ def read_source(root: Path = ROOT) -> Source:
     FileNotFoundError
         If the folder is no Git work tree, or a tracked file is missing from it.
     ValueError
-        If a file to release is a symbolic link.
+        If a file to release is a symbolic link, or Git does not know it.
     """
-    modes = {}
-    for line in _git(root, "ls-files", "--stage", "-z").split("\0")[:-1]:
-        mode, _, rest = line.partition(" ")
-        if is_released(path := rest.partition("\t")[2]):
-            modes[path] = mode
+    modes = _modes(root)
+    if strangers := released_paths(root) - set(modes):
+        raise ValueError(f"{LIST} names {', '.join(sorted(strangers))}, which Git does not track")
     links = sorted(path for path, mode in modes.items() if mode == _SYMLINK)
     if links:
         raise ValueError(f"{links[0]} is a symbolic link: a release holds plain files")
@@ -114,8 +83,15 @@ def read_source(root: Path = ROOT) -> Source:
         files={path: (root / path).read_bytes() for path in sorted(modes)},
         executable=frozenset(path for path, mode in modes.items() if mode == _EXECUTABLE),
         commit=_git(root, "rev-parse", "HEAD").strip(),
-        changes=tuple(sorted(path for path in changes if is_released(path))),
+        changes=tuple(sorted(path for path in changes if path in modes)),
     )
+
+
+def _modes(root: Path) -> dict[str, str]:
+    """Return Git's mode of each tracked file that is to be released."""
+    entries = _git(root, "ls-files", "--stage", "-z").split("\0")[:-1]
+    modes = {entry.partition("\t")[2]: entry.partition(" ")[0] for entry in entries}
+    return {path: modes[path] for path in released_paths(root) & set(modes)}
 
 
 def _git(root: Path, *words: str) -> str:

@@ -18,8 +18,8 @@ from cs682.cifar10 import download
 from cs682.cifar10.download import folder_lock, get_data, with_mirrors
 from cs682.cifar10.fetch import DownloadError, Patience
 from cs682.cifar10.files import FILES, FOLDER, check_files, find_cifar10
-from tests.bad_server import serving
 from tests.cifar_files import archive_of, pack, write_set
+from tests.machinery.bad_server import serving
 
 HASTY = Patience(reach=5.0, connect=5.0, stall=0.8, window=0.8, min_rate=100_000.0)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cs682.cifar10.fetch import Archive, DownloadError, Patience, fetch, reachable
-from tests.bad_server import serving
+from tests.machinery.bad_server import serving
 
 CONTENT = np.random.default_rng(682).bytes(300_000)
 HASTY = Patience(reach=5.0, connect=5.0, stall=0.8, window=0.8, min_rate=100_000.0)

@@ -13,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 from cs682.cifar10.files import FOLDER
-from tests.bad_server import serving
 from tests.cifar_files import write_set
+from tests.machinery.bad_server import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout"]

@@ -11,8 +11,8 @@ from cs682.cifar10.fetch import DownloadError
 from cs682.cifar10.files import FOLDER, STAND_IN
 from cs682.cifar10.in_place import put_data_in_place
 from cs682.cifar10.standin import RECIPE
-from tests.bad_server import serving
 from tests.cifar_files import archive_of, pack, write_set
+from tests.machinery.bad_server import serving
 
 NOWHERE = ("http://127.0.0.1:9/x",)
 

@@ -14,8 +14,8 @@ from cs682.__main__ import main
 from cs682.cifar10 import download
 from cs682.cifar10.files import FOLDER, find_cifar10
 from cs682.cifar10.standin import RECIPE
-from tests.bad_server import serving
 from tests.cifar_files import archive_of, pack, write_set
+from tests.machinery.bad_server import serving
 
 REPOSITORY = Path(__file__).parents[2]
 

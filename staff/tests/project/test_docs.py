@@ -23,7 +23,7 @@ RUN = {
     "cs682 doctor": 0,
     "cs682 progress": 0,
     "cs682 check fc-1.1": 1,  # it is open
-    "pytest --exercise fc-1.1": 1,  # likewise
+    "pytest --exercise fc-1.1": 0,  # what is open is not broken
 }
 # What is neither ours nor cheap, and where else it is tried.
 ELSEWHERE = {

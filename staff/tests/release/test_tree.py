@@ -16,7 +16,7 @@ from cs682.checks import ANSWER_PROMPT
 from staff.__main__ import main
 from staff.release import command
 from staff.release.build import cut, write_zip
-from staff.release.files import MANIFEST, ROOT, Source, read_source
+from staff.release.files import LIST, MANIFEST, ROOT, Source, read_source, released_paths
 from staff.release.reference import restore_files
 from staff.release.regions import ReleaseError
 
@@ -34,8 +34,14 @@ def hold_against_golden(name, text, request):
     assert text == path.read_text(encoding="utf-8"), "if this is meant: pytest --update-goldens"
 
 
-def test_release_holds_the_files_that_were_reviewed(release, request):
-    hold_against_golden("files.txt", "".join(f"{path}\n" for path in release.files), request)
+def test_release_holds_the_files_of_the_list_and_its_manifest(release):
+    assert set(release.files) == released_paths() | {MANIFEST}
+
+
+def test_list_is_sorted_and_names_no_file_twice():
+    lines = (ROOT / LIST).read_text(encoding="utf-8").splitlines()
+
+    assert lines == sorted(set(lines))
 
 
 def test_release_shows_the_stubs_that_were_reviewed(reference, request):
@@ -224,14 +230,20 @@ def test_failed_zip_leaves_the_old_one(release, tmp_path, monkeypatch):
 
 @pytest.fixture
 def work_tree(tmp_path):
-    """Give a Git work tree with one committed file."""
+    """Give a Git work tree with one committed file that students get."""
     (tmp_path / "cs682").mkdir()
     (tmp_path / "cs682" / "a.py").write_bytes(b"x = 1\n")
+    write_list(tmp_path, "cs682/a.py")
     (tmp_path / "secret.txt").write_bytes(b"x")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "x")
     return tmp_path
+
+
+def write_list(root, *paths):
+    (root / LIST).parent.mkdir(parents=True, exist_ok=True)
+    (root / LIST).write_text("".join(f"{path}\n" for path in paths), encoding="utf-8")
 
 
 def git(root, *words):
@@ -252,13 +264,33 @@ def test_read_source_takes_tracked_files_of_the_list(work_tree):
 
 def test_read_source_names_what_differs_from_the_commit(work_tree):
     (work_tree / "cs682" / "a.py").write_bytes(b"x = 2\n")
-    (work_tree / "cs682" / "new.py").write_bytes(b"")
     (work_tree / "secret.txt").write_bytes(b"y")
 
     source = read_source(work_tree)
 
-    assert source.changes == ("cs682/a.py", "cs682/new.py")
+    assert source.changes == ("cs682/a.py",)
     assert source.files == {"cs682/a.py": b"x = 2\n"}
+
+
+def test_new_file_stays_at_home_until_it_is_named(work_tree):
+    new = ["cs682/new.py", "tests/given/test_new.py", "notebooks/New.ipynb"]
+    for path in new:
+        (work_tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (work_tree / path).write_bytes(b"")
+    git(work_tree, "add", ".")
+
+    assert list(read_source(work_tree).files) == ["cs682/a.py"]
+
+    write_list(work_tree, "cs682/a.py", *new)
+    assert list(read_source(work_tree).files) == sorted(["cs682/a.py", *new])
+
+
+def test_read_source_refuses_a_name_that_git_does_not_know(work_tree):
+    (work_tree / "cs682" / "new.py").write_bytes(b"")
+    write_list(work_tree, "cs682/a.py", "cs682/new.py")
+
+    with pytest.raises(ValueError, match=r"files\.txt names cs682/new\.py, which Git does not"):
+        read_source(work_tree)
 
 
 def test_read_source_keeps_the_execute_bit_and_refuses_links(work_tree):
@@ -267,6 +299,7 @@ def test_read_source_keeps_the_execute_bit_and_refuses_links(work_tree):
     assert read_source(work_tree).executable == {"cs682/a.py"}
 
     (work_tree / "cs682" / "b.py").symlink_to("a.py")
+    write_list(work_tree, "cs682/a.py", "cs682/b.py")
     git(work_tree, "add", ".")
 
     with pytest.raises(ValueError, match=r"cs682/b\.py is a symbolic link"):
@@ -343,7 +376,7 @@ def test_every_tracked_file_is_released_or_named_as_one_that_stays(release):
 
     undecided = [path for path in tracked if path not in release.files and not STAYS.match(path)]
 
-    assert undecided == [], "does a student get it? Say so in staff/release/files.py or here"
+    assert undecided == [], f"does a student get it? Say so in {LIST} or here"
 
 
 STAYS = re.compile(
