@@ -9,5 +9,3 @@ import os
 # OpenBLAS's idle threads spin for 25 ms and keep the cores from NumPy's own work between two matrix
 # products. A tenth of a millisecond (2**18 cycles) is enough to be there for the next product.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "18")
-
-__version__ = "1.0.0"

@@ -127,6 +127,7 @@ def _prepare_page() -> None:
     import numpy as np
     from IPython import get_ipython
 
+    from cs682.setup.packages import DISTRIBUTION, edition
     from cs682.vis_utils import use_course_style
 
     shell = get_ipython()
@@ -134,7 +135,7 @@ def _prepare_page() -> None:
         shell.run_line_magic("matplotlib", "inline")
         _reload_edited_modules(shell)
     use_course_style()
-    _say(f"Python {sys.version.split()[0]}, NumPy {np.__version__}")
+    _say(f"{DISTRIBUTION} {edition()}, Python {sys.version.split()[0]}, NumPy {np.__version__}")
 
 
 def _reload_edited_modules(shell: Any) -> None:

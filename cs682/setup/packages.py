@@ -37,6 +37,39 @@ class Package(NamedTuple):
         return "ok" if _parts(self.found) >= _parts(self.floor) else "too old"
 
 
+def edition(home: Path = PACKAGE_HOME) -> str:
+    """Return the version of the assignment; empty where nothing says it.
+
+    Parameters
+    ----------
+    home : Path, the folder that `pyproject.toml` lies in; without one the metadata of the installed
+        package counts
+
+    Returns
+    -------
+    version : str, such as '1.0.0'
+    """
+    project = home / "pyproject.toml"
+    if project.is_file():
+        return edition_of(project.read_text(encoding="utf-8"))
+    return _version(DISTRIBUTION)
+
+
+def edition_of(project: str) -> str:
+    """Return the version that the text of a `pyproject.toml` names; empty if it names none.
+
+    Parameters
+    ----------
+    project : str
+
+    Returns
+    -------
+    version : str
+    """
+    found = re.search(r'^version = "([^"]+)"', project, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def packages(group: str = "", home: Path = PACKAGE_HOME) -> list[Package]:
     """Return the packages that the assignment asks for, as this Python has them.
 

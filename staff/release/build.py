@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from staff.exercises import page
+from staff.release.complete import read_version, unchecked
 from staff.release.files import MANIFEST, VARIANT, Source
 from staff.release.leaks import find_leaks, secrets
 from staff.release.reference import Reference, read_reference, strip_files
@@ -30,12 +31,14 @@ class Release:
 
     Attributes
     ----------
-    name : str, of the zip and of the one folder in it
+    name : str, of the one folder in the zip
+    version : str
     files : dict of str to bytes, by path inside that folder, the manifest among them
     executable : frozenset of str, paths with an execute bit
     """
 
     name: str
+    version: str
     files: dict[str, bytes]
     executable: frozenset[str] = frozenset()
 
@@ -62,7 +65,9 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
         If `repository` has another form.
     """
     variant = variant or Variant()
-    settings = _read_settings(source)
+    settings, version = _read_settings(source), read_version(source)
+    if faults := unchecked():
+        raise ReleaseError(faults)
     reference = read_reference(source)
     files = strip_files(reference, variant)
     if data := variant.dump():
@@ -72,8 +77,9 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
         files = _move_repository(files, settings["repository"], repository)
     if faults := find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
-    files[MANIFEST] = _manifest(settings["name"], source.commit, files)
-    return Release(settings["name"], dict(sorted(files.items())), source.executable)
+    facts = {"name": settings["name"], "version": version, "commit": source.commit}
+    files[MANIFEST] = _manifest(facts, files)
+    return Release(settings["name"], version, dict(sorted(files.items())), source.executable)
 
 
 def _read_settings(source: Source) -> dict[str, Any]:
@@ -104,10 +110,10 @@ def _move_repository(files: dict[str, bytes], old: str, new: str) -> dict[str, b
     return {path: data.replace(old.encode(), new.encode()) for path, data in files.items()}
 
 
-def _manifest(name: str, commit: str, files: dict[str, bytes]) -> bytes:
-    """Return the list of all files with their SHA-256, and the commit that they come from."""
+def _manifest(facts: dict[str, str], files: dict[str, bytes]) -> bytes:
+    """Return what the release is, and the list of all files with their SHA-256."""
     hashes = {path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())}
-    return (json.dumps({"name": name, "commit": commit, "files": hashes}, indent=2) + "\n").encode()
+    return (json.dumps({**facts, "files": hashes}, indent=2) + "\n").encode()
 
 
 def write_zip(release: Release, folder: Path) -> Path:
@@ -126,7 +132,7 @@ def write_zip(release: Release, folder: Path) -> Path:
     path : Path of the zip
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{release.name}.zip"
+    path = folder / f"{release.name}-{release.version}.zip"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".release-") as scratch:
         draft = Path(scratch) / path.name
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:

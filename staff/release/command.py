@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from staff.release.build import cut, write_zip
-from staff.release.files import ROOT, read_source
+from staff.release.files import ROOT, Source, read_source
 from staff.release.variant import Variant, read_variant
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     ----------
     commands : the subparsers of ``python -m staff``; one more is added
     """
-    parser = commands.add_parser("release", help="cut the zip that students download")
+    parser = commands.add_parser(
+        "release", help="cut the zip that students download, from what is committed"
+    )
     parser.add_argument(
         "--out", type=Path, default=ROOT / "dist", metavar="DIR", help="for the zip"
     )
@@ -31,7 +33,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--repository", default="", metavar="OWNER/REPO", help="where the release is published"
     )
     parser.add_argument(
-        "--allow-dirty", action="store_true", help="cut what is not committed (to try it)"
+        "--allow-dirty",
+        action="store_true",
+        help="cut what is not committed too, which is refused otherwise",
     )
     parser.set_defaults(run=run_command)
 
@@ -48,10 +52,7 @@ def run_command(args: argparse.Namespace) -> int:
     status : int, 0 if the zip was written, else 1
     """
     try:
-        source = read_source()
-        if source.changes and not args.allow_dirty:
-            changed = ", ".join(source.changes)
-            raise ValueError(f"commit first, or give --allow-dirty: {changed} differ from Git")
+        source = _read_committed(allow_dirty=args.allow_dirty)
         variant = read_variant(args.variant) if args.variant else Variant()
         release = cut(source, variant, args.repository)
         path = write_zip(release, args.out)
@@ -61,4 +62,15 @@ def run_command(args: argparse.Namespace) -> int:
     data, points = path.read_bytes(), sum(row.points for row in variant.table.values())
     print(f"{path}: {len(release.files)} files, {len(data) / 1e6:.1f} MB, {points} points")  # noqa: T201
     print(f"SHA-256 {hashlib.sha256(data).hexdigest()}")  # noqa: T201
+    if points != 100:
+        print(f"warning: {variant.say_sum()}", file=sys.stderr)  # noqa: T201
     return 0
+
+
+def _read_committed(*, allow_dirty: bool) -> Source:
+    """Return the source; refuse one that no commit leads back to."""
+    source = read_source()
+    if source.changes and not allow_dirty:
+        changed = ", ".join(source.changes)
+        raise ValueError(f"commit first, or give --allow-dirty: {changed} differ from Git")
+    return source

@@ -132,6 +132,11 @@ class Claims:
         """Run the cells of the solved release under nbval, strictly.
 
         Its other tests are the reference's own, which ``make test`` runs here.
+
+        Raises
+        ------
+        ProofError
+            If a cell fails; the message names each.
         """
         count, failures, _ = self.work.test("-k", "ipynb")
         if failures:
@@ -217,7 +222,7 @@ def _prove(args: argparse.Namespace, folder: Path) -> None:
     source = read_source()
     archive = args.zip or write_zip(cut(source), folder)
     files, variant = unpack(archive, source)
-    home = folder / "elsewhere" / archive.stem
+    home = folder / "elsewhere" / json.loads(files[SETTINGS])["name"]
     shutil.unpack_archive(archive, home.parent)
     claims = Claims(files, read_reference(source), variant, Workplace.make(home, _data()))
     _say(f"ok  {archive.name} is what this source gives, and holds no solution line")

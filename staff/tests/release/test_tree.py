@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from cs682.checks import ANSWER_PROMPT
+from cs682.checks import ANSWER_PROMPT, EXERCISES
+from cs682.setup.packages import edition
 from staff.__main__ import main
-from staff.release import command
+from staff.release import build, command
 from staff.release.build import cut, write_zip
+from staff.release.complete import unchecked
 from staff.release.files import LIST, MANIFEST, ROOT, Source, read_source, released_paths
 from staff.release.reference import restore_files
 from staff.release.regions import ReleaseError
 
+ZIP = f"cs682-assignment2-{edition()}.zip"
 GOLDEN = ROOT / "staff" / "golden"
 
 
@@ -68,7 +71,8 @@ def test_manifest_has_the_hash_of_every_other_file(release, source):
 
     hashes = {path: hashlib.sha256(data).hexdigest() for path, data in release.files.items()}
     del hashes[MANIFEST]
-    assert manifest == {"name": release.name, "commit": source.commit, "files": hashes}
+    facts = {"name": "cs682-assignment2", "version": edition(), "commit": source.commit}
+    assert manifest == {**facts, "files": hashes}
     assert re.fullmatch("[0-9a-f]{40}", source.commit)
 
 
@@ -169,6 +173,24 @@ LEAK = b"db = dout.sum(axis=0)"
         ),
         ("cs231n/__init__.py", b'"""', b"\xff", r"cs231n/__init__\.py:1: does not parse"),
         ("assignment.json", b'"name"', b'"title"', r"assignment\.json:1: expected a JSON object"),
+        (
+            "CHANGELOG.md",
+            f"## {edition()} (".encode(),
+            b"## Unreleased (",
+            rf"CHANGELOG\.md:1: has no heading '## {edition()} \(YYYY-MM-DD\)'",
+        ),
+        (
+            "pyproject.toml",
+            f'version = "{edition()}"'.encode(),
+            b'version = "9.9.9"',
+            r"CHANGELOG\.md:1: has no heading '## 9\.9\.9 \(YYYY-MM-DD\)'",
+        ),
+        (
+            "pyproject.toml",
+            b"\nversion = ",
+            b"\nedition = ",
+            r"pyproject\.toml:1: names no version",
+        ),
     ],
 )
 def test_cut_refuses_a_planted_fault(source, path, old, new, fault):
@@ -187,6 +209,29 @@ def test_cut_refuses_an_exercise_without_a_region(source):
     assert caught.value.faults == ("cs682/optim.py:1: fc-4.2 has no region in rmsprop",)
 
 
+def test_exercise_that_nobody_judges_is_named():
+    row = EXERCISES["fc-1.1"]
+    new = dataclasses.replace(row, id="fc-9.9")
+    question, training = EXERCISES["fc-q1"], EXERCISES["fc-2.4"]
+
+    assert unchecked() == []
+    assert unchecked([row, question, training]) == []
+    assert unchecked([new, row], checks={"fc-9.9", "fc-1.1"}) == [
+        "cs682/layers.py:1: fc-9.9 has no entry for a further check in "
+        "staff/grading/judging/secret/__init__.py"
+    ]
+    assert unchecked([new], further={"fc-9.9"}) == [
+        "cs682/layers.py:1: fc-9.9 has no entry for a check in cs682/checks/run.py"
+    ]
+
+
+def test_cut_refuses_an_exercise_that_nobody_judges(source, monkeypatch):
+    monkeypatch.setattr(build, "unchecked", lambda: ["cs682/layers.py:1: fc-9.9 has no check"])
+
+    with pytest.raises(ReleaseError, match=r"fc-9\.9 has no check"):
+        cut(source)
+
+
 # --- the zip
 
 
@@ -195,7 +240,7 @@ def test_zip_is_the_same_twice_whatever_the_order_of_files(release, tmp_path):
     turned = dataclasses.replace(release, files=dict(reversed(release.files.items())))
 
     assert write_zip(turned, tmp_path / "b" / "c").read_bytes() == first
-    assert [p.name for p in (tmp_path / "a").iterdir()] == ["cs682-assignment2.zip"]
+    assert [p.name for p in (tmp_path / "a").iterdir()] == [ZIP]
 
 
 def test_zip_has_one_folder_fixed_times_and_permissions(release, tmp_path):
@@ -319,12 +364,24 @@ def test_command_writes_the_zip_and_says_what_is_in_it(source, tmp_path, monkeyp
 
     status = main(["release", "--out", str(tmp_path)])
 
-    path = tmp_path / "cs682-assignment2.zip"
+    path = tmp_path / ZIP
     said = capsys.readouterr().out
     assert status == 0
     assert said.startswith(f"{path}: ")
     assert "100 points" in said
     assert hashlib.sha256(path.read_bytes()).hexdigest() in said
+
+
+def test_command_says_what_moves_the_sum_away_from_100(source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "read_source", lambda: dataclasses.replace(source, changes=()))
+    (tmp_path / "v.json").write_text('{"given": ["fc-4.3"], "points": {"fc-4.1": 4}}')
+
+    words = ["--out", str(tmp_path), "--variant", str(tmp_path / "v.json")]
+    assert main(["release", *words]) == 0
+
+    said = capsys.readouterr()
+    assert "99 points" in said.out
+    assert "the points add up to 99: fc-4.1 2 -> 4, fc-4.3 3 -> 0\n" in said.err
 
 
 def test_command_refuses_what_is_not_committed(tmp_path, monkeypatch, capsys):

@@ -1,0 +1,70 @@
+"""What a source must hold to be released, besides its regions: checks, and a dated version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from cs682.checks import EXERCISES, Exercise
+from cs682.checks.run import CHECKS, TRAININGS
+from cs682.setup.packages import edition_of
+from staff.grading.judging.secret import FURTHER
+from staff.release.files import Source
+from staff.release.regions import ReleaseError
+
+PROJECT, CHANGELOG = "pyproject.toml", "CHANGELOG.md"
+
+
+def read_version(source: Source) -> str:
+    """Return the version of the assignment, which its changelog tells of under a dated heading.
+
+    Parameters
+    ----------
+    source : Source
+
+    Returns
+    -------
+    version : str, such as '1.0.0'
+
+    Raises
+    ------
+    ReleaseError
+        If there is no version, or no such heading of it.
+    """
+    version = edition_of(source.files.get(PROJECT, b"").decode())
+    if not version:
+        raise ReleaseError([f"{PROJECT}:1: names no version"])
+    heading = rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$"
+    if not re.search(heading, source.files.get(CHANGELOG, b"").decode(), re.MULTILINE):
+        wanted = f"'## {version} (YYYY-MM-DD)'"
+        raise ReleaseError([f"{CHANGELOG}:1: has no heading {wanted}, the version of {PROJECT}"])
+    return version
+
+
+def unchecked(
+    rows: Iterable[Exercise] = EXERCISES.values(),
+    checks: Collection[str] = CHECKS,
+    further: Collection[str] = FURTHER,
+) -> list[str]:
+    """Name each exercise that nobody would judge.
+
+    Parameters
+    ----------
+    rows : iterable of Exercise
+    checks : collection of str, the exercises that have a check
+    further : collection of str, those that have a check which students do not see
+
+    Returns
+    -------
+    faults : list of str; a training needs one check, its network is judged as a whole
+    """
+    tables = {
+        "a check in cs682/checks/run.py": {*checks, *TRAININGS},
+        "a further check in staff/grading/judging/secret/__init__.py": {*further, *TRAININGS},
+    }
+    return [
+        f"{row.file}:1: {row.id} has no entry for {what}"
+        for row in rows
+        for what, table in tables.items()
+        if not row.is_question and row.id not in table
+    ]
