@@ -49,7 +49,7 @@ def _pair(
     dout = rng.standard_normal(out, dtype=np.float32)
     inputs64, dout64 = [x.astype(np.float64) for x in inputs], dout.astype(np.float64)
     for i, direction in enumerate(("forward", "backward")):
-        sides = {
+        sides: dict[str, Callable[[], Run]] = {
             OURS: partial(_in_numpy, layers, name, inputs, dout, param, i),
             PLAIN: partial(_in_numpy, plain, name, inputs64, dout64, param, i),
         }

@@ -85,7 +85,7 @@ def notebook_lines(names: tuple[str, ...]) -> Iterator[Line]:
                 command = ["-m", "nbconvert", "--to", "notebook", "--execute", path]
                 _python(*command, "--output-dir", folder, "--ExecutePreprocessor.timeout=900")
 
-        yield Line("notebook", f"{name}.ipynb", {OURS: lambda run=run: run}, rounds=1)
+        yield Line("notebook", f"{name}.ipynb", {OURS: partial(partial, run)}, rounds=1)
 
 
 def grading_lines() -> Iterator[Line]:

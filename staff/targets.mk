@@ -28,10 +28,11 @@ prove: in-place ## cut the release, unpack it elsewhere and work through it (ARG
 	$(PY) -m staff prove $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.ready-dev ## check format, style, types, docstrings and spelling
+lint: $(VENV)/.ready-dev ## check format, style, imports, types, docstrings and spelling
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy --strict cs682 staff
+	$(VENV)/bin/lint-imports --no-cache --no-logo
+	$(PY) -m mypy --strict cs682 staff benchmarks
 	$(PY) -m numpydoc lint $$(git ls-files 'cs682/*.py' 'staff/*.py')
 	$(PY) -m codespell_lib $$(git ls-files '*.py' '*.md' '*.toml' '*.yml' '*.sh' Makefile)
 

@@ -151,6 +151,10 @@ def examine(
     ------
     ValueError
         If there is no exercise of this id, or it is a question for a person to read.
+    Stopped
+        If the student interrupts it.
+    SystemExit
+        If the call itself, and not the student's code, lacks what the check asks for.
     """
     if exercise not in EXERCISES:
         raise ValueError(f"there is no exercise {exercise!r}; there are {', '.join(EXERCISES)}")

@@ -246,6 +246,11 @@ class Answers(Unshared):
         ----------
         number : int
         kind : str
+
+        Raises
+        ------
+        BadFrameError
+            If the token was never given out.
         """
         if not 0 < number < len(self._caches):
             raise BadFrameError("a token that was never given out")
