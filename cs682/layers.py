@@ -49,7 +49,7 @@ __all__ = [
 
 
 def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
-    """Map each example linearly: ``out = x @ w + b`` with each example flattened to a row.
+    """Map each example linearly to M outputs: sums of its values, weighted by `w`, plus `b`.
 
     Source: any linear model; the layer is called "fully connected" in networks.
 
@@ -70,7 +70,7 @@ def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
         If `w` is not a matrix, or the shapes of `x`, `w` and `b` do not fit together.
     """
     require_affine_shapes(x, w, b)
-    # TODO(fc-1.1): flatten each example to a row, multiply with w, add b; cache (x, w, b).
+    # TODO(fc-1.1): a row for each example, its M weighted sums, the biases; cache (x, w, b).
     # BEGIN SOLUTION
     rows = x.reshape(x.shape[0], -1)  # (N, D)
     out = rows @ w + b  # (N, M)
@@ -99,8 +99,8 @@ def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
 
     Notes
     -----
-    ``out[n, m] = sum_d x[n, d] w[d, m] + b[m]``, so ``dx = dout w^T``, ``dw = x^T dout`` and `db`
-    sums `dout` over the examples.
+    A gradient has the shape of what it belongs to. Each of its entries sums up, over all outputs
+    that depend on this one number, how much they do times their gradient in `dout`.
     """
     x, w, _ = cache
     require_shape("dout", dout, (x.shape[0], w.shape[1]))
@@ -129,7 +129,7 @@ def relu_forward(x: Array) -> tuple[Array, Array]:
     out : ndarray, same shape and dtype as `x`
     cache : the array `x` itself, read by `relu_backward`
     """
-    # TODO(fc-1.3): max(x, 0) entry by entry; the cache is x itself.
+    # TODO(fc-1.3): what is positive stays, all else becomes 0; the cache is x itself.
     # BEGIN SOLUTION
     return np.maximum(x, 0), x
     # END SOLUTION
@@ -158,7 +158,7 @@ def relu_backward(dout: Array, cache: Array) -> Array:
     """
     x = cache
     require_shape("dout", dout, x.shape)
-    # TODO(fc-1.4): let the gradient pass where x > 0 and nowhere else.
+    # TODO(fc-1.4): which entries of out move with x, and how much? Nothing passes at the others.
     # BEGIN SOLUTION
     return dout * (x > 0)
     # END SOLUTION
@@ -195,8 +195,8 @@ def batchnorm_forward(
 
     Notes
     -----
-    The variance is the biased one (divided by N), both here and in the running average
-    ``running = momentum * running + (1 - momentum) * batch``.
+    The variance is the biased one (divided by N), both here and in the running average, of which
+    an update keeps the share `momentum`; the batch's own value makes up the rest.
     """
     require_norm_arguments(x, gamma, beta)
     mode = require_mode(bn_param, "bn_param")
@@ -271,7 +271,7 @@ def batchnorm_backward(dout: Array, cache: Cache | None) -> tuple[Array, Array, 
 
 
 def batchnorm_backward_alt(dout: Array, cache: Cache | None) -> tuple[Array, Array, Array]:
-    """Do what `batchnorm_backward` does, from the simplified formula, in fewer passes.
+    """Do what `batchnorm_backward` does, from a formula simplified on paper, in fewer passes.
 
     Parameters
     ----------
@@ -288,11 +288,6 @@ def batchnorm_backward_alt(dout: Array, cache: Cache | None) -> tuple[Array, Arr
     ------
     ValueError
         If the forward pass ran in test mode, or `dout` does not have the shape of its output.
-
-    Notes
-    -----
-    Inserting the steps into one another leaves ``dx = gamma / (N std) (N dout - sum dout
-    - x_hat sum(dout x_hat))`` with sums over the batch; the two sums are dbeta and dgamma.
     """
     require_cache(cache, "batchnorm_forward")
     # TODO(bn-1.4): simplify the derivation on paper, then write dx in one expression.
@@ -425,7 +420,7 @@ def dropout_forward(x: Array, dropout_param: Options) -> tuple[Array, Cache]:
     rng = np.random if seed is None else np.random.RandomState(seed)
 
     if mode == "train":
-        # TODO(do-1.1): draw the mask with rng.rand(*x.shape) < p; let it carry the factor 1/p.
+        # TODO(do-1.1): keep where a draw of rng.rand lies below p; the mask carries the factor.
         # BEGIN SOLUTION
         mask = (rng.rand(*x.shape) < p).astype(x.dtype) / p
         return x * mask, (dropout_param, mask)

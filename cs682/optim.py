@@ -124,7 +124,8 @@ def sgd_momentum(w: Array, dw: Array, config: Options) -> tuple[Array, Options]:
 
     Notes
     -----
-    ``v <- momentum * v - learning_rate * dw``, then ``w <- w + v``.
+    The gradient enters the velocity already scaled by the learning rate, and w moves by the new
+    velocity as it is.
     """
     # TODO(fc-4.1): the new velocity, then the step; store the velocity in config.
     # BEGIN SOLUTION
@@ -156,10 +157,9 @@ def rmsprop(w: Array, dw: Array, config: Options) -> tuple[Array, Options]:
 
     Notes
     -----
-    ``cache <- decay_rate * cache + (1 - decay_rate) * dw^2``, then
-    ``w <- w - learning_rate * dw / (sqrt(cache) + epsilon)``.
+    The step divides by the root of the new average, and epsilon stands outside that root.
     """
-    # TODO(fc-4.2): the new running average of dw**2, then the scaled step; store the average.
+    # TODO(fc-4.2): the new average of the squares, then the scaled step; store the average.
     # BEGIN SOLUTION
     decay = config["decay_rate"]
     cache = decay * config["cache"] + (1 - decay) * dw**2

@@ -84,7 +84,7 @@ class TwoLayerNet:
     hidden_dim : int, H, width of the hidden layer
     num_classes : int, C
     weight_scale : float, standard deviation of the initial weights
-    reg : float, strength of the L2 penalty ``0.5 * reg * sum(W**2)``
+    reg : float, strength of the L2 penalty: half of it times the sum of all squared weights
     dtype : floating NumPy dtype of the initial parameters; float64 gives the published figures,
         float32 trains twice as fast on images that are float32 too
 
@@ -120,7 +120,7 @@ class TwoLayerNet:
 
     def _initial_params(self, D: int, H: int, C: int, weight_scale: float) -> Params:
         """Return the dict of initial parameters: Gaussian weights, zero biases."""
-        # TODO(fc-2.1): W1, b1, W2, b2; draw W1 first, each with weight_scale * np.random.randn.
+        # TODO(fc-2.1): W1, b1, W2, b2; draw the weights with np.random.randn, W1 first.
         # BEGIN SOLUTION
         return {
             "W1": weight_scale * np.random.randn(D, H),  # noqa: NPY002  # the published stream
@@ -161,7 +161,7 @@ class TwoLayerNet:
 
     def _loss_and_gradients(self, scores: Array, y: Labels, cache: Cache) -> tuple[float, Params]:
         """Return softmax loss plus penalty, and the gradient of both for every parameter."""
-        # TODO(fc-2.3): softmax loss, 0.5 * reg * sum(W**2) for W1 and W2, and all four gradients.
+        # TODO(fc-2.3): softmax loss, the penalty of W1 and W2, and all four gradients.
         # BEGIN SOLUTION
         hidden_cache, scores_cache = cache
         W1, W2 = self.params["W1"], self.params["W2"]
@@ -188,7 +188,7 @@ class FullyConnectedNet:
     num_classes : int, C
     dropout : float in (0, 1], probability of KEEPING a unit; 1 means no dropout
     normalization : {None, 'batchnorm', 'layernorm'}
-    reg : float, strength of the L2 penalty ``0.5 * reg * sum(W**2)`` on weight matrices
+    reg : float, strength of the L2 penalty: half of it times the sum of all squared weights
     weight_scale : float, standard deviation of the initial weights
     dtype : floating NumPy dtype of parameters and computation; float64 for gradient checks
     seed : int or None; with it every forward pass drops the same units, as gradient checks need
@@ -315,8 +315,8 @@ class FullyConnectedNet:
 
     def _forward(self, X: Array) -> tuple[Array, list[Cache]]:
         """Return the scores, shape (N, C), and one cache for each of the L layers."""
-        # TODO(fc-3.2): L - 1 times affine_norm_relu_dropout_forward(out, W, b,
-        # **self._hidden_options(i)), then one plain affine layer.
+        # TODO(fc-3.2): L - 1 times affine_norm_relu_dropout_forward, which wants W, b and all that
+        # self._hidden_options(i) holds; then one plain affine layer.
         # BEGIN SOLUTION
         out, caches = X, []
         for i in range(1, self.num_layers):
@@ -333,7 +333,7 @@ class FullyConnectedNet:
     ) -> tuple[float, Params]:
         """Return softmax loss plus penalty, and the gradient of both for every parameter."""
         # TODO(fc-3.3): softmax loss and its way back through the layers, last one first;
-        # 0.5 * reg * sum(W**2) for every weight matrix and for nothing else.
+        # the penalty of every weight matrix and of nothing else.
         # affine_norm_relu_dropout_backward returns (dx, dw, db) or, with a normalization,
         # (dx, dw, db, dgamma, dbeta).
         # BEGIN SOLUTION
