@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cs682.checks import slow
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from tests.slopes import net_slope, of
+from tests.stored import DEEP_LOSSES, DEEP_SCORES, DROPPED_LOSSES
 
 NORMALIZATIONS = [of("fc-3.3", None), of("bn-2.2", "batchnorm"), of("bn-3.2", "layernorm")]
 SMALL = {"input_dim": 6, "num_classes": 4, "weight_scale": 0.5}
@@ -129,7 +129,7 @@ def test_two_layer_net_scores_follow_the_definition(N, dims):
 
     scores = net.loss(X)
 
-    want = slow.net_scores(net.params, X)
+    want = DEEP_SCORES[None, (8,)][:N]
     assert (want < 0).any()  # a ReLU on the scores would show
     np.testing.assert_allclose(scores, want, rtol=1e-11, atol=1e-13)
 
@@ -141,7 +141,7 @@ def test_two_layer_net_loss_and_gradients_follow_the_definition(reg):
 
     loss, grads = net.loss(X, y)
 
-    assert loss == pytest.approx(slow.net_loss(net.params, X, y, reg), rel=1e-12)
+    assert loss == pytest.approx(DEEP_LOSSES[None, (8,), reg], rel=1e-12)
     assert set(grads) == set(net.params)
     for name, grad in grads.items():
         np.testing.assert_allclose(grad, net_slope(net, name, X, y), rtol=1e-6, atol=1e-8)
@@ -155,7 +155,7 @@ def test_fully_connected_net_scores_follow_the_definition(hidden, N, dims):
 
     scores = net.loss(X)
 
-    np.testing.assert_allclose(scores, slow.net_scores(net.params, X), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(scores, DEEP_SCORES[None, hidden][:N], rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.7])
@@ -166,8 +166,7 @@ def test_fully_connected_net_loss_and_gradients_follow_the_definition(normalizat
 
     loss, grads = net.loss(X, y)
 
-    want = slow.net_loss(net.params, X, y, reg, normalization=normalization)
-    assert loss == pytest.approx(want, rel=1e-11)
+    assert loss == pytest.approx(DEEP_LOSSES[normalization, hidden, reg], rel=1e-11)
     assert set(grads) == set(net.params)
     for name, grad in grads.items():
         np.testing.assert_allclose(grad, net_slope(net, name, X, y), rtol=1e-5, atol=1e-7)
@@ -181,9 +180,7 @@ def test_fully_connected_net_drops_right_after_each_relu(normalization):
 
     loss, grads = net.loss(X, y)
 
-    masks = [(np.random.RandomState(5).rand(5, H) < 0.6) / 0.6 for H in (7, 9)]
-    want = slow.net_loss(net.params, X, y, 0.1, normalization=normalization, masks=masks)
-    assert loss == pytest.approx(want, rel=1e-11)
+    assert loss == pytest.approx(DROPPED_LOSSES[normalization], rel=1e-11)
     for name in ("W1", "b2", "W3"):
         want = net_slope(net, name, X, y)
         np.testing.assert_allclose(grads[name], want, rtol=1e-5, atol=1e-7)
@@ -196,7 +193,7 @@ def test_fully_connected_net_drops_right_after_each_relu(normalization):
 def test_fully_connected_net_drops_in_training_only():
     net, (X, y) = deep(dropout=0.5), batch()
 
-    np.testing.assert_allclose(net.loss(X), slow.net_scores(net.params, X), rtol=1e-12)
+    np.testing.assert_allclose(net.loss(X), DEEP_SCORES[None, (7, 9)], rtol=1e-12)
     assert len({net.loss(X, y)[0] for _ in range(4)}) > 1
 
 
@@ -209,9 +206,8 @@ def test_fully_connected_net_scores_with_running_statistics():
 
     scores = net.loss(X)
 
-    np.testing.assert_allclose(
-        scores, slow.net_scores(net.params, X, "batchnorm"), rtol=1e-8, atol=1e-9
-    )
+    want = DEEP_SCORES["batchnorm", (7, 9)]
+    np.testing.assert_allclose(scores, want, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(net.loss(X[:1]), scores[:1], rtol=1e-10)
     for old, new in zip(before, net.bn_params, strict=True):
         np.testing.assert_array_equal(old["running_var"], new["running_var"])
@@ -221,7 +217,7 @@ def test_fully_connected_net_scores_with_running_statistics():
 def test_fully_connected_net_with_layernorm_needs_no_mode():
     net, (X, _) = deep(normalization="layernorm"), batch()
 
-    np.testing.assert_allclose(net.loss(X), slow.net_scores(net.params, X, "layernorm"), rtol=1e-10)
+    np.testing.assert_allclose(net.loss(X), DEEP_SCORES["layernorm", (7, 9)], rtol=1e-10)
     np.testing.assert_allclose(net.loss(X[:1]), net.loss(X)[:1], rtol=1e-12)
     assert net.bn_params == [{}, {}]
 
