@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682 import _large_update as large
 from cs682.training import log as log
 from cs682.training import options as options
 from cs682.training.checkpoint import copy_state, restore_state, same_params, write_checkpoint
@@ -150,7 +149,6 @@ class Solver:
         self._order: Any = None  # sampling='epoch': indices of this epoch's examples, shape (N,)
         self._seed_checked = False
         self._bar = Progress(0, 0, shown=False)
-        self._threads = large.count_blas_threads()
 
     @property
     def best_params(self) -> Params:
@@ -258,10 +256,9 @@ class Solver:
     ) -> tuple[Array, Options]:
         """Return a parameter's next value and config; the config keeps the unscaled rate."""
         if factor is None:
-            return large.update(self.update_rule, w, dw, config, self._threads)
+            return self.update_rule(w, dw, dict(config))
         rate = config["learning_rate"]
-        scaled = {**config, "learning_rate": rate * factor}
-        next_w, config = large.update(self.update_rule, w, dw, scaled, self._threads)
+        next_w, config = self.update_rule(w, dw, {**config, "learning_rate": rate * factor})
         return next_w, {**config, "learning_rate": rate}
 
     def _schedule_factor(self) -> float | None:

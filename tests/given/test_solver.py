@@ -293,6 +293,45 @@ def test_train_keeps_float32(rate):
     assert {a.dtype for a in [*solver._last.params.values(), *state]} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("name", ["adam", "clipped"])
+@pytest.mark.parametrize("shape", [(4, 3), (2**11, 2**10)])
+def test_a_rule_that_clips_by_the_norm_trains_like_its_plain_loop(name, shape, monkeypatch):
+    def clipped(w, dw, config):  # no such rule can be applied to a part of a parameter
+        step = dw / np.maximum(np.linalg.norm(dw), 1)
+        config["m"] = config.get("m", 0 * w) / 2 + step
+        return w - config["learning_rate"] * config["m"], config
+
+    clipped.__module__ = "cs682.optim"
+    monkeypatch.setattr(optim, name, clipped, raising=False)
+    model = Bowl(shape)
+    w, config = model.params["w"], {"learning_rate": 0.1}
+
+    quiet(
+        model, zeros_data(), update_rule=name, optim_config=config, num_epochs=4, batch_size=10
+    ).train()
+
+    config = dict(config)
+    for seen in model.seen:
+        np.testing.assert_array_equal(seen, w)
+        w, config = clipped(w, 2 * w, config)
+    assert len(model.seen) == 4
+
+
+class Bowl:
+    """A sum of squares over one parameter, each of whose values is kept."""
+
+    def __init__(self, shape):
+        self.params = {"w": np.random.default_rng(1).standard_normal(shape, dtype=np.float32)}
+        self.seen = []
+
+    def loss(self, X, y=None):
+        if y is None:
+            return np.zeros((len(X), 2))
+        w = self.params["w"]
+        self.seen.append(w)
+        return float(np.sum(w * w)), {"w": 2 * w}
+
+
 def spy_on_rates(monkeypatch):
     """Record the learning rate of each update: W, b, W, b, ..."""
     rates, sgd = [], optim.sgd
