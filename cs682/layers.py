@@ -25,7 +25,7 @@ from cs682._arguments import (
     require_scores_and_labels,
     require_shape,
 )
-from cs682.training.input_gradient import spare_input_gradient
+from cs682.training.input_gradient import spares_input_gradient
 
 if TYPE_CHECKING:
     from cs682._types import Array, Cache, Labels, Options
@@ -78,6 +78,7 @@ def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
     # END SOLUTION
 
 
+@spares_input_gradient
 def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """Push the gradient of the loss back through `affine_forward`.
 
@@ -104,7 +105,6 @@ def affine_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     """
     x, w, _ = cache
     require_shape("dout", dout, (x.shape[0], w.shape[1]))
-    w = spare_input_gradient(x, w)  # nobody reads dx of a network's own images
     # TODO(fc-1.2): the gradients with respect to x, w and b, each shaped like its array.
     # BEGIN SOLUTION
     rows = x.reshape(x.shape[0], -1)  # (N, D)

@@ -99,6 +99,11 @@ class TwoLayerNet:
         If a width is no integer or the dtype not floating.
     ValueError
         If a value is out of range.
+
+    Notes
+    -----
+    The gradient with respect to the images, `dx` of the first layer, is not computed: no parameter
+    depends on it. In training, that layer's backward pass has zeros in its place.
     """
 
     def __init__(
@@ -210,6 +215,11 @@ class FullyConnectedNet:
         If a width is no integer, the keep probability no number or the dtype not floating.
     ValueError
         If a value is out of range, or two spellings of one option contradict each other.
+
+    Notes
+    -----
+    The gradient with respect to the images, `dx` of the first layer, is not computed: no parameter
+    depends on it. In training, that layer's backward pass has zeros in its place.
     """
 
     def __init__(

@@ -131,10 +131,6 @@ ANSWERS = [
             ),
             ("    x, w, _ = cache\n", ""),
             ('    require_shape("dout", dout, (x.shape[0], w.shape[1]))\n', ""),
-            (
-                "    w = spare_input_gradient(x, w)  # nobody reads dx of a network's own images\n",
-                "",
-            ),
         ),
         verdict="right",
     ),
