@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import linecache
 import re
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cs682.checks import EXERCISES
+from staff.bank.pieces import fit, places
 
 ROOT = Path(__file__).resolve().parents[2]
 _MODULES = {  # in the order in which they import each other
@@ -21,51 +23,119 @@ _MODULES = {  # in the order in which they import each other
     "cs682/optim.py": "cs682.optim",
     "cs682/classifiers/fc_net.py": "cs682.classifiers.fc_net",
 }
-_REGION = (
+_SOLUTION = (
     r"(?ms)^(?P<indent> *)# TODO\({id}\):(?:(?!# BEGIN SOLUTION).)*?^ *# BEGIN SOLUTION\n"
     r"(?P<body>.*?)^ *# END SOLUTION\n"
 )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A student's answer to one exercise, written as a change of the reference.
+class Change:
+    """A piece of the reference, and what a student wrote in its place.
 
     Attributes
     ----------
-    exercise : str, id of the exercise that it answers
-    title : str, what the student did, in words
+    exercise : str, id of the exercise whose solution holds the piece
     new : str, what the student wrote
-    old : str, the piece of the reference that `new` stands for; it must occur exactly once in the
-        exercise's regions. Empty: `new` replaces the whole region
-    names : str, regular expression; a message that matches it names the mistake
-    verdict : {'wrong', 'right', 'advice'}; what the check must say; 'advice' is right with advice
-    region : int, which of the exercise's regions `new` replaces, if it replaces a whole one
-    anywhere : bool, look for `old` in the whole file, outside the regions too
-    also : tuple of (old, new), further pieces of the file to replace, wherever they stand
-    judged_by : str, id of the exercise whose check is asked, if not `exercise`
+    old : str, the piece, which must be there once; spaces, line breaks and comments do not count.
+        Empty: `new` stands for the whole solution
+    number : int, which of the exercise's solutions it is, counted from 1, if it has several. 0: for
+        a piece the one that holds it, else the first
+    anywhere : bool, look for the piece in the whole file, not only in the exercise's solutions
     """
 
     exercise: str
-    title: str
     new: str
     old: str = ""
+    number: int = 0
+    anywhere: bool = False
+
+    def edit(self, source: str) -> tuple[int, int, str]:
+        """Return what must be done to the reference's file.
+
+        Parameters
+        ----------
+        source : str, its text
+
+        Returns
+        -------
+        start, end : int, the part of it that goes
+        text : str, what comes in its place
+
+        Raises
+        ------
+        ValueError
+            If what is to go is not there exactly once.
+        """
+        if not self.old:
+            (solution,) = self._solutions(source)[:1]
+            body = textwrap.dedent(self.new).strip("\n") + "\n"
+            return *solution.span("body"), textwrap.indent(body, solution["indent"])
+        rooms = [(0, len(source))]
+        if not self.anywhere:
+            rooms = [solution.span("body") for solution in self._solutions(source)]
+        found = [(a + s, a + e) for a, b in rooms for s, e in places(self.old, source[a:b])]
+        if len(found) != 1:
+            raise ValueError(f"looks for {self.old!r}, which is in {self} {len(found)} times")
+        ((start, end),) = found
+        start, text = fit(self.new, self.old, source, start)
+        return start, end, text
+
+    def _solutions(self, source: str) -> list[re.Match[str]]:
+        """Return the solutions in which the change may be made, at least one."""
+        pattern = _SOLUTION.replace("{id}", re.escape(self.exercise))
+        solutions = list(re.finditer(pattern, source))
+        if self.number:
+            solutions = solutions[self.number - 1 : self.number]
+        if not solutions:
+            raise ValueError(f"looks for {self}, which is not there")
+        return solutions
+
+    def __str__(self) -> str:
+        """Return where the change is made."""
+        if self.anywhere:
+            return EXERCISES[self.exercise].file
+        number = f"number {self.number} " if self.number else ""
+        return f"solution {number}of {self.exercise} in {EXERCISES[self.exercise].file}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A student's answer to one exercise, written as changes of the reference.
+
+    Attributes
+    ----------
+    judge : str, id of the exercise whose check is asked
+    title : str, what the student did, in words
+    changes : tuple of Change, all of one file
+    names : str, regular expression; a message that matches it names the mistake
+    verdict : {'wrong', 'right', 'advice'}; what the check must say; 'advice' is right with advice
+    fresh : bool, whoever wrote it had not seen the checks
+    place : str, where it is written down
+    """
+
+    judge: str
+    title: str
+    changes: tuple[Change, ...]
     names: str = ""
     verdict: str = "wrong"
-    region: int = 0
-    anywhere: bool = False
-    also: tuple[tuple[str, str], ...] = ()
-    judged_by: str = ""
+    fresh: bool = False
+    place: str = ""
 
     @property
-    def judge(self) -> str:
-        """Return the id of the exercise whose check is asked."""
-        return self.judged_by or self.exercise
+    def exercise(self) -> str:
+        """Return the id of the exercise that it answers."""
+        return self.changes[0].exercise
 
     @property
     def file(self) -> str:
         """Return the file that the answer changes, seen from the root."""
         return EXERCISES[self.exercise].file
+
+    @property
+    def reaches_out(self) -> bool:
+        """Tell whether it changes code outside of the exercise's solutions."""
+        return any(c.anywhere or c.exercise != self.exercise for c in self.changes)
 
     def apply(self, source: str) -> str:
         """Return the reference's file with this answer in it.
@@ -81,30 +151,18 @@ class Answer:
         Raises
         ------
         ValueError
-            If the piece to be replaced is not there exactly once.
+            If a piece to be replaced is not there exactly once, or overlaps another.
         """
-        for old, new in self.also:
-            source = self._replace_piece(source, old, new)
-        if self.anywhere:
-            return self._replace_piece(source, self.old, self.new)
-        pattern = _REGION.replace("{id}", re.escape(self.exercise))
-        regions = list(re.finditer(pattern, source))
-        if self.old:
-            holding = [r for r in regions if self.old in r["body"]]
-            if len(holding) != 1:
-                raise ValueError(f"{self}: in {len(holding)} regions, expected 1")
-            region, body = holding[0], self._replace_piece(holding[0]["body"], self.old, self.new)
-        else:
-            region = regions[self.region]
-            body = textwrap.indent(textwrap.dedent(self.new).strip("\n") + "\n", region["indent"])
-        start, end = region.span("body")
-        return source[:start] + body + source[end:]
-
-    def _replace_piece(self, text: str, old: str, new: str) -> str:
-        """Return `text` with `old`, which it holds once, replaced by `new`."""
-        if text.count(old) != 1:
-            raise ValueError(f"{self}: {old!r} is there {text.count(old)} times, not once")
-        return text.replace(old, new)
+        try:
+            edits = sorted(change.edit(source) for change in self.changes)
+        except ValueError as error:
+            raise ValueError(f"{self.place}: {self.title!r} {error}") from None
+        for (_, end, _), (start, _, _) in itertools.pairwise(edits):
+            if start < end:
+                raise ValueError(f"{self.place}: {self.title!r} changes one piece twice")
+        for start, end, text in reversed(edits):
+            source = source[:start] + text + source[end:]
+        return source
 
     def __str__(self) -> str:
         """Return id and title."""

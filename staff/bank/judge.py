@@ -16,53 +16,9 @@ import nbformat
 from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import Result, examine
 from staff.bank.answer import ROOT, Answer, installed
-from staff.bank.old import (
-    caches,
-    dropout,
-    given,
-    layers,
-    losses,
-    nets,
-    norms,
-    optim,
-    play_deep,
-    play_hidden,
-    play_more,
-    play_nets,
-    play_norms,
-    play_relu,
-    play_right,
-    play_right_nets,
-    play_right_rules,
-    play_rules,
-    play_sizes,
-    play_state,
-    play_types,
-    wiring,
-)
+from staff.bank.read import read_bank
 
-BANK: tuple[Answer, ...] = tuple(
-    answer
-    for module in (
-        *(layers, losses, nets, wiring, optim, norms, caches, dropout, given),
-        *(
-            play_state,
-            play_sizes,
-            play_types,
-            play_relu,
-            play_rules,
-            play_more,
-            play_norms,
-            play_nets,
-            play_deep,
-            play_hidden,
-            play_right,
-            play_right_rules,
-            play_right_nets,
-        ),
-    )
-    for answer in module.ANSWERS
-)
+BANK: tuple[Answer, ...] = read_bank()
 
 
 @dataclass(frozen=True)
@@ -206,6 +162,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """
     parser = commands.add_parser("bank", help="run the checks over answers of known verdict")
     parser.add_argument("ids", nargs="*", metavar="ID", help="exercises (default: all)")
+    parser.add_argument("--fresh", action="store_true", help="only answers written blind")
     parser.add_argument("--verbose", action="store_true", help="print every message")
     parser.add_argument(
         "--remote", action="store_true", help="put the answers through the grader, in its sandbox"
@@ -218,13 +175,17 @@ def run_command(args: argparse.Namespace) -> int:
 
     Parameters
     ----------
-    args : namespace with ``ids``, ``verbose`` and ``remote``
+    args : namespace with ``ids``, ``fresh``, ``verbose`` and ``remote``
 
     Returns
     -------
     status : int, 1 when a verdict is not the one an answer deserves, else 0
     """
+    if unknown := sorted({*args.ids} - {*EXERCISES}):
+        _say(f"no exercise has the id {', '.join(unknown)}; one is fc-1.1")
+        return 1
     answers = [answer for answer in BANK if not args.ids or answer.judge in args.ids]
+    answers = [answer for answer in answers if answer.fresh or not args.fresh]
     if args.remote:
         return _run_remotely(answers)
     outcomes = [judge(answer) for answer in answers]

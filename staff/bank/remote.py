@@ -66,7 +66,7 @@ def due_by_nature(answer: Answer) -> set[str]:
     functions = {*EXERCISES[answer.exercise].functions}
     shared = {i for i in CHECKS if EXERCISES[i].file == answer.file}
     readers = {i for i, partner in PARTNERS.items() if partner in functions}
-    if answer.anywhere or answer.also:
+    if answer.reaches_out:
         return shared
     return readers if answer.verdict != "wrong" else set()
 

@@ -6,7 +6,7 @@ import pytest
 
 from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS
-from staff.bank.answer import ROOT, Answer
+from staff.bank.answer import ROOT, Answer, Change
 from staff.bank.judge import BANK
 from staff.bank.remote import grade_answer, surprise
 from staff.grading.intake.package import read_package
@@ -75,7 +75,7 @@ def test_nothing_can_be_asked_that_answers_the_exercise(rung):
         "bn-1.4": "return batchnorm_backward(dout, cache)",
     }
     for exercise, new in answers.items():
-        source = Answer(exercise, "for this test", new).apply(source)
+        source = Answer(exercise, "for this test", (Change(exercise, new),)).apply(source)
 
     got = outcomes({**REFERENCE, "cs682/layers.py": source.encode()}, rung, *answers)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cs682.checks.exercises import EXERCISES
-from staff.bank.answer import Answer
+from staff.bank.answer import Answer, Change
 
 _IMPORT = "import numpy as np\n"
 
@@ -49,7 +49,8 @@ class Hostile:
         file = EXERCISES[self.exercise].file
         source = files[file].decode()
         if self.body:
-            source = Answer(self.exercise, self.name, textwrap.dedent(self.body)).apply(source)
+            change = Change(self.exercise, self.body)
+            source = Answer(self.exercise, self.name, (change,)).apply(source)
         source = source.replace(_IMPORT, _IMPORT + textwrap.dedent(self.prelude), 1)
         more = {k: v.encode() if isinstance(v, str) else v for k, v in self.files.items()}
         return {**files, file: source.encode(), **more}
