@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 import warnings
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from cs682.setup import own_copy
 from cs682.setup.assignment import PACKAGE_HOME, find_root
 from cs682.setup.packages import OLDEST_PYTHON, packages
+from cs682.setup.reload import follow_edits
 
 
 class NotReadyError(RuntimeError):
@@ -139,32 +138,11 @@ def _prepare_page() -> None:
 
 
 def _reload_edited_modules(shell: Any) -> None:
-    """Switch autoreload on, or say what to do instead where it does not work."""
-    lent = _lend_imp()
+    """Follow edits of files, or say what to do instead where that does not work."""
     try:
-        if shell.find_line_magic("autoreload") is None:
-            shell.run_line_magic("load_ext", "autoreload")
-        shell.run_line_magic("autoreload", "2")
-        # what it prints of a file that does not parse, it would log a second time
-        logging.getLogger("autoreload").setLevel(logging.CRITICAL)
+        follow_edits(shell)
     except ImportError as error:
         _say(f"Edited files are not reloaded here ({error}): restart the kernel after an edit.")
-    finally:
-        if lent:
-            del sys.modules["imp"]
-
-
-def _lend_imp() -> bool:
-    """Stand in for the module `imp`, gone since Python 3.12, and tell whether that was needed.
-
-    The autoreload of old IPython, such as Colab's, takes `reload` from it and nothing else.
-    """
-    if sys.version_info < (3, 12) or "imp" in sys.modules:
-        return False
-    imp = ModuleType("imp")
-    vars(imp)["reload"] = importlib.reload
-    sys.modules["imp"] = imp
-    return True
 
 
 def _load_data() -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""Keep a notebook in step with the files that are edited beside it.
+
+IPython's autoreload loads an edited module again and mends most of what was imported from it, but
+not all: a name that the notebook imported may go on to mean the old class, or a function that a
+decorator has wrapped. Here every such name is bound anew. Of a file that does not load, autoreload
+prints a traceback of its own frames; here it is two lines.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from cs682.setup.assignment import PACKAGE_HOME
+
+_OURS = "cs682"
+
+
+def follow_edits(shell: Any) -> None:
+    """Load edited modules again before each cell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell of IPython
+
+    Raises
+    ------
+    ImportError
+        If this IPython's autoreload does not work here.
+    """
+    with _old_imp():
+        if shell.find_line_magic("autoreload") is None:
+            shell.run_line_magic("load_ext", "autoreload")
+        shell.run_line_magic("autoreload", "2")
+    # what it prints of a file that does not load, it would log a second time
+    logging.getLogger("autoreload").setLevel(logging.CRITICAL)
+    magic = shell.find_line_magic("autoreload")
+    reloader = getattr(getattr(magic, "__self__", None), "_reloader", None)
+    if reloader is not None and not hasattr(reloader, "check_aloud"):  # the first cell runs again
+        follower = _Follower(shell, reloader)
+        shell.events.register("pre_run_cell", follower.tell)
+
+
+class _Follower:
+    """Does what autoreload does before each cell, and the rest.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    reloader : ModuleReloader, autoreload's own; its `check` is replaced
+    """
+
+    def __init__(self, shell: Any, reloader: Any) -> None:
+        self._shell, self._reloader = shell, reloader
+        self._reasons: dict[str, str] = {}  # what was raised by a file that does not load
+        reloader.check_aloud, reloader.check = reloader.check, self.check
+
+    def check(self, *args: Any, **kwargs: Any) -> None:
+        """Load edited modules again, and bind names anew."""
+        said = io.StringIO()
+        with redirect_stderr(said):
+            self._reloader.check_aloud(*args, **kwargs)
+        rebind(self._shell.user_ns)
+        last = (said.getvalue().rstrip("]\n").splitlines() or ["an error"])[-1]
+        failed = self._reloader.failed
+        self._reasons = {file: self._reasons.get(file, last) for file in failed}
+
+    def tell(self, info: Any = None) -> None:
+        """Say which files do not load, unless the cell is about to say so.
+
+        Parameters
+        ----------
+        info : ExecutionInfo, optional; the cell that is about to run
+        """
+        is_check = str(getattr(info, "raw_cell", "")).lstrip().startswith("check(")
+        for file, reason in self._reasons.items():
+            text, parses = describe_broken(Path(file), reason)
+            if parses or not is_check:
+                print(text, file=sys.stderr)  # noqa: T201
+
+
+def rebind(namespace: dict[str, Any]) -> None:
+    """Let names mean what their modules define by now, in a namespace and in the package.
+
+    Parameters
+    ----------
+    namespace : dict, a notebook's names; changed in place
+    """
+    modules = [m for name, m in sys.modules.items() if name.split(".")[0] == _OURS]
+    for names in (namespace, *(vars(module) for module in modules)):
+        for name, thing in list(names.items()):
+            if isinstance(thing, type | FunctionType):
+                names[name] = current(thing)
+
+
+def current(thing: Any) -> Any:
+    """Return what stands today under the name of a class or function of the package.
+
+    Parameters
+    ----------
+    thing : class or function
+
+    Returns
+    -------
+    today : class or function; `thing` itself if it is not the package's, or is gone from it
+    """
+    module = sys.modules.get(getattr(thing, "__module__", None) or "")
+    if module is None or module.__name__.split(".")[0] != _OURS:
+        return thing
+    today = vars(module).get(thing.__name__, thing)
+    return today if type(today) is type(thing) else thing
+
+
+def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
+    """Say in two lines why an edited file does not load.
+
+    Parameters
+    ----------
+    file : Path
+    reason : str, what was raised; used where the file does parse
+
+    Returns
+    -------
+    text : str
+    parses : bool, whether it is Python at all: else every check says the same
+    """
+    name = file.relative_to(PACKAGE_HOME).as_posix() if _is_ours(file) else str(file)
+    try:
+        compile(file.read_bytes(), str(file), "exec")
+    except SyntaxError as error:
+        source = (error.text or "").strip()
+        return f"{name} line {error.lineno}: {type(error).__name__}: {error.msg}\n  {source}", False
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    return f"{name} does not load: {reason}\n  What it held before is still in use.", True
+
+
+def _is_ours(file: Path) -> bool:
+    return file.resolve().is_relative_to(PACKAGE_HOME)
+
+
+@contextmanager
+def _old_imp() -> Iterator[None]:
+    """Stand in for the module `imp`, gone since Python 3.12, as long as the block runs.
+
+    The autoreload of old IPython, such as Colab's, takes `reload` from it and nothing else.
+    """
+    if sys.version_info < (3, 12) or "imp" in sys.modules:
+        yield
+        return
+    imp = ModuleType("imp")
+    vars(imp)["reload"] = importlib.reload
+    sys.modules["imp"] = imp
+    try:
+        yield
+    finally:
+        del sys.modules["imp"]

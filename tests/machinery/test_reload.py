@@ -1,0 +1,163 @@
+"""Editing the files that a student writes, under IPython's own autoreload, and what follows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a notebook does: import by name, train, edit a file, train again, keep, look at the board.
+SESSION = """
+import os, pickle, sys
+from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+from cs682.setup.reload import follow_edits
+follow_edits(shell)
+
+def run(cell):
+    result = shell.run_cell(cell)
+    assert result.success, result.error_in_exec or result.error_before_exec
+
+def edit(file, old, new):
+    path = Path("cs682", file)
+    text = path.read_text(encoding="utf-8")
+    assert old in text, (file, old)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    os.utime(path, (0, path.stat().st_mtime + 5))
+    run("1")
+
+TRAIN = '''
+rng = np.random.default_rng(1)
+data = {"X_train": rng.normal(size=(20, 3, 32, 32)), "y_train": np.arange(20) % 10}
+data |= {"X_val": data["X_train"], "y_val": data["y_train"]}
+for kind, options in ((TwoLayerNet, {"hidden_dim": 5}), (FullyConnectedNet, {"hidden_dims": [5]})):
+    solver = Solver(kind(**options), data, update_rule="adam", verbose=False, num_epochs=1)
+    solver.train()
+    keep_model("fc-2.4" if kind is TwoLayerNet else "fc-5.1", solver.model)
+'''
+run('''
+import numpy as np
+from cs682.checks import check, progress
+from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from cs682.hand_in import keep_model
+from cs682.layer_utils import affine_relu_forward
+from cs682.layers import affine_forward, relu_forward
+from cs682.optim import adam, sgd
+from cs682.solver import Solver
+''')
+run(TRAIN)
+run("old = TwoLayerNet(hidden_dim=5)")
+"""
+SIGNATURES = {  # the file, and a line in it that an edit goes before
+    "layers.py": "def relu_backward(",
+    "layer_utils.py": "def affine_relu_backward(",
+    "optim.py": "def _one_of(",
+    "classifiers/fc_net.py": "class FullyConnectedNet",
+}
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Give a copy of what a student edits, since the tests' own files stay as they are."""
+    for name in ("cs682", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    shutil.copy(ROOT / "assignment.json", tmp_path)
+    return tmp_path
+
+
+def in_session(home: Path, lines: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{SESSION}FILES = {SIGNATURES!r}\n{lines}"],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_edits_change_nothing_for_what_is_trained_kept_and_counted(home):
+    said = in_session(
+        home,
+        """
+for file, line in FILES.items():
+    edit(file, line, "marker = 1\\n\\n\\n" + line)
+    run(TRAIN)
+    run('keep_model("fc-2.4", old)')
+run("import pickle")
+run("for thing in (TwoLayerNet, adam, affine_forward, old): pickle.dumps(thing)")
+run("from cs682.checks.board import find_states; states = find_states()")
+states = shell.user_ns["states"]
+assert set(states.values()) <= {"passed", "answered"}, states
+""",
+    )
+
+    assert said.count("kept    fc-2.4") == 1 + 2 * len(SIGNATURES)
+
+
+def test_a_function_wrapped_by_a_decorator_is_the_edited_one(home):
+    in_session(
+        home,
+        """
+edit("optim.py", "return w - config", "return 7 * w - config")
+run("assert sgd(np.ones(2), np.zeros(2))[0].tolist() == [7, 7]")
+""",
+    )
+
+
+def test_a_hand_in_can_be_packed_after_edits(home):
+    in_session(
+        home,
+        """
+from cs682.hand_in import pack
+for file, line in FILES.items():
+    edit(file, line, "marker = 1\\n\\n\\n" + line)
+run(TRAIN)
+pack._add_states = lambda hand_in: None  # they are found in a process of its own
+assert "notebooks/best_model.npz" in pack.collect(Path.cwd()).files
+""",
+    )
+
+
+def test_a_file_that_does_not_load_is_two_lines_until_it_is_mended(home):
+    line = SIGNATURES["layers.py"]
+    source = (home / "cs682" / "layers.py").read_text(encoding="utf-8")
+    number = source[: source.index(line)].count("\n") + 1
+    broken = {
+        "def broken(:": f"cs682/layers.py line {number}: SyntaxError: invalid syntax",
+        "  x = 1": f"cs682/layers.py line {number}: IndentationError: unindent does not match",
+        "x = unknown": "cs682/layers.py does not load: NameError: name 'unknown' is not defined",
+    }
+    said = in_session(
+        home,
+        f"""
+import io
+from contextlib import redirect_stderr
+
+def errors_of(call, *words):
+    with redirect_stderr(io.StringIO()) as errors:
+        call(*words)
+    return errors.getvalue()
+
+for new in {list(broken)!r}:
+    first = errors_of(edit, "layers.py", {line!r}, new + chr(10) + {line!r})
+    assert errors_of(run, "1") == first, first
+    print("SAID " + first)
+    assert not errors_of(edit, "layers.py", new + chr(10), "")
+""",
+    )
+
+    told = [text.splitlines() for text in said.split("SAID ")[1:]]
+    for lines, words in zip(told, broken.values(), strict=True):
+        assert lines[0].startswith(words), said
+        assert lines[1].startswith("  "), said
+        assert not lines[2:3] or lines[2] in ("", "Out[1]: 1") or "Out" in lines[2], said
