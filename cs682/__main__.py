@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return int(args.run(args))
-    except KeyboardInterrupt:
-        _complain("interrupted; the same command goes on where it stopped")
+    except KeyboardInterrupt as stop:
+        _complain(str(stop) or args.interrupted)
         return 130
     except ImportError as error:
         _complain(f"{error}: `python -m cs682 doctor` says what is wrong and how to mend it")
@@ -51,8 +52,19 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Describe the command `check`."""
     text = "Check exercises, and say what is wrong with those that fail."
     parser = commands.add_parser("check", help=text, description=text)
-    parser.add_argument("ids", nargs="*", metavar="ID", help="such as fc-1.1 (default: all)")
-    parser.set_defaults(run=_run_check, usage_error=parser.error)
+    text = "such as fc-1.1, fc-1, affine_forward or layers.py (default: all)"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=text)
+    text = "the longest that one check may take (default: 120)"
+    parser.add_argument("--seconds", type=_positive, default=120, help=text)
+    said = "interrupted; what is printed above has been checked"
+    parser.set_defaults(run=_run_check, usage_error=parser.error, interrupted=said)
+
+
+def _positive(text: str) -> float:
+    """Return the number of a text; ValueError unless it is above 0."""
+    if not 0 < (number := float(text)) < threading.TIMEOUT_MAX:
+        raise ValueError(text)
+    return number
 
 
 def _run_check(args: argparse.Namespace) -> int:
@@ -60,7 +72,7 @@ def _run_check(args: argparse.Namespace) -> int:
     from cs682.checks import board
 
     try:
-        return board.run_checks(args.ids)
+        return board.run_checks(args.names, seconds=args.seconds)
     except ValueError as error:
         args.usage_error(str(error))
         raise  # for the reader: usage_error has ended the process
@@ -70,7 +82,7 @@ def _add_progress(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Describe the command `progress`."""
     text = "Show all exercises with their state and points."
     parser = commands.add_parser("progress", help=text, description=text)
-    parser.set_defaults(run=_run_progress)
+    parser.set_defaults(run=_run_progress, interrupted="interrupted; nothing was changed")
 
 
 def _run_progress(_: argparse.Namespace) -> int:
@@ -85,7 +97,7 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Describe the command `doctor`."""
     text = "Look over Python, packages, kernel, data and disk, and say how to mend what is wrong."
     parser = commands.add_parser("doctor", help=text, description=text)
-    parser.set_defaults(run=_run_doctor)
+    parser.set_defaults(run=_run_doctor, interrupted="interrupted; nothing was changed")
 
 
 def _run_doctor(_: argparse.Namespace) -> int:
@@ -100,7 +112,8 @@ def _add_submit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     text = "Pack your work into one zip file to hand in, and say what is still open."
     parser = commands.add_parser("submit", help=text, description=text)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the zip file to write")
-    parser.set_defaults(run=_run_submit)
+    said = "interrupted; no hand-in was written"
+    parser.set_defaults(run=_run_submit, interrupted=said)
 
 
 def _run_submit(args: argparse.Namespace) -> int:
@@ -133,7 +146,8 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="use the data that is here, else download it, else make synthetic data",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="of the stand-in (default: 682)")
-    parser.set_defaults(run=_run_data, usage_error=parser.error)
+    said = "interrupted; the same command goes on where it stopped"
+    parser.set_defaults(run=_run_data, usage_error=parser.error, interrupted=said)
 
 
 def _run_data(args: argparse.Namespace) -> int:

@@ -33,7 +33,7 @@ def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
     for prefix, title in _TITLES.items():
         rows = [row for row in table.values() if row.id.startswith(prefix)]
         points, minutes = sum(r.points for r in rows), sum(r.minutes for r in rows)
-        parts.append(f"\n## {title}\n\n{points} points, about {minutes / 60:.0f} hours.\n\n")
+        parts.append(f"\n## {title}\n\n{points} points, about {_hours(minutes)}.\n\n")
         parts.append("| id | title | write | in | points | minutes |\n|---|---|---|---|--:|--:|\n")
         parts += [_line(row) for row in rows]
     return "".join(parts)
@@ -53,10 +53,18 @@ def task_line(row: Exercise) -> str:
     points = f"{row.points} point{'s' * (row.points != 1)}"
     if row.is_question:
         return f"**Question {row.id}** · {row.title} · {points}"
-    task = f"**Exercise {row.id}** · {', '.join(f'`{n}`' for n in row.functions)} in `{row.file}`"
+    # a link to follow from the notebooks folder, in JupyterLab and in VS Code
+    place = f"[`{row.file}`](../{row.file})" if row.file.endswith(".py") else f"`{row.file}`"
+    task = f"**Exercise {row.id}** · {', '.join(f'`{n}`' for n in row.functions)} in {place}"
     if row.is_given:
         return f"{task} · given: read it" + f" · {points}" * (row.points > 0)
     return f"{task} · {points} · about {row.minutes} minutes"
+
+
+def _hours(minutes: int) -> str:
+    """Return a time as people say it, to the half hour."""
+    hours = max(1, round(minutes / 30)) / 2
+    return f"{hours:g} hour{'s' * (hours != 1)}" if hours >= 1 else "half an hour"
 
 
 def _line(row: Exercise) -> str:

@@ -7,7 +7,8 @@ with what was got, what was expected, where, and the likely cause at the first t
 from __future__ import annotations
 
 from cs682._random import legacy_seed
-from cs682.checks.board import ANSWER_PROMPT, progress
+from cs682.checks.answers import ANSWER_PROMPT
+from cs682.checks.board import progress
 from cs682.checks.compare import CheckError, check_at_least, check_close, rel_error
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.judges.trainings import accuracy

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cs682.checks.answers import Cell, answer_text, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
-from cs682.checks.run import CHECKS, Result, describe, examine
+from cs682.checks.limit import SECONDS, examine_in_time
+from cs682.checks.names import find_exercises
+from cs682.checks.run import CHECKS, Result, describe, say_next
+from cs682.checks.source import RESTING_ON, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-ANSWER_PROMPT = "*Write your answer here.*"
 
 
 def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
-    """Return the board: each exercise with its state and points.
+    """Return the board: each exercise with its state and points, and each notebook's sum.
 
     Code is checked on the spot. Trainings and answers are read from the saved notebooks: a
     training counts once its check cell shows ``passed``, a question once its answer is written.
@@ -31,56 +33,54 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
     states = find_states(notebooks)
-    rows = [
-        {"exercise": row.id, "title": row.title, "points": row.points, "state": states[row.id]}
-        for row in EXERCISES.values()
-    ]
-    passed = sum(EXERCISES[key].points for key, state in states.items() if state == "passed")
-    answered = sum(EXERCISES[key].points for key, state in states.items() if state == "answered")
-    total = sum(row.points for row in EXERCISES.values())
-    caption = (
+    rows = []
+    for notebook in dict.fromkeys(row.notebook for row in EXERCISES.values()):
+        own = [row for row in EXERCISES.values() if row.notebook == notebook]
+        rows += [
+            {"exercise": r.id, "title": r.title, "points": r.points, "state": states[r.id]}
+            for r in own
+        ]
+        points = sum(r.points for r in own if states[r.id] in ("passed", "answered"))
+        total = sum(r.points for r in own)
+        rows.append({"title": f"{Path(notebook).stem}: {points} of {total}", "points": total})
+    return results_table(rows, caption=_sum(list(EXERCISES.values()), states))
+
+
+def _sum(rows: Sequence[Exercise], states: Mapping[str, str]) -> str:
+    """Say how many points of some exercises are there."""
+    passed, answered = (
+        sum(row.points for row in rows if states[row.id] == state)
+        for state in ("passed", "answered")
+    )
+    total = sum(row.points for row in rows)
+    return (
         f"{passed + answered} of {total} points: {passed} passed, "
         f"{answered} answered, which a person reads"
     )
-    return results_table(rows, caption=caption)
 
 
-def find_states(notebooks: Path = NOTEBOOKS) -> dict[str, str]:
+def find_states(notebooks: Path = NOTEBOOKS, ids: Iterable[str] = EXERCISES) -> dict[str, str]:
     """Return how far each exercise is.
 
     Parameters
     ----------
-    notebooks : Path, the folder with the three notebooks
+    notebooks : Path, the folder with the notebooks
+    ids : iterable of str, the exercises to look at (default: all)
 
     Returns
     -------
     states : dict of str by exercise id: 'passed', 'wrong', 'open', or 'answered' for a question
     """
-    return {row.id: _state(row, notebooks) for row in EXERCISES.values()}
+    return {key: _state(EXERCISES[key], notebooks) for key in ids}
 
 
-def find_answer(exercise: str, cells: Sequence[dict[str, Any]]) -> int | None:
-    """Return where the answer to a question stands: in the cell behind it.
-
-    Parameters
-    ----------
-    exercise : str, the id of a question
-    cells : sequence of dict, the cells of the notebook that it belongs to
-
-    Returns
-    -------
-    index : int, of the answer's cell; None if there is no such question or no cell behind it
-    """
-    marks = [f"**Question {exercise}**" in "".join(cell["source"]) for cell in cells]
-    return marks.index(True) + 1 if True in marks[:-1] else None
-
-
-def run_checks(ids: Sequence[str] = ()) -> int:
+def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
     """Check exercises on the command line and print how each went.
 
     Parameters
     ----------
-    ids : sequence of str; default all exercises that are code in `cs682`
+    names : sequence of str, as for `find_exercises`; default all exercises that are code in `cs682`
+    seconds : float, default 120; the longest that one check may take
 
     Returns
     -------
@@ -89,57 +89,63 @@ def run_checks(ids: Sequence[str] = ()) -> int:
     Raises
     ------
     ValueError
-        If there is no exercise of an id, or it is checked elsewhere.
+        If there is no exercise of a name, or none that is code in `cs682`.
     """
-    unknown = [key for key in ids if key not in EXERCISES]
-    if unknown:
-        raise ValueError(f"there is no exercise {unknown[0]!r}; there are {', '.join(EXERCISES)}")
-    elsewhere = [key for key in ids if key not in CHECKS]
-    if elsewhere:
-        row = EXERCISES[elsewhere[0]]
-        raise ValueError(f"{row.id} is not code in cs682: work on it in {row.file}")
+    ids = dict.fromkeys(key for name in names for key in _coded(name)) or CHECKS
+    files = {EXERCISES[key].file for key in ids}
+    troubles = {f: text for f, text in find_troubles().items() if files & {f, *RESTING_ON[f]}}
+    for file, text in troubles.items():
+        say(f"{file} {text}")
+    broken = {file for name in troubles for file in (name, *RESTING_ON[name])}
     results: list[Result] = []
-    for key in ids or CHECKS:
-        results.append(examine(key))
-        say(describe(results[-1]))
+    for key in [key for key in ids if EXERCISES[key].file not in broken]:
+        results.append(examine_in_time(key, seconds=seconds, is_last_word=True))
+        say(describe(say_next(results[-1])))
     passed = sum(result.state == "passed" for result in results)
-    if len(results) > 1:
-        say(f"{passed} of {len(results)} passed")
-    return 0 if passed == len(results) else 1
+    if len(ids) > 1:
+        say(f"{passed} of {len(ids)} passed")
+    return 0 if passed == len(ids) else 1
+
+
+def _coded(name: str) -> list[str]:
+    """Return the exercises of a name that are code in `cs682`."""
+    found = find_exercises(name)
+    if coded := [key for key in found if key in CHECKS]:
+        return coded
+    row = EXERCISES[found[0]]
+    raise ValueError(f"{row.id} is not code in cs682: work on it in {row.file}")
 
 
 def _state(row: Exercise, notebooks: Path) -> str:
     """Return 'passed', 'wrong' or 'open'; for a question 'answered' or 'open'."""
     if row.id in CHECKS:
-        return examine(row.id).state
+        return examine_in_time(row.id).state
     cells = _read_cells(notebooks / row.notebook)
     if row.is_question:
-        return "answered" if _is_answered(row.id, cells) else "open"
+        return "answered" if answer_text(row.id, cells) else "open"
     return "passed" if _shows_passed(row.id, cells) else "open"
 
 
-def _read_cells(path: Path) -> list[dict[str, Any]]:
-    """Return a notebook's cells; a missing or broken one has none."""
+def _read_cells(path: Path) -> list[Cell]:
+    """Return a notebook's cells; a missing one has none."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return read_cells(path.read_bytes())
     except FileNotFoundError:
         return []
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} is not a notebook: {error}") from error
-    return list(cells)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; save it again in its editor") from error
 
 
-def _is_answered(exercise: str, cells: list[dict[str, Any]]) -> bool:
-    """Tell whether the cell behind a question holds more than the prompt."""
-    index = find_answer(exercise, cells)
-    answer = "" if index is None else "".join(cells[index]["source"]).strip()
-    return answer not in ("", ANSWER_PROMPT)
-
-
-def _shows_passed(exercise: str, cells: list[dict[str, Any]]) -> bool:
+def _shows_passed(exercise: str, cells: list[Cell]) -> bool:
     """Tell whether the stored output of a check cell says that the exercise passed."""
     return any(
-        f"passed  {exercise} " in "".join(output.get("text", []))
+        f"passed  {exercise} " in _text(output)
         for cell in cells
         for output in cell.get("outputs", [])
     )
+
+
+def _text(output: dict[str, Any]) -> str:
+    """Return what an output says as plain text, whether it was printed or displayed."""
+    said = output.get("text") or output.get("data", {}).get("text/plain", "")
+    return said if isinstance(said, str) else "".join(map(str, said))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.judges import dropout, given, layers, net_init, nets, norms, rules, trainings
 from cs682.checks.judges import hidden_layers as hidden
+from cs682.checks.names import find_exercise, place_of
 from cs682.checks.report import Report
 from cs682.checks.subject import LocalSubject, Subject, student_line
 
@@ -61,6 +62,9 @@ _NOT_AN_ARRAY = re.compile(
     "'(astype|shape|ndim|dtype|size|reshape|sum|T)'"
 )
 _PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
+_STUB = re.compile(
+    r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
+)
 _LONGEST = 400  # characters of an exception's text that are shown
 
 
@@ -89,7 +93,7 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
 
     Parameters
     ----------
-    exercise : str, its id, for example 'fc-1.1'
+    exercise : str, its id or its function, for example 'fc-1.1' or 'affine_forward'
     subject : object with the student's functions; by default this process's own `cs682`
     **artefacts : for trainings, what the check asks for: ``model`` and ``data``, or ``solver``
 
@@ -100,10 +104,41 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     ValueError
         If there is no exercise of this id, or it is a question for a person to read.
     """
-    result = examine(exercise, subject, **artefacts)
+    result = examine(find_exercise(exercise).id, subject, **artefacts)
     if result.state != "passed":
-        raise CheckError(result.message)
+        raise CheckError(say_next(result).message)
     say(describe(result))
+
+
+def say_next(result: Result) -> Result:
+    """Add to a message what to do next, and where.
+
+    Parameters
+    ----------
+    result : Result of the code that lies here
+
+    Returns
+    -------
+    result : Result with function, file and line in its message
+    """
+    row = result.exercise
+    if result.state == "passed" or row.id in TRAININGS:
+        return result
+    stub = _STUB.search(result.message) if result.state == "open" else None
+    if stub and (needed := _row_of(stub["notebook"], stub["section"])):
+        start = "is open" if needed == row else f"waits for {needed.id}"
+        return replace(
+            result, message=f"{row.id} {start}: write {place_of(needed, stub['function'])}"
+        )
+    if result.state == "open" or ".py" in result.message:  # it has the place already
+        return result
+    return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
+
+
+def _row_of(notebook: str, section: str) -> Exercise | None:
+    """Return the exercise of a section; None if there is none."""
+    rows = EXERCISES.values()
+    return next((r for r in rows if (r.notebook, r.section) == (notebook, section)), None)
 
 
 def describe(result: Result) -> str:
@@ -156,9 +191,8 @@ def examine(
     SystemExit
         If the call itself, and not the student's code, lacks what the check asks for.
     """
-    if exercise not in EXERCISES:
-        raise ValueError(f"there is no exercise {exercise!r}; there are {', '.join(EXERCISES)}")
-    row = EXERCISES[exercise]
+    row = find_exercise(exercise)
+    exercise = row.id
     if row.is_question:
         raise ValueError(f"{exercise} is a question; its answer is read by a person")
     report, student = Report(), subject or LocalSubject()

@@ -1,41 +1,9 @@
-"""Look at a student's notebook: whether it can be read, and was run from top to bottom.
-
-Imports nothing but Python's own library, so that a broken notebook is told from a broken Python.
-"""
+"""Look at a student's notebook: whether it was run from top to bottom."""
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import Any
-
-
-def read_cells(content: bytes) -> list[dict[str, Any]]:
-    """Return the cells of a notebook.
-
-    Parameters
-    ----------
-    content : bytes of the notebook's file
-
-    Returns
-    -------
-    cells : list of dict with 'cell_type' and 'source', which is one str
-
-    Raises
-    ------
-    ValueError
-        If it is no notebook of format 4.
-    """
-    try:
-        book = json.loads(content.decode("utf-8"))
-    except ValueError as error:  # UnicodeDecodeError is one
-        raise ValueError(f"it is no notebook ({error})") from error
-    if not isinstance(book, dict) or book.get("nbformat") != 4:
-        raise ValueError("it is no notebook of format 4")
-    cells = book.get("cells")
-    if not isinstance(cells, list) or not all(_is_cell(cell) for cell in cells):
-        raise ValueError("its cells are damaged")
-    return [{**cell, "source": "".join(cell["source"])} for cell in cells]
 
 
 def find_gaps(cells: list[dict[str, Any]]) -> list[str]:
@@ -83,17 +51,6 @@ def _error_gaps(number: int, cell: dict[str, Any]) -> list[str]:
     """Name the error that a cell ended in."""
     errors = [o for o in cell.get("outputs", []) if o.get("output_type") == "error"]
     return [f"{_name(number, cell)} ended in {error.get('ename', 'an error')}" for error in errors]
-
-
-def _is_cell(cell: Any) -> bool:
-    return (
-        isinstance(cell, dict)
-        and isinstance(cell.get("cell_type"), str)
-        and isinstance(cell.get("source"), (str, list))
-        and all(isinstance(line, str) for line in cell["source"])
-        and isinstance(cell.get("outputs", []), list)
-        and all(isinstance(output, dict) for output in cell.get("outputs", []))
-    )
 
 
 def _name(number: int, cell: dict[str, Any]) -> str:

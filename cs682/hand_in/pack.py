@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from cs682.checks.answers import read_cells
 from cs682.checks.exercises import EXERCISES
-from cs682.hand_in.books import find_gaps, read_cells
+from cs682.hand_in.books import find_gaps
 from cs682.hand_in.models import MODELS, read_model
 from cs682.setup.assignment import find_root, read_settings
 

@@ -16,7 +16,7 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from cs682.checks.board import ANSWER_PROMPT, find_answer
+from cs682.checks.answers import find_answer, find_question, question_text
 from cs682.checks.exercises import EXERCISES
 
 if TYPE_CHECKING:
@@ -128,22 +128,19 @@ def _answer(exercise: str, cells: Sequence[dict[str, Any]]) -> str:
     """Return one question with its answer."""
     row = EXERCISES[exercise]
     heading = f"{exercise}: {row.title} ({row.points} points)"
-    index = find_answer(exercise, cells)
-    question, answer = ({}, {}) if index is None else (dict(cells[index - 1]), cells[index])
-    lines = "".join(question.get("source", "")).splitlines(keepends=True)
-    question["source"] = lines[1:]  # the first one says what the heading says
+    question = find_question(exercise, cells) or {"source": ""}
+    # the first line says what the heading says
+    asked = {**question, "source": question_text(question).partition("\n")[2]}
+    parts = "".join(_render_cell(part) for part in find_answer(exercise, cells))
     return (
         f"<h2>{html.escape(heading)}</h2>\n"
-        f'<div class="question">{_render_cell(question)}</div>\n'
-        f'<div class="answer">{_render_cell(answer) or "<p class=open>Not answered.</p>"}</div>\n'
+        f'<div class="question">{_render_cell(asked)}</div>\n'
+        f'<div class="answer">{parts or "<p class=open>Not answered.</p>"}</div>\n'
     )
 
 
 def _render_cell(cell: Mapping[str, Any]) -> str:
-    source = "".join(cell.get("source", ""))
-    if source.strip() in ("", ANSWER_PROMPT):
-        return ""
-    return render_markdown(source, cell.get("attachments", {}))
+    return render_markdown(cell["source"], cell.get("attachments", {}))
 
 
 def _mathml(tex: str, display: str) -> str:

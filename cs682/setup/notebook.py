@@ -126,6 +126,7 @@ def _prepare_page() -> None:
     import numpy as np
     from IPython import get_ipython
 
+    from cs682.checks.page import Page
     from cs682.setup.packages import DISTRIBUTION, edition
     from cs682.vis_utils import use_course_style
 
@@ -133,6 +134,7 @@ def _prepare_page() -> None:
     if shell is not None:
         shell.run_line_magic("matplotlib", "inline")
         _reload_edited_modules(shell)
+        Page(shell)
     use_course_style()
     _say(f"{DISTRIBUTION} {edition()}, Python {sys.version.split()[0]}, NumPy {np.__version__}")
 

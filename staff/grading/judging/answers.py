@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from cs682.checks import EXERCISES, Exercise
-from cs682.checks.board import ANSWER_PROMPT, NOTEBOOKS
+from cs682.checks.answers import answer_text, read_cells
 from staff.grading.intake.safe_text import cell, shown
 from staff.grading.intake.text import clean
 from staff.grading.judging.core import Outcome
 from staff.grading.results.store import READ, TO_BE_READ, Record
 
 MAX_ANSWER = 20_000  # characters of one answer that are shown
-MAX_CELLS = 6  # a student may have split an answer into so many cells
 COLUMNS = ("student", "question", "points", "maximum", "remark")
 QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
 
@@ -39,51 +35,16 @@ def read_answers(notebooks: Path) -> tuple[dict[str, str], list[str]]:
     problems = []
     for name in dict.fromkeys(row.notebook for row in QUESTIONS):
         try:
-            cells = _read_cells(notebooks / name)
+            cells = read_cells((notebooks / name).read_bytes())
         except FileNotFoundError:
             continue  # the hand-in's list of missing files names it
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except ValueError as error:
             problems.append(f"notebooks/{name} is no notebook: {shown(str(error), 80)}")
             continue
         for row in QUESTIONS:
-            if row.notebook == name and (text := _answer(row, cells)):
-                answers[row.id] = text
+            if row.notebook == name and (text := answer_text(row.id, cells)):
+                answers[row.id] = clean(text, MAX_ANSWER)
     return answers, problems
-
-
-def _read_cells(path: Path) -> list[tuple[str, str, bool]]:
-    """Return id, source and whether it is an answer's, for each cell of a notebook."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return [
-        (str(c.get("id")), "".join(c["source"]), "answer" in c.get("metadata", {}).get("tags", []))
-        for c in content["cells"]
-    ]
-
-
-def _answer(row: Exercise, cells: list[tuple[str, str, bool]]) -> str:
-    """Return the text between a question and the next cell of the notebook as it was given."""
-    mark = f"**Question {row.id}**"
-    start = next((i for i, (_, source, _) in enumerate(cells) if mark in source), None)
-    if start is None:
-        return ""
-    given = _given_cells(row.notebook)
-    parts = []
-    for i, (id_, source, tagged) in enumerate(cells[start + 1 : start + 1 + MAX_CELLS]):
-        added = id_ not in given and any(known[0] in given for known in cells)
-        if not (i == 0 or tagged or added):
-            break
-        parts.append(source.strip())
-    text = "\n\n".join(part for part in parts if part and part != ANSWER_PROMPT)
-    return clean(text, MAX_ANSWER)
-
-
-@lru_cache
-def _given_cells(notebook: str) -> frozenset[str]:
-    """Return the ids of a notebook's cells as it was given out, but for those of answers."""
-    cells: list[dict[str, Any]] = json.loads((NOTEBOOKS / notebook).read_text(encoding="utf-8"))[
-        "cells"
-    ]
-    return frozenset(c["id"] for c in cells if "answer" not in c["metadata"].get("tags", []))
 
 
 def outcome_of(row: Exercise, answers: Mapping[str, str], maximum: int) -> Outcome:

@@ -116,7 +116,10 @@ def test_check_says_of_a_stub_that_it_is_open(monkeypatch, exercise, function):
 
     said = refusal(exercise)
 
-    assert said == f"{exercise} is open: {text}"
+    assert re.fullmatch(
+        rf"{re.escape(exercise)} is open: write {function} in {EXERCISES[exercise].file}, line \d+",
+        said,
+    )
     assert stream_state() == before
 
 
@@ -129,7 +132,11 @@ def test_check_says_which_other_exercise_it_waits_for(monkeypatch):
 
     put(monkeypatch, "affine_forward", stub)
 
-    assert refusal("fc-1.2") == f"fc-1.2 waits for another exercise: {text}"
+    said = refusal("fc-1.2")
+
+    assert said.startswith(
+        "fc-1.2 waits for fc-1.1: write affine_forward in cs682/layers.py, line "
+    )
 
 
 @pytest.mark.exercise(id="fc-1.3")
@@ -156,9 +163,9 @@ def test_check_examines_another_subject():
     assert layers.relu_forward(np.array([-1.0]))[0] == 0
 
 
-@pytest.mark.parametrize("exercise", ["fc-9.9", "bn", ""])
-def test_check_refuses_an_unknown_id_and_lists_the_known(exercise):
-    with pytest.raises(ValueError, match=rf"no exercise '{exercise}'; there are fc-1.1, fc-1.2, "):
+@pytest.mark.parametrize("exercise", ["fc-9.9", "bm", ""])
+def test_check_refuses_a_name_that_means_no_exercise(exercise):
+    with pytest.raises(ValueError, match=rf"no exercise '{exercise}': "):
         check(exercise)
 
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from cs682.checks import EXERCISES
-from cs682.checks.board import ANSWER_PROMPT, NOTEBOOKS
+from cs682.checks.answers import ANSWER_PROMPT
+from cs682.checks.board import NOTEBOOKS
 from staff.grading.judging.answers import (
     QUESTIONS,
     merge,
@@ -24,10 +25,10 @@ QUESTION = "fc-q1"
 
 def write_book(folder, cells) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "FullyConnectedNets.ipynb").write_text(json.dumps({"cells": cells}))
+    (folder / "FullyConnectedNets.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
 
 
-def cell_of(source, id_="new", tags=()):
+def cell_of(source, id_="1f4e9a02", tags=()):
     return {"cell_type": "markdown", "id": id_, "source": source, "metadata": {"tags": list(tags)}}
 
 
@@ -49,7 +50,7 @@ def test_reference_answers_are_all_found():
 
 def test_answer_may_be_split_and_moved_out_of_its_cell(tmp_path):
     assert read(tmp_path, cell_of("one", "a1", ["answer"]), cell_of("two"), NEXT) == "one\n\ntwo"
-    assert read(tmp_path, cell_of(["o", "ne"], "x"), NEXT) == "one"
+    assert read(tmp_path, cell_of(["o", "ne"], "8d3c21ab"), NEXT) == "one"
 
 
 def test_answer_ends_where_the_notebook_goes_on(tmp_path):

@@ -41,8 +41,9 @@ def test_notebooks_and_page_say_the_points_of_the_variant(fall_2021):
     text = "\n".join(c["source"] for c in read_book(fall_2021.files[path], path)["cells"])
     page = fall_2021.files["docs/exercises.md"].decode()
 
-    assert "**Exercise fc-4.3** · `adam` in `cs682/optim.py` · given: read it\n" in text + "\n"
-    assert "**Exercise fc-4.1** · `sgd_momentum` in `cs682/optim.py` · 2 points · about" in text
+    file = "[`cs682/optim.py`](../cs682/optim.py)"
+    assert f"**Exercise fc-4.3** · `adam` in {file} · given: read it\n" in text + "\n"
+    assert f"**Exercise fc-4.1** · `sgd_momentum` in {file} · 2 points · about" in text
     assert "| fc-4.3 | Adam (given) | `adam` | `cs682/optim.py` |  |  |" in page
     assert (
         "| bn-1.3 | Batch norm: backward | `batchnorm_backward` | `cs682/layers.py` | 8 |" in page

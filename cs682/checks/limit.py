@@ -1,0 +1,99 @@
+"""Check an exercise within a time limit, and name the line that does not come to an end."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.run import Result, examine
+from cs682.checks.subject import student_line
+
+SECONDS = 120  # for one check; the longest takes about five
+_CAUSE = "a loop that does not end, or one over every number where NumPy takes whole arrays"
+GRACE = 10  # seconds until an interrupted check must have ended
+
+
+class _Watch:
+    """Interrupts the main thread when time is up.
+
+    Parameters
+    ----------
+    seconds : float
+    is_last_word : bool, whether to end the process if the interrupt is of no use
+    """
+
+    def __init__(self, seconds: float, *, is_last_word: bool) -> None:
+        self.is_over = False  # time was up
+        self._is_last_word = is_last_word
+        self._done, self._lock = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._wait, args=(seconds,), daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stop watching: nothing is interrupted from now on."""
+        with self._lock:
+            self._done.set()
+
+    def _wait(self, seconds: float) -> None:
+        while not self._done.wait(seconds):
+            with self._lock:
+                if self._done.is_set():
+                    return
+                if self.is_over and self._is_last_word:  # it catches the interrupt, or is in C
+                    print(f"{_hanging()}\nIt cannot be stopped: ended.", file=sys.stderr)  # noqa: T201
+                    os._exit(1)
+                self.is_over = True
+                _thread.interrupt_main()
+            seconds = GRACE
+
+
+def examine_in_time(
+    exercise: str, *, seconds: float = SECONDS, is_last_word: bool = False
+) -> Result:
+    """Check one exercise; one that takes too long is wrong.
+
+    Parameters
+    ----------
+    exercise : str, its id
+    seconds : float, default 120; the longest that it may take
+    is_last_word : bool, default False; whether to end the process if the check cannot be stopped
+
+    Returns
+    -------
+    result : Result
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return examine(exercise)  # nobody can interrupt it there
+    watch = _Watch(seconds, is_last_word=is_last_word)
+    try:
+        with _ended(watch):
+            return examine(exercise)
+    except KeyboardInterrupt as stop:
+        if not watch.is_over:
+            raise
+        row = EXERCISES[exercise]
+        line = student_line(stop) or str(stop).partition("\n")[2]
+        where = f"\n{line}\n  Likely cause: {_CAUSE}" if line else ""
+        return Result(row, "wrong", f"it takes longer than {seconds:g} s{where}")
+
+
+@contextmanager
+def _ended(watch: _Watch) -> Iterator[None]:
+    """End a watch with the block, however that ends."""
+    try:
+        yield
+    finally:
+        watch.end()
+
+
+def _hanging() -> str:
+    """Say in which line the main thread is."""
+    frame = sys._current_frames()[threading.main_thread().ident or 0]
+    last = traceback.extract_stack(frame)[-1]
+    return f"{last.name} does not end: {last.filename} line {last.lineno}: {last.line}"

@@ -1,0 +1,145 @@
+"""Find exercises by what people call them, and the line of a file where each is written."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from pathlib import Path
+
+from cs682.checks.exercises import EXERCISES, Exercise
+
+ROOT = Path(__file__).resolve().parents[2]
+_MOST = 3  # near matches that are shown
+
+
+def find_exercises(name: str) -> list[str]:
+    """Return the exercises that a name means.
+
+    Parameters
+    ----------
+    name : str, an id ('fc-1.1'), the beginning of ids ('fc-1', 'fc'), a function
+        ('affine_forward'), a file ('layers.py') or a notebook ('Dropout'); in any case
+
+    Returns
+    -------
+    ids : list of str, in the order of the course
+
+    Raises
+    ------
+    ValueError
+        If it means none; the message has those that are spelt most alike.
+    """
+    word = name.strip().lower()
+    found = [key for key in EXERCISES if _flat(key) == _flat(word)]
+    found = found or [key for key in EXERCISES if word and _begins(key, word)]
+    found = found or [key for key, row in EXERCISES.items() if word in _spellings(row)]
+    if found:
+        return found
+    near = difflib.get_close_matches(word, _all_spellings(), n=_MOST, cutoff=0.7)
+    others = f"did you mean {' or '.join(near)}?" if near else "such as fc-1.1 or affine_forward;"
+    raise ValueError(
+        f"there is no exercise {name!r}: {others} `python -m cs682 progress` lists all"
+    )
+
+
+def find_exercise(name: str) -> Exercise:
+    """Return the one exercise that a name means.
+
+    Parameters
+    ----------
+    name : str, as for `find_exercises`
+
+    Returns
+    -------
+    row : Exercise
+
+    Raises
+    ------
+    ValueError
+        If it means none, or several.
+    """
+    found = find_exercises(name)
+    if len(found) > 1:
+        raise ValueError(f"{name!r} means several exercises, {', '.join(found)}: name one")
+    return EXERCISES[found[0]]
+
+
+def place_of(row: Exercise, function: str = "") -> str:
+    """Say where an exercise is written: function, file and line.
+
+    Parameters
+    ----------
+    row : Exercise
+    function : str, optional; one of the exercise's functions (default: all, and the first's line)
+
+    Returns
+    -------
+    place : str, such as 'affine_forward in cs682/layers.py, line 71'
+    """
+    names = function if function in row.functions else " and ".join(row.functions)
+    line = line_of(row, function)
+    return f"{names} in {row.file}" + (f", line {line}" if line else "")
+
+
+def line_of(row: Exercise, function: str = "") -> int | None:
+    """Return the line of an exercise: of its TODO or, once that is gone, of its function.
+
+    Parameters
+    ----------
+    row : Exercise
+    function : str, optional; one of the exercise's functions (default: the first)
+
+    Returns
+    -------
+    line : int or None, counted from 1; None if the file holds neither
+    """
+    try:
+        text = (ROOT / row.file).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    start = _line_of_function(text, function or row.functions[0])
+    todos = [n for n, line in enumerate(text.splitlines(), 1) if f"TODO({row.id})" in line]
+    after = [n for n in todos if n >= (start or 0)] or todos
+    return after[0] if after else start
+
+
+def _line_of_function(text: str, name: str) -> int | None:
+    """Return the line of a ``function`` or a ``Class.method``."""
+    try:
+        body: list[ast.stmt] = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+    node: ast.stmt | None = None
+    for part in name.split("."):
+        named = (ast.FunctionDef, ast.ClassDef)
+        node = next((n for n in body if isinstance(n, named) and n.name == part), None)
+        if not isinstance(node, named):
+            return None
+        body = node.body
+    return node.lineno if node else None
+
+
+def _flat(word: str) -> str:
+    """Return a name without the signs between its parts: fc1.1 and FC-1-1 are fc-1.1."""
+    return re.sub(r"[-_. ]", "", word.lower())
+
+
+def _begins(key: str, word: str) -> bool:
+    """Tell whether a word is the notebook, or the notebook and the section, of an id."""
+    parts = re.split(r"[-.]", key)
+    return _flat(word) in (parts[0], parts[0] + parts[1])
+
+
+def _spellings(row: Exercise) -> set[str]:
+    """Return what else an exercise is called."""
+    functions = {part for name in row.functions for part in (name, name.rpartition(".")[2])}
+    file = Path(row.file)
+    names = functions | {row.file, file.name, file.stem, Path(row.notebook).stem, row.notebook}
+    return {name.lower() for name in names}
+
+
+def _all_spellings() -> list[str]:
+    """Return every name that means something."""
+    names = {name for row in EXERCISES.values() for name in _spellings(row)}
+    return [*EXERCISES, *sorted(names)]

@@ -1,0 +1,82 @@
+"""How a notebook shows what the checks of a cell said: a green line each, the details folded.
+
+The same text goes along as plain text, for terminals, stored outputs and whoever reads those.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from typing import Any
+
+from cs682.checks import compare
+
+_GREEN = "color: var(--jp-success-color1, #2e7d32); font-weight: bold"
+_AMBER = "color: var(--jp-warn-color1, #b26a00); font-weight: bold"
+
+
+class Page:
+    """Collects the lines of a cell, and shows them when it has ended.
+
+    Parameters
+    ----------
+    shell : InteractiveShell of IPython
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell, self._lines = shell, list[str]()
+        compare.listeners[:] = [self._lines.append]
+        shell.events.register("post_run_cell", self._show)
+
+    def _show(self, _: Any = None) -> None:
+        """Show what was collected, and begin anew."""
+        text = "\n".join(self._lines)
+        self._lines.clear()
+        if text:
+            self._shell.display_pub.publish({"text/plain": text, "text/html": as_html(text)})
+
+
+def as_html(text: str) -> str:
+    """Return what checks said as HTML.
+
+    Parameters
+    ----------
+    text : str, lines as `cs682.checks.check` and `check_close` say them
+
+    Returns
+    -------
+    page : str
+    """
+    blocks: list[_Block] = []
+    for line in text.splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word == "passed" or not blocks:
+            blocks.append(_Block(rest.strip() if word == "passed" else ""))
+        if word == "advice":
+            blocks[-1].advice.append(rest.strip())
+        elif word != "passed":
+            blocks[-1].held.append(rest.strip() if word == "ok" else line)
+    return "\n".join(block.html() for block in blocks)
+
+
+@dataclass
+class _Block:
+    """What was said of one exercise: its title, what held, and any advice."""
+
+    title: str
+    held: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+
+    def html(self) -> str:
+        """Return a line, with what held folded below it, and any advice in full view."""
+        count = f"{len(self.held)} comparison{'s hold' if len(self.held) != 1 else ' holds'}"
+        line = _span(_GREEN, "✓ passed" if self.title else "✓ ok") + " "
+        line += html.escape(self.title or count)
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in self.held)
+        folded = f"<details><summary>{line}</summary><ul>{items}</ul></details>"
+        notes = [f"<div>{_span(_AMBER, 'advice')} {html.escape(a)}</div>" for a in self.advice]
+        return "".join([folded if items else f"<div>{line}</div>", *notes])
+
+
+def _span(style: str, text: str) -> str:
+    return f'<span style="{style}">{text}</span>'

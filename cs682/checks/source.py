@@ -1,0 +1,109 @@
+"""What is wrong with a source file before any of it runs, said once and plainly."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.names import ROOT
+
+WRITTEN = sorted({row.file for row in EXERCISES.values() if row.file.endswith(".py")})
+# A file, and those that import it: they do not work either while it is broken.
+RESTING_ON = {
+    "cs682/layers.py": ("cs682/layer_utils.py", "cs682/classifiers/fc_net.py"),
+    "cs682/layer_utils.py": ("cs682/classifiers/fc_net.py",),
+    "cs682/classifiers/fc_net.py": (),
+    "cs682/optim.py": (),
+}
+_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def find_troubles(root: Path = ROOT) -> dict[str, str]:
+    """Look at the files that a student writes.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    troubles : dict of str by file, as `find_trouble` says them; without those that are Python
+    """
+    said = {name: find_trouble(root / name) for name in WRITTEN if (root / name).is_file()}
+    return {name: trouble for name, trouble in said.items() if trouble}
+
+
+def find_trouble(path: Path) -> str:
+    """Say why a source file cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    trouble : str, to follow the file's name; empty if Python takes it
+    """
+    content = path.read_bytes()
+    if said := find_conflict(content):
+        return said
+    if said := describe_encoding(content):
+        return said
+    try:
+        compile(content, str(path), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        source = (error.text or "").strip()
+        return f"line {error.lineno}: {type(error).__name__}: {error.msg}\n  {source}".rstrip()
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"is no Python: {error}"
+    return ""
+
+
+def find_conflict(content: bytes) -> str:
+    """Say where Git has left a conflict.
+
+    Parameters
+    ----------
+    content : bytes of a file
+
+    Returns
+    -------
+    trouble : str, to follow the file's name; empty if there is none
+    """
+    found = _CONFLICT.search(content)
+    if not found:
+        return ""
+    line = content[: found.start()].count(b"\n") + 1
+    return (
+        f"line {line}: Git has left a conflict here, between lines that begin with <<<<<<< and "
+        ">>>>>>>: keep what you want of it and delete these lines and ======="
+    )
+
+
+def describe_encoding(content: bytes) -> str:
+    """Say in which encoding a source file is saved, if Python cannot read it.
+
+    Parameters
+    ----------
+    content : bytes of a file
+
+    Returns
+    -------
+    trouble : str, to follow the file's name; empty if it is UTF-8, or says what it is
+    """
+    if content.startswith(_UTF16) or b"\0" in content[:200]:
+        return "is saved as UTF-16: save it as UTF-8 (editors call it 'Save with Encoding')"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if b"coding" in b"\n".join(content.splitlines()[:2]):
+            return ""
+        line = content[: error.start].count(b"\n") + 1
+        return (
+            f"line {line}: a character is not in UTF-8: save the file as UTF-8 (editors call it "
+            "'Save with Encoding')"
+        )
+    return ""

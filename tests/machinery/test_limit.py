@@ -1,0 +1,112 @@
+"""A check that does not come to an end is stopped, and the line is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cs682 import layers
+from cs682.__main__ import main
+from cs682.checks import board, limit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def loop(*_):
+    while True:
+        pass
+
+
+def stubborn_loop(*_):
+    while True:
+        try:
+            while True:
+                pass
+        except KeyboardInterrupt:
+            pass
+
+
+def test_an_endless_loop_is_wrong_and_its_line_is_named(monkeypatch):
+    monkeypatch.setattr(layers, "relu_forward", loop)
+
+    result = limit.examine_in_time("fc-1.3", seconds=0.2)
+
+    assert result.state == "wrong"
+    assert result.message.startswith("it takes longer than 0.2 s\n  in loop, ")
+    assert "Likely cause: a loop that does not end" in result.message
+
+
+def test_the_checks_after_it_go_on(monkeypatch, capsys):
+    def limited(key, **_):
+        return limit.examine_in_time(key, seconds=0.2 if key == "fc-1.3" else limit.SECONDS)
+
+    monkeypatch.setattr(layers, "relu_forward", loop)
+    monkeypatch.setattr(board, "examine_in_time", limited)
+
+    assert main(["check", "fc-1.3", "fc-1.1"]) == 1
+
+    said = capsys.readouterr().out
+    assert "wrong  fc-1.3" in said
+    assert "passed  fc-1.1" in said
+
+
+def test_a_right_answer_is_not_interrupted():
+    assert limit.examine_in_time("fc-1.3").state == "passed"
+
+
+def test_what_cannot_be_interrupted_ends_with_its_line():
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from cs682 import layers
+from cs682.checks import limit
+import test_limit
+limit.GRACE = 0.2
+layers.relu_forward = test_limit.stubborn_loop
+limit.examine_in_time("fc-1.3", seconds=0.2, is_last_word=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "stubborn_loop does not end" in done.stderr
+    assert "test_limit.py line" in done.stderr
+
+
+def test_ctrl_c_names_the_line_and_promises_nothing(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(layers, "relu_forward", interrupt)
+
+    assert main(["check", "fc-1.3"]) == 130
+
+    said = capsys.readouterr().err
+    assert said.startswith("the check of fc-1.3 was interrupted\n  in interrupt, ")
+    assert "goes on" not in said
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])
+def test_a_limit_that_is_none_is_refused(seconds):
+    with pytest.raises(SystemExit):
+        main(["check", f"--seconds={seconds}"])
+
+
+def test_the_board_has_the_same_limit(monkeypatch):
+    asked = []
+    monkeypatch.setattr(board, "examine_in_time", lambda key: asked.append(key) or board_result())
+
+    board.find_states(ids=["fc-1.1"])
+
+    assert asked == ["fc-1.1"]
+
+
+def board_result():
+    from cs682.checks.exercises import EXERCISES
+    from cs682.checks.run import Result
+
+    return Result(EXERCISES["fc-1.1"], "passed", "")

@@ -1,0 +1,67 @@
+"""What a notebook shows of checks: a green line, the rest folded, and plain text along with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from cs682.checks import check, check_close, compare
+from cs682.checks.page import Page, as_html
+
+PASSED = """\
+passed  fc-1.3  ReLU: forward  (1 point)
+  ok      values <b>
+  advice  leave x as it is
+ok   out: shape (3, 4), relative error at most 1e-07"""
+
+
+def test_a_passed_check_is_one_line_with_its_details_folded():
+    page = as_html(PASSED)
+
+    line, _, folded = page.partition("</summary>")
+    assert line.startswith("<details><summary>")
+    assert "✓ passed</span> fc-1.3  ReLU: forward  (1 point)" in line
+    assert folded.count("<li>") == 2
+    assert "values &lt;b&gt;" in folded
+    assert folded.endswith("leave x as it is</div>")  # in full view
+
+
+def test_comparisons_alone_are_counted():
+    assert "1 comparison holds</summary>" in as_html("ok   out: relative error at most 1e-07")
+    assert "2 comparisons hold</summary>" in as_html("ok   a: b\nok   c: d")
+
+
+@pytest.fixture
+def shell():
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.user_ns |= {"check": check, "check_close": check_close, "one": np.ones(2)}
+    Page(shell)
+    shell.shown = []
+    shell.display_pub.publish = lambda data, **_: shell.shown.append(data)
+    yield shell
+    compare.listeners.clear()
+
+
+def test_a_cell_shows_one_display_with_both_forms(shell, capsys):
+    shell.run_cell('check("relu_forward"); check_close("one", one, one, rtol=0)')
+
+    (shown,) = shell.shown
+    assert capsys.readouterr().out == ""
+    assert shown["text/plain"].startswith("passed  fc-1.3  ReLU: forward  (1 point)\n")
+    assert shown["text/html"] == as_html(shown["text/plain"])
+
+
+def test_what_held_before_a_failure_is_shown_and_not_kept_for_the_next_cell(shell):
+    shell.run_cell('check_close("a", one, one, rtol=0); check_close("b", -one, one, rtol=0)')
+    shell.run_cell("1")
+
+    (shown,) = shell.shown
+    assert shown["text/plain"] == "ok   a: shape (2,), relative error at most 0e+00"
+
+
+def test_without_a_notebook_checks_print(capsys):
+    check("fc-1.3")
+
+    assert capsys.readouterr().out.startswith("passed  fc-1.3")
