@@ -142,24 +142,76 @@ def compare(
         )
     bad = ~np.isfinite(actual)
     if bad.any():
-        first = _entry(name, np.argwhere(bad)[0])
-        raise CheckError(
-            f"{name} holds {_count(bad)} that are NaN or infinite{context}, first at {first}."
-            + (f" Hint: {hint}." if hint else "")
-        )
+        first = np.argwhere(bad)[0]
+        said = f"is {'NaN' if np.isnan(actual).all() else 'infinite'}{context}"
+        if bad.ndim:
+            count = _count(bad, "NaN or infinite")
+            said = f"holds {count}{context}, first at {_entry(name, first)}"
+        raise CheckError(f"{name} {said}. {_hint(hint)}".rstrip())
 
-    error = _relative(actual, expected)
-    wrong = (error > rtol) & (np.abs(actual - expected) > atol)
+    wrong = _differs(actual, expected, rtol, atol)
     if wrong.any():
-        i = np.unravel_index(np.where(wrong, error, -1).argmax(), error.shape)
-        guess = _precision(np.asarray(got).dtype, actual, expected) or _pattern(actual, expected)
-        said = _cause(actual, causes) or f"{f'Hint: {hint}. ' if hint else ''}{guess}"
+        i = np.unravel_index(np.where(wrong, _relative(actual, expected), -1).argmax(), wrong.shape)
+        said = explain(np.asarray(got).dtype, actual, expected, rtol, atol, hint, causes or {})
         # as many digits as it takes to tell the two apart
         digits = 6 if f"{actual[i]:.6g}" != f"{expected[i]:.6g}" else 12
+        off = f" ({_count(wrong, 'off')})" if wrong.ndim else ""
         raise CheckError(
             f"{_entry(name, i)} = {actual[i]:.{digits}g}, expected {expected[i]:.{digits}g}"
-            f"{context} ({_count(wrong)} off). {said}".rstrip()
+            f"{context}{off}. {said}".rstrip()
         )
+
+
+def explain(
+    dtype: Any,
+    actual: Any,
+    expected: Any,
+    rtol: float,
+    atol: float,
+    hint: str,
+    causes: Mapping[str, Any],
+) -> str:
+    """Say what a wrong value betrays: lost digits first, then a cause, then a pattern.
+
+    Parameters
+    ----------
+    dtype : NumPy dtype of the student's numbers
+    actual, expected : ndarray of float64, the same shape
+    rtol, atol : float, what passes, as in `compare`
+    hint : str, said where no cause is found and the value is not nearly right
+    causes : mapping from a sentence to the value that this mistake gives, as in `check_close`
+
+    Returns
+    -------
+    said : str, one or two sentences, or empty
+
+    Notes
+    -----
+    A right answer that merely lacks digits must hear nothing but that: it is close to whatever a
+    small mistake gives. So a cause is named only if its own value would be refused, if the
+    student's would pass for it, and is a hundred times nearer to it than to the right one.
+    """
+    if said := _precision(dtype, actual, expected):
+        return said
+    rtol = max(rtol, 1e-5) if dtype.kind == "f" and dtype.itemsize < 8 else rtol
+    near = {}
+    for sentence, value in causes.items():
+        mistaken = np.asarray(value, dtype=np.float64)
+        if mistaken.shape == actual.shape and _betrays(actual, mistaken, expected, rtol, atol):
+            near[sentence] = float(np.abs(actual - mistaken).max(initial=0.0))
+    if near:
+        return "Likely cause: " + _sentence(min(near, key=near.__getitem__))
+    said = _nearly(actual, expected) or _hint(hint)
+    return f"{said} {_pattern(actual, expected)}".strip()
+
+
+def _betrays(actual: Any, mistaken: Any, expected: Any, rtol: float, atol: float) -> bool:
+    """Tell whether a value is that of a mistake, and the mistake's is not a right one itself."""
+    if not np.isfinite(mistaken).all() or not _differs(mistaken, expected, rtol, atol).any():
+        return False
+    if _differs(actual, mistaken, rtol, max(atol, 1e-12)).any():
+        return False
+    return float(np.abs(actual - mistaken).max()) <= 0.01 * float(np.abs(actual - expected).max())
 
 
 def require_finite(name: str, got: Any, shape: tuple[int, ...]) -> None:
@@ -202,13 +254,13 @@ def check_at_least(name: str, got: float, bar: float, *, hint: str = "") -> None
 
 def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
     """Return `got` as a plain array of numbers, or say what it is instead."""
-    if expected.ndim == 0 and np.isscalar(got):
+    if expected.ndim == 0 and np.isscalar(got) and not isinstance(got, (str, bytes)):
         array = np.asarray(got)
     elif type(got) is np.ndarray:
         array = got
     else:
         wanted = f"a NumPy array of shape {expected.shape}" if expected.ndim else "a number"
-        raise CheckError(f"{name} is a {type(got).__name__}, expected {wanted}{context}")
+        raise CheckError(f"{name} is {kind_of(got)}, expected {wanted}{context}")
     if array.dtype == object or not (
         np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_
     ):
@@ -216,6 +268,11 @@ def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
     if np.iscomplexobj(array):
         raise CheckError(f"{name} holds complex numbers, expected real ones{context}")
     return array.astype(np.float64)
+
+
+def _differs(a: Any, b: Any, rtol: float, atol: float) -> Any:
+    """Mark the entries of two arrays that differ by more than a check lets pass."""
+    return (_relative(a, b) > rtol) & (np.abs(a - b) > atol)
 
 
 def _relative(a: Any, b: Any) -> Any:
@@ -228,26 +285,40 @@ def _entry(name: str, index: Any) -> str:
     return name + (str([int(k) for k in index]) if len(index) else "")
 
 
-def _count(mask: Any) -> str:
-    """Say how many values of how many a mask marks."""
-    return f"{mask.sum()} of {mask.size} values" if mask.ndim else "the value"
+def _count(mask: Any, what: str) -> str:
+    """Say how many values of how many a mask marks, and as what."""
+    return f"{mask.sum()} of {mask.size} value{'s' * (mask.size != 1)} {what}"
 
 
-def _cause(actual: Any, causes: Mapping[str, Any] | None) -> str:
-    """Return the sentence of the mistake whose value `actual` shows, if any does."""
-    for sentence, value in (causes or {}).items():
-        mistaken = np.asarray(value, dtype=np.float64)
-        if mistaken.shape == actual.shape and np.allclose(actual, mistaken, rtol=1e-6, atol=1e-9):
-            return f"Likely cause: {sentence}."
-    return ""
+def kind_of(value: Any) -> str:
+    """Name what a value is, with its article: None, an int, a list.
+
+    Parameters
+    ----------
+    value : object
+    """
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeioAEIO' or name.startswith('nd') else 'a'} {name}"
+
+
+def _sentence(text: str) -> str:
+    """Return a text with one mark at its end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _hint(text: str) -> str:
+    """Return a hint as a sentence; nothing if there is none."""
+    return f"Hint: {_sentence(text)}" if text else ""
 
 
 def _pattern(actual: Any, expected: Any) -> str:
     """Say how wrong values relate to the right ones when all of them do so in the same way."""
     if np.abs(actual).max(initial=0.0) < 1e-9 * np.abs(expected).max(initial=0.0):
-        return "It is zero everywhere."
+        return "It is zero everywhere." if actual.size > 1 else "It is zero."
     if actual.size < 2:
-        return ""
+        return _multiple(float(actual.sum()), float(expected.sum()))
     top = np.abs(expected) > 1e-6 * np.abs(expected).max(initial=0.0)
     ratios, differences = actual[top] / expected[top], actual - expected
     if top.sum() > 1 and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and not np.any(actual[~top] > 1e-6):
@@ -266,21 +337,50 @@ def _pattern(actual: Any, expected: Any) -> str:
     return ""
 
 
+def _multiple(actual: float, expected: float) -> str:
+    """Say that a number is a whole multiple or fraction of the right one, or minus it."""
+    if not actual or not expected:
+        return ""
+    if abs(actual / expected + 1) < 1e-9:
+        return "The sign is turned."
+    for ratio, said in ((actual / expected, "{} times"), (expected / actual, "1/{} of")):
+        times = round(ratio)
+        if times > 1 and abs(ratio - times) < 1e-9 * times:
+            return f"It is {said.format(times)} what it should be."
+    return ""
+
+
 def _precision(dtype: Any, actual: Any, expected: Any) -> str:
     """Say that values are right but for digits that were cut off, or that their type lacks."""
     if not np.array_equal(expected, np.round(expected)):
-        if dtype.kind in "iu":
+        whole = np.array_equal(actual, np.round(actual))
+        cut = np.abs(actual - expected).max(initial=0.0) <= 1 and np.any(actual)
+        if dtype.kind in "iu" and whole and cut:
             return f"These are whole numbers ({dtype}): keep the type of the input."
         for places in range(7):
             if np.abs(actual).max() > 1e-9 and np.allclose(
                 actual, np.round(expected, places), 0, 1e-12
             ):
-                return f"It is rounded to {places} digits after the point."
+                point = f"{places} digit{'s' * (places != 1)} after the point"
+                return f"It is rounded to {point if places else 'whole numbers'}."
     digits = {2: 3, 4: 7}.get(dtype.itemsize) if dtype.kind == "f" else None
     scale = np.abs(expected).max(initial=0.0)
     if digits and np.abs(actual - expected).max(initial=0.0) < 10 ** (1 - digits) * scale:
         return f"These are {dtype} numbers, which hold {digits} digits; keep the type of the input."
     return ""
+
+
+def _nearly(actual: Any, expected: Any) -> str:
+    """Say how many digits are right where a value is nearly so, whatever may have spoilt it."""
+    scale = float(np.abs(expected).max(initial=0.0))
+    off = float(np.abs(actual - expected).max(initial=0.0))
+    if not 0 < off <= 2e-4 * scale:
+        return ""
+    digits = int(-np.log10(off / scale))
+    return (
+        f"The first {digits} digits are right: look for numbers of fewer digits (float32) on the "
+        "way, and for a small constant (as eps) that is missing, or stands where none belongs."
+    )
 
 
 def _shape_hint(got: tuple[int, ...], expected: tuple[int, ...]) -> str:

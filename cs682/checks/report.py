@@ -7,25 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError
+from cs682.checks.compare import CheckError, kind_of
 
 KEPT = "this is the result of an earlier call; each call must compute its own"
-
-# How a backward pass is called: what a message says of the call, what dout is multiplied with, and
-# what must be wrong if the calls before gave the right values.
-BACKWARD_CALLS = (
-    ("", 1, ""),
-    (
-        ", in a second call with the same cache",
-        1,
-        "the first call was right: it has changed what the cache holds",
-    ),
-    (
-        ", for twice that dout, after another forward pass",
-        2,
-        "the calls before were right: all that the way back needs belongs in the cache",
-    ),
-)
 
 
 class Report:
@@ -96,23 +80,14 @@ def require_float64(results: dict[str, Any]) -> None:
             )
 
 
-def later_causes(got: Any, value: Any, factor: int, why: str) -> dict[str, Any]:
-    """Return cause -> gradient for a call of `BACKWARD_CALLS` that is not the first.
-
-    `got` is the student's gradient and `value` the right one for the first call's dout.
-    """
-    return {KEPT: value, why: got} if factor > 1 else {why: got}
-
-
 def unpack(name: str, result: Any, parts: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the parts of a function's result; CheckError if it is not a tuple of that many."""
     wanted = ", ".join(parts)
     if result is None:
         raise CheckError(f"{name} returned nothing; it should return {wanted}")
     if not isinstance(result, (tuple, list)) or len(result) != len(parts):
-        got = (
-            f"{len(result)} values" if isinstance(result, (tuple, list)) else type(result).__name__
-        )
+        is_row = isinstance(result, (tuple, list))
+        got = f"{len(result)} value{'s' * (len(result) != 1)}" if is_row else kind_of(result)
         raise CheckError(f"{name} returned {got}; it should return {wanted}")
     return tuple(result)
 
@@ -120,7 +95,7 @@ def unpack(name: str, result: Any, parts: tuple[str, ...]) -> tuple[Any, ...]:
 def require_names(name: str, got: Any, wanted: Collection[str]) -> None:
     """Raise CheckError unless `got` is a dict with exactly the wanted keys."""
     if not isinstance(got, dict):
-        raise CheckError(f"{name} is a {type(got).__name__}, expected a dict of arrays")
+        raise CheckError(f"{name} is {kind_of(got)}, expected a dict of arrays")
     missing, extra = sorted(set(wanted) - set(got)), sorted(map(str, set(got) - set(wanted)))
     problems = [f"lacks {missing}"] * bool(missing) + [f"has unexpected {extra}"] * bool(extra)
     if problems:

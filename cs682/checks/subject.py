@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cs682.checks.compare import CheckError
+from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.exercises import EXERCISES
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _params(net: Any) -> Any:
     """Return the network's parameters; CheckError if that is no dict."""
     params = getattr(net, "params", None)
     if not isinstance(params, dict):
-        raise CheckError(f"params is a {type(params).__name__}, expected a dict of arrays")
+        raise CheckError(f"params is {kind_of(params)}, expected a dict of arrays")
     return params
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.judges.layers import EXACT
-from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, marks
+from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
 # Each statistic below is an average over 250,000 draws; these bounds are more than five of its
@@ -39,6 +40,7 @@ def check_dropout_train(s: Subject, r: Report) -> None:
     r.ok("each value is dropped on its own: no row, column or other pattern")
     _check_seed_and_shapes(s, r)
     r.ok("a seed repeats the mask, no seed means a new one; any number of dimensions; p = 1")
+    _check_cache(s, r)
     small = np.ones((4, 3), dtype=np.float32)
     out, _ = s.dropout_forward(small, {"mode": "train", "p": 0.5, "seed": 1})
     r.keeps_float32("dropout_forward", {"out": out})
@@ -141,7 +143,7 @@ def check_dropout_test(s: Subject, r: Report) -> None:
             KEPT: earlier,
         }
         earlier = x
-        if type(out) is np.ndarray and 0 < (out == 0).mean() < 1:
+        if type(out) is np.ndarray and out.size and 0 < (out == 0).mean() < 1:
             raise CheckError("values were dropped in test mode; at test time all units take part")
         compare("out", out, x, rtol=EXACT, where=f"in test mode for p = {p}", causes=causes)
     r.ok("test mode returns the input")
@@ -156,35 +158,52 @@ def check_dropout_backward(s: Subject, r: Report) -> None:
         out, cache = unpack("dropout_forward", _forward(s, r, x, param), ("out", "cache"))
         require_finite("out", out, shape)
         out = out.copy()  # the backward pass may be about to spoil it
-        want = dout * (out / x)  # dropout multiplies, so out / x is what it multiplied with
         if not 0 < (out == 0).mean() < 1:
             raise CheckError("dropout_forward drops nothing or everything: see exercise do-1.1")
-        for call, factor, why in BACKWARD_CALLS:
-            if factor > 1:
-                s.dropout_forward(np.ones((*shape, 2))[..., 1], {**param, "seed": 5})
-                s.dropout_forward(np.ones(shape), {**param, "mode": "test"})
-                s.dropout_forward(np.ones(shape[-1:]), param)  # as the next layer of a network
-            dx = r.watch("dropout_backward", s.dropout_backward, factor * dout, cache)
-            if dx is None:
-                raise CheckError("dropout_backward returned nothing; it should return dx")
-            known = _backward_causes(dout, out, x, p)
-            if why:
-                known = later_causes(dx, want, factor, why)
-            compare(
-                "dx",
-                dx,
-                factor * want,
-                rtol=EXACT,
-                atol=1e-12,
-                where=f"for p = {p}{call}",
-                hint="use the mask in the cache: a value's gradient takes the way the value took",
-                causes=known,
-            )
+
+        def disturb() -> None:
+            s.dropout_forward(np.ones((*shape, 2))[..., 1], {**param, "seed": 5})  # noqa: B023
+            s.dropout_forward(np.ones(shape), {**param, "mode": "test"})  # noqa: B023
+            s.dropout_forward(np.ones(shape[-1:]), param)  # noqa: B023  # as a network's next layer
+
+        # dropout multiplies, so out / x is what it multiplied with
+        way = _way_back(s, dout, out, x, p)
+        check_way_back(r, way, cache, disturb, ((param, out / x), _CACHE))
     r.ok("dx follows the mask and its factor, for two and three dimensions, three times in a row")
     _, cache = s.dropout_forward(x, {"mode": "test", "p": 0.5})
     where = "after a forward pass in test mode"
     compare("dx", s.dropout_backward(dout, cache), dout, rtol=0, where=where)
     r.ok("in test mode the gradient passes unchanged")
+
+
+_CACHE = "(dropout_param, mask) with a mask of 0 and 1/p"
+
+
+def _way_back(s: Subject, dout: Any, out: Any, x: Any, p: float) -> WayBack:
+    """Return what `dropout_backward` must give where dropout turned x into `out`."""
+    return WayBack(
+        "dropout_backward",
+        s.dropout_backward,
+        dout,
+        {"dx": dout * (out / x)},
+        f"for p = {p}",
+        EXACT,
+        1e-12,
+        {"dx": "use the mask in the cache: a value's gradient takes the way the value took"},
+        {"dx": _backward_causes(dout, out, x, p)},
+    )
+
+
+def _check_cache(s: Subject, r: Report) -> None:
+    """Check that the way back can do with the cache."""
+    rng = np.random.default_rng(231)
+    x, dout = rng.standard_normal((4, 7)) + 10, rng.standard_normal((4, 7))
+    param = {"mode": "train", "p": 0.6, "seed": 123}
+    out, cache = s.dropout_forward(x.copy(), param)
+    out = np.array(out)  # the backward pass may be about to spoil it
+    needed = {"the mask": marks(out == 0, lambda part: part == 0)}
+    check_cache(r, _way_back(s, dout, out, x, 0.6), cache, (param, out / x), _CACHE, needed)
+    r.ok("a cache that goes with dropout_backward")
 
 
 def _backward_causes(dout: Any, out: Any, x: Any, p: float) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import compare, require_finite
-from cs682.checks.judges.layers import EXACT, NUMERIC, NUMERIC_FLOOR
-from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, unpack
+from cs682.checks.judges.layers import EXACT
+from cs682.checks.judges.pairs import NUMERIC, NUMERIC_FLOOR, WayBack, check_way_back
+from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
 _LOSSES = (("svm_loss", slow.svm_loss), ("softmax_loss", slow.softmax_loss))
@@ -23,28 +24,15 @@ def check_affine_relu(s: Subject, r: Report) -> None:
     def forward(x: Any, w: Any, b: Any) -> Any:
         return slow.relu(slow.affine(x, w, b))
 
-    want_out, want = forward(x, w, b), slow.slopes(forward, (x, w, b), dout)
+    want = dict(zip(("dx", "dw", "db"), slow.slopes(forward, (x, w, b), dout), strict=True))
     result = r.watch("affine_relu_forward", s.affine_relu_forward, x, w, b)
     out, cache = unpack("affine_relu_forward", result, ("out", "cache"))
     causes = {"the ReLU is left out": slow.affine(x, w, b)}
-    compare("out", out, want_out, rtol=EXACT, causes=causes)
-    hint = "the way back is ReLU, then affine, each with its own cache"
-    for call, factor, why in BACKWARD_CALLS:
-        if factor > 1:
-            s.affine_relu_forward(1 - x, -w, b)
-        result = r.watch("affine_relu_backward", s.affine_relu_backward, factor * dout, cache)
-        got = unpack("affine_relu_backward", result, ("dx", "dw", "db"))
-        for name, g, value in zip(("dx", "dw", "db"), got, want, strict=True):
-            compare(
-                name,
-                g,
-                factor * value,
-                rtol=NUMERIC,
-                atol=NUMERIC_FLOOR,
-                where=call.removeprefix(", "),
-                hint=hint,
-                causes=later_causes(g, value, factor, why) if why else {},
-            )
+    compare("out", out, forward(x, w, b), rtol=EXACT, causes=causes)
+    hints = dict.fromkeys(want, "the way back is ReLU, then affine, each with its own cache")
+    name, backward = "affine_relu_backward", s.affine_relu_backward
+    way = WayBack(name, backward, dout, want, hints=hints)
+    check_way_back(r, way, cache, lambda: s.affine_relu_forward(1 - x, -w, b))
     r.ok("values, and dx, dw and db against numeric gradients")
 
 

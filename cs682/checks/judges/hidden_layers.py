@@ -8,10 +8,11 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
-from cs682.checks.judges.layers import EXACT, NUMERIC
+from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
+from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.mistakes import nets as net_mistakes
-from cs682.checks.report import BACKWARD_CALLS, Report, later_causes, unpack
+from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
 
 _NORMALIZATIONS = (None, "batchnorm", "layernorm")
@@ -28,7 +29,7 @@ def _check_sandwich(s: Subject, r: Report, normalization: str, definition: Any) 
         return slow.relu(definition(slow.affine(x, w, b), gamma, beta))
 
     values = list(arguments.values())
-    want_out, want = forward(*values), slow.slopes(forward, values, dout)
+    want_out = forward(*values)
     a = slow.affine(*values[:3])
     causes = {
         "the normalization is left out": slow.relu(a),
@@ -49,28 +50,19 @@ def _check_sandwich(s: Subject, r: Report, normalization: str, definition: Any) 
     compare("out", out, want_out, rtol=EXACT, atol=1e-12, where=where, causes=causes)
     if normalization == "batchnorm" and not np.any(param.get("running_mean", 0)):
         raise CheckError("norm_param has no new running_mean: pass norm_param itself on, no copy")
-    parts, name = ("dx", "dw", "db", "dgamma", "dbeta"), "affine_norm_relu_backward"
-    exchanged = (
-        {"dgamma and dbeta are exchanged": want[3]},
-        {"dgamma and dbeta are exchanged": want[4]},
-    )
-    for call, factor, why in BACKWARD_CALLS:
-        if factor > 1:
-            others = [1 - v for v in values]
-            s.affine_norm_relu_forward(*others, {"mode": "train"}, normalization)
-        result = r.watch(name, s.affine_norm_relu_backward, factor * dout, cache)
-        for part, g, value in zip(parts, unpack(name, result, parts), want, strict=True):
-            known = {"dgamma": exchanged[1], "dbeta": exchanged[0]}.get(part, {})
-            compare(
-                part,
-                g,
-                factor * value,
-                rtol=NUMERIC,
-                atol=FLOOR,
-                where=f"{where}{call}",
-                hint="the way back is ReLU, normalization, affine, each with the cache of its own",
-                causes=later_causes(g, value, factor, why) if why else known,
-            )
+    if is_none(cache):
+        raise CheckError("the cache of affine_norm_relu_forward is None: its way back needs one")
+    parts = ("dx", "dw", "db", "dgamma", "dbeta")
+    want = dict(zip(parts, slow.slopes(forward, values, dout), strict=True))
+    hint = "the way back is ReLU, normalization, affine, each with the cache of its own"
+    name, backward = "affine_norm_relu_backward", s.affine_norm_relu_backward
+    way = WayBack(name, backward, dout, want, where, atol=FLOOR, hints=dict.fromkeys(parts, hint))
+
+    def disturb() -> None:
+        others = [1 - v for v in values]
+        s.affine_norm_relu_forward(*others, {"mode": "train"}, normalization)
+
+    check_way_back(r, way, cache, disturb)
 
 
 def _check_choice(s: Subject) -> None:

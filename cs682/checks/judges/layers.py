@@ -10,14 +10,12 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
-from cs682.checks.report import BACKWARD_CALLS, KEPT, Report, later_causes, require_float64, unpack
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds, marks
+from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
 # float64 against a slow sum of at most a few hundred terms: a dozen of the last bits
 EXACT = 1e-9
-# central differences with h = 1e-5 in float64 are good to about 1e-9 of the largest terms
-NUMERIC = 1e-6
-NUMERIC_FLOOR = 1e-8
 FLOAT32 = 1e-4  # sums of some dozen float32 numbers around 1
 
 _LARGE = (130, (3, 4, 4), 7)
@@ -89,43 +87,49 @@ def check_affine_forward(s: Subject, r: Report) -> None:
         earlier = want = slow.affine(x, w, b)
         compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
     r.ok("values for examples of one, two and three dimensions, and for a single example")
-    x, w, b, _ = _affine_arguments(*_AFFINE_SIZES[1])
+    x, w, b, dout = _affine_arguments(*_AFFINE_SIZES[1])
+    _, cache = s.affine_forward(x.copy(), w.copy(), b.copy())
+    needed = {"x in its original shape": holds(x), "w": holds(w)}
+    way = _affine_way_back(s, x, w, b, dout)
+    check_cache(r, way, cache, (x, w, b), _AFFINE_CACHE, needed)
+    r.ok("a cache that goes with affine_backward")
     small = [v.astype(np.float32) for v in (x, w, b)]
     out, _ = s.affine_forward(*small)
     compare("out", out, slow.affine(x, w, b), rtol=FLOAT32, atol=1e-5, where="in float32")
     r.keeps_float32("affine_forward", {"out": out})
 
 
+_AFFINE_CACHE = "(x, w, b) with x in its original shape"
+
+
+def _affine_way_back(s: Subject, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
+    """Return what `affine_backward` must give for these arrays."""
+    want = dict(zip(("dx", "dw", "db"), slow.slopes(slow.affine, (x, w, b), dout), strict=True))
+    causes = {
+        name: {f"{name} is averaged over the batch; it is a sum": value / len(x)}
+        for name, value in want.items()
+    }
+    fortran = want["dx"].reshape(len(x), -1).reshape(x.shape, order="F")
+    causes["dx"]["dx must go back to the shape of x in C order"] = fortran
+    hints = {name: f"the numeric gradient of the layer disagrees with {name}" for name in want}
+    where = f"for x of shape {x.shape}"
+    return WayBack(
+        "affine_backward", s.affine_backward, dout, want, where, hints=hints, causes=causes
+    )
+
+
 def check_affine_backward(s: Subject, r: Report) -> None:
     """Hold `affine_backward` against numeric gradients of the definition."""
     for sizes in _AFFINE_SIZES:
         x, w, b, dout = _affine_arguments(*sizes)
-        want = slow.slopes(slow.affine, (x, w, b), dout)
         _, cache = r.watch("affine_forward", s.affine_forward, x, w, b)
-        for call, factor, why in BACKWARD_CALLS:
-            if factor > 1:
-                s.affine_forward(1 - x, -w, b)
-            result = r.watch("affine_backward", s.affine_backward, factor * dout, cache)
-            dx, dw, db = unpack("affine_backward", result, ("dx", "dw", "db"))
-            where = f"for x of shape {x.shape}{call}"
-            for name, got, value in zip(("dx", "dw", "db"), (dx, dw, db), want, strict=True):
-                averaged = {f"{name} is averaged over the batch; it is a sum": value / len(x)}
-                causes = averaged if len(x) > 1 else {}
-                if name == "dx":
-                    rows = value.reshape(len(x), -1)
-                    fortran = rows.reshape(x.shape, order="F")
-                    causes |= {"dx must go back to the shape of x in C order": fortran}
-                compare(
-                    name,
-                    got,
-                    factor * value,
-                    rtol=NUMERIC,
-                    atol=NUMERIC_FLOOR,
-                    where=where,
-                    hint=f"the numeric gradient of the layer disagrees with {name}",
-                    causes=later_causes(got, value, factor, why) if why else causes,
-                )
-            require_float64({"dx": dx, "dw": dw, "db": db})
+        check_way_back(
+            r,
+            _affine_way_back(s, x, w, b, dout),
+            cache,
+            lambda x=x, w=w, b=b: s.affine_forward(1 - x, -w, b),  # type: ignore[misc]
+            ((x, w, b), _AFFINE_CACHE),
+        )
     x, w, b, dout = _affine_arguments(*_LARGE)
     _, cache = s.affine_forward(x.copy(), w.copy(), b.copy())
     got = unpack("affine_backward", s.affine_backward(dout.copy(), cache), ("dx", "dw", "db"))
@@ -168,7 +172,7 @@ def check_relu_forward(s: Subject, r: Report) -> None:
             "this is tanh": np.tanh(x),
             "the values are squared": slow.relu(x) ** 2,
         }
-        if np.isscalar(out) or np.ndim(out) < x.ndim:
+        if out is not None and np.ndim(out) < x.ndim and np.size(out) == 1:
             hint = "; np.maximum compares entry by entry, np.max finds the largest one"
             raise CheckError(f"out has shape {np.shape(out)}, expected {x.shape}{hint}")
         where = f"for x of shape {x.shape}"
@@ -180,6 +184,34 @@ def check_relu_forward(s: Subject, r: Report) -> None:
     out, _ = s.relu_forward(np.array([[-1.5, 2.5]], dtype=np.float32))
     r.keeps_float32("relu_forward", {"out": out})
     r.ok("huge values and zero")
+    x = _relu_inputs()[1]
+    _, cache = s.relu_forward(x.copy())
+    needed = {"x, nor where x was positive": marks(x > 0, lambda part: part > 0)}
+    check_cache(r, _relu_way_back(s, x, x + 1), cache, x, "x itself", needed)
+    r.ok("a cache that goes with relu_backward")
+
+
+def _relu_way_back(s: Subject, x: Any, dout: Any) -> WayBack:
+    """Return what `relu_backward` must give for these arrays."""
+    causes = {
+        "the mask is taken from dout, not from x": dout * (dout > 0),
+        "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
+        "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
+        * slow.relu(x),
+        "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),
+        "the gradient leaks through where x < 0; ReLU is flat there": np.where(
+            x > 0, dout, 0.01 * dout
+        ),
+        "where x < 0 the slope is 0; here it is -1, as for the absolute value": dout * np.sign(x),
+        "negative gradients are cut off too; the mask depends on x alone": slow.relu(
+            dout * (x > 0)
+        ),
+        f"dout passes everywhere for x of {x.ndim} dimension{'s' * (x.ndim != 1)}; it must stop "
+        "where x was not positive": dout,
+    }
+    want = {"dx": slow.slope(slow.relu, x, dout)}
+    where = f"for x of shape {x.shape}"
+    return WayBack("relu_backward", s.relu_backward, dout, want, where, causes={"dx": causes})
 
 
 def check_relu_backward(s: Subject, r: Report) -> None:
@@ -187,41 +219,9 @@ def check_relu_backward(s: Subject, r: Report) -> None:
     rng = np.random.default_rng(683)
     for x in _relu_inputs():
         dout = rng.standard_normal(x.shape)
-        want = slow.slope(slow.relu, x, dout)
         _, cache = r.watch("relu_forward", s.relu_forward, x)
-        causes = {
-            "dout passes everywhere; it must stop where x was not positive": dout,
-            "the mask is taken from dout, not from x": dout * (dout > 0),
-            "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
-            "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
-            * slow.relu(x),
-            "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),
-            "the gradient leaks through where x < 0; ReLU is flat there": np.where(
-                x > 0, dout, 0.01 * dout
-            ),
-            "where x < 0 the slope is 0; here it is -1, as for the absolute value": dout
-            * np.sign(x),
-            "negative gradients are cut off too; the mask depends on x alone": slow.relu(
-                dout * (x > 0)
-            ),
-        }
-        for call, factor, why in BACKWARD_CALLS:
-            if factor > 1:
-                s.relu_forward(-x)
-            dx = r.watch("relu_backward", s.relu_backward, factor * dout, cache)
-            if dx is None:
-                raise CheckError("relu_backward returned nothing; it should return dx")
-            where = f"for x of shape {x.shape}{call}"
-            compare(
-                "dx",
-                dx,
-                factor * want,
-                rtol=NUMERIC,
-                atol=NUMERIC_FLOOR,
-                where=where,
-                causes=later_causes(dx, want, factor, why) if why else causes,
-            )
-            require_float64({"dx": dx})
+        way = _relu_way_back(s, x, dout)
+        check_way_back(r, way, cache, lambda x=x: s.relu_forward(-x), (x, "x itself"))  # type: ignore[misc]
     r.ok("dx against numeric gradients, for arrays of one to four dimensions, twice in a row")
     _, cache = s.relu_forward(np.zeros((1, 2), dtype=np.float32))
     dx = s.relu_backward(np.ones((1, 2), dtype=np.float32), cache)

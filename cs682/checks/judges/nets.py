@@ -9,8 +9,9 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
-from cs682.checks.judges.layers import EXACT, NUMERIC
+from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.net_init import parameter_shapes
+from cs682.checks.judges.pairs import NUMERIC
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.report import KEPT, Report, require_names, unpack
 from cs682.checks.subject import Subject

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import CheckError, compare, kind_of
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.mistakes import rules as rule_mistakes
 from cs682.checks.mistakes.rules import Config, Step
@@ -95,12 +95,12 @@ def _check_rule(
 def _check_settings(name: str, config: Any, defaults: Config, given: Config, where: str) -> None:
     """Check that the rule left the hyper-parameters in its config alone."""
     if not isinstance(config, dict):
-        raise CheckError(f"{name} returned {type(config).__name__} as config, expected a dict")
+        raise CheckError(f"{name} returned {kind_of(config)} as config, expected a dict")
     for key, value in {**defaults, **given}.items():
         found = config.get(key, None if key in given else value)
         if found is None:
             raise CheckError(f"config[{key!r}] is missing {where}: the next step needs it again")
-        if found != value:
+        if np.ndim(found) or found != value:
             origin = "it was given as" if key in given else "its default is"
             raise CheckError(
                 f"config[{key!r}] is {found!r} {where}, {origin} {value!r}: {name} reads its "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError
+from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.report import Report
 
 
@@ -45,7 +45,7 @@ def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any])
         If the network falls short, or the validation images are not the whole set.
     """
     if not hasattr(model, "loss"):
-        raise CheckError(f"model is a {type(model).__name__}, expected a trained network")
+        raise CheckError(f"model is {kind_of(model)}, expected a trained network")
     if len(data["X_val"]) < 500:
         raise CheckError(f"X_val holds {len(data['X_val'])} images; measure on the whole set")
     if not np.isfinite(model.loss(data["X_val"][:100])).all():
@@ -74,7 +74,7 @@ def check_overfit(layers: int, r: Report, *, solver: Any) -> None:
         If it did not, or another network or data set was used.
     """
     if not all(hasattr(solver, name) for name in ("model", "X_train", "train_acc_history")):
-        raise CheckError(f"solver is a {type(solver).__name__}, expected a Solver")
+        raise CheckError(f"solver is {kind_of(solver)}, expected a Solver")
     if not solver.train_acc_history:
         raise CheckError("solver has not trained yet: call solver.train()")
     net, images = solver.model, len(solver.X_train)

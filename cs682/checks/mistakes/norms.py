@@ -149,14 +149,16 @@ def backward(
             "gamma is applied twice": gamma * dx,
             "divided by the variance where the standard deviation belongs": dx / spread,
             "the division by the standard deviation is missing": dx * spread,
-            "the eps of the forward pass is left out": slope(eps=1e-12),
+            "the eps of the forward pass is left out, or a much smaller one is taken": slope(
+                eps=1e-12
+            ),
             "eps is hard-coded, not the one of the forward pass": slope(eps=1e-5),
         },
         "dgamma": {
             "this is dbeta; dgamma multiplies with the normalized values before it sums": dbeta,
             "dgamma is averaged over the batch; it is a sum": dgamma / len(x),
             "dgamma needs the normalized x_hat, not x": np.sum(dout * x, axis=0),
-            "the eps of the forward pass is left out": slow.slopes(
+            "the eps of the forward pass is left out, or a much smaller one is taken": slow.slopes(
                 slow.normalize, (x, gamma, beta), dout, eps=1e-12, axis=axis
             )[1],
         },
