@@ -16,6 +16,7 @@ from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.judges import dropout, given, layers, net_init, nets, norms, rules, trainings
 from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.names import find_exercise, place_of
+from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
 from cs682.checks.subject import LocalSubject, Subject, student_line
 
@@ -57,15 +58,9 @@ TRAININGS: dict[str, Callable[..., None]] = {
     "fc-5.1": partial(trainings.check_validation, 0.5),
 }
 
-_NOT_AN_ARRAY = re.compile(
-    r"AttributeError: '(list|tuple|dict|float|int|generator)' object has no attribute "
-    "'(astype|shape|ndim|dtype|size|reshape|sum|T)'"
-)
-_PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
 )
-_LONGEST = 400  # characters of an exception's text that are shown
 
 
 @dataclass(frozen=True)
@@ -215,7 +210,7 @@ def examine(
         except (Exception, SystemExit) as error:
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
-            state, message = "wrong", _raised(row, error)
+            state, message = "wrong", say_raised(error, row.functions)
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
 
 
@@ -225,28 +220,4 @@ def _open(row: Exercise, stub: NotImplementedError) -> str:
         return f"{row.id} is open: {stub}"
     if ".ipynb, section" in str(stub):
         return f"{row.id} waits for another exercise: {stub}"
-    return f"{row.id} is not finished: {_raised(row, stub)}"
-
-
-def _raised(row: Exercise, error: BaseException) -> str:
-    """Say what was raised, and in which line of the student's code."""
-    said = f"{type(error).__name__}: {error}".removesuffix(": ")
-    if len(said) > _LONGEST:
-        said = f"{said[:_LONGEST]} ..."
-    if isinstance(error, SystemExit):
-        said = "SystemExit: the code asked Python to end; take exit() out"
-    elif "NoneType" in said:
-        said += "\n  A None often comes from a function that lacks its `return`."
-    elif found := _NOT_AN_ARRAY.match(said):
-        said += f"\n  There is a {found[1]} where a NumPy array belongs."
-    elif found := _PRODUCT.search(said):
-        said = f"ValueError: a matrix product of {found[2]} columns with {found[1]} rows"
-    line = student_line(error, row.functions)
-    return (
-        f"{said}\n{line}"
-        if line
-        else (
-            f"The check could not make sense of what the code returned ({said}). "
-            "Compare types and shapes with the docstring"
-        )
-    )
+    return f"{row.id} is not finished: {say_raised(stub, row.functions)}"

@@ -44,8 +44,13 @@ MISHAPS = [
     (recurse, "RecursionError: maximum recursion depth exceeded"),
     (give_up, "fc-1.3 is not finished: NotImplementedError\n"),
     (fail_silently, "ValueError\n"),
-    (lambda x: None + x, "A None often comes from a function that lacks its `return`."),
+    (lambda x: None + x, "Something in this line is None: what a function without `return` gave"),
     (lambda x: [x].reshape(3), "There is a list where a NumPy array belongs."),
+    (lambda x: x if x > 0 else 0, "np.maximum, np.where and masks (x > 0) go entry by entry."),
+    (
+        lambda x: getattr(np, "".join(("pro", "duct")))(x),
+        "NumPy 2 no longer has np.product: write np.prod.",
+    ),
     (lambda x: np.ones((2, 3)) @ np.ones((4, 5)), "a matrix product of 3 columns with 4 rows"),
 ]
 
@@ -172,5 +177,5 @@ def test_check_of_training_names_scores_that_are_not_finite():
 
     with pytest.raises(CheckError, match="scores are not finite; try a smaller learning rate"):
         check("fc-5.1", model=model, data=data)
-    with pytest.raises(CheckError, match="model is a NoneType, expected a trained network"):
+    with pytest.raises(CheckError, match="model is None, expected a trained network"):
         check("fc-5.1", model=None, data=data)

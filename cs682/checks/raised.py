@@ -1,0 +1,111 @@
+"""Say what a student's code raised, and what such an exception usually means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from cs682.checks.subject import student_line
+
+_LONGEST = 400  # characters of an exception's text that are shown
+
+_RENAMED = {  # names that NumPy 2 no longer has -> what to write
+    "product": "np.prod",
+    "cumproduct": "np.cumprod",
+    "alltrue": "np.all",
+    "sometrue": "np.any",
+    "float": "float",
+    "int": "int",
+    "bool": "bool",
+    "object": "object",
+    "float_": "np.float64",
+    "NaN": "np.nan",
+    "NAN": "np.nan",
+    "Inf": "np.inf",
+    "Infinity": "np.inf",
+    "infty": "np.inf",
+    "in1d": "np.isin",
+    "row_stack": "np.vstack",
+    "trapz": "np.trapezoid",
+    "round_": "np.round",
+    "asfarray": "np.asarray(..., dtype=float)",
+    "msort": "np.sort(..., axis=0)",
+    "mat": "np.asarray",
+}
+
+# what an exception's text looks like -> what is said beside it
+_MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (
+        r"module 'numpy' has no attribute '(" + "|".join(_RENAMED) + r")'",
+        lambda found: f"NumPy 2 no longer has np.{found[1]}: write {_RENAMED[found[1]]}.",
+    ),
+    (
+        r"reshape\(\) got an unexpected keyword argument 'newshape'",
+        lambda _: "NumPy 2 calls this argument shape; np.reshape(a, (2, 3)) works in each version.",
+    ),
+    (
+        r"No module named '(asgn\d|cs231n|assignment\d)\b",
+        lambda found: (
+            f"This looks like a file of another edition of the course, where the package is called "
+            f"{found[1]}; here it is cs682. Start from the file that came with this edition."
+        ),
+    ),
+    (
+        r"NoneType",
+        lambda _: (
+            "Something in this line is None: what a function without `return` gave, an argument "
+            "that was left at None, or a value that was set to None."
+        ),
+    ),
+    (
+        r"AttributeError: '(list|tuple|dict|float|int|generator)' object has no attribute "
+        r"'(astype|shape|ndim|dtype|size|reshape|sum|T)'",
+        lambda found: (
+            f"There is {'an' if found[1] == 'int' else 'a'} {found[1]} where a NumPy array belongs."
+        ),
+    ),
+    (
+        r"The truth value of an array with more than one element is ambiguous",
+        lambda _: (
+            "`if`, `and`, `max(0, x)` and the like want one truth value, an array has many: "
+            "np.maximum, np.where and masks (x > 0) go entry by entry."
+        ),
+    ),
+)
+_PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
+
+
+def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
+    """Say what was raised, what it means, and in which line of the student's code.
+
+    Parameters
+    ----------
+    error : BaseException
+    functions : tuple of str, what the student writes in this exercise
+
+    Returns
+    -------
+    text : str, of up to four lines
+    """
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, SystemExit):
+        said = "SystemExit: the code asked Python to end; take exit() out"
+    elif found := _PRODUCT.search(said):
+        said = f"ValueError: a matrix product of {found[2]} columns with {found[1]} rows"
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]} ..."
+    line = student_line(error, functions)
+    if not line:
+        return (
+            f"The check could not make sense of what the code returned ({said}). "
+            "Compare types and shapes with the docstring"
+        )
+    return f"{said}{_meaning(said)}\n{line}"
+
+
+def _meaning(said: str) -> str:
+    """Return what an exception usually means, on a line of its own, if that is known."""
+    for pattern, explain in _MEANINGS:
+        if found := re.search(pattern, said):
+            return f"\n  {explain(found)}"
+    return ""
