@@ -82,8 +82,22 @@ def write(folder: Path, machine: dict[str, str], results: list[Result]) -> None:
         text += ["", f"## {group.capitalize()}", "", HEADER, RULE]
         text += [row(result) for result in results if result.group == group]
     (folder / "RESULTS.md").write_text("\n".join(text) + "\n", encoding="utf-8")
-    content: dict[str, Any] = {"machine": machine, "results": [asdict(r) for r in results]}
-    (folder / "RESULTS.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    (folder / "RESULTS.json").write_text(_records(machine, results), encoding="utf-8")
+
+
+def _records(machine: dict[str, str], results: list[Result]) -> str:
+    """Return everything measured as JSON, one record a line, so that a new run is a small diff."""
+    lines = ",\n".join(json.dumps(_rounded(asdict(result))) for result in results)
+    return f'{{"machine": {json.dumps(machine)},\n"results": [\n{lines}\n]}}\n'
+
+
+def _rounded(value: Any) -> Any:
+    """Return a record with four digits of each number; the fifth is noise."""
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _time(seconds: float) -> str:

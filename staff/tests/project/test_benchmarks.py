@@ -130,5 +130,8 @@ def test_write_stores_table_and_figures(tmp_path):
     assert "- processor: two cores" in text
     assert "| 0.90 (0.90 to 0.90) |" in text
     assert "**no**" in text
-    stored = json.loads((tmp_path / "RESULTS.json").read_text(encoding="utf-8"))
+    records = (tmp_path / "RESULTS.json").read_text(encoding="utf-8")
+    assert len(records.splitlines()) == 4  # the machine, one result, and what is around it
+    stored = json.loads(records)
+    assert stored["machine"] == {"processor": "two cores"}
     assert stored["results"][0]["ratios"][TORCH] == [0.9, 0.9, 0.9]
