@@ -67,6 +67,11 @@ def examine_in_time(
     Returns
     -------
     result : Result
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If somebody presses Ctrl-C before the time is over.
     """
     if threading.current_thread() is not threading.main_thread():
         return examine(exercise)  # nobody can interrupt it there
