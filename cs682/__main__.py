@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cs682.training.bar import Bar
+    from cs682.training.progress import DownloadProgress
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -153,12 +153,12 @@ def _add_data(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _run_data(args: argparse.Namespace) -> int:
     """Bring CIFAR-10, or its stand-in. Status 2: CS682_DATA names a place that holds no data."""
     from cs682.cifar10.fetch import DownloadError
-    from cs682.training.bar import Bar
+    from cs682.training.progress import DownloadProgress
 
     if args.seed is not None and not args.stand_in:
         args.usage_error("--seed belongs to --stand-in")
     try:
-        with Bar() as bar:
+        with DownloadProgress() as bar:
             _bring_data(args, bar)
     except (DownloadError, ValueError) as error:
         _complain(str(error))
@@ -167,7 +167,7 @@ def _run_data(args: argparse.Namespace) -> int:
     return 0
 
 
-def _bring_data(args: argparse.Namespace, bar: Bar) -> None:
+def _bring_data(args: argparse.Namespace, bar: DownloadProgress) -> None:
     """Get the kind of data that was asked for."""
     from cs682.cifar10 import download
     from cs682.cifar10.in_place import put_data_in_place
@@ -175,13 +175,13 @@ def _bring_data(args: argparse.Namespace, bar: Bar) -> None:
     seen = sys.stderr.isatty()
     if args.stand_in:
         seed = 682 if args.seed is None else args.seed
-        download.get_stand_in(args.dest, seed=seed, report=bar.say, show_progress=seen)
+        download.get_stand_in(args.dest, seed=seed, report=bar.log, show_progress=seen)
     elif args.in_place:
-        put_data_in_place(args.dest, report=bar.say, progress=bar, show_progress=seen)
+        put_data_in_place(args.dest, report=bar.log, progress=bar, show_progress=seen)
     else:
         archive = download.with_mirrors(args.mirror, download.CIFAR10)
         download.get_data(
-            args.dest, archive=archive, offline=args.offline, report=bar.say, progress=bar
+            args.dest, archive=archive, offline=args.offline, report=bar.log, progress=bar
         )
 
 

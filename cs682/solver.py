@@ -7,25 +7,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682.training import log as log
-from cs682.training import options as options
-from cs682.training.checkpoint import copy_state, restore_state, same_params, write_checkpoint
-from cs682.training.log import DivergenceWarning
-from cs682.training.progress import Progress
+from cs682.training import options
+from cs682.training.checkpoint import copy_state, restore_state, same_params
+from cs682.training.log import DivergenceWarning, TrainingLog, interrupted_again
 from cs682.training.schedules import cosine, one_cycle
-from cs682.training.state import restore_solver, solver_tree
+from cs682.training.state import TrainingState, read_state, write_state
 
 if TYPE_CHECKING:
     import os
 
     from cs682._types import Array, Labels, Options, Params
-    from cs682.training.checkpoint import ModelState
 
 __all__ = ["DivergenceWarning", "Solver", "cosine", "one_cycle"]
+
+
+def _of_state(name: str) -> Any:
+    """Make an attribute that reads what the solver's state holds under a name."""
+    return property(attrgetter(f"state.{name}"))
 
 
 class Solver:
@@ -56,13 +59,15 @@ class Solver:
         ``N % batch_size`` examples left over at its end are left out.
     checkpoint_name : str, path or None; each evaluation writes
         ``<checkpoint_name>_epoch_<epoch>.npz``, from which `load_checkpoint` goes on
-    print_every : int or None, iterations per printed loss; None, 0 or less for never
+    print_every : int, None or 'auto'; iterations per printed loss, None, 0 or less for never.
+        'auto' leaves a long run its line per epoch, and gives a short one about ten lines.
     verbose : bool, whether to print anything
     progress : bool or None, whether to show a progress bar; None for when `verbose` is on and
         somebody sees it, in a notebook or on a terminal
 
     Attributes
     ----------
+    state : TrainingState, all that training changes; the next ones are read from it
     epoch, iteration : int, epochs and iterations completed, over all runs
     loss_history : list of float, the loss of each iteration in nats per example
     train_acc_history, val_acc_history : list of float
@@ -103,7 +108,7 @@ class Solver:
         num_val_samples: int | None = None,
         sampling: str = "replacement",
         checkpoint_name: str | os.PathLike[str] | None = None,
-        print_every: int | None = 10,
+        print_every: int | str | None = "auto",
         verbose: bool = True,
         progress: bool | None = None,
     ) -> None:
@@ -112,7 +117,7 @@ class Solver:
         self.update_rule = options.require_update_rule(update_rule)
         self.optim_config = options.require_optim_config(optim_config, update_rule)
         self.lr_decay = options.require_number("lr_decay", lr_decay, zero=False)
-        self.lr_schedule = options.require_schedule_or_none(lr_schedule)
+        self.lr_schedule = options.require_schedule_or_none(lr_schedule, self.optim_config)
         self.augment = options.require_augmentation_or_none(augment)
         self.batch_size = options.require_count("batch_size", batch_size, 1)
         self.num_epochs = options.require_count("num_epochs", num_epochs, 0)
@@ -125,35 +130,23 @@ class Solver:
         self.print_every = options.require_interval("print_every", print_every)
         self.verbose = bool(verbose)
         self.progress = options.require_choice("progress", progress, (None, True, False))
-        if lr_schedule is not None and "learning_rate" not in self.optim_config:
-            raise ValueError(f"lr_schedule needs a learning_rate in optim_config for {update_rule}")
         self._reset()
+
+    epoch: int = _of_state("epoch")
+    iteration: int = _of_state("iteration")
+    loss_history: list[float] = _of_state("loss_history")
+    train_acc_history: list[float] = _of_state("train_acc_history")
+    val_acc_history: list[float] = _of_state("val_acc_history")
+    best_val_acc: float = _of_state("best_val_acc")
+    best_params: Params = _of_state("best.params")
+    optim_configs: dict[str, Options] = _of_state("optim_configs")
+    diverged: bool = _of_state("diverged")
+    interrupted: bool = _of_state("interrupted")
 
     def _reset(self) -> None:
         """Forget all training; the model keeps the parameters it has."""
-        self.epoch = 0
-        self.iteration = 0
-        self.loss_history: list[float] = []
-        self.train_acc_history: list[float] = []
-        self.val_acc_history: list[float] = []
-        self.best_val_acc = 0.0
-        self.diverged = False
-        self.interrupted = False
-        self.optim_configs = {
-            name: options.own_config(self.optim_config) for name in self.model.params
-        }
-        self._best: ModelState = copy_state(self.model)
-        self._last: ModelState | None = None  # where training stopped; None while it goes on
-        self._first_epoch = 0  # of the current run
-        self._evaluation_due = False
-        self._order: Any = None  # sampling='epoch': indices of this epoch's examples, shape (N,)
-        self._seed_checked = False
-        self._bar = Progress(0, 0, shown=False)
-
-    @property
-    def best_params(self) -> Params:
-        """Parameters with the highest validation accuracy so far, ndarrays by name."""
-        return self._best.params
+        configs = options.fresh_configs(self.optim_config, self.model.params, {})
+        self.state = TrainingState(configs, copy_state(self.model))
 
     @property
     def iterations_per_epoch(self) -> int:
@@ -162,11 +155,7 @@ class Solver:
 
     @property
     def _last_epoch(self) -> int:
-        return self._first_epoch + self.num_epochs
-
-    @property
-    def _last_iteration(self) -> int:
-        return self._last_epoch * self.iterations_per_epoch
+        return self.state.first_epoch + self.num_epochs
 
     def train(self) -> None:
         """Train for `num_epochs`, then give the model the best parameters so far.
@@ -191,30 +180,59 @@ class Solver:
             `lr_schedule` a negative or non-finite factor, or `augment` anything but such a batch.
         """
         self._resume()
-        self._bar = log.open_progress(self)
+        log = TrainingLog(
+            self.state,
+            self._last_epoch,
+            self.iterations_per_epoch,
+            self._highest_rate,
+            self.verbose,
+            self.print_every,
+            self.progress,
+        )
+        if self.iteration == 0:
+            log.fixed_masks(self.model)
         try:
-            self._run()
+            self._run(log)
         except KeyboardInterrupt:
-            self.interrupted = True
-            if log.interrupted_again():
+            self.state.interrupted = True
+            if interrupted_again():
                 raise
-            log.say_interrupted(self)
+            log.interrupted()
         finally:
-            self._bar.close()
-            self._stop()
+            log.close()
+            self.state.last = None if self.diverged else copy_state(self.model)
+            restore_state(self.model, self.state.best)
 
-    def _run(self) -> None:
+    def _resume(self) -> None:
+        """Put back the state that training stopped in, unless the parameters were changed."""
+        state = self.state
+        if state.last is not None and same_params(self.model, state.best):
+            restore_state(self.model, state.last)
+        elif state.iteration > 0:
+            state.optim_configs = options.fresh_configs(
+                self.optim_config, self.model.params, state.optim_configs
+            )
+        if not state.val_acc_history:
+            state.best = copy_state(self.model)
+        if state.epoch >= self._last_epoch and not state.evaluation_due:
+            state.first_epoch = state.epoch
+        state.last, state.diverged, state.interrupted = None, False, False
+
+    def _run(self, log: TrainingLog) -> None:
         """Step to the end of the run, with an evaluation where one is due."""
-        if self._evaluation_due:  # Ctrl-C had cut it short
-            self._evaluate()
-        while self.iteration < self._last_iteration:
+        if self.state.evaluation_due:  # Ctrl-C had cut it short
+            self._evaluate(log)
+        while self.iteration < log.last_iteration:
             self._step()
             if not math.isfinite(self.loss_history[-1]):
-                self._diverge()
+                self.state.diverged = True
+                if not self.val_acc_history:  # at least one evaluation
+                    self._measure()
+                log.diverged()
                 return
-            log.show_step(self)
-            if self._evaluation_due:
-                self._evaluate()
+            log.step()
+            if self.state.evaluation_due:
+                self._evaluate(log)
 
     def _step(self) -> None:
         """Make one gradient update; none if the loss is not finite."""
@@ -230,26 +248,24 @@ class Solver:
 
     def _sample(self) -> Any:
         """Draw the indices of the next minibatch; the only place that draws for training."""
-        N = len(self.y_train)
+        N, state = len(self.y_train), self.state
         if self.sampling == "replacement":
             return np.random.choice(N, self.batch_size)  # noqa: NPY002  # the published stream
-        position = self.iteration % self.iterations_per_epoch
+        position = state.iteration % self.iterations_per_epoch
         if position == 0:
-            self._order = np.random.permutation(N)  # noqa: NPY002  # the published stream
-        return self._order[position * self.batch_size : (position + 1) * self.batch_size]
+            state.order = np.random.permutation(N)  # noqa: NPY002  # the published stream
+        return state.order[position * self.batch_size : (position + 1) * self.batch_size]
 
     def _update(self, grads: Params) -> None:
         """Apply the update rule to all parameters, or if anything is wrong to none."""
-        missing = [name for name in self.model.params if name not in grads]
-        if missing:
-            raise ValueError(f"model.loss returned no gradient for {missing}, only {list(grads)}")
+        options.require_gradients(grads, self.model.params)
         factor = self._schedule_factor()
         updated = {
             name: self._updated(w, grads[name], self.optim_configs[name], factor)
             for name, w in self.model.params.items()
         }
         self.model.params.update({name: w for name, (w, _) in updated.items()})
-        self.optim_configs = {name: config for name, (_, config) in updated.items()}
+        self.state.optim_configs = {name: config for name, (_, config) in updated.items()}
 
     def _updated(
         self, w: Array, dw: Array, config: Options, factor: float | None
@@ -265,40 +281,44 @@ class Solver:
         """Return the schedule's factor on the learning rates now; None without a schedule."""
         if self.lr_schedule is None:
             return None
-        first = self._first_epoch * self.iterations_per_epoch
-        progress = (self.iteration - first) / max(self._last_iteration - first, 1)
-        factor = float(self.lr_schedule(progress))
-        if not (math.isfinite(factor) and factor >= 0):
-            raise ValueError(f"lr_schedule({progress:g}) must be at least 0, got {factor!r}")
-        return factor
+        done = self.iteration - self.state.first_epoch * self.iterations_per_epoch
+        progress = done / max(self.num_epochs * self.iterations_per_epoch, 1)
+        return options.require_factor(self.lr_schedule(progress), progress)
+
+    def _highest_rate(self) -> float:
+        """Return the highest learning rate of the present iteration, over all parameters."""
+        rates = [config.get("learning_rate", math.nan) for config in self.optim_configs.values()]
+        factor = self._schedule_factor()
+        return float(max(rates)) * (1.0 if factor is None else factor)
 
     def _count_iteration(self) -> None:
         """Count an iteration; at the end of an epoch count that, and decay the learning rates."""
-        self.iteration += 1
-        at_end = self.iteration % self.iterations_per_epoch == 0
+        state = self.state
+        state.iteration += 1
+        at_end = state.iteration % self.iterations_per_epoch == 0
         if at_end:
-            self.epoch += 1
-            for config in self.optim_configs.values():
+            state.epoch += 1
+            for config in state.optim_configs.values():
                 if "learning_rate" in config:
                     config["learning_rate"] *= self.lr_decay
-        self._evaluation_due = at_end or self.iteration == 1
+        state.evaluation_due = at_end or state.iteration == 1
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, log: TrainingLog) -> None:
         """Measure accuracy, keep the best parameters, write the checkpoint, print a line."""
         self._measure()
         self._save_checkpoint()
-        log.show_evaluation(self)
+        log.evaluation()
 
     def _measure(self) -> None:
         """Append both accuracies to their histories, and keep the parameters if they are best."""
         train_acc = self.check_accuracy(self.X_train, self.y_train, self.num_train_samples)
         val_acc = self.check_accuracy(self.X_val, self.y_val, self.num_val_samples)
-        self.train_acc_history.append(train_acc)
-        self.val_acc_history.append(val_acc)
-        self._evaluation_due = False
-        if val_acc > self.best_val_acc:
-            self.best_val_acc = val_acc
-            self._best = copy_state(self.model)
+        state = self.state
+        state.train_acc_history.append(train_acc)
+        state.val_acc_history.append(val_acc)
+        state.evaluation_due = False
+        if val_acc > state.best_val_acc:
+            state.best_val_acc, state.best = val_acc, copy_state(self.model)
 
     def check_accuracy(
         self, X: Array, y: Labels, num_samples: int | None = None, batch_size: int = 100
@@ -327,57 +347,33 @@ class Solver:
             X, y, N = X[chosen], y[chosen], num_samples
         right = 0
         for start in range(0, N, batch_size):
-            labels = y[start : start + batch_size]
-            scores = np.asarray(self.model.loss(X[start : start + batch_size]))
-            if scores.ndim != 2 or len(scores) != len(labels):
-                raise ValueError(
-                    f"model.loss(X) must return scores of shape ({len(labels)}, C), "
-                    f"got shape {scores.shape}"
-                )
+            part = slice(start, start + batch_size)
+            scores = options.require_scores(self.model.loss(X[part]), len(y[part]))
             finite = np.isfinite(scores).all(axis=1)  # argmax would take a row of NaN for class 0
-            right += int(np.sum(finite & (scores.argmax(axis=1) == labels)))
+            right += int(np.sum(finite & (scores.argmax(axis=1) == y[part])))
         return right / N
-
-    def _resume(self) -> None:
-        """Put back the state that training stopped in, unless the parameters were changed."""
-        if self._last is not None and same_params(self.model, self._best):
-            restore_state(self.model, self._last)
-        elif self.iteration > 0:
-            self.optim_configs = {name: self._fresh_config(name) for name in self.model.params}
-        if not self.val_acc_history:
-            self._best = copy_state(self.model)
-        if self.epoch >= self._last_epoch and not self._evaluation_due:
-            self._first_epoch = self.epoch
-        self._last = None
-        self.diverged = self.interrupted = False
-        if not self._seed_checked:
-            log.warn_of_fixed_masks(self)
-        self._seed_checked = True
-
-    def _stop(self) -> None:
-        """Set the state of training aside, and give the model the best one."""
-        self._last = None if self.diverged else copy_state(self.model)
-        restore_state(self.model, self._best)
-
-    def _fresh_config(self, name: str) -> Options:
-        """Return a parameter's config without state, but with the learning rate it has come to."""
-        reached = self.optim_configs.get(name, {})
-        rate = {key: reached[key] for key in ("learning_rate",) if key in reached}
-        return {**options.own_config(self.optim_config), **rate}
-
-    def _diverge(self) -> None:
-        """End a run whose loss is not finite, with at least one evaluation in the histories."""
-        self.diverged = True
-        if not self.val_acc_history:
-            self._measure()
-        log.warn_diverged(self)
 
     def _save_checkpoint(self) -> None:
         """Write a checkpoint if `checkpoint_name` is set."""
         if self.checkpoint_name is not None:
-            last = copy_state(self.model) if self._last is None else self._last
-            path = f"{self.checkpoint_name}_epoch_{self.epoch}.npz"
-            write_checkpoint(path, solver_tree(self, last))
+            self.save_checkpoint(f"{self.checkpoint_name}_epoch_{self.epoch}.npz")
+
+    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Write all that `load_checkpoint` needs to go on from here, as one file or not at all.
+
+        Parameters
+        ----------
+        path : str or path, replaced once the new file is complete; folders are made if need be
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        TypeError
+            If the update rule keeps something in its config that a checkpoint cannot hold.
+        """
+        last = copy_state(self.model) if self.state.last is None else self.state.last
+        write_state(path, self.state, last, options.settings_of(self))
 
     def load_checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Take up a run where a checkpoint was written, global random stream included.
@@ -398,4 +394,7 @@ class Solver:
         OSError
             If the file cannot be opened.
         """
-        restore_solver(self, path)
+        settings = options.settings_of(self)
+        self.state, random = read_state(path, self.model, settings, len(self.y_train))
+        restore_state(self.model, self.state.best)
+        np.random.set_state(random)  # noqa: NPY002  # the solver's stream

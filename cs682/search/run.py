@@ -22,9 +22,7 @@ import numpy as np
 
 from cs682._random import legacy_seed
 from cs682.search.space import Trial
-from cs682.training.checkpoint import write_checkpoint
 from cs682.training.log import DivergenceWarning
-from cs682.training.state import solver_tree
 
 MAX_FUNCTION_BYTES = 10_000_000  # a function that weighs more carries a data set along
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, from malloc.h
@@ -158,7 +156,7 @@ def _climb(solver: Any, task: Task) -> None:
             solver.num_epochs = epochs
             solver.train()
     if task.rung + 1 < len(task.rungs) and not solver.diverged and checkpoint.parent.is_dir():
-        write_checkpoint(checkpoint, solver_tree(solver, solver._last))
+        solver.save_checkpoint(checkpoint)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Hunt:
         if run.state == "failed" and self._verbose:
             self._bar.log(f"run {run.number} failed: {run.error}")
         scores = [run.score for run in self.runs.values() if run.score is not None]
-        self._bar.advance("search", {"best": max(scores)} if scores else {})
+        self._bar.advance("search", {"best": f"{max(scores):.3f}"} if scores else {})
 
     def _promoted(self, tasks: list[Task]) -> list[Task]:
         """Return the tasks of the runs that go on to the next rung; the others are stopped."""

@@ -156,11 +156,13 @@ def _load_data() -> dict[str, Any]:
     from cs682.cifar10.files import cache_folder
     from cs682.cifar10.in_place import put_data_in_place
     from cs682.data_utils import get_CIFAR10_data
-    from cs682.training.bar import Bar
+    from cs682.training.progress import DownloadProgress
 
     dest = cache_folder() if own_copy.is_on_drive(PACKAGE_HOME) else None
     try:
-        put_data_in_place(dest, report=_say_news, progress=Bar(sys.stdout), show_progress=True)
+        put_data_in_place(
+            dest, report=_say_news, progress=DownloadProgress(sys.stdout), show_progress=True
+        )
     except DownloadError as error:
         raise NotReadyError(str(error)) from error
     return get_CIFAR10_data()

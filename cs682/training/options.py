@@ -7,7 +7,7 @@ import inspect
 import math
 import numbers
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from cs682 import optim
 
 if TYPE_CHECKING:
-    from cs682._types import Array, Labels, Options
+    from cs682._types import Array, Labels, Options, Params
 
 DATA_KEYS = ("X_train", "y_train", "X_val", "y_val")
 
@@ -101,6 +101,17 @@ def own_config(config: Options) -> Options:
     }
 
 
+def fresh_configs(
+    config: Options, names: Iterable[str], reached: Mapping[str, Options]
+) -> dict[str, Options]:
+    """Give each parameter a config without state, with the learning rate that it has reached."""
+    rates = {
+        name: {key: value for key, value in reached.get(name, {}).items() if key == "learning_rate"}
+        for name in names
+    }
+    return {name: own_config(config) | rate for name, rate in rates.items()}
+
+
 def require_count(name: str, value: Any, at_least: int) -> int:
     """Return a whole number as a plain int."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
@@ -115,8 +126,10 @@ def require_count_or_none(name: str, value: Any, at_least: int) -> int | None:
     return None if value is None else require_count(name, value, at_least)
 
 
-def require_interval(name: str, value: Any) -> int:
+def require_interval(name: str, value: Any) -> int | str:
     """Return after how many iterations to print; None, 0 and negative numbers all mean never."""
+    if value == "auto":
+        return "auto"
     return 0 if value is None else max(0, require_count(name, value, -(2**63)))
 
 
@@ -138,8 +151,10 @@ def require_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
     return value
 
 
-def require_schedule_or_none(value: Any) -> Any:
-    """Return a function of the progress, or None."""
+def require_schedule_or_none(value: Any, optim_config: Options) -> Any:
+    """Return a function of the progress, or None; it needs a learning rate to act on."""
+    if value is not None and "learning_rate" not in optim_config:
+        raise ValueError("lr_schedule needs a learning_rate in optim_config")
     if value is not None and not callable(value):
         raise TypeError(
             f"lr_schedule must be None or a function of the progress in [0, 1], got {value!r}"
@@ -163,6 +178,55 @@ def require_batch_like(batch: Any, shape: tuple[int, ...]) -> Array:
         got = f"shape {batch.shape}" if isinstance(batch, np.ndarray) else repr(batch)
         raise ValueError(f"augment must return a batch of shape {shape}, got {got}")
     return batch
+
+
+def require_factor(value: Any, progress: float) -> float:
+    """Return what a schedule gave as a factor on learning rates."""
+    factor = float(value)
+    if not (math.isfinite(factor) and factor >= 0):
+        raise ValueError(f"lr_schedule({progress:g}) must be at least 0, got {factor!r}")
+    return factor
+
+
+def require_scores(value: Any, examples: int) -> Array:
+    """Return what a model gave as scores, if there is a row for each example."""
+    scores: Array = np.asarray(value)
+    if scores.ndim != 2 or len(scores) != examples:
+        raise ValueError(
+            f"model.loss(X) must return scores of shape ({examples}, C), got shape {scores.shape}"
+        )
+    return scores
+
+
+def require_gradients(grads: Any, params: Params) -> None:
+    """Refuse gradients that lack a parameter, or are shaped unlike it."""
+    missing = [name for name in params if name not in grads]
+    if missing:
+        raise ValueError(f"model.loss returned no gradient for {missing}, only {list(grads)}")
+    for name, w in params.items():
+        if np.shape(grads[name]) != w.shape:
+            raise ValueError(
+                f"model.loss returned a gradient of shape {np.shape(grads[name])} for {name!r}, "
+                f"which has shape {w.shape}"
+            )
+
+
+def settings_of(solver: Any) -> dict[str, Any]:
+    """Return what must be the same for a solver's run to go on as it would have."""
+    names = ("lr_decay", "batch_size", "num_train_samples", "num_val_samples", "sampling")
+    dropout_param = getattr(solver.model, "dropout_param", None) or {}
+    return {
+        **{name: getattr(solver, name) for name in names},
+        "update_rule": solver.update_rule.__name__,
+        "optim_config": solver.optim_config,
+        "lr_schedule": "given" if solver.lr_schedule else None,
+        "augment": "given" if solver.augment else None,
+        "training examples": len(solver.y_train),
+        "validation examples": len(solver.y_val),
+        "model's normalization": getattr(solver.model, "normalization", None),
+        "model's reg": getattr(solver.model, "reg", None),
+        "model's dropout": dropout_param.get("p"),
+    }
 
 
 def require_path_or_none(name: str, value: Any) -> str | None:

@@ -1,13 +1,17 @@
-"""A progress bar for training, and log lines that do not tear it."""
+"""Progress bars, of a training and of a download, and lines that do not tear them."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+import time
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from types import TracebackType
+from typing import Any, TextIO
 
 WIDTH = 92  # columns; a notebook's output area shows about a hundred
+FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]"
 
 
 class Progress:
@@ -21,49 +25,92 @@ class Progress:
     """
 
     def __init__(self, total: int, done: int, *, shown: bool) -> None:
-        self._bar: Any = _text_bar(total, done) if shown else None
+        self._bar: Any = _text_bar(total, initial=done, bar_format=FORMAT) if shown else None
 
-    def advance(self, label: str, figures: dict[str, float]) -> None:
+    def advance(self, label: str, figures: Mapping[str, str]) -> None:
         """Count one iteration.
 
         Parameters
         ----------
         label : str, stands before the bar
-        figures : dict of float by name, stand behind it
+        figures : mapping of str by name, stand behind it
         """
         if self._bar is not None:
             self._bar.set_description_str(label, refresh=False)
             self.note(figures)
             self._bar.update()
 
-    def note(self, figures: dict[str, float]) -> None:
+    def note(self, figures: Mapping[str, str]) -> None:
         """Put other figures behind the bar when it is next drawn.
 
         Parameters
         ----------
-        figures : dict of float by name
+        figures : mapping of str by name
         """
         if self._bar is not None:
-            shown = {name: f"{value:.3f}" for name, value in figures.items()}
-            self._bar.set_postfix(shown, refresh=False)
+            self._bar.set_postfix(figures, refresh=False)
 
     def log(self, line: str) -> None:
-        """Print a line, above the bar if there is one.
+        """Print a line on standard output, above the bar if there is one.
 
         Parameters
         ----------
         line : str
         """
         if self._bar is None:
-            print(line)  # noqa: T201  # the log of a verbose solver
+            print(line, flush=True)  # noqa: T201  # the log of a verbose solver
         else:
             self._bar.write(line, file=sys.stdout)
 
     def close(self) -> None:
-        """Leave the bar as it stands, as a line of its own."""
+        """Leave a training's bar on a terminal, as a line of its own; elsewhere leave nothing."""
         if self._bar is not None:
             self._bar.close()
+            if hasattr(self._bar.fp, "clear"):  # a `CellOutput`, in tqdm's wrapping
+                self._bar.fp.clear()
             self._bar = None
+
+
+class DownloadProgress(Progress):
+    """A bar that counts bytes where somebody sees it, elsewhere a line now and then.
+
+    Parameters
+    ----------
+    stream : text stream for bar and lines; default what is standard error at that time
+    """
+
+    seconds = 5.0  # between two lines
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(0, 0, shown=False)
+        self._stream = stream or sys.stderr
+        self._next_line = 0.0
+
+    def __enter__(self) -> DownloadProgress:
+        """Return the bar, which appears with the first bytes."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar off the screen."""
+        self.close()
+
+    def __call__(self, there: int, total: int) -> None:
+        """Show that `there` of `total` bytes have arrived."""
+        if self._stream.isatty():
+            if self._bar is None:
+                self._bar = _text_bar(
+                    total, unit="B", unit_scale=True, leave=False, file=self._stream
+                )
+            self._bar.update(there - self._bar.n)
+        elif time.monotonic() >= self._next_line or there == total:
+            self._next_line = time.monotonic() + self.seconds
+            text = f"{there / 1e6:6.1f} of {total / 1e6:.1f} MB"
+            print(text, file=self._stream, flush=True)
 
 
 def somebody_watches() -> bool:
@@ -77,33 +124,33 @@ def _in_jupyter() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _text_bar(total: int, done: int) -> Any:
+def _text_bar(total: int, **options: Any) -> Any:
     """Return tqdm's text bar, bound for the terminal or for a cell's output."""
     from tqdm import tqdm
 
     in_jupyter = _in_jupyter()
-    return tqdm(
-        total=total,
-        initial=done,
-        file=CellOutput() if in_jupyter else sys.stderr,
-        ncols=WIDTH if in_jupyter else min(WIDTH, shutil.get_terminal_size().columns - 1),
-        nrows=24,  # some terminals say they have no rows, and tqdm would show nothing
-        mininterval=0.5 if in_jupyter else 0.1,  # seconds; in a notebook each update is a message
-        miniters=1,
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {n}/{total} [{elapsed}<{remaining}{postfix}]",
-    )
+    screen: dict[str, Any] = {
+        "file": CellOutput() if in_jupyter else sys.stderr,
+        "ncols": WIDTH if in_jupyter else min(WIDTH, shutil.get_terminal_size().columns - 1),
+        "mininterval": 0.5 if in_jupyter else 0.1,  # seconds; in a notebook each is a message
+    }
+    # some terminals say they have no rows, and tqdm would show nothing
+    return tqdm(total=total, nrows=24, miniters=1, **(screen | options))
 
 
 class CellOutput:
     """A stream that shows the last line written to it, at one place in a notebook cell's output.
 
-    Carriage returns, which do this on a terminal, would litter a saved or printed notebook.
+    Carriage returns, which do this on a terminal, would litter a saved or printed notebook. The
+    place is empty at first and at the end: what is saved is the same after each run, so a tool that
+    compares two runs sees no difference in how long they took.
     """
 
     encoding = "utf-8"  # tqdm asks, to know which characters it may draw with
 
     def __init__(self) -> None:
-        self._handle: Any = None
+        self._handle = import_module("IPython.display").DisplayHandle()
+        self._handle.display({"text/plain": ""}, raw=True)
 
     def write(self, text: str) -> None:
         """Show a line in place of the one before; blank ones are passed over.
@@ -112,14 +159,12 @@ class CellOutput:
         ----------
         text : str
         """
-        line = text.strip()
-        if not line:
-            return
-        if self._handle is None:
-            self._handle = import_module("IPython.display").DisplayHandle()
-            self._handle.display({"text/plain": line}, raw=True)
-        else:
-            self._handle.update({"text/plain": line}, raw=True)
+        if text.strip():
+            self._handle.update({"text/plain": text.strip()}, raw=True)
+
+    def clear(self) -> None:
+        """Show nothing any more."""
+        self._handle.update({"text/plain": ""}, raw=True)
 
     def flush(self) -> None:
         """Do nothing: each line is shown at once."""

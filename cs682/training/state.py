@@ -1,22 +1,23 @@
-"""A solver's whole state as a tree for a checkpoint, and back; a friend of `cs682.solver`."""
+"""The state of a training: what `train` goes on from, and what a checkpoint holds."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682.training.checkpoint import read_checkpoint, require_fitting_state, restore_state
+from cs682.training.checkpoint import read_checkpoint, require_fitting_state, write_checkpoint
 
 if TYPE_CHECKING:
     import os
 
-    from cs682.solver import Solver
+    from cs682._types import Options
     from cs682.training.checkpoint import ModelState
 
 HISTORIES = ("loss_history", "train_acc_history", "val_acc_history")
-COUNTERS = ("epoch", "iteration", "_first_epoch")
-KINDS: dict[str, type | tuple[type, ...]] = {
+COUNTERS = ("epoch", "iteration", "first_epoch")
+KINDS: dict[str, type | tuple[type, ...]] = {  # what a checkpoint holds
     **dict.fromkeys(HISTORIES, np.ndarray),
     **dict.fromkeys(COUNTERS, int),
     "settings": dict,
@@ -29,84 +30,124 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def solver_tree(solver: Solver, last: ModelState) -> dict[str, Any]:
-    """Return all that decides how a run goes on; `last` is the model as training left it."""
-    return {
-        **{name: np.array(getattr(solver, name), dtype=np.float64) for name in HISTORIES},
-        **{name: getattr(solver, name) for name in COUNTERS},
-        "settings": _settings(solver),
-        "best_val_acc": solver.best_val_acc,
-        "best": solver._best._asdict(),
-        "last": last._asdict(),
-        "optim_configs": solver.optim_configs,
-        "order": solver._order,
-        "random": np.random.get_state(legacy=False),  # noqa: NPY002  # the solver's stream
-    }
+@dataclass
+class TrainingState:
+    """All that training changes, but for the model and NumPy's global stream.
+
+    Attributes
+    ----------
+    optim_configs : dict of dict, hyper-parameters and state of the update rule by parameter
+    best : ModelState, with the highest validation accuracy so far; at first the initial one
+    last : ModelState or None, where training stopped; None while it goes on
+    epoch, iteration : int, completed over all runs
+    first_epoch : int, epochs completed before the present run
+    loss_history, train_acc_history, val_acc_history : list of float
+    best_val_acc : float
+    order : ndarray of int, shape (N,), or None; examples of this epoch, for sampling='epoch'
+    evaluation_due : bool, whether the accuracies of this iteration are still to be measured
+    diverged, interrupted : bool, how the last run ended
+    """
+
+    optim_configs: dict[str, Options]
+    best: ModelState
+    last: ModelState | None = None
+    epoch: int = 0
+    iteration: int = 0
+    first_epoch: int = 0
+    loss_history: list[float] = field(default_factory=list)
+    train_acc_history: list[float] = field(default_factory=list)
+    val_acc_history: list[float] = field(default_factory=list)
+    best_val_acc: float = 0.0
+    order: Any = None
+    evaluation_due: bool = False
+    diverged: bool = False
+    interrupted: bool = False
 
 
-def restore_solver(solver: Solver, path: str | os.PathLike[str]) -> None:
-    """Give a solver the state in a checkpoint; change nothing unless all of it fits."""
+def write_state(
+    path: str | os.PathLike[str], state: TrainingState, last: ModelState, settings: dict[str, Any]
+) -> None:
+    """Write a checkpoint from which `read_state` goes on bit for bit, and NumPy's stream with it.
+
+    Parameters
+    ----------
+    path : str or path, replaced once the new file is complete
+    state : TrainingState
+    last : ModelState, the model as training left it
+    settings : dict of plain values and arrays, which must be the same when training goes on
+    """
+    tree = {f.name: getattr(state, f.name) for f in fields(state) if f.name in KINDS}
+    tree |= {name: np.array(tree[name], dtype=np.float64) for name in HISTORIES}
+    tree |= {"best": state.best._asdict(), "last": last._asdict(), "settings": settings}
+    tree["random"] = np.random.get_state(legacy=False)  # noqa: NPY002  # the solver's stream
+    write_checkpoint(path, tree)
+
+
+def read_state(
+    path: str | os.PathLike[str], model: Any, settings: dict[str, Any], examples: int
+) -> tuple[TrainingState, dict[str, Any]]:
+    """Read a checkpoint that `write_state` wrote, if all of it fits.
+
+    Parameters
+    ----------
+    path : str or path
+    model : object with `params`, and `bn_params` if it normalizes; only read
+    settings : dict, as for `write_state`
+    examples : int, N, in the training set
+
+    Returns
+    -------
+    state : TrainingState
+    random : dict, the state of NumPy's global stream
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or of another run.
+    OSError
+        If it cannot be opened.
+    """
     tree = read_checkpoint(path)
     try:
-        _require_fitting_tree(tree, solver)
-        best = require_fitting_state(tree["best"], solver.model, "the best state")
-        last = require_fitting_state(tree["last"], solver.model, "the last state")
+        _require_kinds(tree)
+        _require_settings(tree.pop("settings"), settings)
+        _require_configs(tree["optim_configs"], model)
+        _require_histories(tree)
+        _require_order(tree["order"], examples)
+        _require_random_state(tree["random"])
+        for name in ("best", "last"):
+            tree[name] = require_fitting_state(tree[name], model, f"the {name} state")
     except ValueError as error:
         raise ValueError(f"{path} does not fit this solver: {error}") from error
-
-    solver._reset()
-    for name in HISTORIES:
-        setattr(solver, name, tree[name].tolist())
-    for name in COUNTERS:
-        setattr(solver, name, tree[name])
-    solver.best_val_acc = tree["best_val_acc"]
-    solver.optim_configs = tree["optim_configs"]
-    solver._order = tree["order"]
-    solver._best, solver._last = best, last
-    restore_state(solver.model, best)
-    np.random.set_state(tree["random"])  # noqa: NPY002  # the solver's stream
+    tree |= {name: tree[name].tolist() for name in HISTORIES}
+    random = tree.pop("random")
+    return TrainingState(**{name: tree[name] for name in KINDS if name in tree}), random
 
 
-def _settings(solver: Solver) -> dict[str, Any]:
-    """Return what must be the same for a run to go on as it would have."""
-    options = ("lr_decay", "batch_size", "num_train_samples", "num_val_samples", "sampling")
-    dropout_param = getattr(solver.model, "dropout_param", None) or {}
-    return {
-        **{name: getattr(solver, name) for name in options},
-        "update_rule": solver.update_rule.__name__,
-        "optim_config": solver.optim_config,
-        "lr_schedule": "given" if solver.lr_schedule else None,
-        "augment": "given" if solver.augment else None,
-        "training examples": len(solver.y_train),
-        "validation examples": len(solver.y_val),
-        "model's normalization": getattr(solver.model, "normalization", None),
-        "model's reg": getattr(solver.model, "reg", None),
-        "model's dropout": dropout_param.get("p"),
-    }
-
-
-def _require_fitting_tree(tree: dict[str, Any], solver: Solver) -> None:
-    """Refuse a tree that is damaged, or of another run."""
+def _require_kinds(tree: dict[str, Any]) -> None:
+    """Refuse a tree that lacks something, or holds something else in its place."""
     for name, kind in KINDS.items():
         if not isinstance(tree.get(name), kind):
             raise ValueError(f"{name} is missing or a {type(tree.get(name)).__name__}")
-    here = _settings(solver)
-    differing = [name for name in here if not _same(tree["settings"].get(name), here[name])]
+
+
+def _require_settings(there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Refuse a checkpoint of a run with other settings; name those that differ."""
+    differing = [name for name in here if not _same(there.get(name), here[name])]
     if differing:
         raise ValueError(
             "; ".join(
-                f"{name} is {tree['settings'].get(name)!r} in the checkpoint, {here[name]!r} here"
+                f"{name} is {there.get(name)!r} in the checkpoint, {here[name]!r} here"
                 for name in differing
             )
         )
-    configs = tree["optim_configs"]
-    if configs.keys() != solver.model.params.keys() or not all(
-        isinstance(config, dict) for config in configs.values()
-    ):
-        raise ValueError(f"optim_configs must hold a dict for each of {list(solver.model.params)}")
-    _require_histories(tree)
-    _require_order(tree["order"], len(solver.y_train))
-    _require_random_state(tree["random"])
+
+
+def _require_configs(configs: dict[str, Any], model: Any) -> None:
+    """Refuse anything but one dict for each parameter."""
+    alike = configs.keys() == model.params.keys()
+    if not alike or not all(isinstance(config, dict) for config in configs.values()):
+        raise ValueError(f"optim_configs must hold a dict for each of {list(model.params)}")
 
 
 def _same(a: Any, b: Any) -> bool:

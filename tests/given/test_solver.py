@@ -47,7 +47,7 @@ def test_train_takes_the_steps_of_plain_gradient_descent():
         assert solver.loss_history[step] == loss
 
     assert len(solver.loss_history) == 5
-    np.testing.assert_array_equal(solver._last.params["W"], twin.params["W"])
+    np.testing.assert_array_equal(solver.state.last.params["W"], twin.params["W"])
 
 
 def test_train_draws_from_the_global_stream_in_published_order(monkeypatch):
@@ -143,6 +143,28 @@ def test_train_without_print_every_prints_epochs_only(print_every, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines
     assert all(line.startswith("(Epoch ") for line in lines)
+
+
+def printed(capsys, **options):
+    """Train with the default of `print_every`, and split what is printed by its kind."""
+    Solver(Softmax(), make_data(), batch_size=4, **options).train()
+    lines = capsys.readouterr().out.splitlines()
+    return [[line for line in lines if line.startswith(kind)] for kind in ("(Epoch", "(Iteration")]
+
+
+def test_train_prints_a_line_per_epoch_of_a_long_run(capsys):
+    epochs, losses = printed(capsys, num_epochs=12)
+
+    assert len(epochs) == 13
+    assert [line.split(")")[0] for line in losses] == ["(Iteration 1 / 120"]
+
+
+@pytest.mark.parametrize("num_epochs", [1, 2, 5, 9])
+def test_train_prints_about_ten_lines_of_a_short_run(num_epochs, capsys):
+    epochs, losses = printed(capsys, num_epochs=num_epochs)
+
+    assert len(epochs) == num_epochs + 1
+    assert 7 <= len(epochs) + len(losses) <= 12
 
 
 def test_train_prints_nothing_when_not_verbose(capsys):
@@ -290,7 +312,7 @@ def test_train_keeps_float32(rate):
     solver.train()
 
     state = [config["velocity"] for config in solver.optim_configs.values()]
-    assert {a.dtype for a in [*solver._last.params.values(), *state]} == {np.dtype(np.float32)}
+    assert {a.dtype for a in [*solver.state.last.params.values(), *state]} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize("name", ["adam", "clipped"])
@@ -330,6 +352,14 @@ class Bowl:
         w = self.params["w"]
         self.seen.append(w)
         return float(np.sum(w * w)), {"w": 2 * w}
+
+
+def test_train_names_the_parameter_whose_gradient_has_a_wrong_shape():
+    model = Softmax()
+    model.loss = lambda X, y=None: (1.0, {"W": np.zeros((4, 3)), "b": np.zeros((1, 3))})
+
+    with pytest.raises(ValueError, match=r"shape \(1, 3\) for 'b', which has shape \(3,\)"):
+        quiet(model, make_data()).train()
 
 
 def spy_on_rates(monkeypatch):

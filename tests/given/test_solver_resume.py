@@ -55,10 +55,10 @@ def make_solver(model=None, **options):
 def outcome(solver):
     """List all that a run leaves behind, and where it leaves the random stream."""
     return [
-        *solver._last.params.values(),
+        *solver.state.last.params.values(),
         *solver.model.params.values(),
-        *solver._last.running[0].values(),
-        *solver._best.running[0].values(),
+        *solver.state.last.running[0].values(),
+        *solver.state.best.running[0].values(),
         *[config["velocity"] for config in solver.optim_configs.values()],
         *(solver.loss_history, solver.train_acc_history, solver.val_acc_history),
         np.random.random(3),  # noqa: NPY002  # the solver's stream
@@ -114,7 +114,7 @@ def test_load_checkpoint_gives_the_model_its_best_and_trains_on_from_the_last(ch
     solver.load_checkpoint(checkpoints / "run_epoch_2.npz")
 
     np.testing.assert_array_equal(solver.model.params["W1"], tree["best"]["params"]["W1"])
-    np.testing.assert_array_equal(solver._last.params["W1"], tree["last"]["params"]["W1"])
+    np.testing.assert_array_equal(solver.state.last.params["W1"], tree["last"]["params"]["W1"])
     assert solver.best_val_acc == max(solver.val_acc_history)
     assert (solver.epoch, solver.iteration, len(solver.loss_history)) == (2, 8, 8)
 

@@ -29,8 +29,8 @@ def test_train_again_goes_on_from_the_last_state_not_from_the_best():
 
     solver.train()
 
-    assert solver._last.params["count"] == 4
-    assert solver._last.running == [{"running_mean": np.array([4.0])}]
+    assert solver.state.last.params["count"] == 4
+    assert solver.state.last.running == [{"running_mean": np.array([4.0])}]
     assert solver.model.params["count"] == 1  # still the best
     assert (solver.epoch, len(solver.val_acc_history)) == (4, 4)
 
@@ -82,8 +82,8 @@ def test_train_again_is_not_led_astray_by_statistics_moved_in_between():
 
     solver.train()
 
-    assert solver._last.params["count"] == 4
-    assert solver._last.running == [{"running_mean": np.array([4.0])}]
+    assert solver.state.last.params["count"] == 4
+    assert solver.state.last.running == [{"running_mean": np.array([4.0])}]
 
 
 def test_reset_forgets_all_training():
@@ -128,6 +128,25 @@ def test_divergence_says_what_to_change():
     assert caught[0].filename == __file__
 
 
+def test_a_loss_a_thousand_times_the_first_is_warned_of_once_and_training_goes_on():
+    losses = [2.0, 1900.0, 2100.0, 4.2e37, 1.0]
+    solver = counting([0, 1, 0, 0, 0, 0], epochs=5, losses=losses)
+
+    with pytest.warns(DivergenceWarning, match=r"loss is 2.1e\+03 at iteration 3 / 5") as caught:
+        solver.train()
+
+    assert [w.filename for w in caught] == [__file__]
+    assert "smaller one, for instance 0.1" in str(caught[0].message)
+    assert solver.loss_history == losses
+    assert not solver.diverged
+
+
+def test_a_loss_that_grows_less_is_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        counting([0, 1, 0, 0], epochs=3, losses=[2.0, 1900.0, 1.0]).train()
+
+
 def test_divergence_before_any_update_leaves_one_evaluation():
     solver = counting([np.nan], epochs=2, losses=[np.nan])
 
@@ -159,7 +178,7 @@ def test_train_after_divergence_goes_on_from_the_best():
     solver.train()
 
     assert not solver.diverged
-    assert solver._last.params["count"] == 2  # from 1, one epoch to the end of the run
+    assert solver.state.last.params["count"] == 2  # from 1, one epoch to the end of the run
 
 
 # --- Ctrl-C

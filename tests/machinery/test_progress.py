@@ -116,24 +116,37 @@ def test_train_keeps_the_bar_within_its_width(terminal, monkeypatch):
     assert max(map(len, re.split(r"[\r\n]", terminal.text))) == 69  # the 70th column would wrap
 
 
-def test_train_in_a_notebook_shows_the_bar_at_one_place(monkeypatch, capsys):
+def test_train_in_a_notebook_shows_the_bar_at_one_place_and_leaves_it_empty(monkeypatch, capsys):
     pretend_jupyter(monkeypatch)
-    shown = []
+    displayed, updates = [], []
     handle = SimpleNamespace(
-        display=lambda data, raw: shown.append(data["text/plain"]),
-        update=lambda data, raw: shown.__setitem__(-1, data["text/plain"]),
+        display=lambda data, raw: displayed.append(data["text/plain"]),
+        update=lambda data, raw: updates.append(data["text/plain"]),
     )
     display = SimpleNamespace(DisplayHandle=lambda: handle)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
 
     train(verbose=True, print_every=5)
 
-    assert len(shown) == 1
-    assert re.fullmatch(r"epoch 3/3: 100%\|█+\| 12/12 \[.*, loss=.*, val_acc=.*\]", shown[0])
+    assert displayed == [""]  # what is saved, and what another run is compared with
+    assert updates[-1] == ""
+    assert re.fullmatch(r"epoch 3/3: 100%\|█+\| 12/12 \[.*, loss=.*, val_acc=.*\]", updates[-2])
     captured = capsys.readouterr()
     assert captured.err == ""
     assert all(line.startswith("(") for line in captured.out.splitlines())
     assert len(captured.out.splitlines()) == 3 + 4
+
+
+@pytest.mark.filterwarnings("ignore:the loss is:RuntimeWarning")
+def test_the_bar_and_the_log_show_a_huge_loss_short(terminal, capsys):
+    losses = [2.0, 4.2e37, 1.2345e99]
+    solver = counting([0, 1, 1, 0], 3, losses=losses, verbose=True, progress=True, print_every=1)
+
+    solver.train()
+
+    assert "loss=1.2e+99, val_acc=0.000]" in terminal.text
+    assert "(Iteration 2 / 3) loss: 4.2e+37" in capsys.readouterr().out
+    assert max(map(len, re.split(r"[\r\n]", terminal.text))) <= WIDTH
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,7 @@ def test_train_closes_the_bar_when_the_model_raises(terminal):
 
 def test_progress_counts_from_what_was_done_before(terminal):
     progress = Progress(20, 15, shown=True)
-    progress.advance("epoch 4/5", {"loss": 1.0})
+    progress.advance("epoch 4/5", {"loss": "1.0"})
     progress.close()
     progress.close()
 

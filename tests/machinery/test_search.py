@@ -285,7 +285,7 @@ def test_halving_gives_no_more_epochs_to_a_run_that_diverged():
 @pytest.mark.parametrize("kept", [True, False])
 def test_halving_gives_what_training_without_a_stop_gives(kept, heavy_ball, monkeypatch):
     if not kept:  # as on another machine, which has not the folder
-        monkeypatch.setattr(_search_run, "write_checkpoint", lambda path, tree: None)
+        monkeypatch.setattr(Solver, "save_checkpoint", lambda solver, path: None)
     data = make_data(dtype=np.float32)
 
     run = search(make_net, {"rate": [0.03]}, data=data, halving=(1, 2, 4), seed=3).best
@@ -307,7 +307,7 @@ def test_halving_is_the_same_to_the_last_bit_without_checkpoints(dtype, heavy_ba
 
     data = make_data(dtype=dtype)
     with_them = search(make_net, space, data=data, score=judge, **options)
-    monkeypatch.setattr(_search_run, "write_checkpoint", lambda path, tree: None)
+    monkeypatch.setattr(Solver, "save_checkpoint", lambda solver, path: None)
     without = search(make_net, space, data=data, score=judge, **options)
 
     assert outcome(with_them) == outcome(without)
