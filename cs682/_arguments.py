@@ -1,18 +1,27 @@
-"""Argument checks shared by the layers: each names the value it refuses and what it wanted.
+"""Checks of arguments: each names the value it refuses and what it wanted.
 
-They read shapes and dtypes only (labels excepted), so they cost about a microsecond a call.
+Those of layers read shapes and dtypes only (labels excepted), and cost about a microsecond a call.
 """
 
 from __future__ import annotations
 
 import math
-from numbers import Real
+import numbers
+import os
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from cs682._types import Array, Labels, Options
+
+NORMALIZATIONS = ("batchnorm", "layernorm")
+
+
+# --- of layers
 
 
 def require_affine_shapes(x: Array, w: Array, b: Array) -> None:
@@ -64,7 +73,7 @@ def require_mode(options: Options, name: str) -> str:
 
 def require_keep_probability(p: Any, name: str) -> float:
     """Return `p` as a plain float in (0, 1]; the refusal of 0 names both conventions."""
-    if isinstance(p, bool) or not isinstance(p, Real):
+    if isinstance(p, bool) or not isinstance(p, numbers.Real):
         raise TypeError(f"{name} must be a number in (0, 1], got {p!r}")
     keep = float(p)
     if not 0 < keep <= 1:
@@ -94,3 +103,110 @@ def require_cache(cache: Any, forward: str) -> None:
     """Refuse the empty cache that a forward pass in test mode leaves behind."""
     if cache is None:
         raise ValueError(f"cache is None: {forward} ran in test mode, which has no backward pass")
+
+
+# --- of networks
+
+
+def require_widths(widths: Sequence[Any]) -> list[int]:
+    """Return layer widths as plain ints; refuse anything but positive whole numbers."""
+    for width in widths:
+        if isinstance(width, bool) or not isinstance(width, (int, np.integer)):
+            raise TypeError(f"layer widths must be integers, got {width!r} in {list(widths)}")
+        if width < 1:
+            raise ValueError(f"layer widths must be at least 1, got {width} in {list(widths)}")
+    return [int(width) for width in widths]
+
+
+def require_hidden_dims(hidden_dims: Any) -> list[Any]:
+    """Return the widths of hidden layers as a list; a bare number is a likely slip."""
+    try:
+        return list(hidden_dims)
+    except TypeError:
+        raise TypeError(
+            f"hidden_dims must be a sequence of widths, such as [100], got {hidden_dims!r}"
+        ) from None
+
+
+def require_floating_type(dtype: DTypeLike) -> type[np.generic]:
+    """Return a dtype as a type; refuse integers, which would cut every result."""
+    kind: type[np.generic] = np.dtype(dtype).type
+    if not np.issubdtype(kind, np.floating):
+        raise TypeError(f"dtype must be a floating NumPy type, got {dtype!r}")
+    return kind
+
+
+def one_keep_probability(dropout: Any, dropout_keep_ratio: Any) -> float:
+    """Settle on one keep probability when the option came under both of its names."""
+    keep = require_keep_probability(dropout, "dropout")
+    if dropout_keep_ratio is None:
+        return keep
+    ratio = require_keep_probability(dropout_keep_ratio, "dropout_keep_ratio")
+    if keep not in (1, ratio):
+        raise ValueError(
+            f"dropout={dropout!r} and dropout_keep_ratio={dropout_keep_ratio!r} contradict each "
+            "other: they are two names of one option, so give one"
+        )
+    return ratio
+
+
+def one_normalization(normalization: str | None, use_batchnorm: bool | None) -> str | None:
+    """Settle on one normalization when the option came under both of its names."""
+    if normalization is not None and normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"normalization must be None or one of {NORMALIZATIONS}, got {normalization!r}"
+        )
+    if use_batchnorm is None:
+        return normalization
+    wanted = "batchnorm" if use_batchnorm else None
+    if normalization not in (None, wanted):
+        raise ValueError(
+            f"normalization={normalization!r} and use_batchnorm={use_batchnorm!r} contradict each "
+            "other: use_batchnorm=True means normalization='batchnorm', so give one"
+        )
+    return wanted
+
+
+# --- of any kind
+
+
+def require_count(name: str, value: Any, at_least: int) -> int:
+    """Return a whole number as a plain int."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
+
+
+def require_count_or_none(name: str, value: Any, at_least: int) -> int | None:
+    """Return a whole number as a plain int, or None."""
+    return None if value is None else require_count(name, value, at_least)
+
+
+def require_number(name: str, value: Any, *, zero: bool) -> float:
+    """Return a finite number above 0, or with `zero` not below it, as a plain float."""
+    number = value[()] if isinstance(value, np.ndarray) else value  # shape () holds a scalar
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        wanted = "finite and at least 0" if zero else "finite and above 0"
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+    return float(value)
+
+
+def require_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
+    """Return a value that is one of the choices."""
+    if not any(value is choice or value == choice for choice in choices):
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+    return value
+
+
+def require_path_or_none(name: str, value: Any) -> str | None:
+    """Return a path as str, or None."""
+    if value is None:
+        return None
+    try:
+        return str(os.fspath(value))
+    except TypeError as error:
+        raise TypeError(f"{name} must be None, a str or a path, got {value!r}") from error

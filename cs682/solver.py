@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cs682 import _arguments as given
 from cs682.training import options
 from cs682.training.checkpoint import copy_state, restore_state, same_params
 from cs682.training.log import DivergenceWarning, TrainingLog, interrupted_again
@@ -44,8 +45,7 @@ class Solver:
     optim_config : dict or None, hyper-parameters of the rule; each parameter gets its own copy
     lr_decay : float > 0, factor on the learning rates at the end of each epoch
     lr_schedule : callable or None; gives for the progress of the run, in [0, 1), a factor on the
-        learning rates for one iteration, see `cs682.training.schedules`. It comes on top of
-        `lr_decay`.
+        learning rates, on top of `lr_decay`, see `cs682.training.schedules`
     augment : callable or None; gets a copy of each training batch and returns the one to train on,
         of the same shape, see `cs682.training.augment`. Accuracy is measured on images as they are.
     batch_size : int >= 1, examples per iteration
@@ -116,20 +116,20 @@ class Solver:
         self.X_train, self.y_train, self.X_val, self.y_val = options.require_data(data)
         self.update_rule = options.require_update_rule(update_rule)
         self.optim_config = options.require_optim_config(optim_config, update_rule)
-        self.lr_decay = options.require_number("lr_decay", lr_decay, zero=False)
+        self.lr_decay = given.require_number("lr_decay", lr_decay, zero=False)
         self.lr_schedule = options.require_schedule_or_none(lr_schedule, self.optim_config)
         self.augment = options.require_augmentation_or_none(augment)
-        self.batch_size = options.require_count("batch_size", batch_size, 1)
-        self.num_epochs = options.require_count("num_epochs", num_epochs, 0)
-        self.num_train_samples = options.require_count_or_none(
+        self.batch_size = given.require_count("batch_size", batch_size, 1)
+        self.num_epochs = given.require_count("num_epochs", num_epochs, 0)
+        self.num_train_samples = given.require_count_or_none(
             "num_train_samples", num_train_samples, 1
         )
-        self.num_val_samples = options.require_count_or_none("num_val_samples", num_val_samples, 1)
-        self.sampling = options.require_choice("sampling", sampling, ("replacement", "epoch"))
-        self.checkpoint_name = options.require_path_or_none("checkpoint_name", checkpoint_name)
+        self.num_val_samples = given.require_count_or_none("num_val_samples", num_val_samples, 1)
+        self.sampling = given.require_choice("sampling", sampling, ("replacement", "epoch"))
+        self.checkpoint_name = given.require_path_or_none("checkpoint_name", checkpoint_name)
         self.print_every = options.require_interval("print_every", print_every)
         self.verbose = bool(verbose)
-        self.progress = options.require_choice("progress", progress, (None, True, False))
+        self.progress = given.require_choice("progress", progress, (None, True, False))
         self._reset()
 
     epoch: int = _of_state("epoch")

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682._net_options import (
+from cs682._arguments import (
     one_keep_probability,
     one_normalization,
     require_floating_type,
-    require_not_negative,
+    require_hidden_dims,
+    require_number,
     require_widths,
 )
 from cs682.layer_utils import (
@@ -116,8 +117,8 @@ class TwoLayerNet:
         *,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        self.reg = require_not_negative("reg", reg)
-        require_not_negative("weight_scale", weight_scale)
+        self.reg = require_number("reg", reg, zero=True)
+        require_number("weight_scale", weight_scale, zero=True)
         kind = require_floating_type(dtype)
         D, H, C = require_widths([input_dim, hidden_dim, num_classes])
         params = self._initial_params(D, H, C, weight_scale)
@@ -240,10 +241,10 @@ class FullyConnectedNet:
         keep = one_keep_probability(dropout, dropout_keep_ratio)
         self.normalization = one_normalization(normalization, use_batchnorm)
         self.use_dropout = keep != 1
-        self.reg = require_not_negative("reg", reg)
-        require_not_negative("weight_scale", weight_scale)
+        self.reg = require_number("reg", reg, zero=True)
+        require_number("weight_scale", weight_scale, zero=True)
         self.dtype = require_floating_type(dtype)
-        widths = require_widths([input_dim, *hidden_dims, num_classes])
+        widths = require_widths([input_dim, *require_hidden_dims(hidden_dims), num_classes])
         self.num_layers = len(widths) - 1
         params = self._initial_params(widths, weight_scale)
         if self.normalization is not None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cs682._arguments import require_count
 from cs682.classifiers.fc_net import FullyConnectedNet
 from cs682.figures.tables import ResultsTable, results_table
 from cs682.search import figures as _search_figures
@@ -24,7 +25,6 @@ from cs682.search.run import Run, Task, open_workers, require_light, retrain
 from cs682.search.rungs import Hunt, standing
 from cs682.search.space import Range, draw_trials
 from cs682.solver import Solver
-from cs682.training.options import require_count
 
 if TYPE_CHECKING:
     import os

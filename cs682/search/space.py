@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.training.options import require_count
+from cs682._arguments import require_count
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cs682._arguments import require_count
+
 if TYPE_CHECKING:
     from cs682._types import Array
 
@@ -70,10 +72,7 @@ def shifts(pixels: int = 2) -> Augmentation:
     TypeError
         If `pixels` is not an integer.
     """
-    if isinstance(pixels, bool) or not isinstance(pixels, (int, np.integer)):
-        raise TypeError(f"pixels must be an integer, got {pixels!r}")
-    if pixels < 0:
-        raise ValueError(f"pixels must be at least 0, got {pixels}")
+    pixels = require_count("pixels", pixels, 0)
 
     def augment(X: Array) -> Array:
         _require_images(X)

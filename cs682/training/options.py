@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import numbers
-import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cs682 import optim
+from cs682._arguments import require_count, require_number
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Options, Params
@@ -112,43 +111,11 @@ def fresh_configs(
     return {name: own_config(config) | rate for name, rate in rates.items()}
 
 
-def require_count(name: str, value: Any, at_least: int) -> int:
-    """Return a whole number as a plain int."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {value}")
-    return int(value)
-
-
-def require_count_or_none(name: str, value: Any, at_least: int) -> int | None:
-    """Return a whole number as a plain int, or None."""
-    return None if value is None else require_count(name, value, at_least)
-
-
 def require_interval(name: str, value: Any) -> int | str:
     """Return after how many iterations to print; None, 0 and negative numbers all mean never."""
     if value == "auto":
         return "auto"
     return 0 if value is None else max(0, require_count(name, value, -(2**63)))
-
-
-def require_number(name: str, value: Any, *, zero: bool) -> float:
-    """Return a finite number above 0, or with `zero` not below it, as a plain float."""
-    number = value[()] if isinstance(value, np.ndarray) else value  # shape () holds a scalar
-    if isinstance(number, bool) or not isinstance(number, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-        wanted = "finite and at least 0" if zero else "finite and above 0"
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
-    return float(value)
-
-
-def require_choice(name: str, value: Any, choices: Collection[Any]) -> Any:
-    """Return a value that is one of the choices."""
-    if not any(value is choice or value == choice for choice in choices):
-        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
-    return value
 
 
 def require_schedule_or_none(value: Any, optim_config: Options) -> Any:
@@ -227,13 +194,3 @@ def settings_of(solver: Any) -> dict[str, Any]:
         "model's reg": getattr(solver.model, "reg", None),
         "model's dropout": dropout_param.get("p"),
     }
-
-
-def require_path_or_none(name: str, value: Any) -> str | None:
-    """Return a path as str, or None."""
-    if value is None:
-        return None
-    try:
-        return str(os.fspath(value))
-    except TypeError as error:
-        raise TypeError(f"{name} must be None, a str or a path, got {value!r}") from error

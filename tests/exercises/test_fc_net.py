@@ -266,6 +266,11 @@ def test_networks_give_one_loss_for_one_seed_of_the_global_stream():
 
 
 REFUSALS = [
+    (
+        {"hidden_dims": 100},
+        TypeError,
+        "hidden_dims must be a sequence of widths, such as [100], got 100",
+    ),
     ({"hidden_dims": [5, 0]}, ValueError, "layer widths must be at least 1, got 0 in [6, 5, 0, 4]"),
     ({"hidden_dims": [5.0]}, TypeError, "layer widths must be integers, got 5.0"),
     ({"hidden_dims": [True]}, TypeError, "layer widths must be integers, got True"),
