@@ -65,6 +65,13 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"a matrix product of|shapes .* not aligned",
+        lambda _: (
+            "The inner lengths must agree; where x may hold images, flatten each to a row of "
+            "length D first."
+        ),
+    ),
+    (
         r"The truth value of an array with more than one element is ambiguous",
         lambda _: (
             "`if`, `and`, `max(0, x)` and the like want one truth value, an array has many: "

@@ -85,7 +85,7 @@ def check_net_init(s: Subject, r: Report) -> None:
         _check_initial(params, parameter_shapes([40, *hidden, 7], None), 0.05)
         if given != hidden:
             raise CheckError(f"hidden_dims was {hidden} and is now {given}: work on a copy")
-        _check_new_draws(s, params, "FullyConnectedNet", tuple(hidden), **options)
+        _check_new_draws(s, params, "FullyConnectedNet", list(hidden), **options)
     r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
     r.ok("hidden_dims stays as it is")
 

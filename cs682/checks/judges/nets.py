@@ -93,10 +93,12 @@ def check_loss(
     for call in ("", ", in a second call"):
         loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
         where = f"{around}for reg = {reg}{call}"
-        hint = hint or _penalty_hint(loss, want, slow.penalty(params, reg))
-        compare("loss", loss, want, rtol=EXACT, where=where, hint=hint, causes=causes)
+        said = hint or _penalty_hint(s, net, X, y, loss, want, params, reg)
+        compare("loss", loss, want, rtol=EXACT, where=where, hint=said, causes=causes)
         _check_gradients(grads, slopes, params, reg, where, way_back)
-        for name, value in s.get_params(net).items():
+        now = s.get_params(net)
+        require_names("params", now, params)
+        for name, value in now.items():
             if not np.array_equal(value, params[name]):
                 raise CheckError(
                     f"params[{name!r}] changed while the loss was computed; loss only computes, "
@@ -119,12 +121,26 @@ def check_loss(
     s.set_reg(net, reg)
 
 
-def _penalty_hint(loss: Any, want: float, penalty: float) -> str:
-    """Say how far the penalty is off, for a loss whose other part was found right before."""
+def _penalty_hint(
+    s: Subject, net: Any, X: Any, y: Any, loss: Any, want: float, params: Any, reg: float
+) -> str:
+    """Say how far the penalty is off, if the loss is right without it; asks the network that."""
+    penalty = slow.penalty(params, reg)
     if not penalty or not isinstance(loss, (float, np.floating)):
         return ""
+    if abs(float(loss) - want) <= 1e-9 * abs(want):
+        return ""
+    try:
+        s.set_reg(net, 0.0)
+        plain = float(s.loss(net, X, y)[0])
+    except Exception:  # the student's own: nothing is known then
+        return ""
+    finally:
+        s.set_reg(net, reg)
+    if not abs(plain - (want - penalty)) <= 1e-8 * abs(want):
+        return "with reg = 0 this loss is wrong too: the penalty is not all that is off"
     return (
-        f"without reg the loss is right; 0.5 * reg * sum(W**2) over all weights is {penalty:.6g} "
+        f"with reg = 0 the loss is right; 0.5 * reg * sum(W**2) over all weights is {penalty:.6g} "
         f"here, and this loss holds {penalty + float(loss) - want:.6g} of it"
     )
 

@@ -120,7 +120,7 @@ def check_batchnorm_train(s: Subject, r: Report) -> None:
     """Hold training-time batch normalization and its running statistics against the definition."""
     _check_forward(r, "batchnorm_forward", s.batchnorm_forward, {"mode": "train"}, axis=0)
     for momentum in (0.9, 0.7):
-        _check_running_statistics(s, momentum)
+        _check_running_statistics(s, r, momentum)
     r.ok("running mean and variance over three steps, from zeros, with two momentum values")
     bn_param = {"mode": "train"}
     out, _ = s.batchnorm_forward(np.full((1, 3), 5.0), np.ones(3), np.arange(3.0), bn_param)
@@ -130,7 +130,7 @@ def check_batchnorm_train(s: Subject, r: Report) -> None:
     r.ok("a batch of one gives beta")
 
 
-def _check_running_statistics(s: Subject, momentum: float) -> None:
+def _check_running_statistics(s: Subject, r: Report, momentum: float) -> None:
     """Follow the running statistics over three training steps that start from nothing."""
     rng = np.random.default_rng(5)
     bn_param: dict[str, Any] = {"mode": "train"}
@@ -141,7 +141,14 @@ def _check_running_statistics(s: Subject, momentum: float) -> None:
         x = rng.standard_normal((4, 3)) * [1, 2, 3] + [10, -5, 1]
         moments = [slow.mean_and_variance([float(v) for v in column]) for column in x.T]
         batch = dict(zip(running, np.array(moments).T, strict=True))
+        given: list[Any] = [bn_param.get(name) for name in running]
+        kept: list[Any] = [np.array(array) for array in given]
         s.batchnorm_forward(x, np.ones(3), np.zeros(3), bn_param)
+        if step > 1 and not all(np.array_equal(a, b) for a, b in zip(given, kept, strict=True)):
+            r.advise(
+                "batchnorm_forward overwrites the running statistics that it was given; store new "
+                "arrays in bn_param, somebody may still need the old values"
+            )
         for name, old in running.items():
             if bn_param.get(name) is None:
                 raise CheckError(f"bn_param[{name!r}] is missing after a training step")

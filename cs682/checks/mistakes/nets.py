@@ -8,6 +8,8 @@ import numpy as np
 
 from cs682.checks import slow
 
+_HANDED_ON = " (a hidden layer hears of it through **self._hidden_options(i))"
+
 
 def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
     """Return cause -> scores, shape (N, C), of a plain network in test mode."""
@@ -80,14 +82,14 @@ def _data_losses(
         "the ReLU between the layers is missing": {"activation": lambda a: a}
     }
     if masks := options.get("masks"):
-        variants["nothing was dropped; dropout is left out"] = {"masks": ()}
+        variants[f"nothing was dropped; dropout is left out{_HANDED_ON}"] = {"masks": ()}
         variants["dropout is applied twice"] = {"masks": [m * m for m in masks]}
         variants["dropout is missing after the last hidden layer"] = {
             "masks": [*masks[:-1], np.ones_like(masks[-1])]
         }
     if normalization := options.get("normalization"):
         other = {"batchnorm": "layernorm", "layernorm": "batchnorm"}[normalization]
-        variants["the normalization is left out"] = {"normalization": None}
+        variants[f"the normalization is left out{_HANDED_ON}"] = {"normalization": None}
         variants[f"this is {other}; {normalization} was asked for"] = {"normalization": other}
     found = slow.net_scores(params, X, **options)
     margins = np.maximum(0, found - found[np.arange(len(y)), y][:, None] + 1)

@@ -12,6 +12,12 @@ import numpy as np
 
 from cs682.checks import slow
 
+_OTHER_EPS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+
+
+def _say_eps(other: float) -> str:
+    return f"eps is {other:g} here, whatever the options say; the default is 1e-05"
+
 
 def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, Any]:
     """Return cause -> output for a training-time forward pass along `axis`; all x-shaped."""
@@ -24,6 +30,7 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "eps is left out": centred / np.sqrt(var),
             "eps belongs inside the square root, next to the variance": centred
             / (np.sqrt(var) + eps),
+            "eps is subtracted; it is added": centred / np.sqrt(var - eps),
             "eps is added twice": centred / np.sqrt(var + 2 * eps),
             "divided by the variance, not by its square root": centred / (var + eps),
             f"the statistics run over axis {1 - axis}; they should run over axis {axis}": (
@@ -50,6 +57,8 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "the training branch returned nothing, so the test-time code below it ran": x
             / np.sqrt(eps),
         }
+        for fixed in _OTHER_EPS:
+            normalized[_say_eps(fixed)] = centred / np.sqrt(var + fixed)
     x_hat = centred / std
     return {
         "gamma and beta are not applied": x_hat,
@@ -91,6 +100,8 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
         "the running statistics took in the test batch before they were used": (x - new_mean)
         / np.sqrt(new_var + eps),
     }
+    for other in _OTHER_EPS:
+        normalized[_say_eps(other)] = centred / np.sqrt(var + other)
     return {
         "the input came back unchanged": x,
         "gamma and beta are not applied in test mode": centred / root,
@@ -119,6 +130,11 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
         causes |= {
             "the running variance must be biased too: divide by N": keep * old
             + (1 - keep) * variance * n / (n - 1),
+            "eps is part of the variance that is averaged; it belongs under the root alone": keep
+            * old
+            + (1 - keep) * (variance + 1e-5),
+            "the sample variance is averaged (divided by n - 1), and eps is part of it": keep * old
+            + (1 - keep) * (variance * n / (n - 1) + 1e-5),
             "this averages standard deviations; average variances": keep * old
             + (1 - keep) * np.sqrt(variance),
             "it is updated with the batch's mean": keep * old + (1 - keep) * batch["running_mean"],
@@ -139,9 +155,12 @@ def backward(
 
     plain = slope(gamma=ones)
     spread = np.sqrt(x.var(axis=axis, keepdims=True) + eps)
+    everywhere, bare = _spoilt_sums(x, gamma, beta, dout, eps, axis)
     return {
         "dx": {
             "gamma is missing": plain,
+            "a sum inside dx runs over the whole array; give it its axis": everywhere,
+            "the path through the variance lacks its factor, the normalized x_hat": bare,
             "gamma differs along a row, so it must stay inside the sums": gamma * plain,
             f"the sums run over axis {1 - axis}; they should run over axis {axis}": slope(
                 axis=1 - axis
@@ -169,6 +188,26 @@ def backward(
     }
 
 
+def _three_ways(
+    x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
+) -> tuple[Any, Any, Any]:
+    """Return dx straight from the output, through the mean, and through the variance."""
+
+    def slope(**fixed: Any) -> Any:
+        return slow.slope(lambda v: slow.normalize(v, gamma, beta, eps, axis, **fixed), x, dout)
+
+    direct = slope(mean_of=x, var_of=x)
+    return direct, slope(var_of=x) - direct, slope(mean_of=x) - direct
+
+
+def _spoilt_sums(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> Any:
+    """Return dx with the mean's sum over the whole array, and dx without the variance's x_hat."""
+    direct, mean, variance = _three_ways(x, gamma, beta, dout, eps, axis)
+    x_hat = slow.normalize(x, np.ones_like(gamma), np.zeros_like(gamma), eps, axis)
+    total = mean.sum(axis=1 - axis, keepdims=True)
+    return direct + total + variance, direct + mean + variance / x_hat
+
+
 def paths(
     got: Any, want: Any, x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
 ) -> str:
@@ -182,17 +221,32 @@ def paths(
     if np.allclose(got, want, rtol=1e-6):
         return ""
 
-    def slope(**fixed: Any) -> Any:
-        return slow.slope(lambda v: slow.normalize(v, gamma, beta, eps, axis, **fixed), x, dout)
-
-    direct = slope(mean_of=x, var_of=x)
-    through_mean = slope(var_of=x) - direct
-    through_variance = slope(mean_of=x) - direct
-    parts = np.stack([direct, through_mean, through_variance], axis=-1).reshape(-1, 3)
+    ways = _three_ways(x, gamma, beta, dout, eps, axis)
+    parts = np.stack(ways, axis=-1).reshape(-1, 3)
     weights, *_ = np.linalg.lstsq(parts, got.ravel(), rcond=None)
-    if np.abs(parts @ weights - got.ravel()).max() > 1e-6 * np.abs(got).max(initial=1e-12):
-        return ""
-    return _say_weights(weights, x.shape[axis])
+    if np.abs(parts @ weights - got.ravel()).max() <= 1e-6 * np.abs(got).max(initial=1e-12):
+        return _say_weights(weights, x.shape[axis])
+    return _say_path(got - want, x - x.mean(axis=axis, keepdims=True), axis)
+
+
+def _say_path(off: Any, centred: Any, axis: int) -> str:
+    """Say which path an error belongs to, from how it varies along the axis.
+
+    The path through the mean adds the same number to a whole line, the one through the variance
+    adds a multiple of the line's centred values.
+    """
+    shift = off.mean(axis=axis, keepdims=True)
+    length = np.sum(centred**2, axis=axis, keepdims=True)
+    multiple = np.sum(off * centred, axis=axis, keepdims=True) / length
+    limit = 1e-6 * np.abs(off).max()
+    if np.abs(off - shift - multiple * centred).max() > limit:
+        return "the part of dx that ignores how mean and variance depend on x is wrong already"
+    wrong = [
+        f"the path through the {name}"
+        for name, part in (("mean", shift), ("variance", multiple * centred))
+        if np.abs(part).max() > limit
+    ]
+    return f"the mistake is in {' and in '.join(wrong)}; all else is right"
 
 
 def _say_weights(weights: Any, n: int) -> str:

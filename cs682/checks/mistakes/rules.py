@@ -192,6 +192,11 @@ def _mistaken(**part: Any) -> Step:
     return lambda w, dw, c: _adam(w, dw, c, **part)
 
 
+def _from_one(w: Any, dw: Any, c: Config) -> Any:
+    c["t"] = c["t"] or 1
+    return adam(w, dw, c)
+
+
 def _gradient_for_m(w: Any, dw: Any, c: Config) -> Any:
     adam(w, dw, c)
     v_hat = c["v"] / (1 - c["beta2"] ** c["t"])
@@ -199,6 +204,8 @@ def _gradient_for_m(w: Any, dw: Any, c: Config) -> Any:
 
 
 ADAM: dict[str, Step] = {
+    "t is one ahead: it is 0 before the first step and grows by one in each (editions of 2016 and "
+    "before started from 1)": _from_one,
     "the step takes the gradient where m belongs": _gradient_for_m,
     "the bias correction is missing": _mistaken(which=""),
     "only m has its bias correction": _mistaken(which="m"),

@@ -301,7 +301,7 @@ SANDWICHES = [
         "exchanged",
         BACKWARD,
         back(lambda x, w, b, g, e: (x, w, b, e, g)),
-        "dbeta, dgamma; return",
+        "returned dgamma and dbeta exchanged",
     ),
     ("bn-2.2", "three", BACKWARD, back(lambda x, w, b, g, e: (x, w, b)), "returned 3 values"),
     ("bn-2.2", "row", BACKWARD, back(lambda x, w, b, g, e: (x, w, b, g[None], e)), "a row matrix"),
