@@ -6,7 +6,7 @@ import contextlib
 import signal
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from cs682.checks.run import CHECKS, examine
 from staff.grading.intake.package import read_package
 from staff.grading.intake.text import clean
 from staff.grading.judging import merits, recall
-from staff.grading.judging.secret import further_check
+from staff.grading.judging.secret import FURTHER, further_check
 from staff.grading.sandbox.ladder import Rung, Sandbox
-from staff.grading.sandbox.remote import NoAnswer, RemoteSubject
+from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
 
+NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
-_TIRED_WALL, _TIRED_CPU = 10.0, 1  # seconds for each after that
+_SPENT = "the hand-in had used up its time before this could be tried on its own merits"
+_TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Outcome:
     exercise : str, its id
     points : int, that it gets
     maximum : int, that it could get
-    state : {'passed', 'open', 'wrong', 'no answer'}
+    state : {'passed', 'open', 'wrong', 'no answer', 'not graded'}; the last is the grader's trouble
     message : str, for the student: what is wrong, or on what terms it passed
     advice : tuple of str, for the student
     staff : str, for staff alone: the traceback, or how a process ended
@@ -54,7 +56,7 @@ def grade_code(
 
     An exercise passes if the check that students have passes, and the further ones as well. If it
     does not, and another that it is built on is not right either, it is tried again with the
-    course's own code in place of the others.
+    course's own code in place of the others, when all has been tried without.
 
     Parameters
     ----------
@@ -92,22 +94,28 @@ def grade_files(
     outcome : Outcome
     """
     wanted = [exercise for exercise in CHECKS if not only or exercise in only]
-    needed = {p for exercise in wanted for p in merits.PREREQUISITES.get(exercise, ())}
+    needed = {p for exercise in wanted for p in merits.needed(exercise)}
+    states: dict[str, str] = {}
+    later = []
     with Grader(files, seed=seed, rung=rung) as grader:
-        states: dict[str, str] = {}
-        later = []
         for exercise in (e for e in CHECKS if e in wanted or e in needed):
             outcome = grader.grade(exercise)
             states[exercise] = outcome.state
-            own_stub = outcome.message.startswith(f"{exercise} is open")
-            if exercise in wanted and not own_stub and merits.blamed(exercise, states):
+            if exercise not in wanted:
+                continue
+            if _may_be_anothers_fault(outcome):
                 later.append(outcome)
-            elif exercise in wanted:
+            else:
                 yield outcome
         for outcome in later:
-            again = grader.grade_again(outcome, merits.blamed(outcome.exercise, states))
-            states[again.exercise] = again.state
-            yield again
+            yield grader.grade_again(outcome, merits.blamed(outcome.exercise, states))
+
+
+def _may_be_anothers_fault(outcome: Outcome) -> bool:
+    """Tell whether an exercise that did not pass may do so where others are right."""
+    if outcome.state in ("passed", NOT_GRADED) or not merits.needed(outcome.exercise):
+        return False
+    return not outcome.message.startswith(f"{outcome.exercise} is open")  # its own stub
 
 
 class Grader:
@@ -122,18 +130,21 @@ class Grader:
 
     def __init__(self, files: dict[str, bytes], *, seed: int, rung: Rung) -> None:
         self._files, self._seed, self._rung = files, seed, rung
-        self._sandboxes: dict[bool, Sandbox] = {}  # by whether the grader is asked for results
-        self._overruns = 0
+        limits = rung.limits
+        self._budget = Budget(limits.all_wall, limits.all_cpu, limits.all_bytes)
+        self._sandbox: Sandbox | None = None
+        self._overran: set[str] = set()
 
     def __enter__(self) -> Grader:
-        """Get ready; sandboxes come up when they are needed."""
+        """Get ready; the sandbox comes up when it is needed."""
         recall.install()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the sandboxes."""
-        for sandbox in self._sandboxes.values():
-            sandbox.__exit__()
+        """End the sandbox."""
+        if self._sandbox is not None:
+            self._sandbox.__exit__()
+            self._sandbox = None
 
     def grade(self, exercise: str) -> Outcome:
         """Grade an exercise with all of the student's code.
@@ -150,7 +161,19 @@ class Grader:
         if row.file not in self._files:
             message = f"{row.file} is missing, or is no plain file of less than 1 MB"
             return Outcome(exercise, 0, row.points, "no answer", message)
-        return self._attempt(exercise, merits.Plan())
+        if exercise not in FURTHER:
+            return self._ungraded(exercise, "the grader has no further check of it")
+        if stopped := self._overran & {*merits.needed(exercise)}:
+            return self._failed(
+                exercise, f"it waits for {', '.join(sorted(stopped))}, which ran on"
+            )
+        try:
+            if self._sandbox is None:
+                self._sandbox = Sandbox(self._rung, self._files).__enter__()
+            return self._attempt(exercise, self._sandbox)
+        except OSError as error:
+            self.__exit__()
+            return self._failed(exercise, "the code damaged the process that runs it", repr(error))
 
     def grade_again(self, outcome: Outcome, blamed: list[str]) -> Outcome:
         """Grade an exercise with the course's code in place of what else it needs.
@@ -164,71 +187,124 @@ class Grader:
         -------
         outcome : Outcome, the first one if the exercise does not pass this way either
         """
-        if outcome.state == "no answer" and EXERCISES[outcome.exercise].file not in self._files:
+        exercise = outcome.exercise
+        if not blamed or EXERCISES[exercise].file not in self._files:
             return outcome
-        for plan in merits.plans(outcome.exercise):
-            again = self._attempt(outcome.exercise, plan)
+        for taken in merits.plans(exercise):
+            if self._budget.is_spent:
+                return replace(outcome, message=f"{outcome.message}\n{_SPENT}")
+            again = self._attempt_with(exercise, taken)
             if again.state == "passed":
                 names = [i for i in blamed if not EXERCISES[i].is_given] or blamed
                 wrong = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not right yet"
-                return replace(
-                    again,
-                    message="passed on its own merits, with the course's code in place of yours "
-                    f"({wrong})",
+                said = (
+                    f"passed on its own merits, with the course's code in place of yours ({wrong})"
                 )
+                return replace(again, message=said)
         return outcome
 
-    def _attempt(self, exercise: str, plan: merits.Plan) -> Outcome:
-        """Grade an exercise in a fresh process."""
-        asks = bool(plan.stand_ins)
-        if asks not in self._sandboxes:
-            self._sandboxes[asks] = Sandbox(self._rung, self._files).__enter__()
-        sandbox, tired = self._sandboxes[asks], self._overruns >= _PATIENCE
-        limits = self._rung.limits
-        order = sandbox.order(
-            functions=EXERCISES[exercise].functions,
-            stand_ins=plan.stand_ins,
-            constants=merits.CONSTANTS,
-            cpu=min(limits.cpu, _TIRED_CPU) if tired else limits.cpu,
-        )
-        wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
-        problem, result, staff = "", None, ""
+    def _attempt_with(self, exercise: str, taken: tuple[str, ...]) -> Outcome:
+        """Grade an exercise in a sandbox of its own, where functions of the course stand in."""
+        code = merits.course_code(taken)
         try:
-            with contextlib.closing(sandbox.begin(order)) as end:
-                remote = RemoteSubject(end, wall, merits.Answers(plan.stand_ins) if asks else None)
-                try:
-                    result = self._examine(exercise, plan.subject(remote))
-                except NoAnswer as error:
-                    problem = str(error)
-                staff = remote.trace
-            status = sandbox.finish()
+            with Sandbox(self._rung, self._files, code) as sandbox:
+                return self._attempt(exercise, sandbox, taken)
         except OSError as error:
-            self._sandboxes.pop(asks).__exit__()
-            status, problem = 0, problem or "the code damaged the process that runs it"
-            staff = staff or f"{type(error).__name__}: {error}"
-        row = EXERCISES[exercise]
+            return self._failed(exercise, "the code damaged the process that runs it", repr(error))
+
+    def _attempt(self, exercise: str, sandbox: Sandbox, taken: tuple[str, ...] = ()) -> Outcome:
+        """Grade an exercise in a fresh process."""
+        if self._budget.is_spent:
+            return self._failed(exercise, _SPENT)
+        limits, tired = self._rung.limits, len(self._overran) >= _PATIENCE
+        cpu = min(limits.cpu, _TIRED_CPU) if tired else limits.cpu
+        wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
+        order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
+        order |= {"modules": merits.MODULES if taken else {}, "taken": taken}
+        result, problem = None, ""
+        with contextlib.closing(sandbox.begin(order)) as end:
+            remote = RemoteSubject(end, wall, self._budget)
+            try:
+                result = self._examine(exercise, remote)
+            except NoAnswer as error:
+                problem = str(error)
+        try:
+            status, used = sandbox.finish()
+        except OSError:
+            if result is None:
+                raise
+            self.__exit__()  # what it has answered counts all the same; the next gets a new one
+            status, used = 0, 0.0
+        self._budget.cpu -= used
         if result is None:
-            self._overruns += "time" in problem or status == -signal.SIGXCPU
-            message = f"{row.id} got no answer: {problem}{ending(status)}"
-            return Outcome(exercise, 0, row.points, "no answer", message, staff=clean(staff))
+            if "time" in problem or status == -signal.SIGXCPU:
+                self._overran.add(exercise)
+            return self._failed(exercise, f"{problem}{ending(status)}", remote.trace)
+        return self._judged(result, remote)
+
+    def _judged(self, result: Any, remote: RemoteSubject) -> Outcome:
+        """Return the outcome of an examination, unless the check itself is in question."""
+        row, passed = result.exercise, result.state == "passed"
+        if not passed and (fault := fault_of_check(row.id, self._seed)):
+            return self._ungraded(row.id, fault)
+        advice = dict.fromkeys((*result.advice, *remote.advice))
         return Outcome(
-            exercise,
-            row.points if result.state == "passed" else 0,
+            row.id,
+            row.points if passed else 0,
             row.points,
             result.state,
             clean(result.message),
-            tuple(clean(text) for text in result.advice),
-            clean(staff) if result.state != "passed" else "",
+            tuple(clean(text) for text in advice),
+            clean(remote.trace) if not passed else "",
         )
 
-    def _examine(self, exercise: str, subject: Any) -> Any:
+    def _examine(self, exercise: str, subject: RemoteSubject) -> Any:
         """Run the students' check and, if it passes, the further one."""
         result = examine(exercise, subject)
         if result.state != "passed":
             return result
         further = partial(further_check, exercise, self._seed)
-        again = examine(exercise, subject, checks=(further,))
+        again = examine(exercise, subject, checks=(further, _require_lasting_results))
         return replace(again, advice=result.advice, passed=result.passed)
+
+    def _failed(self, exercise: str, problem: str, staff: str = "") -> Outcome:
+        """Return the outcome of an exercise whose code gave no answer."""
+        message = f"{exercise} got no answer: {problem}"
+        points = EXERCISES[exercise].points
+        return Outcome(exercise, 0, points, "no answer", message, staff=clean(staff))
+
+    def _ungraded(self, exercise: str, reason: str) -> Outcome:
+        """Return the outcome of an exercise that the grader cannot judge."""
+        message = f"{exercise} was not graded, which is no fault of yours"
+        points = EXERCISES[exercise].points
+        return Outcome(exercise, 0, points, NOT_GRADED, message, staff=clean(reason))
+
+
+def _require_lasting_results(subject: Any, _: Any) -> None:
+    """Ask the worker whether a result has changed since it was returned."""
+    subject.require_lasting_results()
+
+
+@lru_cache(maxsize=4096)
+def fault_of_check(exercise: str, seed: int) -> str:
+    """Return what is wrong with the checks of an exercise: whether they refuse the course's code.
+
+    Parameters
+    ----------
+    exercise : str, its id
+    seed : int, of the further check
+
+    Returns
+    -------
+    fault : str, empty if there is none
+    """
+    try:
+        result = examine(exercise)
+        if result.state == "passed":
+            result = examine(exercise, checks=(partial(further_check, exercise, seed),))
+    except Exception as error:
+        return f"its check fails with {type(error).__name__}: {error}"
+    return "" if result.state == "passed" else f"its check refuses the course's: {result.message}"
 
 
 def ending(status: int) -> str:

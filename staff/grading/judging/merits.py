@@ -1,29 +1,28 @@
 """Grade an exercise on its own merits when others that it is built on are not right.
 
-The course's own code then stands in for all the others, and never enters the sandbox. What lies
-above the exercise, and functions beside it, run in the grader, on top of the student's function.
-What lies below is replaced in the worker by functions that ask the grader for their results;
-an exercise is never graded in a sandbox where something could be asked that answers it.
+The functions of those others, chosen by name, are then the course's, in a sandbox made for this one
+exercise. This is sound for four reasons:
+
+- What stands in lies strictly below the exercise (`PREREQUISITES`), or is what its check runs
+  through (`AROUND`); the exercise's own functions are never among it.
+- Of each function that stands in the sandbox holds the body, and nothing else of the course's: all
+  others are empty (`course_code`). A body finds whatever it calls by name, and that is the
+  student's, unless it stands in as well. So the sandwich with dropout, say, can be had without the
+  one with normalization that it calls.
+- No set of bodies computes the exercise without the student's part: backward passes are no
+  prerequisites of each other, nor is one network of the other one.
+- Such sandboxes are entered when all else of the hand-in has been graded, and each grades its one
+  exercise: whatever the student's code sees there comes too late for any other.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+import ast
+from collections.abc import Mapping
+from functools import lru_cache
 
-from cs682 import layer_utils, layers
 from cs682.checks.exercises import EXERCISES
-from cs682.checks.subject import FUNCTIONS, LocalSubject
-from cs682.classifiers import fc_net
-from staff.grading.sandbox.wire import BadFrameError, Packer, Unshared, unpack
-
-if TYPE_CHECKING:
-    from cs682.checks.subject import Subject
-    from staff.grading.sandbox.remote import RemoteSubject
+from staff.grading.intake.package import CODE, ROOT
 
 _PLAIN = ("fc-1.1", "fc-1.2", "fc-1.3", "fc-1.4", "fc-1.5")
 _DEEP = (*_PLAIN, "fc-1.6", "fc-3.1", "fc-3.2", "fc-3.3")
@@ -46,6 +45,8 @@ PREREQUISITES: dict[str, tuple[str, ...]] = {
     "do-1.3": ("do-1.1", "do-1.2"),
     "do-2.1": (*_DEEP, *_BATCHNORM, "bn-2.2", "bn-3.1", "bn-3.2", "do-1.1", "do-1.2", "do-1.3"),
 }
+# What comes later, but is run through by the networks of a check: given code around an exercise.
+AROUND = dict.fromkeys(("fc-3.2", "fc-3.3", "bn-2.2", "bn-3.2"), ("do-2.1",))
 PARTNERS = {  # the function whose cache the exercise's own function reads
     "fc-1.2": "affine_forward",
     "fc-1.4": "relu_forward",
@@ -56,46 +57,31 @@ PARTNERS = {  # the function whose cache the exercise's own function reads
     "bn-3.2": "layernorm_forward",
     "do-1.3": "dropout_forward",
 }
-_LAYERS = tuple(name for name, home in FUNCTIONS.items() if home == "cs682.layers")
-_UTILS = tuple(name for name, home in FUNCTIONS.items() if home == "cs682.layer_utils")
-_METHODS = tuple(
-    name for row in EXERCISES.values() for name in row.functions if row.file.endswith("fc_net.py")
-)
-CONSTANTS = {"NORMALIZATIONS": list(layer_utils.NORMALIZATIONS)}
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A way to grade an exercise.
+def module_of(file: str) -> str:
+    """Return the name of the module in a file of the package.
 
-    Attributes
+    Parameters
     ----------
-    stand_ins : tuple of str, functions that the worker asks the grader for, as ``module:name``
-    own : tuple of str, layers or sandwiches that are the student's, while all else runs here;
-        empty if everything but the stand-ins is the student's and runs in the worker
+    file : str, as 'cs682/layers.py'
     """
-
-    stand_ins: tuple[str, ...] = ()
-    own: tuple[str, ...] = ()
-
-    def subject(self, remote: RemoteSubject) -> Subject:
-        """Return the subject to be examined.
-
-        Parameters
-        ----------
-        remote : RemoteSubject
-
-        Returns
-        -------
-        subject : Subject
-        """
-        if not self.own:
-            return remote
-        return _Composed({name: _positional(name, getattr(remote, name)) for name in self.own})
+    return file.removesuffix(".py").replace("/", ".")
 
 
-def plans(exercise: str) -> list[Plan]:
-    """Return ways to grade an exercise without what other exercises ask for, the fairest first.
+# Modules that exercises are written in, in the order in which they import each other.
+MODULES: dict[str, list[str]] = {
+    module_of(file): list(
+        dict.fromkeys(
+            name for row in EXERCISES.values() if row.file == file for name in row.functions
+        )
+    )
+    for file in CODE
+}
+
+
+def needed(exercise: str) -> tuple[str, ...]:
+    """Return the exercises whose code the check of another one runs through.
 
     Parameters
     ----------
@@ -103,38 +89,9 @@ def plans(exercise: str) -> list[Plan]:
 
     Returns
     -------
-    plans : list of Plan
+    ids : tuple of str
     """
-    row, partner = EXERCISES[exercise], PARTNERS.get(exercise)
-    choices = [row.functions]
-    if partner and (row.file.endswith("fc_net.py") or exercise == "bn-3.2"):
-        choices = [(*row.functions, partner), row.functions]
-    return [_plan(row.file, tuple(name for name in own if name)) for own in choices]
-
-
-def _plan(file: str, own: tuple[str, ...]) -> Plan:
-    """Return the plan in which these functions of a file are the student's."""
-    if file.endswith(("/layers.py", "/optim.py")):
-        return Plan(own=own)
-    below = [f"cs682.layers:{name}" for name in _LAYERS]
-    below += [f"cs682.layer_utils:{name}" for name in _UTILS if name not in own]
-    if file.endswith("layer_utils.py"):
-        return Plan(tuple(below), own)
-    beside = [f"cs682.classifiers.fc_net:{name}" for name in _METHODS if name not in own]
-    return Plan((*below, *beside))
-
-
-def _positional(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a worker's function for callers that name arguments, as the reference does."""
-    signature = inspect.signature(_function(f"{FUNCTIONS[name]}:{name}"))
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
-        if kwargs:
-            bound.apply_defaults()
-        return function(*bound.args)
-
-    return call
+    return (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()))
 
 
 def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
@@ -149,146 +106,59 @@ def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
     -------
     ids : list of str; empty if the exercise passed, or has only itself to blame
     """
-    if states[exercise] == "passed":
+    if states.get(exercise) == "passed":
         return []
-    return [i for i in PREREQUISITES.get(exercise, ()) if i in states and states[i] != "passed"]
+    return [i for i in needed(exercise) if states.get(i, "passed") != "passed"]
 
 
-def _private(name: str) -> Any:
-    """Return another copy of one of the reference's modules, whose functions may be replaced."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ImportError(name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class _Composed(LocalSubject):
-    """The reference, with some of its layers or sandwiches taken from a worker."""
-
-    def __init__(self, own: Mapping[str, Callable[..., Any]]) -> None:
-        super().__init__()
-        self._modules = {}
-        names: dict[str, Any] = {}
-        for module in (layers, layer_utils, fc_net):
-            copy = _private(module.__name__)
-            vars(copy).update(names)
-            names |= {name: vars(copy)[name] for name in FUNCTIONS if name in vars(copy)}
-            names |= own
-            vars(copy).update(own)
-            self._modules[module.__name__] = copy
-
-    def _import(self, name: str) -> Any:
-        return self._modules[name]
-
-
-class Answers(Unshared):
-    """What a worker's stand-ins ask for: results of the reference; caches stay here.
+def plans(exercise: str) -> list[tuple[str, ...]]:
+    """Return choices of functions to stand in for the student's, the fairest first.
 
     Parameters
     ----------
-    allowed : tuple of str, what may be asked, as ``module:name``
+    exercise : str, its id
+
+    Returns
+    -------
+    choices : list of tuple of str, functions as ``module:name``; the first leaves the student
+        the partner function, whose cache may have a layout of its own
     """
-
-    def __init__(self, allowed: tuple[str, ...]) -> None:
-        self._allowed = frozenset(allowed)
-        self._caches: list[Any] = [None]  # a token's number is an index; 0 is no token
-
-    def __call__(self, name: str, tree: Any, arrays: list[Any]) -> tuple[dict[str, Any], list[Any]]:
-        """Return the frame that answers a question.
-
-        Parameters
-        ----------
-        name : str, as ``module:name``
-        tree : args and kwargs, packed
-        arrays : list of ndarray
-
-        Returns
-        -------
-        message : dict
-        arrays : list of ndarray
-
-        Raises
-        ------
-        BadFrameError
-            If this may not be asked, or not so.
-        """
-        if type(name) is not str or name not in self._allowed:
-            raise BadFrameError("a question that may not be asked")
-        match unpack(tree, arrays, self):
-            case (tuple(args), dict(kwargs)) if all(type(key) is str for key in kwargs):
-                pass
-            case _:
-                raise BadFrameError("arguments that are none")
-        try:
-            result = _function(name)(*args, **kwargs)
-        except Exception as error:  # the arguments are the student's
-            return {"raised": f"{type(error).__name__}: {error}"[:1000]}, []
-        packer = _TokenPacker(self._caches)
-        dicts = [v for v in (*args, *kwargs.values()) if type(v) is dict]
-        tree = packer.pack((self._hide(name, result), dicts))
-        return {"result": tree}, packer.arrays
-
-    def _hide(self, name: str, result: Any) -> Any:
-        """Return a result in which caches are wrapped, so that they stay here."""
-        if not name.endswith("_forward"):
-            return result
-        out, cache = result
-        if "." in name.partition(":")[2]:  # a network's: one cache for each layer
-            return out, type(cache)(_Kept(c) for c in cache)
-        return out, _Kept(cache)
-
-    def handle(self, number: int, kind: str) -> Any:
-        """Return the cache that a token stands for.
-
-        Parameters
-        ----------
-        number : int
-        kind : str
-
-        Raises
-        ------
-        BadFrameError
-            If the token was never given out.
-        """
-        if not 0 < number < len(self._caches):
-            raise BadFrameError("a token that was never given out")
-        return self._caches[number]
+    rows = [EXERCISES[i] for i in needed(exercise)]
+    own = set(EXERCISES[exercise].functions)
+    names = {f"{module_of(row.file)}:{f}" for row in rows for f in row.functions if f not in own}
+    partner = PARTNERS.get(exercise, "")
+    without = {name for name in names if name.partition(":")[2] != partner}
+    choices = [without, names] if partner else [names]
+    return [tuple(sorted(choice)) for choice in choices if choice]
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """A cache on its way to the worker, of which only a number gets there."""
+@lru_cache(maxsize=64)
+def course_code(taken: tuple[str, ...]) -> dict[str, str]:
+    """Return the course's modules with the bodies of these functions alone.
 
-    cache: Any
+    Parameters
+    ----------
+    taken : tuple of str, as ``module:name``
 
-
-class _TokenPacker(Packer):
-    """Packs results; caches are kept and numbered."""
-
-    def __init__(self, caches: list[Any]) -> None:
-        super().__init__()
-        self._caches = caches
-
-    def handle(self, value: Any) -> Any:
-        """Return the tree of a token."""
-        if type(value) is not _Kept:
-            raise TypeError(f"a {type(value).__name__} cannot be sent to a worker")
-        self._caches.append(value.cache)
-        return ["h", len(self._caches) - 1, ""]
-
-
-def _function(name: str) -> Callable[..., Any]:
-    """Return a function or method of the reference."""
-    module, _, path = name.partition(":")
-    home: Any = {"cs682.layers": layers, "cs682.layer_utils": layer_utils}.get(module, fc_net)
-    owner, _, function = path.rpartition(".")
-    return partial(_method, getattr(home, owner), function) if owner else getattr(home, function)
+    Returns
+    -------
+    sources : dict from the name of a module to source; all that exercises ask for and that is not
+        taken raises NotImplementedError
+    """
+    sources = {}
+    for name, functions in MODULES.items():
+        path = ROOT / f"{name.replace('.', '/')}.py"
+        empty = {f for f in functions if f"{name}:{f}" not in taken}
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        _empty(tree.body, "", empty)
+        sources[name] = ast.unparse(tree)
+    return sources
 
 
-def _method(owner: Any, function: str, attributes: Any, *args: Any) -> Any:
-    """Call a method of a reference network that has these attributes."""
-    net = object.__new__(owner)
-    vars(net).update(attributes)
-    return getattr(net, function)(*args)
+def _empty(body: list[ast.stmt], owner: str, names: set[str]) -> None:
+    """Take the bodies out of functions and methods of these names."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            _empty(node.body, f"{node.name}.", names)
+        elif isinstance(node, ast.FunctionDef) and f"{owner}{node.name}" in names:
+            node.body = ast.parse("raise NotImplementedError('no part of this sandbox')").body

@@ -1,162 +1,132 @@
-"""Let a student's own network, with its trained parameters, score images in a sandbox."""
+"""Let networks score images: the course's own, in this process, and the student's, in a sandbox.
+
+Points follow from the course's network and the arrays of the model file alone, so nothing else in a
+hand-in plays a part. What the student's code makes of the same arrays is only held against it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from staff.grading.intake.package import read_package
+from cs682._random import legacy_seed
+from cs682.classifiers import fc_net
 from staff.grading.intake.text import clean
-from staff.grading.judging.core import ending
 from staff.grading.sandbox.ladder import Rung, Sandbox
-from staff.grading.sandbox.remote import NoAnswer, RemoteSubject
+from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
 
 if TYPE_CHECKING:
-    from cs682._types import Array, Params
+    from cs682._types import Array
+    from cs682.hand_in.models import KeptModel
 
-_AT_ONCE = 4_000_000  # numbers of the images that are sent in one call
+_AT_ONCE = 4_000_000  # numbers of one layer's output
+_LARGEST = 40_000_000  # bytes of a model that are sent to a sandbox
+_COMPARED = 100  # images that the student's own network scores
+_MAY_DIFFER = 1  # of these: two classes may score the same but for the last digits
+_WALL, _RECEIVED = 8.0, 1_000_000  # seconds and bytes for all models of a hand-in
 
 
-class NoScoresError(RuntimeError):
-    """A network did not score the images; the text says why, for the student."""
-
-
-def score_model(
-    package: Path,
-    kind: str,
-    arguments: dict[str, Any],
-    params: Params,
-    running: list[Params],
-    X: Array,
-    *,
-    rung: Rung,
-) -> Array:
-    """Return the scores that a student's network gives to images.
+def course_scores(kept: KeptModel, design: dict[str, Any], X: Array) -> Array:
+    """Return the scores that the course's network gives to images with a model's parameters.
 
     Parameters
     ----------
-    package : Path, folder that holds the student's ``cs682/layers.py`` and the like
-    kind : {'TwoLayerNet', 'FullyConnectedNet'}
-    arguments : dict, what the network was built with, by name: numbers, texts, lists of numbers
-    params : dict of ndarray, the trained parameters
-    running : list of dict of ndarray, running statistics of each normalization layer
-    X : ndarray of float, shape (N, d_1, ..., d_k)
-    rung : Rung
+    kept : KeptModel, whose arrays have the shapes of such a network
+    design : dict, what the network is built with
+    X : ndarray of float, shape (N, 3, 32, 32)
 
     Returns
     -------
-    scores : ndarray of float64, shape (N, C), all finite
-
-    Raises
-    ------
-    NoScoresError
-        If the code raises, does not answer, or answers with something else.
+    scores : ndarray of float, shape (N, C)
     """
-    with Scorer(package, rung) as scorer:
-        return scorer.score(kind, arguments, params, running, X)
+    with legacy_seed(0), np.errstate(all="ignore"):
+        net = getattr(fc_net, kept.kind)(**design)
+        net.params = {name: value.copy() for name, value in kept.params.items()}
+        for own, given in zip(getattr(net, "bn_params", []), kept.running, strict=True):
+            own.update(given)
+        widest = max(value.shape[-1] for value in kept.params.values())
+        count = max(1, _AT_ONCE // widest)
+        return np.concatenate([net.loss(X[i : i + count]) for i in range(0, len(X), count)])
 
 
-class Scorer:
-    """Scores with several models of one hand-in, in a fresh process each; use it in a ``with``.
+class OwnNetwork:
+    """Scores images with the student's network, a fresh process for each model.
 
     Parameters
     ----------
-    package : Path, folder that holds the student's ``cs682/layers.py`` and the like
+    files : dict from a path such as 'cs682/layers.py' to its bytes
     rung : Rung
     """
 
-    def __init__(self, package: Path, rung: Rung) -> None:
-        self._files, self._rung = read_package(package), rung
+    def __init__(self, files: dict[str, bytes], rung: Rung) -> None:
+        self._files, self._rung = files, rung
+        self._budget = Budget(_WALL, 2 * _WALL, _RECEIVED)
+        self._stack = contextlib.ExitStack()
         self._sandbox: Sandbox | None = None
 
-    def __enter__(self) -> Scorer:
+    def __enter__(self) -> OwnNetwork:
         """Start nothing yet: a hand-in may have no model."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """End the sandbox."""
-        if self._sandbox is not None:
-            self._sandbox.__exit__()
-            self._sandbox = None
+        self._stack.close()
 
-    def score(
-        self,
-        kind: str,
-        arguments: dict[str, Any],
-        params: Params,
-        running: list[Params],
-        X: Array,
-    ) -> Array:
-        """Return the scores that one model gives to images, as `score_model` does.
+    def disagrees(self, kept: KeptModel, design: dict[str, Any], X: Array, scores: Array) -> str:
+        """Say how the student's network differs from the course's, if it does.
 
         Parameters
         ----------
-        kind, arguments, params, running, X
-            As for `score_model`.
+        kept, design
+            As for `course_scores`.
+        X : ndarray of float, shape (N, 3, 32, 32)
+        scores : ndarray of float, shape (N, C), of the course's network
 
         Returns
         -------
-        scores : ndarray of float64, shape (N, C), all finite
-
-        Raises
-        ------
-        NoScoresError
-            If the code raises, does not answer, or answers with something else.
+        text : str, empty if the two agree, or the model is too large to try
         """
-        if self._sandbox is None:
-            self._sandbox = Sandbox(self._rung, self._files).__enter__()
+        if sum(value.nbytes for value in kept.params.values()) > _LARGEST:
+            return ""
+        count = min(_COMPARED, len(X))
         try:
-            with contextlib.closing(self._sandbox.begin(self._sandbox.order())) as end:
-                remote = RemoteSubject(end, self._rung.limits.wall)
-                scores = _scores(remote, kind, arguments, params, running, X)
+            own = self._scores(kept, design, X[:count])
         except NoAnswer as error:
-            raise NoScoresError(f"{error}{self._finish()}") from None
+            return f"your own network gave no answer: {error}"
         except (Exception, SystemExit) as error:
             line = getattr(error, "student_line", "")
-            self._finish()
-            raise NoScoresError(clean(f"{type(error).__name__}: {error}\n{line}")) from None
-        self._finish()
-        return scores
+            return clean(f"your own network's code fails: {type(error).__name__}: {error}\n{line}")
+        if own.shape != scores[:count].shape or own.dtype.kind != "f":
+            return "your own network's scores are of another shape or type"
+        differ = int((own.argmax(axis=1) != scores[:count].argmax(axis=1)).sum())
+        said = f"your own network names another class for {differ} of {count} images"
+        return said if differ > _MAY_DIFFER else ""
 
-    def _finish(self) -> str:
-        """End the model's process, and say how if it ended by itself; drop a damaged sandbox."""
+    def _scores(self, kept: KeptModel, design: dict[str, Any], X: Array) -> Any:
+        """Return the scores of the student's network, whatever they are made of."""
+        if self._budget.is_spent:
+            raise NoAnswer("the models had used up their time")
         if self._sandbox is None:
-            return ""
+            self._sandbox = self._stack.enter_context(Sandbox(self._rung, self._files))
+        order = {"functions": (), "seed": 682, "modules": {}, "taken": ()}
+        order["cpu"] = self._rung.limits.cpu
         try:
-            return ending(self._sandbox.finish())
+            with contextlib.closing(self._sandbox.begin(order)) as end:
+                remote = RemoteSubject(end, _WALL, self._budget)
+                net = remote.net(kept.kind, **design)
+                remote.restore(net, kept.params, kept.running)
+                scores = remote.loss(net, X)
+            return scores if type(scores) is np.ndarray else np.empty(0)
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        """End the model's process; drop a sandbox that is damaged."""
+        try:
+            if self._sandbox is not None:
+                self._budget.cpu -= self._sandbox.finish()[1]
         except OSError:
-            self.__exit__()
-            return ""
-
-
-def _scores(
-    remote: RemoteSubject,
-    kind: str,
-    arguments: dict[str, Any],
-    params: Params,
-    running: list[Params],
-    X: Array,
-) -> Array:
-    """Return the scores of all images, some at a time."""
-    net = remote.net(kind, **arguments)
-    remote.restore(net, params, running)
-    count = max(1, _AT_ONCE // max(1, X[0].size))
-    parts = [X[i : i + count] for i in range(0, len(X), count)]
-    scores = [_checked(remote.loss(net, part), len(part)) for part in parts]
-    return np.concatenate(scores)
-
-
-def _checked(scores: Any, count: int) -> Array:
-    """Return the scores of one call; TypeError if they are no such."""
-    if type(scores) is not np.ndarray or scores.ndim != 2 or len(scores) != count:
-        shape = f" of shape {scores.shape}" if type(scores) is np.ndarray else ""
-        raise TypeError(
-            f"loss(X) returned a {type(scores).__name__}{shape}, expected scores of shape "
-            f"({count}, C)"
-        )
-    if scores.dtype.kind != "f" or not np.isfinite(scores).all():
-        raise ValueError("loss(X) returned scores that are not finite floating-point numbers")
-    return scores.astype(np.float64)
+            self._stack.close()
+            self._sandbox = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import copy
 from functools import wraps
 from types import FunctionType
 from typing import Any
@@ -43,21 +44,14 @@ def _remembering(definition: Callable[..., Any]) -> Callable[..., Any]:
         if key not in _results:
             _here.busy = True
             try:
-                _results[key] = _locked(definition(*args, **kwargs))
+                _results[key] = definition(*args, **kwargs)
             finally:
                 _here.busy = False
             if len(_results) > _MOST:
                 _results.popitem(last=False)
-        return _results[key]
+        return copy(_results[key])  # whoever has it may write into it
 
     return recall
-
-
-def _locked(value: Any) -> Any:
-    """Return a result that nobody can change: others will get the same array."""
-    if isinstance(value, np.ndarray):
-        value.flags.writeable = False
-    return value
 
 
 def _content(value: Any) -> Any:

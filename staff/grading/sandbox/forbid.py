@@ -1,7 +1,9 @@
-"""Forbid system calls to this process and all that come from it: sockets, and what spies on others.
+"""Leave a process nothing but computing, reading files, and the sockets that it already has.
 
-A seccomp filter in classic BPF, which Linux has had since 3.5, set without any library. Namespaces
-keep a student's code from the network too, but a container often has none to give.
+A seccomp filter in classic BPF, which Linux has had since 3.5, set without any library. It lists
+what is allowed, so what nobody has thought of is refused. A process under it can start no other
+process or thread, send no signal, and make no file, memory file system or kernel object: whatever
+it uses ends with it, and the limits of one process are limits of all that its code does.
 """
 
 from __future__ import annotations
@@ -13,53 +15,102 @@ import struct
 import sys
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # 32-bit words, compared with constants
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # on 32-bit words
 _NUMBER_AT, _ARCH_AT = 0, 4  # offsets in struct seccomp_data
-_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
+_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _X32 = 0x40000000  # numbers from here on are another set of calls on x86_64
 
-# socket, ptrace, process_vm_readv, process_vm_writev, perf_event_open, bpf, userfaultfd, unshare,
-# setns, mount, add_key, request_key, keyctl, io_uring_setup, pidfd_getfd
-_CALLS = {
+# read, close, fstat, lseek, mmap, mprotect, munmap, brk, rt_sigaction, rt_sigprocmask,
+# rt_sigreturn, pread64, readv, preadv, sched_yield, mremap, madvise, write, writev, dup, and
+# nanosleep, clock_nanosleep, clock_gettime, clock_getres, gettimeofday, getpid, gettid, getppid,
+# getuid, geteuid, getgid, getegid, sendto, recvfrom, sendmsg, recvmsg, getsockname, getsockopt,
+# ppoll, exit, exit_group, uname, sysinfo, times, getrusage, getrlimit, getcwd, getdents64,
+# readlinkat, faccessat, faccessat2, newfstatat, statx, sigaltstack, futex, sched_getaffinity,
+# getrandom, membarrier, rseq
+_FREE = {
     "x86_64": (
-        0xC000003E,
-        (41, 101, 310, 311, 298, 321, 323, 272, 308, 165, 248, 249, 250, 425, 438),
+        *(0, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 17, 19, 295, 24, 25, 28, 1, 20, 32, 35, 230),
+        *(228, 229, 96, 39, 186, 110, 102, 107, 104, 108, 44, 45, 46, 47, 51, 55, 271, 60, 231),
+        *(63, 99, 100, 98, 97, 79, 217, 267, 269, 439, 262, 332, 131, 202, 204, 318, 324, 334),
+        *(4, 6, 7, 21, 33, 89, 201),  # stat, lstat, poll, access, dup2, readlink, time
     ),
     "aarch64": (
-        0xC00000B7,
-        (198, 117, 270, 271, 241, 280, 282, 97, 268, 40, 217, 218, 219, 425, 438),
+        *(63, 57, 80, 62, 222, 226, 215, 214, 134, 135, 139, 67, 65, 69, 124, 216, 233, 64, 66),
+        *(23, 101, 115, 113, 114, 169, 172, 178, 173, 174, 175, 176, 177, 206, 207, 211, 212),
+        *(204, 209, 73, 93, 94, 160, 179, 153, 165, 163, 17, 61, 78, 48, 439, 79, 291, 132, 98),
+        *(123, 278, 283, 293, 24),  # the last is dup3
     ),
 }
+_ARCHES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_WRITES = 0o1103  # O_WRONLY, O_RDWR, O_CREAT and O_TRUNC, the same on both machines
+_FCNTL = (0, 1, 2, 3, 4, 1030)  # copies and flags; none that lets the kernel send signals
+_IOCTL = (0x5401, 0x5413, 0x5421, 0x541B, 0x5451)  # is it a terminal, how wide; flags
+_OPENAT, _OPEN = {"x86_64": 257, "aarch64": 56}, {"x86_64": 2}
+_PICKY = {"x86_64": {72: _FCNTL, 16: _IOCTL}, "aarch64": {25: _FCNTL, 29: _IOCTL}}
+_LIMITS_OF = {"x86_64": 302, "aarch64": 261}  # prlimit64: its own alone
+
+Step = tuple[int, int, int, int]  # operation, steps to skip if true and if false, constant
 
 
-def forbid_calls() -> bool:
-    """Set the filter, which needs no privilege once new ones have been renounced.
+def has_filter() -> bool:
+    """Tell whether this machine is one that the filter is written for.
 
     Returns
     -------
-    done : bool, False where the machine is none that the filter is written for
+    has : bool
+    """
+    return sys.platform == "linux" and platform.machine() in _ARCHES
+
+
+def forbid_calls() -> None:
+    """Set the filter, which needs no privilege once new ones have been renounced.
 
     Raises
     ------
     OSError
         If the kernel refuses it.
     """
-    if sys.platform != "linux" or platform.machine() not in _CALLS:
-        return False
-    arch, numbers = _CALLS[platform.machine()]
-    steps = _program(arch, numbers)
+    steps = _program(platform.machine())
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     program = struct.pack("@HP", len(steps), ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, program, 0, 0):
         raise OSError(ctypes.get_errno(), "the kernel refuses a seccomp filter")
-    return True
 
 
-def _program(arch: int, numbers: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
-    """Return the filter's steps: operation, steps to skip if true and if false, constant."""
-    steps = [(_LOAD, 0, 0, _ARCH_AT), (_EQUAL, 1, 0, arch), (_RETURN, 0, 0, _KILL)]
-    steps += [(_LOAD, 0, 0, _NUMBER_AT), (_AT_LEAST, len(numbers) + 1, 0, _X32)]
-    for i, number in enumerate(numbers):
-        steps.append((_EQUAL, len(numbers) - i, 0, number))
-    return [*steps, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+def _program(machine: str) -> list[Step]:
+    """Return the filter's steps."""
+    steps: list[Step] = [
+        (_LOAD, 0, 0, _ARCH_AT),
+        (_EQUAL, 1, 0, _ARCHES[machine]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_AT),
+        (_AT_LEAST, 0, 1, _X32),
+        _refuse(errno.EPERM),
+    ]
+    readers = [(_OPENAT[machine], 2), *((n, 1) for m, n in _OPEN.items() if m == machine)]
+    for number, position in readers:
+        checks = [(_ANY_BIT, 0, 1, _WRITES), _refuse(errno.EROFS), (_RETURN, 0, 0, _ALLOW)]
+        steps += _by_argument(number, position, checks)
+    for number, allowed in (*_PICKY[machine].items(), (_LIMITS_OF[machine], (0,))):
+        position = 0 if number == _LIMITS_OF[machine] else 1
+        steps += _by_argument(number, position, _one_of(allowed))
+    return [*steps, *_one_of(_FREE[machine])]
+
+
+def _by_argument(number: int, position: int, checks: list[Step]) -> list[Step]:
+    """Return steps that judge one call by the low half of an argument."""
+    load = (_LOAD, 0, 0, 16 + 8 * position)
+    return [(_EQUAL, 0, len(checks) + 1, number), load, *checks]
+
+
+def _one_of(allowed: tuple[int, ...]) -> list[Step]:
+    """Return steps that allow the call if the word at hand is one of these, else refuse it."""
+    count = len(allowed)
+    steps = [(_EQUAL, count - i, 0, word) for i, word in enumerate(allowed)]
+    return [*steps, _refuse(errno.EPERM), (_RETURN, 0, 0, _ALLOW)]
+
+
+def _refuse(number: int) -> Step:
+    """Return the step that lets the call fail with an error number."""
+    return (_RETURN, 0, 0, _REFUSE | number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -18,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from staff.grading.intake.text import BOX
+from staff.grading.sandbox.forbid import has_filter
 from staff.grading.sandbox.interpreter import find_interpreter
 from staff.grading.sandbox.rungs import RUNGS, Limits, NoSandboxError, Rung, require_hidden
-from staff.grading.sandbox.users import free_user, kill_all_of, own_folder, own_processes, show
+from staff.grading.sandbox.users import free_user, kill_all_of, show
 
 __all__ = [
     "RUNGS",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 HERE = Path(__file__).resolve().parent
-_TRUSTED = ("compare", "exercises", "subject")  # what the worker needs of the checks
+_TRUSTED = ("compare", "exercises", "report", "subject")  # what the worker needs of the checks
 _START = 30.0  # seconds until a sandbox must be up, on a machine that is busy
 
 
@@ -90,6 +92,8 @@ def try_rung(name: str, limits: Limits) -> Rung:
         raise NoSandboxError("the command bwrap is not installed")
     if name == "another user" and os.getuid() != 0:
         raise NoSandboxError("only root can run code as another user")
+    if name != "limits alone" and not has_filter():
+        raise NoSandboxError(f"no filter of system calls is known for {platform.machine()}")
     if name == "another user":
         require_hidden(HERE.parents[2])
     rung = Rung(name, find_interpreter(for_others=name == "another user"), limits)
@@ -97,8 +101,8 @@ def try_rung(name: str, limits: Limits) -> Rung:
         return rung
 
 
-def _make_box(box: Path, files: dict[str, bytes]) -> None:
-    """Write the folder that a sandbox reads: the worker, and a student's package."""
+def _make_box(box: Path, files: dict[str, bytes], course: dict[str, str]) -> None:
+    """Write the folder that a sandbox reads: the worker, a student's package, course's code."""
     checks = HERE.parents[2] / "cs682" / "checks"
     trusted = {f"trusted/cs682/checks/{n}.py": checks / f"{n}.py" for n in _TRUSTED}
     worker = {
@@ -112,6 +116,7 @@ def _make_box(box: Path, files: dict[str, bytes]) -> None:
     ]
     content |= {f"{name}/__init__.py": b"" for name in packages}
     content |= {f"student/{name}": data for name, data in files.items()}
+    content |= {f"course/{name}.py": source.encode() for name, source in course.items()}
     (box / "student").mkdir(parents=True)
     for name, data in content.items():
         path = box / name
@@ -126,11 +131,14 @@ class Sandbox:
     ----------
     rung : Rung
     files : dict from a path in the package's parent folder, as 'cs682/layers.py', to its bytes
+    course : dict from the name of a module to source, the course's code that may stand in
     """
 
-    def __init__(self, rung: Rung, files: dict[str, bytes]) -> None:
+    def __init__(
+        self, rung: Rung, files: dict[str, bytes], course: dict[str, str] | None = None
+    ) -> None:
         self.rung = rung
-        self._files = files
+        self._files, self._course = files, course or {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Sandbox:
@@ -148,10 +156,9 @@ class Sandbox:
         uid = stack.enter_context(free_user()) if self.rung.needs_user else None
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=BOX))
         self._box = Path(folder).resolve() / "box"
-        _make_box(self._box, self._files)
+        _make_box(self._box, self._files, self._course)
         if uid is not None:
             show(self._box, uid)
-        own_tmp = Path(stack.enter_context(own_folder(uid)))
         ours, theirs = socket.socketpair()
         self._control = stack.enter_context(contextlib.closing(ours))
         self._errors = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # closed by the stack
@@ -162,7 +169,7 @@ class Sandbox:
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 cwd="/",
-                env=_environment(None if self.rung.name == "bubblewrap" else own_tmp),
+                env=_ENVIRONMENT,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -172,16 +179,12 @@ class Sandbox:
 
     def _words(self, control: int, uid: int | None) -> list[str]:
         """Return the worker's command line, which anybody may read."""
-        alone = self.rung.name != "limits alone"
-        spare = 0 if uid is not None or os.getuid() == 0 else own_processes()
         config = {
             "control": control,
             "uid": uid,
-            "alone": alone,
-            "strict": self.rung.name == "another user",
-            "limits": self.rung.limits.settings(spare_processes=spare),
+            "filter": has_filter(),
+            "limits": self.rung.limits.settings(),
             "path": [str(self.rung.interpreter.libraries)],
-            "package": str(self._box / "student"),
         }
         return [str(self._box / "staff" / "grading" / "sandbox" / "worker.py"), json.dumps(config)]
 
@@ -198,26 +201,12 @@ class Sandbox:
                 f"a sandbox did not come up: {said or got.decode(errors='replace')}"
             )
 
-    def order(self, **changes: Any) -> dict[str, Any]:
-        """Return what to tell a new process, as `child.serve` takes it.
-
-        Parameters
-        ----------
-        **changes : what differs from a process that runs nothing but the student's code
-
-        Returns
-        -------
-        order : dict
-        """
-        plain = {"functions": (), "stand_ins": (), "constants": {}, "seed": 682}
-        return {**plain, "cpu": self.rung.limits.cpu, **changes}
-
     def begin(self, order: dict[str, Any]) -> socket.socket:
         """Start a fresh process for one exercise.
 
         Parameters
         ----------
-        order : dict, from `order`
+        order : dict, as `child.serve` takes it, with ``cpu``, its seconds of computing
 
         Returns
         -------
@@ -237,12 +226,13 @@ class Sandbox:
                 raise
         return ours
 
-    def finish(self) -> int:
-        """End the process of the exercise, and all that it has started.
+    def finish(self) -> tuple[int, float]:
+        """End the process of the exercise.
 
         Returns
         -------
         status : int, its exit status, or less than 0 for the signal that ended it
+        cpu : float, seconds that it has computed
 
         Raises
         ------
@@ -253,7 +243,8 @@ class Sandbox:
         self._control.sendall(b".")
         answer = self._control.recv(200)
         try:
-            return int(json.loads(answer)["status"])
+            told = json.loads(answer)
+            return int(told["status"]), float(told["cpu"])
         except (ValueError, TypeError, KeyError):
             raise OSError("the sandbox has been damaged") from None
 
@@ -266,7 +257,8 @@ class Sandbox:
             kill_all_of(uid)
 
 
-def _environment(own_tmp: Path | None) -> dict[str, str]:
-    """Return all that student code finds in its environment."""
-    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
-    return {**threads, "LANG": "C.UTF-8", **({"TMPDIR": str(own_tmp)} if own_tmp else {})}
+# All that student code finds in its environment; a thread of NumPy's could not be started.
+_ENVIRONMENT = {
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")},
+    "LANG": "C.UTF-8",
+}

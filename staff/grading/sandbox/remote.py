@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cs682.checks.compare import CheckError
 from cs682.checks.subject import FUNCTIONS
-from staff.grading.sandbox.mirrors import Mirrors
-from staff.grading.sandbox.wire import BadFrameError, Wire, unpack
+from staff.grading.sandbox.wire import MAX_ANSWER, BadFrameError, Wire, pack, unpack
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
-
-_MOST_QUESTIONS = 20_000
 
 
 class NoAnswer(BaseException):
@@ -32,6 +29,52 @@ class StudentError(Exception):
     student_line = ""
 
 
+@dataclass
+class Budget:
+    """What a hand-in may still use, over all of its exercises.
+
+    Attributes
+    ----------
+    wall : float, seconds that the grader waits for it
+    cpu : float, seconds of computing
+    received : int, bytes that it may send
+    """
+
+    wall: float
+    cpu: float
+    received: int
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether something of it is used up."""
+        return self.wall <= 0 or self.cpu <= 0 or self.received <= 0
+
+
+class Opaque:
+    """An object that stays in the worker; all that is known of it is the name of its type.
+
+    Parameters
+    ----------
+    number : int
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _opaque(number: int, kind: str) -> Opaque:
+    """Return what stands for an object, of a type that looks in messages like the worker's."""
+    made: Opaque = type(re.sub(r"\W", "_", kind)[:40] or "object", (Opaque,), {})(number)
+    return made
+
+
+def _number(value: Any) -> int:
+    """Return the number of an object of the worker's; nothing else that cannot cross is sent."""
+    if not isinstance(value, Opaque):
+        raise TypeError(f"a {type(value).__name__} cannot be sent to a worker")
+    return value.number
+
+
 class RemoteSubject:
     """The functions and networks of one worker.
 
@@ -39,27 +82,21 @@ class RemoteSubject:
     ----------
     end : socket to the worker
     wall : float, seconds that all calls together may take
-    answer : function of a name and arguments that computes what a stand-in asks for; by default
-        nothing may be asked
+    budget : Budget, of the hand-in, from which they are taken
     """
 
-    def __init__(
-        self,
-        end: socket.socket,
-        wall: float,
-        answer: Callable[[str, Any, list[Any]], tuple[dict[str, Any], list[Any]]] | None = None,
-    ) -> None:
-        self._wire, self._mirrors = Wire(end), Mirrors()
-        self._left, self._questions = wall, _MOST_QUESTIONS
-        self._answer = answer
+    def __init__(self, end: socket.socket, wall: float, budget: Budget) -> None:
+        self._wire = Wire(end, budget.received, MAX_ANSWER)
+        self._left, self._budget = wall, budget
         self.trace = ""
+        self.advice: tuple[str, ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         """Return the student's function of this name; AttributeError if there is no such one."""
         if name not in FUNCTIONS:
             raise AttributeError(name)
         hide = 1 if name.endswith("_forward") else None
-        return lambda *args: self._call(name, args, hide=hide, keep=True)
+        return lambda *args: self._call(name, args, hide=hide)
 
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
         """Build a 'TwoLayerNet' or a 'FullyConnectedNet' and return a handle to it."""
@@ -93,6 +130,10 @@ class RemoteSubject:
         """Give the network trained parameters, and running statistics to each normalization."""
         self._call("restore", (net, params, running))
 
+    def require_lasting_results(self) -> None:
+        """Raise CheckError if a result has changed since it was returned."""
+        self._call("require_lasting_results", ())
+
     def _call(
         self,
         name: str,
@@ -100,26 +141,20 @@ class RemoteSubject:
         kwargs: dict[str, Any] | None = None,
         *,
         hide: int | None = None,
-        keep: bool = False,
     ) -> Any:
         """Return what a method of the worker's subject returns, or raise what it raised.
 
         Items of the result from index `hide` on stay in the worker, 0 meaning the whole result.
-        With `keep`, what is returned follows later changes of the original.
         """
-        packer = self._mirrors.packer()
-        message = {
-            "do": name,
-            "args": packer.pack((args, kwargs or {})),
-            "hide": hide,
-            "keep": keep,
-            "release": self._mirrors.take_released(),
-        }
+        arrays: list[Any] = []
+        message = {"do": name, "args": pack((args, kwargs or {}), arrays, _number), "hide": hide}
         begin = time.monotonic()
-        self._wire.deadline = begin + self._left
+        self._wire.deadline = begin + min(self._left, self._budget.wall)
         try:
-            reply, arrays = self._exchange(message, packer.arrays)
-            return self._read(reply, arrays)
+            self._wire.send(message, arrays)
+            reply, arrays = self._wire.receive()
+            options = [v for v in args if name in FUNCTIONS and type(v) is dict]
+            return self._read(reply, arrays, options)
         except BadFrameError as error:
             raise NoAnswer(f"the code sent something that is no answer: {error}") from None
         except TimeoutError:
@@ -127,31 +162,30 @@ class RemoteSubject:
         except (EOFError, OSError):
             raise NoAnswer("the code ended its process") from None
         finally:
-            self._left -= time.monotonic() - begin
+            spent = time.monotonic() - begin
+            self._left -= spent
+            self._budget.wall -= spent
+            self._budget.received = self._wire.left
 
-    def _exchange(self, message: dict[str, Any], arrays: list[Any]) -> tuple[Any, list[Any]]:
-        """Send a call, answer questions that arise, and return the reply."""
-        self._wire.send(message, arrays)
-        reply, arrays = self._wire.receive()
-        while "ask" in reply:
-            self._questions -= 1
-            if self._answer is None or self._questions < 0:
-                raise BadFrameError("a question that may not be asked")
-            self._wire.send(*self._answer(reply["ask"], reply.get("args"), arrays))
-            reply, arrays = self._wire.receive()
-        return reply, arrays
+    def _read(self, reply: dict[str, Any], arrays: list[Any], given: list[dict[Any, Any]]) -> Any:
+        """Return the result or raise what was raised; note facts, hand over what options hold now.
 
-    def _read(self, reply: dict[str, Any], arrays: list[Any]) -> Any:
-        """Apply what has changed, and return the result or raise what was raised."""
-        changes = reply.get("changes")
-        if type(changes) is not list or any(type(c) is not list or len(c) != 2 for c in changes):
-            raise BadFrameError("a reply without a list of changes")
-        held = [unpack(tree, arrays, self._mirrors) for _, tree in changes]
+        A dict of options is an argument that a function may have to write into, so what it holds
+        after the call is part of the answer. It belongs to the check that made it for this call.
+        """
+        options = unpack(["l", reply.get("options")], arrays, _opaque)
+        advice = unpack(["t", reply.get("advice")], arrays, _opaque)
+        if len(options) != len(given) or any(type(v) is not dict for v in options):
+            raise BadFrameError("other options than were given")
+        if len(advice) > 50 or any(type(text) is not str for text in advice):
+            raise BadFrameError("advice that is no text, or too much")
+        self.advice = advice
+        for own, now in zip(given, options, strict=True):
+            own.clear()
+            own.update(now)
         if "raised" in reply:
             raise self._error(reply["raised"])
-        result = unpack(reply.get("result"), arrays, self._mirrors)
-        del held  # until here: the result may refer to what has changed
-        return result
+        return unpack(reply.get("result"), arrays, _opaque)
 
     def _error(self, said: Any) -> BaseException:
         """Return an exception for what the worker says that the student's code raised."""

@@ -1,7 +1,9 @@
 """The rungs of the ladder: what each shows to a student's code, and what limits it.
 
-Bubblewrap: nothing but Python, NumPy and its own files. Another user: whatever every user of the
-machine may read. Limits alone: whatever the grader may, so that rung is taken only when asked for.
+On each rung a student's code is one process that can write nowhere and start nothing
+(`staff.grading.sandbox.forbid`). What differs is what it may read. Bubblewrap: nothing but Python,
+NumPy and its own files. Another user: whatever every user of the machine may read. Limits alone:
+whatever the grader may, so that rung is taken only when asked for.
 """
 
 from __future__ import annotations
@@ -21,42 +23,40 @@ class NoSandboxError(RuntimeError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What the code of one exercise may use.
+    """What the code of one exercise may use, in one process, and that of a whole hand-in.
+
+    A complete right hand-in takes 3 s of computing and 5 s in all.
 
     Attributes
     ----------
-    wall : float, seconds; generous, since a busy machine must not cost anybody points, and what
-        computes without end is stopped by its computing time
-    cpu : int, seconds of one process
-    memory : int, bytes of address space of one process
-    processes : int, processes and threads at a time
-    file_size : int, bytes of one file
-    files : int, open files of one process
+    wall : float, seconds that the grader waits for an exercise; generous, since a busy machine
+        must not cost anybody points, and what computes without end is stopped by its computing
+    cpu : int, seconds of computing for an exercise
+    memory : int, bytes of address space
+    files : int, open files
+    all_wall : float, seconds that the grader waits for a hand-in
+    all_cpu : float, seconds of computing for a hand-in
+    all_bytes : int, bytes that a hand-in may send
     """
 
-    wall: float = 60.0
-    cpu: int = 5
-    memory: int = 1_000_000_000
-    processes: int = 12
-    file_size: int = 5_000_000
-    files: int = 64
+    wall: float = 15.0
+    cpu: int = 4
+    memory: int = 500_000_000
+    files: int = 32
+    all_wall: float = 40.0
+    all_cpu: float = 25.0
+    all_bytes: int = 500_000_000
 
-    def settings(self, *, spare_processes: int = 0) -> dict[str, int]:
-        """Return the limits by their names in the module `resource`.
-
-        Parameters
-        ----------
-        spare_processes : int, processes of the same user that are none of the sandbox's
+    def settings(self) -> dict[str, int]:
+        """Return the limits of a process by their names in the module `resource`.
 
         Returns
         -------
         settings : dict of int
         """
         return {
-            "RLIMIT_CPU": self.cpu,
             "RLIMIT_AS": self.memory,
-            "RLIMIT_NPROC": self.processes + spare_processes,
-            "RLIMIT_FSIZE": self.file_size,
+            "RLIMIT_FSIZE": 1_000_000,  # what the forking parent may say
             "RLIMIT_NOFILE": self.files,
             "RLIMIT_CORE": 0,
         }
@@ -114,6 +114,7 @@ def _bubblewrap(interpreter: Interpreter, box: Path) -> list[str]:
             words += ["--perms", "0755", "--dir", str(parent)]
     for place in shown:
         words += ["--ro-bind", str(place), str(place)]
+    words += ["--remount-ro", "/dev", "--remount-ro", "/"]
     words += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--die-with-parent", "--new-session", "--chdir", "/tmp"]
     if os.getuid() != 0:

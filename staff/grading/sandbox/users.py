@@ -1,14 +1,11 @@
-"""Users that own nothing, one for each sandbox that root starts, and what they leave behind."""
+"""Users that own nothing, one for each sandbox that root starts."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,26 +48,6 @@ def free_user() -> Iterator[int]:
     raise NoSandboxError(f"all {_USERS} users for sandboxes are in use")
 
 
-@contextlib.contextmanager
-def own_folder(uid: int | None) -> Iterator[str]:
-    """Make a folder for temporary files of a sandbox; remove it, and others of its user.
-
-    Parameters
-    ----------
-    uid : int, or None where the sandbox's user is the grader's own
-
-    Yields
-    ------
-    folder : str
-    """
-    with tempfile.TemporaryDirectory(prefix="cs682-", ignore_cleanup_errors=True) as folder:
-        if uid is not None:
-            os.chown(folder, uid, uid)
-        yield folder
-    if uid is not None:
-        _remove_files_of(uid)
-
-
 def show(box: Path, uid: int) -> None:
     """Let a sandbox's user read its box, and nobody else.
 
@@ -83,23 +60,6 @@ def show(box: Path, uid: int) -> None:
     for path in (box, *box.rglob("*")):
         os.chown(path, 0, uid)
         path.chmod(0o750 if path.is_dir() else 0o640)
-
-
-def own_processes() -> int:
-    """Return how many processes and threads this user has, which a limit counts as well.
-
-    Returns
-    -------
-    count : int
-    """
-    if sys.platform != "linux":
-        return 1000
-    count = 0
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if folder.name.isdigit() and folder.stat().st_uid == os.getuid():
-                count += len(os.listdir(folder / "task"))
-    return count
 
 
 def processes_of(uid: int) -> list[int]:
@@ -147,14 +107,3 @@ def kill_all_of(uid: int) -> None:
                 os.kill(process, signal.SIGKILL)
         time.sleep(0.002)
     raise NoSandboxError(f"processes of user {uid} cannot be killed")
-
-
-def _remove_files_of(uid: int) -> None:
-    """Remove what a user has left in the folders that everybody may write to."""
-    for place in ("/tmp", "/var/tmp", "/dev/shm"):
-        for path in Path(place).iterdir() if Path(place).is_dir() else ():
-            with contextlib.suppress(OSError):
-                if path.lstat().st_uid == uid and path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
-                elif path.lstat().st_uid == uid:
-                    path.unlink()

@@ -2,8 +2,9 @@
 
 A frame is a JSON object followed by arrays in NumPy's file format, which are read without pickle.
 Values that are no arrays are JSON trees; an object that can be neither stays where it is, and a
-number stands for it. Whatever is malformed, of another type than expected or too large raises
-`BadFrameError`: nothing of it is used. This module runs on both sides and needs NumPy alone.
+number stands for it. All else is copied: no side holds memory or a container of the other's.
+Whatever is malformed, of another type than expected or too large raises `BadFrameError`: nothing
+of it is used. This module runs on both sides and needs NumPy alone.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import struct
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 MAX_HEADER = 1_000_000  # bytes of JSON in one frame
 MAX_FRAME = 64_000_000  # bytes of arrays in one frame
+MAX_ANSWER = 16_000_000  # the same, of what the grader takes: no right answer has half of that
 _MAX_TEXT = 10_000  # characters of one string
 _MAX_DEPTH = 8
 _PREFIX = struct.Struct(">I")
@@ -40,12 +42,15 @@ class Wire:
     Parameters
     ----------
     end : socket, connected
-    budget : int, bytes that may be received in all
+    left : int, bytes that may be received in all
+    largest : int, bytes of arrays that one frame may hold
     """
 
-    def __init__(self, end: socket.socket, budget: int = 1_000_000_000) -> None:
+    def __init__(
+        self, end: socket.socket, left: int = 1_000_000_000, largest: int = MAX_FRAME
+    ) -> None:
         self._end = end
-        self._budget = budget
+        self.left, self._largest = left, largest
         self.deadline: float | None = None  # in the time of `time.monotonic`
 
     def send(self, message: dict[str, Any], arrays: list[Any]) -> None:
@@ -90,7 +95,7 @@ class Wire:
             ) from None
         if type(message) is not dict or type(sizes) is not list:
             raise BadFrameError("a header of other types than an object and a list")
-        if any(type(n) is not int or n < 0 for n in sizes) or sum(sizes) > MAX_FRAME:
+        if any(type(n) is not int or n < 0 for n in sizes) or sum(sizes) > self._largest:
             raise BadFrameError("sizes of arrays that are no sizes, or too large")
         return message, [_load(self._exactly(n)) for n in sizes]
 
@@ -103,9 +108,9 @@ class Wire:
 
     def _exactly(self, size: int) -> bytearray:
         """Return the next `size` bytes."""
-        self._budget -= size
-        if self._budget < 0:
-            raise BadFrameError("more bytes than an exercise may send")
+        self.left -= size
+        if self.left < 0:
+            raise BadFrameError("more bytes than a hand-in may send")
         data = bytearray(size)
         view, have = memoryview(data), 0
         while have < size:
@@ -157,147 +162,65 @@ def _load(data: bytearray) -> Any:
     return np.frombuffer(data, dtype, offset=start).reshape(shape)
 
 
-class Packer:
-    """Turn values into JSON trees and arrays for one frame.
+Hide = Callable[[Any], int]  # gives a number to an object that stays where it is
+Find = Callable[[int, str], Any]  # gives an object to a number and the name of a type
+
+
+def pack(value: Any, arrays: list[Any], hide: Hide, depth: int = 0) -> Any:
+    """Return a tree for a value; subclasses and unknown types stay where they are.
 
     Parameters
     ----------
-    number : function that returns the number under which both sides know an array, list or dict,
-        or 0 if they share none
-    known : function that tells whether the other side has this array as it is now, and notes that
-        it will have it if not; called right after `number`, for lists and dicts as well
-    hide : function that returns a number for an object that stays where it is
+    value : object
+    arrays : list of ndarray of the frame, to which those of the value are added
+    hide : function that returns a number for an object that stays
+    depth : int, how deep in other values it lies
+
+    Returns
+    -------
+    tree : what JSON can hold
     """
-
-    def __init__(
-        self,
-        number: Callable[[Any], int] = lambda _: 0,
-        known: Callable[[Any], bool] = lambda _: False,
-        hide: Callable[[Any], int] = lambda _: 0,
-    ) -> None:
-        self.arrays: list[Any] = []
-        self._number, self._known, self._hide = number, known, hide
-
-    def pack(self, value: Any, depth: int = 0) -> Any:
-        """Return a tree for a value; subclasses and unknown types become handles.
-
-        Parameters
-        ----------
-        value : object
-        depth : int, how deep in other values it lies
-
-        Returns
-        -------
-        tree : what JSON can hold
-        """
-        kind = type(value)
-        if depth > _MAX_DEPTH:
-            return self.handle(value)
-        if value is None or kind in (bool, float) or (kind is int and abs(value) < 1 << 64):
-            return value
-        if kind is str:
-            return value[:_MAX_TEXT]
-        if kind is np.ndarray:
-            return self._pack_array(value)
-        if kind is tuple:
-            return ["t", [self.pack(v, depth + 1) for v in value]]
-        if kind in (list, dict):
-            return self._pack_container(value, depth)
-        if isinstance(value, np.generic) and kind.__module__ == "numpy":
-            return self._pack_scalar(value)
-        if isinstance(value, type) and value in _DTYPES:
-            return ["y", value.__name__]
-        return self.handle(value)
-
-    def _pack_container(self, value: Any, depth: int) -> Any:
-        """Return a tree for a list or dict, with all that it holds."""
-        number = self._number(value)
-        self._known(value)
-        if type(value) is dict:
-            return ["d", number, self._items(value, depth)]
-        return ["l", number, [self.pack(v, depth + 1) for v in value]]
-
-    def _items(self, value: dict[Any, Any], depth: int) -> list[Any]:
-        """Return a dict's items as pairs; keys that JSON does not have become text."""
-        plain = (str, int, float, bool, type(None))
-        return [
-            [k[:_MAX_TEXT] if type(k) is str else k, self.pack(v, depth + 1)]
-            if type(k) in plain
-            else [f"<{type(k).__name__}>", self.pack(v, depth + 1)]
-            for k, v in list(value.items())
-        ]
-
-    def handle(self, value: Any) -> Any:
-        """Return a tree for an object that stays where it is.
-
-        Parameters
-        ----------
-        value : object
-
-        Returns
-        -------
-        tree : list
-        """
-        return ["h", self._hide(value), type(value).__name__]
-
-    def _pack_array(self, value: Any) -> Any:
-        """Return a tree for an array: a reference, numbers, or only what it is like."""
-        if value.dtype.kind not in _NUMBERS:
-            return ["o", value.dtype.str if value.dtype.kind in _OTHERS else "|O", [*value.shape]]
-        number = self._number(value)
-        if self._known(value):
-            return ["a", number]
-        self.arrays.append(value)
-        return ["a", number, len(self.arrays) - 1]
-
-    def _pack_scalar(self, value: Any) -> Any:
-        """Return a tree for a NumPy number."""
-        array = np.asarray(value)
-        if array.dtype.kind not in _NUMBERS:
-            return self.handle(value)
-        self.arrays.append(array)
-        return ["n", len(self.arrays) - 1]
-
-
-class Maker(Protocol):
-    """Makes the objects of a frame, or finds those that are known by number.
-
-    Each method takes the object's number, 0 if it has none, and what came with it; an array's value
-    is None if it has not changed.
-    """
-
-    def array(self, number: int, value: Any) -> Any: ...  # noqa: D102
-
-    def sequence(self, number: int, items: list[Any]) -> list[Any]: ...  # noqa: D102
-
-    def mapping(self, number: int, items: dict[Any, Any]) -> dict[Any, Any]: ...  # noqa: D102
-
-    def handle(self, number: int, kind: str) -> Any: ...  # noqa: D102
-
-
-class Unshared:
-    """Makes objects that the two sides do not share, whatever their numbers."""
-
-    def array(self, number: int, value: Any) -> Any:  # noqa: D102
-        if value is None:
-            raise BadFrameError("an array of no value")
+    kind = type(value)
+    if value is None or kind in (bool, float) or (kind is int and abs(value) < 1 << 64):
         return value
+    if kind is str:
+        return value[:_MAX_TEXT]
+    if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
+        return _pack_array(np.asarray(value), arrays, scalar=kind is not np.ndarray)
+    if kind in (tuple, list) and depth <= _MAX_DEPTH:
+        items = [pack(v, arrays, hide, depth + 1) for v in value]
+        return ["t" if kind is tuple else "l", items]
+    if kind is dict and depth <= _MAX_DEPTH:
+        items = list(value.items())
+        return ["d", [[_key(k), pack(v, arrays, hide, depth + 1)] for k, v in items]]
+    if isinstance(value, type) and value in _DTYPES:
+        return ["y", value.__name__]
+    return ["h", hide(value), kind.__name__]
 
-    def sequence(self, number: int, items: list[Any]) -> list[Any]:  # noqa: D102
-        return items
 
-    def mapping(self, number: int, items: dict[Any, Any]) -> dict[Any, Any]:  # noqa: D102
-        return items
+def _pack_array(value: Any, arrays: list[Any], *, scalar: bool) -> Any:
+    """Return a tree for an array or a NumPy number, or for what it is like if it holds others."""
+    if value.dtype.kind not in _NUMBERS:
+        return ["o", value.dtype.str if value.dtype.kind in _OTHERS else "|O", [*value.shape]]
+    arrays.append(value)
+    return ["n" if scalar else "a", len(arrays) - 1]
 
 
-def unpack(tree: Any, arrays: list[Any], make: Maker, depth: int = 0) -> Any:
+def _key(key: Any) -> Any:
+    """Return a key of a dict; one that JSON does not have becomes text."""
+    if type(key) is str:
+        return key[:_MAX_TEXT]
+    return key if type(key) in (int, float, bool, type(None)) else f"<{type(key).__name__}>"
+
+
+def unpack(tree: Any, arrays: list[Any], find: Find, depth: int = 0) -> Any:
     """Return the value that a tree and the arrays of its frame describe.
 
     Parameters
     ----------
-    tree : as `Packer.pack` made it, if the other side is honest
+    tree : as `pack` made it, if the other side is honest
     arrays : list of ndarray of numbers
-    make : Maker
+    find : function that returns the object, or what stands for it, that did not cross
     depth : int
 
     Returns
@@ -311,50 +234,41 @@ def unpack(tree: Any, arrays: list[Any], make: Maker, depth: int = 0) -> Any:
     """
     if tree is None or type(tree) in (bool, int, float, str):
         return tree
+    if type(tree) is not list or depth > _MAX_DEPTH + 2:
+        raise BadFrameError("neither a plain value nor a list, or too deep")
     try:
-        return _unpack(tree, arrays, make, depth)
-    except (TypeError, ValueError, IndexError, StopIteration, MemoryError) as error:
+        return _unpack(tree, arrays, find, depth)
+    except (TypeError, ValueError, IndexError, LookupError, MemoryError) as error:
         raise BadFrameError(f"a tree that describes no value: {error}") from None
 
 
-def _unpack(tree: Any, arrays: list[Any], make: Maker, depth: int) -> Any:
+def _unpack(tree: list[Any], arrays: list[Any], find: Find, depth: int) -> Any:
     """Return the value of a list tree, by its first item."""
-
-    def all_of(trees: Any) -> list[Any]:
-        if type(trees) is not list:
-            raise BadFrameError("no list where items belong")
-        return [unpack(item, arrays, make, depth + 1) for item in trees]
-
-    if type(tree) is not list or depth > _MAX_DEPTH + 2:
-        raise BadFrameError("neither a plain value nor a list, or too deep")
     match tree:
         case ["n", int(index)] if arrays[_natural(index)].ndim == 0:
             return arrays[index][()]
-        case ["a", int(number)]:
-            return make.array(_natural(number), None)
-        case ["a", int(number), int(index)]:
-            return make.array(_natural(number), arrays[_natural(index)])
-        case ["t", items]:
-            return tuple(all_of(items))
-        case ["l", int(number), items]:
-            return make.sequence(_natural(number), all_of(items))
-        case ["d", int(number), list(pairs)]:
-            return make.mapping(_natural(number), dict(zip(*_keys(pairs, all_of), strict=True)))
+        case ["a", int(index)]:
+            return arrays[_natural(index)]
+        case ["t", list(items)]:
+            return tuple(unpack(item, arrays, find, depth + 1) for item in items)
+        case ["l", list(items)]:
+            return [unpack(item, arrays, find, depth + 1) for item in items]
+        case ["d", list(pairs)]:
+            return {_plain(k): unpack(v, arrays, find, depth + 1) for k, v in pairs}
         case ["h", int(number), str(kind)]:
-            return make.handle(_natural(number), kind)
+            return find(_natural(number), kind)
         case ["o", str(dtype), list(shape)] if np.dtype(dtype).kind in _OTHERS:
             return np.empty(_small(shape, np.dtype(dtype).itemsize), dtype)
         case ["y", str(name)]:
-            return next(dtype for dtype in _DTYPES if dtype.__name__ == name)
+            return {dtype.__name__: dtype for dtype in _DTYPES}[name]
     raise BadFrameError("no tree of a known kind")
 
 
-def _keys(pairs: list[Any], all_of: Callable[[Any], list[Any]]) -> tuple[list[Any], list[Any]]:
-    """Return keys and values of a dict's pairs."""
-    keys = [key for key, _ in pairs]
-    if any(type(key) not in (str, int, float, bool, type(None)) for key in keys):
+def _plain(key: Any) -> Any:
+    """Return a key of a dict, which must be a plain value."""
+    if type(key) not in (str, int, float, bool, type(None)):
         raise BadFrameError("a key that is no plain value")
-    return keys, all_of([tree for _, tree in pairs])
+    return key
 
 
 def _natural(number: int) -> int:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 
-from cs682.checks import EXERCISES
+from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import CHECKS
-from cs682.classifiers.fc_net import FullyConnectedNet
 from staff.bank.judge import BANK
 from staff.grading.intake.package import CODE
-from staff.grading.judging.core import grade_code
-from staff.grading.judging.model import NoScoresError, score_model
+from staff.grading.judging.core import fault_of_check, grade_code
+from staff.grading.judging.secret import FURTHER
 
 CODE_POINTS = sum(EXERCISES[exercise].points for exercise in CHECKS)
 SEED = 20
@@ -54,37 +52,31 @@ def test_grade_code_gives_stubs_nothing(hand_in, rung):
 
 
 @pytest.mark.slow
-def test_score_model_returns_what_the_network_computes(hand_in, rung):
-    net = FullyConnectedNet([20, 10], input_dim=12, normalization="batchnorm")
-    X = np.random.default_rng(1).standard_normal((70, 12)).astype(np.float32)
-    for _ in range(3):
-        net.loss(X, np.arange(70) % 10)
-    running = [{k: v for k, v in p.items() if k != "mode"} for p in net.bn_params]
-    arguments = {"hidden_dims": [20, 10], "input_dim": 12, "normalization": "batchnorm"}
+def test_exercise_without_further_check_is_not_graded(hand_in, rung, monkeypatch):
+    monkeypatch.delitem(FURTHER, "fc-1.3")
 
-    scores = score_model(hand_in, "FullyConnectedNet", arguments, net.params, running, X, rung=rung)
+    outcome = outcomes(hand_in, rung, ["fc-1.3"])["fc-1.3"]
 
-    np.testing.assert_array_equal(scores, net.loss(X))
+    assert (outcome.state, outcome.staff) == ("not graded", "the grader has no further check of it")
 
 
-def test_score_model_says_what_the_code_raised(hand_in, rung):
-    path = hand_in / "cs682/classifiers/fc_net.py"
-    path.write_text(
-        path.read_text().replace("L = self.num_layers\n        scores", "1 / 0; scores")
-    )
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [CheckError("wrong"), ZeroDivisionError("in the check")])
+def test_check_that_refuses_the_course_itself_grades_nobody(fault, hand_in, rung, monkeypatch):
+    def refuse(subject, rng):
+        raise fault
 
-    with pytest.raises(NoScoresError, match=r"ZeroDivisionError: .*\n.* in _forward, cs682/cl"):
-        score_model(
-            hand_in,
-            "FullyConnectedNet",
-            {"hidden_dims": [5]},
-            {},
-            [],
-            np.ones((2, 3072)),
-            rung=rung,
-        )
+    monkeypatch.setitem(FURTHER, "fc-1.3", refuse)
+    fault_of_check.cache_clear()
+
+    outcome = outcomes(hand_in, rung, ["fc-1.3"])["fc-1.3"]
+
+    fault_of_check.cache_clear()
+    assert outcome.state == "not graded"
+    assert str(fault) in outcome.staff
 
 
+@pytest.mark.slow
 def test_a_report_names_no_folder_that_is_drawn_anew(hand_in, rung):
     path = hand_in / "cs682/layers.py"
     path.write_text(path.read_text().replace("np.maximum(x, 0), x", "np.ones(-1), x"))

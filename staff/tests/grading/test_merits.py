@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from cs682.checks import EXERCISES
@@ -9,11 +11,15 @@ from cs682.checks.run import CHECKS
 from staff.bank.answer import ROOT, Answer, Change
 from staff.bank.judge import BANK
 from staff.bank.remote import grade_answer, surprise
-from staff.grading.intake.package import read_package
-from staff.grading.judging import merits
+from staff.grading.intake.package import CODE, read_package
+from staff.grading.judging import core, merits
 from staff.grading.judging.core import grade_files
+from staff.grading.sandbox.ladder import Sandbox
 
 REFERENCE = read_package(ROOT)
+_REGION = re.compile(
+    r"(?ms)^( *)# TODO\([^)]*\):(?:(?!# BEGIN SOLUTION).)*?^ *# BEGIN.*?^ *# END SOLUTION\n"
+)
 SAMPLE = BANK[7::50]  # all of them: python -m staff bank --remote
 
 
@@ -65,21 +71,52 @@ def test_networks_pass_although_the_layers_cannot_be_imported(rung):
     assert "cs682/layers.py line 1" in got["fc-1.1"].message
 
 
+SHORTCUTS = {
+    "bn-1.4": "return batchnorm_backward(dout, cache)",
+    "bn-1.3": "return batchnorm_backward_alt(dout, cache)",
+    "bn-3.2": "return tuple(v.T for v in batchnorm_backward_alt(dout.T, cache))",
+    "fc-2.2": """
+        D, H = self.params["W1"].shape
+        net = FullyConnectedNet([H], D, self.params["W2"].shape[1], dtype=np.float64)
+        net.params = self.params
+        return net._forward(X)
+        """,
+    "bn-2.2": """
+        return affine_norm_relu_dropout_forward(x, w, b, gamma, beta, norm_param, normalization)
+        """,
+}
+
+
 @pytest.mark.slow
-def test_nothing_can_be_asked_that_answers_the_exercise(rung):
-    """The simplified backward pass may not be had from the reference by way of the other one."""
-    source = REFERENCE["cs682/layers.py"].decode()
-    answers = {
-        "bn-1.1": "1 / 0",
-        "bn-1.3": "1 / 0",
-        "bn-1.4": "return batchnorm_backward(dout, cache)",
-    }
-    for exercise, new in answers.items():
-        source = Answer(exercise, "for this test", (Change(exercise, new),)).apply(source)
+@pytest.mark.parametrize("exercise", SHORTCUTS)
+def test_what_stands_in_answers_neither_the_exercise_nor_its_neighbours(exercise, rung):
+    """All else is an empty release, so that everything that may stand in does."""
+    files = {name: _cut(data) if name in CODE else data for name, data in REFERENCE.items()}
+    row = EXERCISES[exercise]
+    mine = Answer(exercise, "a shortcut", (Change(exercise, SHORTCUTS[exercise]),)).apply(REFERENCE[row.file].decode())
+    files[row.file] = _cut(mine.encode(), but=exercise)
 
-    got = outcomes({**REFERENCE, "cs682/layers.py": source.encode()}, rung, *answers)
+    got = outcomes(files, rung, exercise)
 
-    assert {o.state for o in got.values()} == {"wrong"}
+    assert got[exercise].state in ("wrong", "open", "no answer")
+
+
+def _cut(data, but=""):
+    """Return a file without its solutions, but for those of one exercise."""
+    wanted = f"# TODO({but}):"
+
+    def stub(match):
+        return match[0] if wanted in match[0] else f"{match[1]}raise NotImplementedError\n"
+
+    return _REGION.sub(stub, data.decode()).encode()
+
+
+def test_course_code_holds_the_bodies_that_stand_in_and_no_others():
+    code = merits.course_code(("cs682.layers:affine_forward",))["cs682.layers"]
+
+    assert "@ w + b" in code
+    assert code.count("no part of this sandbox") == len(merits.MODULES["cs682.layers"]) - 1
+    assert "SOLUTION" not in code
 
 
 def test_prerequisites_come_earlier_in_the_table():
@@ -89,10 +126,42 @@ def test_prerequisites_come_earlier_in_the_table():
 
 
 @pytest.mark.parametrize("exercise", CHECKS)
-def test_plans_never_let_the_exercise_be_asked_for(exercise):
-    row = EXERCISES[exercise]
-    for plan in merits.plans(exercise):
-        asked = {name.partition(":")[2] for name in plan.stand_ins}
-        assert not asked & set(row.functions)
-        if row.file.endswith(("layers.py", "optim.py")):
-            assert not asked
+def test_plans_never_hold_the_exercise_itself(exercise):
+    for taken in merits.plans(exercise):
+        assert not {name.partition(":")[2] for name in taken} & {*EXERCISES[exercise].functions}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "never"),
+    [
+        ("bn-1.3", "batchnorm_backward_alt"),
+        ("bn-1.4", "batchnorm_backward"),
+        ("bn-3.2", "batchnorm_backward"),
+        ("bn-3.2", "batchnorm_backward_alt"),
+        ("fc-2.2", "FullyConnectedNet._forward"),
+        ("fc-2.3", "FullyConnectedNet._loss_and_gradients"),
+        ("fc-3.2", "TwoLayerNet._forward"),
+        ("fc-3.3", "TwoLayerNet._loss_and_gradients"),
+    ],
+)
+def test_plans_never_hold_a_neighbour_that_computes_the_same(exercise, never):
+    assert not any(name.endswith(f":{never}") for t in merits.plans(exercise) for name in t)
+
+
+@pytest.mark.slow
+def test_course_code_comes_in_when_all_else_has_been_graded(rung, monkeypatch):
+    entered = []
+
+    def sandbox(rung, files, course=None):
+        entered.append(course is not None)
+        return Sandbox(rung, files, course)
+
+    monkeypatch.setattr(core, "Sandbox", sandbox)
+    files = edited("cs682/layers.py", "return dout * (x > 0)", "return dout")
+
+    got = [o.exercise for o in grade_files(files, seed=11, rung=rung)]
+
+    assert entered[0] is False
+    assert all(entered[1:])
+    retried = [i for i in CHECKS if "fc-1.4" in merits.needed(i)]
+    assert {*got[-len(retried) :]} == {*retried}

@@ -17,7 +17,7 @@ from cs682.hand_in.models import MODELS, KeptModel
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
 from staff.grading.judging import trainings
-from staff.grading.judging.model import Scorer
+from staff.grading.judging.model import OwnNetwork, course_scores
 from staff.grading.judging.trainings import (
     bar_on_held_back,
     grade_models,
@@ -117,19 +117,8 @@ def keep(package, place, net, **changes):
 
 @pytest.fixture
 def grade(monkeypatch, tmp_path, images):
-    """Grade with the reference's network in this process in the place of the sandbox."""
-
-    def score(self, kind, arguments, params, running, X):
-        net = {"TwoLayerNet": TwoLayerNet, "FullyConnectedNet": FullyConnectedNet}[kind](
-            **arguments
-        )
-        assert {k: v.shape for k, v in net.params.items()} == {
-            k: v.shape for k, v in params.items()
-        }
-        net.params = params
-        return net.loss(X)
-
-    monkeypatch.setattr(Scorer, "score", score)
+    """Grade models of hand-ins whose own network agrees with the course's."""
+    monkeypatch.setattr(OwnNetwork, "disagrees", lambda *_: "")
     (tmp_path / "notebooks").mkdir()
 
     def outcome(exercise):
@@ -182,6 +171,81 @@ def test_overfitted_net_must_know_its_images_and_have_its_layers(grade, images, 
 
     assert grade("fc-3.4").state == "passed"
     assert grade("fc-3.5").message == "the network has 3 layers, this exercise asks for 5"
+
+
+def test_accuracy_that_no_such_network_reaches_is_shown_to_staff(grade, images, tmp_path):
+    keep(tmp_path, "fc-2.4", knows(*held(images), 50))
+
+    assert "learned from the test set?" in grade("fc-2.4").staff
+
+
+def test_course_scores_are_those_of_the_network_that_was_kept(tmp_path):
+    net = FullyConnectedNet([20, 12], normalization="batchnorm")
+    X = np.random.default_rng(1).standard_normal((70, 3, 32, 32)).astype(np.float32)
+    for _ in range(3):
+        net.loss(X, np.arange(70) % 10)
+    running = [{k: v for k, v in p.items() if k != "mode"} for p in net.bn_params]
+    kept = KeptModel("fc-5.1", "FullyConnectedNet", {}, net.params, running)
+
+    scores = course_scores(kept, {"hidden_dims": [20, 12], "normalization": "batchnorm"}, X)
+
+    np.testing.assert_array_equal(scores, net.loss(X))
+
+
+@pytest.mark.parametrize(
+    ("running", "says"),
+    [
+        ([], "has 0 running statistics, not 1"),
+        ([{"running_mean": np.zeros(3)}], r"not of shape \(20,\)"),
+        ([{"mode": np.zeros(20)}], r"not of shape \(20,\)"),
+    ],
+)
+def test_odd_running_statistics_are_refused(running, says, grade, tmp_path):
+    keep(tmp_path, "fc-5.1", FullyConnectedNet([20], normalization="batchnorm"), running=running)
+
+    assert re.search(says, grade("fc-5.1").message)
+
+
+LOOKUP = """
+    def loss(self, X, y=None):
+        from cs682.thumbnails import KNOWN
+        return np.eye(10)[[KNOWN.get(x[0, 0].tobytes(), 0) for x in X]]
+"""
+
+
+@pytest.mark.slow
+def test_table_of_answers_in_a_helper_file_earns_nothing(hand_in, images, rung):
+    """The student's network knows all images by heart; its weights know nothing."""
+    X, y = held(images)
+    known = {x[0, 0].tobytes(): int(label) for x, label in zip(X, y, strict=True)}
+    (hand_in / "cs682/thumbnails.py").write_text(f"KNOWN = {known!r}\n")
+    path = hand_in / "cs682/classifiers/fc_net.py"
+    path.write_text(
+        path.read_text()
+        .replace("    def loss(", "    def _loss(")
+        .replace("    def _initial_params(self, D", f"{LOOKUP}\n    def _initial_params(self, D")
+    )
+    (hand_in / "notebooks").mkdir()
+    keep(hand_in, "fc-2.4", TwoLayerNet(hidden_dim=5))
+
+    outcome = next(o for o in grade_models(hand_in, images, rung=rung) if o.exercise == "fc-2.4")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert "your own network names another class for" in outcome.message
+    assert "A person decides" in outcome.message
+
+
+@pytest.mark.slow
+def test_network_that_fails_is_said_and_the_weights_count(hand_in, images, rung):
+    path = hand_in / "cs682/classifiers/fc_net.py"
+    path.write_text(path.read_text().replace("scores, cache = self._forward(X)", "1 / 0", 1))
+    (hand_in / "notebooks").mkdir()
+    keep(hand_in, "fc-2.4", knows(*held(images), 50))
+
+    outcome = next(o for o in grade_models(hand_in, images, rung=rung) if o.exercise == "fc-2.4")
+
+    assert (outcome.state, outcome.points) == ("passed", 3)
+    assert "ZeroDivisionError" in outcome.message
 
 
 def test_missing_model_has_no_answer(grade):

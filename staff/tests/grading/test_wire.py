@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from staff.grading.sandbox.mirrors import Mirrors, Opaque
-from staff.grading.sandbox.wire import BadFrameError, Packer, Unshared, Wire, unpack
+from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
+from staff.grading.sandbox.wire import BadFrameError, Wire, pack, unpack
 
 _TOKEN = struct.Struct(">I")
 VALUES = [
@@ -39,6 +39,14 @@ def ends():
         yield Wire(ours), theirs
 
 
+def stay(value):
+    return 7
+
+
+def find(number, kind):
+    return number, kind
+
+
 def same(a, b):
     if isinstance(a, np.ndarray):
         return type(b) is np.ndarray and (a.dtype, a.shape) == (b.dtype, b.shape) and (a == b).all()
@@ -48,13 +56,20 @@ def same(a, b):
 @pytest.mark.parametrize("value", VALUES, ids=str)
 def test_values_come_back_as_they_were(ends, value):
     wire, theirs = ends
-    packer = Packer()
-    tree = packer.pack(value)
-    Wire(theirs).send({"value": tree}, packer.arrays)
+    sent = []
+    tree = pack(value, sent, stay)
+    Wire(theirs).send({"value": tree}, sent)
 
     message, arrays = wire.receive()
 
-    assert same(unpack(message["value"], arrays, Unshared()), value)
+    assert same(unpack(message["value"], arrays, find), value)
+
+
+@pytest.mark.parametrize("value", [object(), np.ones(3).view(type("Own", (np.ndarray,), {}))])
+def test_what_cannot_cross_stays_under_a_number(value):
+    tree = pack((value,), [], stay)
+
+    assert unpack(tree, [], find) == ((7, type(value).__name__),)
 
 
 def frame(message, *payloads, sizes=None):
@@ -107,7 +122,7 @@ def test_wire_refuses(ends, data):
 def test_wire_stops_at_its_budget_and_its_deadline():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        wire = Wire(ours, budget=100)
+        wire = Wire(ours, left=100)
         theirs.sendall(frame({"a": "x" * 200}))
         with pytest.raises(BadFrameError, match="more bytes"):
             wire.receive()
@@ -117,57 +132,94 @@ def test_wire_stops_at_its_budget_and_its_deadline():
             wire.receive()
 
 
+def test_wire_refuses_frames_larger_than_it_takes():
+    ours, other = socket.socketpair()
+    with ours, other:
+        other.sendall(frame({}, sizes=[101]))
+        with pytest.raises(BadFrameError, match="too large"):
+            Wire(ours, largest=100).receive()
+
+
 TREES = [
     {},
     [],
     ["x"],
-    ["a", 2],
-    ["a", 3, 0],
-    ["a", 0, 1],
-    ["a", 0, -1],
-    ["a", True, 0],
+    ["a"],
+    ["a", 1],
+    ["a", -1],
+    ["a", True],
+    ["a", 0, 0],
     ["n", 0],
     ["t", {}],
-    ["d", 0, [[[1], 2]]],
-    ["d", 0, [1]],
-    ["h", 1, "x"],
+    ["d", [[[1], 2]]],
+    ["d", [1]],
     ["h", -1, "x"],
+    ["h", 9, "x"],
     ["o", "|O", [10**9]],
     ["o", "<U100000", [1000]],
     ["o", "<f8", [1]],
     ["y", "int8"],
-    ["l", 2, [["d", 2, []]]],
-    ["t", [["a", 2, 0], ["a", 4, 0]]],
 ]
 
 
 @pytest.mark.parametrize("tree", TREES, ids=str)
 def test_unpack_refuses(tree):
     with pytest.raises(BadFrameError):
-        unpack(tree, [np.ones(3)], Mirrors())
+        unpack(tree, [np.ones(3)], lambda number, kind: [None][number])
 
 
-def test_mirrors_change_in_place_what_a_check_holds():
-    mirrors = Mirrors()
-    held = unpack(
-        ["t", [["a", 2, 0], ["d", 4, [["m", ["a", 6, 1]]]]]], [np.ones(3), np.ones(1)], mirrors
-    )
-
-    unpack(["a", 2, 0], [np.zeros(3)], mirrors)
-    unpack(["d", 4, [["v", 1]]], [], mirrors)
-
-    np.testing.assert_array_equal(held[0], np.zeros(3))
-    assert held[1] == {"v": 1}
+@pytest.fixture
+def worker():
+    """Return a subject and the end at which a worker's answers to it are put."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield RemoteSubject(ours, 5, Budget(5, 5, 10**6)), Wire(theirs)
 
 
-def test_mirrors_forget_what_a_check_has_dropped():
-    mirrors = Mirrors()
-    held = unpack(["t", [["a", 2, 0], ["h", 4, "Cache"]]], [np.ones(3)], mirrors)
-    assert isinstance(held[1], Opaque)
-    assert type(held[1]).__name__ == "Cache"
+def answer(wire, result, arrays=(), options=(), advice=()):
+    wire.send({"result": result, "options": [*options], "advice": [*advice]}, [*arrays])
 
-    del held
 
-    assert sorted(mirrors.take_released()) == [2, 4]
-    with pytest.raises(BadFrameError):
-        unpack(["a", 2], [], mirrors)
+def test_nothing_a_worker_sends_reaches_an_array_or_a_list_that_was_sent(worker):
+    subject, wire = worker
+    x, widths = np.ones(3), [4, 5]
+    answer(wire, ["t", [["a", 0], None]], [np.zeros(3)])
+    answer(wire, ["h", 1, "net"])
+
+    subject.relu_forward(x)
+    subject.net("FullyConnectedNet", widths)
+
+    np.testing.assert_array_equal(x, np.ones(3))
+    assert widths == [4, 5]
+
+
+def test_options_hold_afterwards_what_the_worker_has_written(worker):
+    subject, wire = worker
+    param = {"mode": "train"}
+    answer(wire, None, [np.zeros(3)], options=[["d", [["running_mean", ["a", 0]]]]])
+
+    subject.batchnorm_forward(np.ones((2, 3)), np.ones(3), np.ones(3), param)
+
+    assert list(param) == ["running_mean"]
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [([], []), ([1], []), ([["d", []]] * 2, []), ([["d", []]], [3]), ([["d", []]], ["x"] * 51)],
+)
+def test_odd_options_and_facts_are_no_answer(worker, options, advice):
+    subject, wire = worker
+    answer(wire, None, options=options, advice=advice)
+
+    with pytest.raises(NoAnswer, match="no answer"):
+        subject.sgd_momentum(np.ones(3), np.ones(3), {})
+
+
+def test_what_a_hand_in_sends_and_waits_for_is_taken_from_its_budget(worker):
+    subject, wire = worker
+    answer(wire, ["a", 0], [np.ones(100)])
+
+    subject.relu_backward(np.ones(3), np.ones(3))
+
+    assert subject._budget.received < 10**6 - 800
+    assert subject._budget.wall < 5
