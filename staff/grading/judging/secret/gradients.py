@@ -1,0 +1,194 @@
+"""Further checks that a gradient is one: differences of the forward pass do not pass for it.
+
+Two things tell them apart. For arrays with tens of thousands of numbers, a forward pass for each
+takes more computing time than there is, where a backward pass takes a moment. And differences lose
+digits: where values of very different scales stand side by side no step suits all of them, and
+where a gradient is what is left of large terms that cancel, the step's own error is larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cs682 import layer_utils, layers
+from cs682.checks.subject import Subject
+from cs682.classifiers import fc_net
+from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
+
+_WAYS = ("forward", "backward")
+_LEFT = 1e-7  # what is left of a gradient whose large terms cancel
+_DIGITS = 2e-14  # error of its large terms in float64; the best differences have ten times that
+
+
+def _scales(rng: Any, count: int) -> Any:
+    """Return powers of ten from 1e-60 to 1e60 in some order; their fourth powers are finite."""
+    return 10.0 ** rng.permutation(np.linspace(-60, 60, count))
+
+
+def _hold_scaled(name: str, got: Any, want: Any, scale: Any, where: str) -> None:
+    """Hold an array against the reference's in the unit that each of its parts has."""
+    if type(got) is not np.ndarray or got.shape != want.shape:
+        hold(name, got, want, where)  # which says so
+    hold(name, got * scale, want * scale, where)
+
+
+def _parts(name: str, result: Any, count: int) -> Any:
+    """Return a function's results; CheckError if they are not as many."""
+    if type(result) not in (tuple, list) or len(result) != count:
+        refuse(name, "does not return all its gradients", "some input")
+    return result
+
+
+def affine(s: Subject, rng: Any) -> None:
+    """Hold `affine_backward` for many inputs, and beside a bias that swallows small changes."""
+    where = "inputs of many dimensions"
+    for N, D, M, bias in ((16, 8192, 64, 1.0), (7, 30, 5, 1e9)):
+        unit = _scales(rng, D) if bias > 1 else np.ones(D)
+        x, w = draw(rng, N, D) * unit, draw(rng, D, M) / unit[:, None]
+        b, dout = bias * rng.uniform(1, 2, M), draw(rng, N, M)
+        dx, dw, db = layers.affine_backward(dout, (x, w, b))
+        cache = pair("affine_forward", s.affine_forward(*copies(x, w, b)))[1]
+        got = _parts("affine_backward", s.affine_backward(dout.copy(), cache), 3)
+        _hold_scaled("dx", got[0], dx, unit, where)
+        _hold_scaled("dw", got[1], dw, 1 / unit[:, None], where)
+        hold("db", got[2], db, where)
+        where = "inputs of very different scales"
+
+
+def relu(s: Subject, rng: Any) -> None:
+    """Hold `relu_backward` close to the kink and far from it."""
+    sizes = 10.0 ** rng.permutation(np.linspace(-300, 300, 60))
+    x = np.concatenate([sizes, [5e-324, 1.7e308]]) * rng.choice([-1, 1], 62)
+    x = np.concatenate([x, -x])
+    dout = draw(rng, *x.shape)
+    cache = pair("relu_forward", s.relu_forward(x.copy()))[1]
+    hold("dx", s.relu_backward(dout.copy(), cache), dout * (x > 0), "very small and large values")
+
+
+def dropout(s: Subject, rng: Any) -> None:
+    """Hold `dropout_backward` on values of very different scales, without a seed."""
+    x = draw(rng, 40, 60) * _scales(rng, 60)
+    dout = draw(rng, 40, 60)
+    out, cache = pair("dropout_forward", s.dropout_forward(x.copy(), {"mode": "train", "p": 0.6}))
+    if type(out) is not np.ndarray or out.shape != x.shape:
+        refuse("out", "has the wrong shape", "a matrix")
+    want = dout * (out / x)
+    hold("dx", s.dropout_backward(dout.copy(), cache), want, "values of very different scales")
+
+
+def normalization(kind: str, backward: str) -> Callable[[Subject, Any], None]:
+    """Return the check of a normalization's backward pass.
+
+    Parameters
+    ----------
+    kind : {'batchnorm', 'layernorm'}
+    backward : str, name of the function
+    """
+
+    def check(s: Subject, rng: Any) -> None:
+        for N, D in ((500, 100), (40, 12)):
+            along = 0 if kind == "batchnorm" else 1
+            shape = (N, D) if along == 0 else (D, N)  # the first is normalized over
+            _hold_normalization(s, rng, kind, backward, shape, along)
+
+    return check
+
+
+def _hold_normalization(
+    s: Subject, rng: Any, kind: str, backward: str, shape: tuple[int, int], along: int
+) -> None:
+    """Hold a backward pass where most of ``dout`` cancels and every line has its own scale."""
+    lines = shape[1 - along]
+    unit = np.expand_dims(_scales(rng, lines), along)
+    x = (draw(rng, *shape) + np.expand_dims(rng.uniform(-1, 1, lines), along)) * unit
+    gamma, beta = rng.uniform(0.5, 2, shape[1]), np.zeros(shape[1])
+    param = {"mode": "train", "eps": 1e-200} if kind == "batchnorm" else {"eps": 1e-200}
+    out, cache = getattr(layers, f"{kind}_forward")(x, gamma, beta, dict(param))
+    large = rng.uniform(-1, 1, 2)
+    dout = (large[0] + large[1] * out / gamma) / gamma + _LEFT * draw(rng, *shape)
+    dx, *rest = getattr(layers, backward)(dout, cache)
+    result = getattr(s, f"{kind}_forward")(*copies(x, gamma, beta), dict(param))
+    theirs = pair(f"{kind}_forward", result)[1]
+    got = _parts(backward, getattr(s, backward)(dout.copy(), theirs), 3)
+    where = "lines of very different scales, with a gradient that nearly cancels"
+    hold_all("dgamma dbeta", tuple(got[1:]), tuple(rest), where)
+    if type(got[0]) is not np.ndarray or got[0].shape != dx.shape:
+        hold("dx", got[0], dx, where)
+    error = np.abs((got[0] - dx) * unit).max()
+    if not error <= _DIGITS:
+        refuse("dx", "has too few right digits", where)
+
+
+def sandwich(name: str) -> Callable[[Subject, Any], None]:
+    """Return the check of a sandwich's backward pass on many inputs.
+
+    Parameters
+    ----------
+    name : str, of the sandwich, without ``_forward``
+    """
+    drops = name.endswith("dropout")
+
+    def check(s: Subject, rng: Any) -> None:
+        shapes = ((48, 1024), (1024, 32), (32,), (32,), (32,))
+        values, dout = [draw(rng, *shape) for shape in shapes], draw(rng, 48, 32)
+        forward, backward = (getattr(layer_utils, f"{name}_{way}") for way in _WAYS)
+        cache = forward(*values, {"mode": "train"}, "batchnorm")[1]
+        param = {"mode": "train", "p": 0.7, "seed": int(rng.integers(1, 1000))}
+        mask = np.ones(dout.shape)
+        if drops:  # whatever the student's code multiplies with
+            mask = pair("dropout_forward", s.dropout_forward(mask, dict(param)))[0]
+            if type(mask) is not np.ndarray or mask.shape != dout.shape or (mask != 0).all():
+                refuse("dropout_forward", "drops nothing", "a hidden layer")
+        want = backward(dout * mask, cache)
+        more = [dict(param)] if drops else []
+        ours, theirs = (getattr(s, f"{name}_{way}") for way in _WAYS)
+        result = ours(*copies(*values), {"mode": "train"}, "batchnorm", *more)
+        got = theirs(dout.copy(), pair(name, result)[1])
+        hold_all("dx dw db dgamma dbeta", got, want, "inputs of many dimensions")
+
+    return check
+
+
+def network(kind: str) -> Callable[[Subject, Any], None]:
+    """Return the check of a network's loss with tens of thousands of parameters.
+
+    Parameters
+    ----------
+    kind : {'TwoLayerNet', 'FullyConnectedNet'}
+    """
+
+    def check(s: Subject, rng: Any) -> None:
+        options: dict[str, Any] = {"input_dim": 600, "num_classes": 10, "reg": 0.3}
+        options |= {"dtype": np.float64} if kind == "FullyConnectedNet" else {"hidden_dim": 120}
+        args = ([120, 50],) if kind == "FullyConnectedNet" else ()
+        ours, theirs = getattr(fc_net, kind)(*args, **options), s.net(kind, *args, **options)
+        ours.params = {k: 0.05 * draw(rng, *v.shape) for k, v in ours.params.items()}
+        s.set_params(theirs, ours.params)
+        X, y = draw(rng, 30, 600), rng.integers(0, 10, 30)
+        loss, grads = ours.loss(X.copy(), y)
+        got = pair("loss", s.loss(theirs, X, y))
+        where = "a network of 70,000 parameters"
+        hold("loss", got[0], loss, where)
+        if type(got[1]) is not dict or set(got[1]) != set(grads):
+            refuse("grads", "has other names than expected", where)
+        for name, want in grads.items():
+            hold(f"grads[{name!r}]", got[1][name], want, where)
+
+    return check
+
+
+GRADIENTS: dict[str, Callable[[Subject, Any], None]] = {
+    "fc-1.2": affine,
+    "fc-1.4": relu,
+    "fc-2.3": network("TwoLayerNet"),
+    "fc-3.3": network("FullyConnectedNet"),
+    "bn-1.3": normalization("batchnorm", "batchnorm_backward"),
+    "bn-1.4": normalization("batchnorm", "batchnorm_backward_alt"),
+    "bn-2.2": sandwich("affine_norm_relu"),
+    "bn-3.2": normalization("layernorm", "layernorm_backward"),
+    "do-1.3": dropout,
+    "do-2.1": sandwich("affine_norm_relu_dropout"),
+}
