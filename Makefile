@@ -59,7 +59,7 @@ data: $(VENV)/.ready ## fetch CIFAR-10 (170 MB)
 
 .PHONY: clean
 clean: ## remove .venv, builds and caches (not the data)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .nox
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: in-place
@@ -91,9 +91,9 @@ uv-venv = rm -rf $(VENV); "$(UV)" venv --quiet $(if $(filter file,$(origin PYTHO
 # In one shell: the interpreter exists, is of a version that we test, and can make environments.
 define plain-venv
 command -v "$(PYTHON)" >/dev/null || { echo "There is no '$(PYTHON)' on this machine's PATH." \
-	"Install Python 3.10 to 3.14, or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }; \
-"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))' || { \
-	echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1); this project needs Python 3.10 to 3.14." \
+	"Install Python 3.10 to 3.13, or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }; \
+"$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' || { \
+	echo "'$(PYTHON)' is $$("$(PYTHON)" --version 2>&1); this project needs Python 3.10 to 3.13." \
 	"Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }; \
 "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	echo "'$(PYTHON)' cannot make environments: its venv module is missing." \

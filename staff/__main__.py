@@ -17,7 +17,6 @@ COMMANDS = {
     "hostile": "staff.tests.grading.hostile.command",
     "exercises": "staff.exercises",
     "release": "staff.release.command",
-    "matrix": "staff.matrix",
     "grade": "staff.grading.grade",
     "gradescope": "staff.grading.gradescope.build",
     "prove": "staff.release.prove",

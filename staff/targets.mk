@@ -20,8 +20,8 @@ bench: $(VENV)/.ready ## measure speed against PyTorch, plain float64 and the ma
 	$(PY) -m benchmarks --store $(ARGS)
 
 .PHONY: matrix
-matrix: $(VENV)/.ready ## run the fast tests with each Python here, and an old and a new NumPy
-	$(PY) -m staff matrix $(ARGS)
+matrix: $(VENV)/.ready-dev ## run the fast tests with each Python here, and an old and a new NumPy
+	$(PY) -m nox $(ARGS)
 
 .PHONY: prove
 prove: in-place ## cut the release, unpack it elsewhere and work through it (ARGS=--quick: 6 minutes)

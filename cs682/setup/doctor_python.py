@@ -17,7 +17,7 @@ from cs682.setup.packages import DISTRIBUTION, OLDEST_PYTHON, Package, packages
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOO_NEW_PYTHON = (3, 15)
+TOO_NEW_PYTHON = (3, 14)
 PATIENCE = 60  # seconds for one package to import on a slow disk
 _WHOLE = f'-e "{PACKAGE_HOME}[lab]"'  # brings every package in a version that will do
 _OWN_NAMES = {"python", "python3", f"python3.{sys.version_info[1]}"}  # Jupyter reads: this Python

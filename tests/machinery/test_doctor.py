@@ -139,7 +139,7 @@ def test_a_look_that_breaks_is_a_warning_and_not_the_end(monkeypatch, capsys):
     [
         ((3, 9, 18), "fail", "too old: 3.10 is the oldest"),
         ((3, 12, 1), "ok", ""),
-        ((3, 15, 0), "warn", "newer than any that was tried"),
+        ((3, 14, 0), "warn", "newer than any that was tried"),
     ],
 )
 def test_doctor_judges_the_version_of_python(monkeypatch, version, verdict, words):
