@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from cs682.setup.doctor_python import TOO_NEW_PYTHON
+from cs682.setup.packages import OLDEST_PYTHON
 from staff.notebooks import find_faults
 
 if sys.version_info >= (3, 11):
@@ -72,6 +74,17 @@ def test_makefile_accepts_the_pythons_of_pyproject():
 
     assert f"(3, {low}) <= sys.version_info[:2] < (3, {high})" in makefile
     assert set(re.findall(r"3\.\d+ to 3\.\d+", makefile)) == {f"3.{low} to 3.{int(high) - 1}"}
+
+
+def test_every_python_that_is_claimed_is_tried():
+    low, high = map(int, re.findall(r"3\.(\d+)", read_project()["requires-python"]))
+    claimed = [f"3.{minor}" for minor in range(low, high)]
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+    assert f"python: {claimed}".replace("'", '"') in workflow
+    assert "\n".join(f"            {version}" for version in claimed) in workflow
+    assert f"Python {claimed[0]} to {claimed[-1]} " in (ROOT / "README.md").read_text("utf-8")
+    assert (low, high) == (OLDEST_PYTHON[1], TOO_NEW_PYTHON[1])  # what the doctor says
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", ".github/workflows/ci.yml"])
