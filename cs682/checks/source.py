@@ -30,32 +30,32 @@ def find_troubles(root: Path = ROOT) -> dict[str, str]:
 
     Returns
     -------
-    troubles : dict of str by file, as `find_trouble` says them; without those that are Python
+    troubles : dict of str by file, as `judge` says them; without those that are Python
     """
-    said = {name: find_trouble(root / name) for name in WRITTEN if (root / name).is_file()}
+    files = {name: root / name for name in WRITTEN if (root / name).is_file()}
+    said = {name: judge(name, path.read_bytes()) for name, path in files.items()}
     return {name: trouble for name, trouble in said.items() if trouble}
 
 
-def find_trouble(path: Path) -> str:
+def judge(name: str, content: bytes) -> str:
     """Say why a source file cannot be read.
 
     Parameters
     ----------
-    path : Path
+    name : str, of the file
+    content : bytes of the file
 
     Returns
     -------
     trouble : str, to follow the file's name; empty if Python takes it
     """
-    content = path.read_bytes()
-    if said := find_conflict(content):
-        return said
-    if said := describe_encoding(content):
+    if said := find_conflict(content) or describe_encoding(content):
         return said
     try:
-        compile(content, str(path), "exec", dont_inherit=True)
+        compile(content, name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        source = (error.text or "").strip()
+        lines = content.decode("utf-8", "replace").splitlines()  # not what lies on the disk by now
+        source = "".join(lines[(error.lineno or 1) - 1 :][:1]).strip()
         return f"line {error.lineno}: {type(error).__name__}: {error.msg}\n  {source}".rstrip()
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {error}"

@@ -21,7 +21,15 @@ from uuid import uuid4
 
 from cs682.checks.answers import read_cells
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.source import RESTING_ON, WRITTEN, describe_encoding, find_conflict, judge
 from cs682.hand_in.books import find_gaps
+from cs682.hand_in.look import (
+    find_package,
+    foreign_imports,
+    look_at_folders,
+    look_at_notebook,
+    look_at_versions,
+)
 from cs682.hand_in.models import MODELS, read_model
 from cs682.setup.assignment import find_root, read_settings
 
@@ -29,7 +37,6 @@ NAME = "hand-in.zip"
 LARGE = 50_000_000  # bytes; collecting sites take 100 MB at most
 CHECK_SECONDS = 600  # all checks take about ten
 _NOTEBOOKS = sorted({f"notebooks/{row.notebook}" for row in EXERCISES.values()})
-_WRITTEN = sorted({row.file for row in EXERCISES.values() if row.file.endswith(".py")})
 _NEVER = {"__pycache__", ".ipynb_checkpoints"}
 _STATES = (
     "import json, cs682.checks.board as b; print(); print(json.dumps(b.find_states()), flush=True)"
@@ -50,12 +57,16 @@ class HandIn:
     files : dict of bytes by name in the zip file
     remarks : list of str, what the student should know before handing in
     states : dict of str by exercise, as `cs682.checks.board.find_states` returns it
+    imports : dict of list of str by file, packages that the grader does not have
+    broken : list of str, files that are no Python, and those that rest on them
     """
 
     root: Path
     files: dict[str, bytes] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, list[str]] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
 
 
 def submit(out: Path | None = None) -> tuple[Path, HandIn]:
@@ -101,8 +112,12 @@ def collect(root: Path) -> HandIn:
         If something is missing or cannot be read.
     """
     hand_in = HandIn(root)
-    for name in [*_code_names(root), *_NOTEBOOKS]:
-        hand_in.files[name] = _read(root, name)
+    package = find_package(root)
+    for name in _code_names(package):
+        hand_in.files[name] = _read(root, name, package / Path(name).relative_to("cs682"))
+    for name in _NOTEBOOKS:
+        hand_in.files[name] = _read(root, name, root / name)
+    _look(hand_in)
     cells = {name: _cells(hand_in, name) for name in _NOTEBOOKS}
     _add_models(hand_in)
     _add_states(hand_in)
@@ -142,17 +157,16 @@ def write_zip(out: Path, files: dict[str, bytes]) -> None:
         raise HandInError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
-def _code_names(root: Path) -> list[str]:
+def _code_names(package: Path) -> list[str]:
     """Return the names of all Python files of the package."""
-    found = (path.relative_to(root) for path in (root / "cs682").rglob("*.py"))
-    names = {path.as_posix() for path in found if not _NEVER & set(path.parts)}
-    return sorted(names | set(_WRITTEN))
+    found = (path.relative_to(package) for path in package.rglob("*.py"))
+    names = {f"cs682/{path.as_posix()}" for path in found if not _NEVER & set(path.parts)}
+    return sorted(names | set(WRITTEN))
 
 
-def _read(root: Path, name: str) -> bytes:
+def _read(root: Path, name: str, path: Path) -> bytes:
     """Return what a file holds, which must be a file and lie in the assignment itself."""
-    path = root / name
-    if path.resolve() != root.resolve() / name:
+    if path.resolve() != root.resolve() / path.relative_to(root):
         raise HandInError(f"{name} is a link to {path.resolve()}: put the file itself there")
     try:
         content = path.read_bytes()
@@ -160,12 +174,27 @@ def _read(root: Path, name: str) -> bytes:
         raise HandInError(f"{name} is missing from {root}") from None
     except OSError as error:
         raise HandInError(f"{name} cannot be read: {error.strerror}") from error
-    if name.endswith(".py"):
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise HandInError(f"{name} is no text in UTF-8: {error}") from error
+    trouble = describe_encoding(content) if name.endswith(".py") else find_conflict(content)
+    if trouble:
+        raise HandInError(f"{name} {trouble}")
     return content
+
+
+def _look(hand_in: HandIn) -> None:
+    """Remark on what would only be noticed at the grader's."""
+    code = {name: data for name, data in hand_in.files.items() if name in WRITTEN}
+    troubles = {name: trouble for name, data in code.items() if (trouble := judge(name, data))}
+    hand_in.broken = sorted({f for name in troubles for f in (name, *RESTING_ON[name])})
+    hand_in.imports = foreign_imports(hand_in.files)
+    hand_in.remarks += [
+        *look_at_folders(hand_in.root),
+        *(f"{name} {trouble}" for name, trouble in troubles.items()),
+        *(
+            f"{name} imports {', '.join(names)}, which the grader does not have"
+            for name, names in hand_in.imports.items()
+        ),
+        *look_at_versions(),
+    ]
 
 
 def _cells(hand_in: HandIn, name: str) -> list[dict[str, Any]]:
@@ -174,6 +203,7 @@ def _cells(hand_in: HandIn, name: str) -> list[dict[str, Any]]:
         cells = read_cells(hand_in.files[name])
     except ValueError as error:
         raise HandInError(f"{name} cannot be handed in: {error}. Open it and save it") from error
+    hand_in.remarks += look_at_notebook(name, cells)
     hand_in.remarks += [f"{name}: {gap}" for gap in find_gaps(cells)]
     return cells
 
@@ -185,7 +215,7 @@ def _add_models(hand_in: HandIn) -> None:
         if not (hand_in.root / name).exists():
             hand_in.remarks.append(f"{name} is missing: the training of {exercise} writes it")
             continue
-        hand_in.files[name] = _read(hand_in.root, name)
+        hand_in.files[name] = _read(hand_in.root, name, hand_in.root / name)
         try:
             read_model(hand_in.root / name)
         except ValueError as error:
@@ -215,6 +245,8 @@ def _add_states(hand_in: HandIn) -> None:
     hand_in.states = json.loads(done.stdout.splitlines()[-1])
     for key, state in hand_in.states.items():
         row = EXERCISES[key]
+        if row.file in hand_in.broken:
+            continue  # that it is no Python has been said
         if state == "wrong" or (state == "open" and not row.is_given):  # given code waits for yours
             points = f"{row.points} point{'s' * (row.points != 1)}"
             hand_in.remarks.append(f"{key} is {state}: {row.title} ({points})")
@@ -251,6 +283,7 @@ def _manifest(hand_in: HandIn) -> bytes:
             for name, data in sorted(hand_in.files.items())
         },
         "states": hand_in.states,
+        "imports": hand_in.imports,
         "remarks": hand_in.remarks,
         "versions": {
             "python": platform.python_version(),

@@ -131,14 +131,17 @@ def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
     text : str
     parses : bool, whether it is Python at all: else every check says the same
     """
+    from cs682.checks.source import (
+        judge,
+    )  # here: a kernel without NumPy must get as far as its message
+
     name = file.relative_to(PACKAGE_HOME).as_posix() if _is_ours(file) else str(file)
     try:
-        compile(file.read_bytes(), str(file), "exec")
-    except SyntaxError as error:
-        source = (error.text or "").strip()
-        return f"{name} line {error.lineno}: {type(error).__name__}: {error.msg}\n  {source}", False
-    except (OSError, ValueError) as error:
-        reason = str(error)
+        trouble = judge(name, file.read_bytes())
+    except OSError as error:
+        trouble = f"cannot be read: {error.strerror}"
+    if trouble:
+        return f"{name} {trouble}", False
     return f"{name} does not load: {reason}\n  What it held before is still in use.", True
 
 

@@ -1,0 +1,141 @@
+"""Look at a student's work before it is handed in, for what would only be noticed at the grader's.
+
+Each look says what it found in a sentence, and nothing where all is well.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.source import WRITTEN
+from cs682.setup.packages import packages
+
+_FREE = {*sys.stdlib_module_names, "numpy", "cs682", "cs231n", "__future__"}
+# what the given code imports besides what the assignment asks for: it comes along with that
+_HELPERS = {"IPython", "cycler", "dask", "distributed", "google", "jinja2", "nbformat", "urllib3"}
+
+
+def find_package(root: Path) -> Path:
+    """Return the folder that holds the files a student writes, whatever its name.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    folder : Path; ``root / 'cs682'`` unless only one other folder holds these files
+    """
+    folders = _packages(root)
+    return folders[0] if len(folders) == 1 else root / "cs682"
+
+
+def look_at_folders(root: Path) -> Iterator[str]:
+    """Say which folder is packed where that is not plain.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Yields
+    ------
+    remark : str
+    """
+    chosen = find_package(root)
+    if chosen.name != "cs682":
+        yield f"the folder {chosen.name} is packed as cs682, which is its name in the assignment"
+    for folder in _packages(root):
+        if folder != chosen:
+            yield f"there is a second package, {folder.name}: what is packed is {chosen.name}"
+
+
+def look_at_notebook(name: str, cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say which functions stand in a notebook and belong into a file.
+
+    Parameters
+    ----------
+    name : str, of the notebook
+    cells : sequence of dict
+
+    Yields
+    ------
+    remark : str
+    """
+    homes = {
+        part: row.file
+        for row in EXERCISES.values()
+        if row.file in WRITTEN
+        for part in (row.functions[0].partition(".")[0], *row.functions)
+    }
+    for number, cell in enumerate(cells, start=1):
+        if cell["cell_type"] != "code":
+            continue
+        for found in re.findall(r"^(?:def|class) (\w+)", cell["source"], re.MULTILINE):
+            if home := homes.get(found):
+                yield (
+                    f"{name}: cell {number} defines {found}, which is not graded there: move it "
+                    f"to {home}"
+                )
+
+
+def look_at_versions() -> Iterator[str]:
+    """Say which package is older than the assignment asks for.
+
+    Yields
+    ------
+    remark : str
+    """
+    for package in packages():
+        if package.verdict == "too old":
+            yield (
+                f"{package.name} {package.found} is older than {package.floor}, which the "
+                "assignment asks for: your results may differ from the grader's"
+            )
+
+
+def foreign_imports(files: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Return what the code imports that the grader may not have.
+
+    Parameters
+    ----------
+    files : mapping of bytes by name; of the files that a student writes all imports count but
+        NumPy's and Python's own, of the others those that the assignment does not ask for
+
+    Returns
+    -------
+    imports : dict of list of str by file, the names of packages; without files that need none
+    """
+    ours = {package.name for group in ("", "lab") for package in packages(group)} | _HELPERS
+    found = {}
+    for name, content in files.items():
+        free = _FREE if name in WRITTEN else _FREE | ours
+        if name.endswith(".py") and (names := sorted(_imports(content) - free)):
+            found[name] = names
+    return found
+
+
+def _imports(content: bytes) -> set[str]:
+    """Return the top-level names that a source file imports."""
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    whence = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+    return {name.partition(".")[0] for name in plain | whence if name}
+
+
+def _packages(root: Path) -> list[Path]:
+    """Return the folders that hold all the files a student writes."""
+    parts = [Path(name).relative_to("cs682") for name in WRITTEN]
+    return [
+        folder
+        for folder in sorted(root.iterdir())
+        if folder.is_dir() and all((folder / part).is_file() for part in parts)
+    ]

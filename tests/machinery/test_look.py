@@ -1,0 +1,177 @@
+"""What a student is told before handing in: each thing once, with the file and what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from cs682.checks import board
+from cs682.checks.source import WRITTEN, find_troubles, judge
+from cs682.hand_in import look
+from cs682.hand_in import pack as submit
+from cs682.hand_in.pack import HandInError, collect
+from cs682.setup.packages import Package
+
+CONFLICT = "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> theirs\n"
+ALL_WRONG = (
+    "import json, cs682.checks.exercises as e; "
+    "print(json.dumps({k: 'wrong' for k, r in e.EXERCISES.items() if r.file.endswith('.py')}))"
+)
+
+
+def remarks(home: Path, words: str) -> list[str]:
+    return [remark for remark in collect(home).remarks if words in remark]
+
+
+def change(home: Path, name: str, text: str | bytes) -> None:
+    (home / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+# --- files that are no Python
+
+
+def test_conflict_markers_are_said_once_with_their_line(root, monkeypatch):
+    monkeypatch.setattr(submit, "_STATES", ALL_WRONG)
+    change(root, "cs682/layers.py", f"import numpy\n{CONFLICT}")
+
+    said = collect(root).remarks
+
+    assert [text for text in said if "layers.py" in text] == remarks(
+        root, "Git has left a conflict"
+    )
+    assert "cs682/layers.py line 2: Git has left a conflict" in said[0]
+    assert {text.split()[0] for text in said[1:]} == {"fc-4.1", "fc-4.2", "fc-4.3"}  # in optim.py
+
+
+def test_a_conflict_in_a_notebook_stops_the_hand_in(root):
+    change(root, "notebooks/Dropout.ipynb", '{\n<<<<<<< HEAD\n"a": 1\n}')
+
+    with pytest.raises(HandInError, match=r"Dropout\.ipynb line 2: Git has left a conflict here"):
+        collect(root)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_called_that_and_what_to_do(root, encoding):
+    change(root, "cs682/layers.py", "import numpy  # é\n".encode(encoding))
+
+    with pytest.raises(HandInError, match=r"layers\.py is saved as UTF-16: save it as UTF-8"):
+        collect(root)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"x = 1\r\ny = 2\r\n", ""),
+        ("\ufeffx = 1\n".encode(), ""),
+        ("# -*- coding: cp1252 -*-\nx = 'é'\n".encode("cp1252"), ""),
+        ("x = 1\ny = 'é'\n".encode("cp1252"), "line 2: a character is not in UTF-8"),
+        ("x = 1\n".encode("utf-16"), "is saved as UTF-16"),
+        (b"def f(:\n", "line 1: SyntaxError: invalid syntax\n  def f(:"),
+        (b"a = 1\n<<<<<<< HEAD\r\n", "line 2: Git has left a conflict"),
+        (b"a = '''\n=======\n'''\n", ""),
+    ],
+)
+def test_a_file_is_judged_as_python_reads_it(content, words):
+    said = judge("cs682/layers.py", content)
+
+    assert said.startswith(words)
+    assert bool(said) == bool(words)
+
+
+def test_the_terminal_says_it_once_and_checks_what_does_not_rest_on_it(monkeypatch, capsys):
+    monkeypatch.setattr(board, "find_troubles", lambda: {"cs682/layer_utils.py": "line 3: oh"})
+    monkeypatch.setattr(board, "examine_in_time", lambda key, **_: pytest.fail(key))
+
+    assert board.run_checks(["fc-1.5", "fc-2.1", "bn-2.2"]) == 1
+
+    assert capsys.readouterr().out == "cs682/layer_utils.py line 3: oh\n0 of 3 passed\n"
+
+
+def test_the_files_of_this_tree_are_python():
+    assert find_troubles() == {}
+    assert set(board.RESTING_ON) == set(WRITTEN)
+
+
+# --- code in the notebook
+
+
+def test_code_in_the_notebook_is_sent_to_its_file():
+    def code(text):
+        return {"cell_type": "code", "source": text}
+
+    cells = [
+        code("x = 1"),
+        code("import os\ndef relu_forward(x):\n    return x"),
+        code("def f(): 1"),
+    ]
+    cells += [{"cell_type": "markdown", "source": "def adam(): no code"}]
+    cells += [code("class TwoLayerNet:\n    def loss(self): 1")]
+
+    assert list(look.look_at_notebook("FullyConnectedNets.ipynb", cells)) == [
+        "FullyConnectedNets.ipynb: cell 2 defines relu_forward, which is not graded there: move it "
+        "to cs682/layers.py",
+        "FullyConnectedNets.ipynb: cell 5 defines TwoLayerNet, which is not graded there: move it "
+        "to cs682/classifiers/fc_net.py",
+    ]
+
+
+# --- what the grader has not
+
+
+def test_imports_that_the_grader_lacks_are_said_and_written_down(root):
+    text = (
+        "import os, scipy.special\nfrom torch import nn\nfrom cs682 import layers\nimport numpy\n"
+    )
+    change(root, "cs682/optim.py", text)
+    change(root, "cs682/helper.py", "def f():\n    import tqdm, pandas\n")
+
+    hand_in = collect(root)
+
+    found = {"cs682/optim.py": ["scipy", "torch"], "cs682/helper.py": ["pandas"]}
+    assert hand_in.imports == found
+    assert "cs682/optim.py imports scipy, torch, which the grader does not have" in hand_in.remarks
+    written = json.loads(hand_in.files["hand-in.json"])
+    assert written["imports"] == found
+    assert written["versions"]["python"] == sys.version.split()[0]
+    assert written["versions"]["numpy"]
+
+
+def test_the_package_as_it_is_given_imports_nothing_foreign(root):
+    assert collect(root).imports == {}
+
+
+def test_an_old_version_is_remarked_on(monkeypatch):
+    monkeypatch.setattr(look, "packages", lambda: [Package("numpy", "1.24", "1.19.5")])
+
+    (said,) = look.look_at_versions()
+
+    assert said.startswith("numpy 1.19.5 is older than 1.24, which the assignment asks for")
+
+
+# --- folders
+
+
+@pytest.mark.parametrize("name", ["cs682 2", "CS682-mine", "assignment", "cs231n"])
+def test_the_package_is_packed_whatever_its_folder_is_called(root, name):
+    (root / "cs682").rename(root / name)
+
+    hand_in = collect(root)
+
+    assert set(WRITTEN) <= hand_in.files.keys()
+    assert not [file for file in hand_in.files if file.startswith(name)]
+    assert f"the folder {name} is packed as cs682, which is its name" in hand_in.remarks[0]
+
+
+def test_a_second_package_is_named_and_the_right_one_packed(root):
+    for name in WRITTEN:
+        other = root / "cs682 2" / Path(name).relative_to("cs682")
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text("x = 682\n")
+
+    hand_in = collect(root)
+
+    assert "there is a second package, cs682 2: what is packed is cs682" in hand_in.remarks
+    assert hand_in.files["cs682/layers.py"] != b"x = 682\n"
