@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from cs682._types import Array, Labels, Options
 
-NORMALIZATIONS = ("batchnorm", "layernorm")
-
 
 # --- of layers
 
@@ -150,12 +148,12 @@ def one_keep_probability(dropout: Any, dropout_keep_ratio: Any) -> float:
     return ratio
 
 
-def one_normalization(normalization: str | None, use_batchnorm: bool | None) -> str | None:
+def one_normalization(
+    normalization: str | None, use_batchnorm: bool | None, known: Sequence[str]
+) -> str | None:
     """Settle on one normalization when the option came under both of its names."""
-    if normalization is not None and normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"normalization must be None or one of {NORMALIZATIONS}, got {normalization!r}"
-        )
+    if normalization is not None and normalization not in known:
+        raise ValueError(f"normalization must be None or one of {known}, got {normalization!r}")
     if use_batchnorm is None:
         return normalization
     wanted = "batchnorm" if use_batchnorm else None

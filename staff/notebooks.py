@@ -7,9 +7,7 @@ complete, since a cell without a stored output is never compared.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from cs682._files import replacing
 from cs682.cifar10.files import find_cifar10, is_stand_in
 
 if TYPE_CHECKING:
@@ -169,10 +168,8 @@ def write_atomically(book: nbformat.NotebookNode, path: Path) -> None:
         If the notebook breaks its format; the old file stays.
     """
     nbformat.validate(book)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".notebook-") as folder:
-        fresh = Path(folder) / path.name
-        nbformat.write(book, fresh)
-        os.replace(fresh, path)
+    with replacing(path) as file:
+        file.write(nbformat.writes(book).rstrip("\n").encode() + b"\n")
 
 
 def find_faults(book: nbformat.NotebookNode) -> list[str]:

@@ -20,6 +20,7 @@ from cs682._arguments import (
     require_widths,
 )
 from cs682.layer_utils import (
+    NORMALIZATIONS,
     affine_norm_relu_backward,
     affine_norm_relu_dropout_backward,
     affine_norm_relu_dropout_forward,
@@ -239,7 +240,7 @@ class FullyConnectedNet:
         use_batchnorm: bool | None = None,
     ) -> None:
         keep = one_keep_probability(dropout, dropout_keep_ratio)
-        self.normalization = one_normalization(normalization, use_batchnorm)
+        self.normalization = one_normalization(normalization, use_batchnorm, NORMALIZATIONS)
         self.use_dropout = keep != 1
         self.reg = require_number("reg", reg, zero=True)
         require_number("weight_scale", weight_scale, zero=True)

@@ -12,13 +12,12 @@ import os
 import platform
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from cs682._files import pack, replacing
 from cs682.checks.answers import read_cells
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.source import RESTING_ON, WRITTEN, describe_encoding, find_conflict, judge
@@ -139,20 +138,9 @@ def write_zip(out: Path, files: dict[str, bytes]) -> None:
     HandInError
         If it cannot be written.
     """
-    unfinished = out.with_name(f".{out.name}.{uuid4().hex}.part")
     try:
-        try:
-            with unfinished.open("xb") as file:
-                with zipfile.ZipFile(file, "w") as packed:
-                    for name in sorted(files):
-                        member = zipfile.ZipInfo(name)  # its time is 1980, not now
-                        member.external_attr = 0o100644 << 16
-                        packed.writestr(member, files[name], zipfile.ZIP_DEFLATED)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(out)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with replacing(out) as file:
+            pack(file, files)
     except OSError as error:
         raise HandInError(f"{out} cannot be written: {error.strerror or error}") from error
 

@@ -7,11 +7,11 @@ read notebooks from the copy, so it has to be brought there.
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
+from cs682._files import replacing
 from cs682.checks.exercises import EXERCISES
 
 SECONDS = 60  # that the page may take to answer
@@ -39,9 +39,8 @@ def save_open_notebook(root: Path) -> Path:
     """
     book = _ask_colab()
     path = root / "notebooks" / _name(book)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(json.dumps(book, indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(unfinished, path)
+    with replacing(path) as file:
+        file.write(json.dumps(book, indent=1, ensure_ascii=False).encode())
     return path
 
 

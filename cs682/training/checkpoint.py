@@ -18,9 +18,10 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
+
+from cs682._files import replacing
 
 if TYPE_CHECKING:
     from cs682._types import Array, Params
@@ -166,21 +167,13 @@ def write_checkpoint(path: str | os.PathLike[str], tree: Mapping[str, Any]) -> N
     ValueError
         If two arrays would get one name, or a key starts with ``$``.
     """
-    path = Path(path)
     arrays: dict[str, Any] = {}
     text = json.dumps({"format": FORMAT, "tree": _pack(dict(tree), "tree", arrays)})
     arrays["json"] = np.array(text)
-
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.part")  # same folder, same disk
-    try:
-        with unfinished.open("xb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(file, **arrays)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cs682._files import pack, replacing
 from staff.exercises import page
 from staff.release.complete import read_version, unchecked
 from staff.release.files import MANIFEST, VARIANT, Source
@@ -22,7 +21,6 @@ from staff.release.variant import Variant
 
 SETTINGS, PAGE = "assignment.json", "docs/exercises.md"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date that a zip can hold
 
 
 @dataclass(frozen=True)
@@ -131,15 +129,10 @@ def write_zip(release: Release, folder: Path) -> Path:
     -------
     path : Path of the zip
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{release.name}-{release.version}.zip"
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".release-") as scratch:
-        draft = Path(scratch) / path.name
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
-            for name, data in sorted(release.files.items()):
-                entry = zipfile.ZipInfo(f"{release.name}/{name}", _LONG_AGO)
-                mode = 0o755 if name in release.executable else 0o644
-                entry.create_system, entry.external_attr = 3, (0o100000 | mode) << 16  # 3: Unix
-                archive.writestr(entry, data)
-        os.replace(draft, path)
+    files = {f"{release.name}/{name}": data for name, data in release.files.items()}
+    executable = {f"{release.name}/{name}" for name in release.executable}
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        pack(file, files, executable, compression=zipfile.ZIP_STORED)
     return path

@@ -8,10 +8,10 @@ import json
 import re
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
+from cs682._files import pack
 from cs682.checks import EXERCISES
 from staff.grading.grade import add_options, find_data, read_points
 from staff.grading.intake.package import ROOT
@@ -139,9 +139,5 @@ def _made(args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, bytes
 def _zip(files: dict[str, bytes]) -> bytes:
     """Return a zip in which all files stand at its root or below, the same bytes each time."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = (0o755 if name in ("setup.sh", "run_autograder") else 0o644) << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    pack(buffer, files, ("setup.sh", "run_autograder"))
     return buffer.getvalue()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from cs682._files import replacing
 from staff.grading.intake.submission import Student
 from staff.grading.judging.core import Outcome
 
@@ -89,15 +88,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     content : bytes
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name[:100]}.{uuid4().hex}.part")
-    try:
-        with unfinished.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(content)
 
 
 def write_json(path: Path, tree: Any) -> None:

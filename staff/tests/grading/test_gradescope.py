@@ -80,7 +80,7 @@ def test_zip_has_its_two_scripts_at_the_root_and_is_the_same_each_time(tmp_path)
 
     with zipfile.ZipFile(tmp_path / "a" / "autograder.zip") as archive:
         modes = {e.filename: e.external_attr >> 16 for e in archive.infolist()}
-    assert modes["setup.sh"] == modes["run_autograder"] == 0o755
+    assert modes["setup.sh"] == modes["run_autograder"] == 0o100755
     assert {"cs682/layers.py", "staff/grading/gradescope/run.py"} <= modes.keys()
     assert not any("staff/bugs" in name or "tests" in name for name in modes)
     assert (tmp_path / "a" / "autograder.zip").read_bytes() == (

@@ -250,7 +250,7 @@ def test_zip_has_one_folder_fixed_times_and_permissions(release, tmp_path):
 
     names = [entry.filename for entry in entries]
     assert names == sorted(f"cs682-assignment2/{path}" for path in release.files)
-    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.date_time for entry in entries} == {(2026, 1, 1, 0, 0, 0)}
     modes = {entry.filename: entry.external_attr >> 16 for entry in entries}
     assert set(modes.values()) <= {0o100644, 0o100755}
     for name, mode in modes.items():

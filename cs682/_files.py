@@ -1,0 +1,56 @@
+"""Files that appear whole or not at all, and zips that are the same bytes each time."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+DATE = (2026, 1, 1, 0, 0, 0)  # of whatever is packed; editors show it as a file's age
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of `path` once it is complete, and else leaves no trace.
+
+    Parameters
+    ----------
+    path : Path, in a folder that is there
+    """
+    unfinished = path.with_name(f".{path.name[:100]}.{uuid4().hex}.part")  # same folder, same disk
+    try:
+        with unfinished.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def pack(
+    file: IO[bytes],
+    files: Mapping[str, bytes],
+    executable: Collection[str] = (),
+    *,
+    compression: int = zipfile.ZIP_DEFLATED,
+) -> None:
+    """Write a zip whose bytes depend on nothing but what is packed.
+
+    Parameters
+    ----------
+    file : binary file, written to
+    files : mapping of bytes by name
+    executable : collection of str, names with an execute bit
+    compression : int, of `zipfile`; ``ZIP_STORED`` for bytes that no compressor's version changes
+    """
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in sorted(files.items()):
+            member = zipfile.ZipInfo(name, DATE)
+            mode = 0o755 if name in executable else 0o644
+            member.create_system, member.external_attr = 3, (0o100000 | mode) << 16  # 3: Unix
+            archive.writestr(member, content, compression)
