@@ -71,7 +71,7 @@ def examine_in_time(
     Raises
     ------
     KeyboardInterrupt
-        If somebody presses Ctrl-C before the time is over.
+        If the user stops it.
     """
     if threading.current_thread() is not threading.main_thread():
         return examine(exercise)  # nobody can interrupt it there

@@ -93,7 +93,9 @@ def test_what_stands_in_answers_neither_the_exercise_nor_its_neighbours(exercise
     """All else is an empty release, so that everything that may stand in does."""
     files = {name: _cut(data) if name in CODE else data for name, data in REFERENCE.items()}
     row = EXERCISES[exercise]
-    mine = Answer(exercise, "a shortcut", (Change(exercise, SHORTCUTS[exercise]),)).apply(REFERENCE[row.file].decode())
+    mine = Answer(exercise, "a shortcut", (Change(exercise, SHORTCUTS[exercise]),)).apply(
+        REFERENCE[row.file].decode()
+    )
     files[row.file] = _cut(mine.encode(), but=exercise)
 
     got = outcomes(files, rung, exercise)
