@@ -33,6 +33,7 @@ from cs682.cifar10.files import (
     is_stand_in,
     read_meta,
 )
+from cs682.cifar10.mistaken import describe_archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -216,9 +217,10 @@ def _install(
     packed = folder / archive.name
     by_hand = packed.exists()
     if by_hand and not _is_right(packed, archive):
+        said = f"{packed} {describe_archive(packed, archive.size)}"
         if offline:
-            raise DownloadError(f"{packed} is not the archive. {_by_hand(archive, folder)}")
-        report(f"{packed} is not the archive (size or SHA-256 differs); fetching it again")
+            raise DownloadError(f"{said}. {_by_hand(archive, folder)}")
+        report(f"{said}; fetching it again")
         by_hand = False
     _require_space(archive, folder)
     if not by_hand:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cs682.cifar10.batch_pickle import MAX_FILE_BYTES, load_batch
+from cs682.cifar10.mistaken import find_lookalikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ def find_cifar10(root: str | os.PathLike[str] | None = None) -> Path:
             _require_all(folder)
             return folder
         searched.append(f"{folder}{origin}")
+        searched += [f"  {text}" for text in find_lookalikes(folder.parent)]
     raise FileNotFoundError(
         "no CIFAR-10 data found. Searched:\n  "
         + "\n  ".join(searched)

@@ -128,7 +128,7 @@ def test_get_data_uses_an_archive_placed_by_hand(packed, home):
 def test_get_data_refuses_a_wrong_archive_placed_by_hand(packed, home):
     (home / "cifar-10-python.tar.gz").write_bytes(b"x" * packed.stat().st_size)
 
-    with pytest.raises(DownloadError, match="is not the archive"):
+    with pytest.raises(DownloadError, match="is not an archive at all"):
         get_data(home, archive=archive_of(packed), offline=True)
 
     nothing_is_taken_for_data(home)
