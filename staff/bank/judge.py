@@ -7,6 +7,7 @@ import ast
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -67,7 +68,12 @@ def judge(answer: Answer) -> Outcome:
     -------
     outcome : Outcome
     """
-    with installed(answer), contextlib.redirect_stdout(io.StringIO()):
+    with (
+        installed(answer),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # as in a notebook; under pytest each would be an error
         result: Result = examine(answer.judge)
         cell = _run_cell(answer.judge, result)
     message = result.message or "\n".join(result.advice)
