@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+TYPED = ("<string>", "<stdin>", "<python-input")  # the "files" of code that is in none
 FORMAT = "cs682 search 1"  # goes up when older logs can no longer be read
 
 
@@ -129,8 +130,14 @@ def describe(thing: Any) -> Any:
 
 
 def _mark_of_source(function: Any) -> str:
-    """Return a checksum of a function's source text; nothing where there is none."""
+    """Return a checksum of the text of a function in a file or a notebook; else nothing.
+
+    Some Pythons keep the text of ``python -c`` and of what is typed at a prompt, others do not. A
+    log means the same on each, so such text never counts.
+    """
     try:
+        if inspect.getfile(function).startswith(TYPED):
+            return ""
         return f"{zlib.crc32(inspect.getsource(function).encode()):08x}"
     except (OSError, TypeError):
         return ""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
-import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,8 +21,6 @@ from cs682.search.space import Trial
 from cs682.training.log import DivergenceWarning
 
 MAX_FUNCTION_BYTES = 10_000_000  # a function that weighs more carries a data set along
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, from malloc.h
-ATTEMPTS = 3  # to perform the same tasks, if a cluster keeps losing the data
 _stream = threading.Lock()  # NumPy's global stream serves one training of a process at a time
 
 
@@ -200,23 +194,7 @@ def perform_in_worker(task: Task, data: Any) -> Run:
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _keep_freed_memory()
     return perform(task, data)
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Let the C library reuse large blocks again, where Dask had it give each back at once.
-
-    Dask starts its workers with ``MALLOC_TRIM_THRESHOLD_``. With it each large array is mapped anew
-    and costs a page fault for every 4 KB, so that a training takes more than twice as long.
-    """
-    if "MALLOC_TRIM_THRESHOLD_" not in os.environ or sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's own
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # bytes; the most that it takes
-        mallopt(M_TRIM_THRESHOLD, 64 * 2**20)
 
 
 @contextmanager
@@ -236,40 +214,26 @@ def open_workers(
     joblib = _required("joblib", "scheduler" if scheduler else f"n_jobs={n_jobs}", "search")
     if scheduler is None:
         n_jobs = min(n_jobs, max(1, joblib.cpu_count() // threads))
-        with joblib.parallel_config("loky", n_jobs=n_jobs, inner_max_num_threads=threads):
-            team = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-        with team:  # entered once, since it maps the data anew each time
+        processes = {"backend": "loky", "n_jobs": n_jobs, "inner_max_num_threads": threads}
+        with _team(joblib, processes) as team:  # entered once: it maps the data anew each time
             yield lambda tasks: team(_calls(joblib, tasks, data))
         return
     distributed = _required("distributed", "scheduler", "dask")
     with distributed.Client(scheduler, set_as_default=False) as client:
-        yield partial(_on_cluster, joblib, client, data)
+        scatter = None if data is None else [data]
+        cluster = {"backend": "dask", "client": client, "scatter": scatter}
+        yield lambda tasks: _team(joblib, cluster)(_calls(joblib, tasks, data))
+
+
+def _team(joblib: Any, config: dict[str, Any]) -> Any:
+    """Return joblib's means to perform tasks, which gives each result as it comes in."""
+    with joblib.parallel_config(**config):
+        return joblib.Parallel(return_as="generator_unordered", batch_size=1)
 
 
 def _calls(joblib: Any, tasks: Iterable[Task], data: Any) -> list[Any]:
     """Return the tasks as joblib takes them."""
     return [joblib.delayed(perform_in_worker)(task, data) for task in tasks]
-
-
-def _on_cluster(joblib: Any, client: Any, data: Any, tasks: Iterable[Task]) -> Iterator[Run]:
-    """Perform tasks on a Dask cluster, where any worker may die.
-
-    Dask by itself trains elsewhere what was lost in training, but not if the dead worker held the
-    only copy of the data, which is a matter of chance. The data is then sent again.
-    """
-    left = {task.trial.number: task for task in tasks}
-    for attempt in range(1, ATTEMPTS + 1):
-        scatter = None if data is None else [data]
-        try:
-            with joblib.parallel_config("dask", client=client, scatter=scatter):
-                team = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-                for run in team(_calls(joblib, left.values(), data)):
-                    del left[run.number]
-                    yield run
-            return
-        except CancelledError:
-            if attempt == ATTEMPTS:
-                raise
 
 
 def _one_by_one(tasks: Iterable[Task], data: Any, interrupts: list[int]) -> Iterator[Run]:

@@ -446,40 +446,62 @@ def test_failed_run_is_tried_again(tmp_path):
     assert outcome(call()) == outcome(search(fragile, {"rate": [0.1, 0.2]}, data=make_data()))
 
 
-KILLED = """
-import os, signal
+DEADLY = """
+import os, signal, sys
 from tests.machinery.test_search import make, make_data, search
-from tests.small_models import Softmax
 
 def deadly(data, rate):
     solver = make(data, rate)
     def on_loss(X, y):
-        if rate == 0.3 and solver.iteration == 7 and {kill}:
+        if rate == 0.3 and solver.iteration == 7 and "die" in sys.argv:
             os.kill(os.getpid(), signal.SIGKILL)
     solver.model.on_loss = on_loss
     return solver
-
-result = search(deadly, {{"rate": [0.1, 0.2, 0.3, 0.4]}}, data=make_data(), log={log!r})
+"""
+SEARCH = """
+result = search(deadly, {"rate": [0.1, 0.2, 0.3, 0.4]}, data=make_data(), log=sys.argv[1])
 print([run.val_acc_history for run in result.runs])
 """
 
 
-def run_code(code):
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def run_code(*command):
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.slow
 def test_killed_search_goes_on_to_the_same_end(tmp_path):
-    log = str(tmp_path / "log")
+    log, program = tmp_path / "log", tmp_path / "program.py"
+    program.write_text(DEADLY + SEARCH)
 
-    killed = run_code(KILLED.format(kill="True", log=log))
-    lines = len(Path(log).read_text().splitlines())
-    resumed = run_code(KILLED.format(kill="False", log=log))
-    whole = run_code(KILLED.format(kill="False", log=str(tmp_path / "other")))
+    killed = run_code(program, log, "die")
+    lines = len(log.read_text().splitlines())
+    resumed = run_code(program, log)
+    whole = run_code(program, tmp_path / "other")
 
     assert (killed.returncode, lines) == (-signal.SIGKILL, 1 + 2)
     assert resumed.stdout == whole.stdout != ""
+
+
+def test_log_knows_a_function_of_a_file_by_its_text_and_one_typed_in_by_its_name(tmp_path):
+    heads = []
+    for name, code in {"a": DEADLY, "b": DEADLY, "c": DEADLY.replace("0.3", "0.2")}.items():
+        (tmp_path / f"of_{name}.py").write_text(code)
+        show = "from cs682.search.log import describe; print(describe(deadly))"
+        there = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; from of_{name} import deadly"
+        heads.append(
+            (run_code("-c", f"{there}; {show}").stdout, run_code("-c", code + show).stdout)
+        )
+
+    assert heads[0] == heads[1]
+    assert heads[2][0] != heads[1][0]
+    assert {typed for _, typed in heads} == {"deadly\n"}
 
 
 # --- Ctrl-C

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -247,38 +246,6 @@ def wait_for_workers(address, count):
     distributed = pytest.importorskip("distributed")
     with distributed.Client(address, set_as_default=False) as client:
         client.wait_for_workers(count, timeout=60)
-
-
-CHURN = """
-import resource
-
-import numpy as np
-
-from cs682.search.run import Task, perform_in_worker
-from cs682.search.space import Trial
-
-
-def make():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(100):
-        np.ones(2**17)  # a megabyte, 256 pages
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-
-
-perform_in_worker(Task(make, None, Trial(0, {}, 0), (), 0, "", 1), None)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc reads the variable")
-def test_a_worker_reuses_memory_though_dask_has_it_given_back():
-    # what Dask's nanny sets
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MALLOC_TRIM_THRESHOLD_": "65536"}
-
-    process = subprocess.run(
-        [sys.executable, "-c", CHURN], env=environment, capture_output=True, text=True, check=True
-    )
-
-    assert int(process.stdout) < 2560, "a tenth of the pages"
 
 
 @pytest.mark.slow
