@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from cs682.checks.patterns import say_nearly, say_pattern, say_precision, say_shape
+
 # A notebook breaks a line that is too long for it in the middle of a word.
 _WRAPPER = textwrap.TextWrapper(
     92, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
@@ -138,7 +140,7 @@ def compare(
     if actual.shape != expected.shape:
         raise CheckError(
             f"{name} has shape {actual.shape}, expected {expected.shape}{context}"
-            + _shape_hint(actual.shape, expected.shape)
+            + say_shape(actual.shape, expected.shape)
         )
     bad = ~np.isfinite(actual)
     if bad.any():
@@ -191,7 +193,7 @@ def explain(
     small mistake gives. So a cause is named only if its own value would be refused, if the
     student's would pass for it, and is far nearer to it than to the right one.
     """
-    if said := _precision(dtype, actual, expected):
+    if said := say_precision(dtype, actual, expected):
         return said
     rtol = max(rtol, 1e-5) if dtype.kind == "f" and dtype.itemsize < 8 else rtol
     near = {}
@@ -201,8 +203,8 @@ def explain(
             near[sentence] = float(np.abs(actual - mistaken).max(initial=0.0))
     if near:
         return "Likely cause: " + _sentence(min(near, key=near.__getitem__))
-    said = _nearly(actual, expected) or _hint(hint)
-    return f"{said} {_pattern(actual, expected)}".strip()
+    said = say_nearly(actual, expected) or _hint(hint)
+    return f"{said} {say_pattern(actual, expected)}".strip()
 
 
 def _betrays(actual: Any, mistaken: Any, expected: Any, rtol: float, atol: float) -> bool:
@@ -261,7 +263,8 @@ def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
         array = got
     else:
         wanted = f"a NumPy array of shape {expected.shape}" if expected.ndim else "a number"
-        raise CheckError(f"{name} is {kind_of(got)}, expected {wanted}{context}")
+        said = say_shape((), expected.shape) if isinstance(got, np.number) else ""
+        raise CheckError(f"{name} is {kind_of(got)}, expected {wanted}{context}{said}")
     if array.dtype == object or not (
         np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_
     ):
@@ -312,88 +315,3 @@ def _sentence(text: str) -> str:
 def _hint(text: str) -> str:
     """Return a hint as a sentence; nothing if there is none."""
     return f"Hint: {_sentence(text)}" if text else ""
-
-
-def _pattern(actual: Any, expected: Any) -> str:
-    """Say how wrong values relate to the right ones when all of them do so in the same way."""
-    if np.abs(actual).max(initial=0.0) < 1e-9 * np.abs(expected).max(initial=0.0):
-        return "It is zero everywhere." if actual.size > 1 else "It is zero."
-    if actual.size < 2:
-        return _multiple(float(actual.sum()), float(expected.sum()))
-    top = np.abs(expected) > 1e-6 * np.abs(expected).max(initial=0.0)
-    ratios, differences = actual[top] / expected[top], actual - expected
-    if top.sum() > 1 and np.ptp(ratios) < 1e-6 * abs(ratios[0]) and not np.any(actual[~top] > 1e-6):
-        factor = f"{ratios[0]:.6g}"
-        said = {"1": "", "-1": "The sign is turned."}
-        return said.get(factor, f"Every value is {factor} times what it should be.")
-    if np.ptp(differences) < 1e-6 * np.abs(differences).max():
-        return f"Every value is off by {differences.flat[0]:.6g}."
-    limit = np.abs(actual).max()
-    if limit < 0.99 * np.abs(expected).max() and np.allclose(
-        actual, np.clip(expected, -limit, limit)
-    ):
-        return f"Values are clipped at {limit:.6g}."
-    if actual.ndim == 2 and actual.shape[0] == actual.shape[1] and np.allclose(actual.T, expected):
-        return "It is transposed."
-    return ""
-
-
-def _multiple(actual: float, expected: float) -> str:
-    """Say that a number is a whole multiple or fraction of the right one, or minus it."""
-    if not actual or not expected:
-        return ""
-    if abs(actual / expected + 1) < 1e-9:
-        return "The sign is turned."
-    for ratio, said in ((actual / expected, "{} times"), (expected / actual, "1/{} of")):
-        times = round(ratio)
-        if times > 1 and abs(ratio - times) < 1e-9 * times:
-            return f"It is {said.format(times)} what it should be."
-    return ""
-
-
-def _precision(dtype: Any, actual: Any, expected: Any) -> str:
-    """Say that values are right but for digits that were cut off, or that their type lacks."""
-    if not np.array_equal(expected, np.round(expected)):
-        whole = np.array_equal(actual, np.round(actual))
-        cut = np.abs(actual - expected).max(initial=0.0) <= 1 and np.any(actual)
-        if dtype.kind in "iu" and whole and cut:
-            return f"These are whole numbers ({dtype}): keep the type of the input."
-        for places in range(7):
-            if np.abs(actual).max() > 1e-9 and np.allclose(
-                actual, np.round(expected, places), 0, 1e-12
-            ):
-                point = f"{places} digit{'s' * (places != 1)} after the point"
-                return f"It is rounded to {point if places else 'whole numbers'}."
-    digits = {2: 3, 4: 7}.get(dtype.itemsize) if dtype.kind == "f" else None
-    scale = np.abs(expected).max(initial=0.0)
-    if digits and np.abs(actual - expected).max(initial=0.0) < 10 ** (1 - digits) * scale:
-        return f"These are {dtype} numbers, which hold {digits} digits; keep the type of the input."
-    return ""
-
-
-def _nearly(actual: Any, expected: Any) -> str:
-    """Say how many digits are right where a value is nearly so, whatever may have spoilt it."""
-    scale = float(np.abs(expected).max(initial=0.0))
-    off = float(np.abs(actual - expected).max(initial=0.0))
-    if not 0 < off <= 2e-4 * scale:
-        return ""
-    digits = int(-np.log10(off / scale))
-    return (
-        f"The first {digits} digits are right: look for numbers of fewer digits (float32) on the "
-        "way, and for a small constant (as eps) that is missing, or stands where none belongs."
-    )
-
-
-def _shape_hint(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """Explain the shapes that are nearly right."""
-    if not expected:
-        return ": it should be a single number"
-    if not got:
-        return ": it is a single number; does a sum, mean or maximum lack its axis?"
-    if got == (1, *expected):
-        return ": a row matrix is not a vector; sum without keepdims"
-    if len(got) == len(expected) == 2 and got == expected[::-1]:
-        return ": it is transposed"
-    if len(got) < len(expected) and np.prod(got) == np.prod(expected):
-        return ": bring it back to the shape of the input"
-    return ""

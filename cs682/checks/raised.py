@@ -72,6 +72,27 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"IndexError: tuple index out of range",
+        lambda _: (
+            "A tuple has fewer entries than this line reads. If it is a shape: x may have any "
+            "number of dimensions, x.shape holds them all."
+        ),
+    ),
+    (
+        r"ValueError: (too many|not enough) values to unpack",
+        lambda _: (
+            "There are as many names on the left as things on the right only if the right is what "
+            "you take it for: print its length. In a network: is it the cache of this very layer?"
+        ),
+    ),
+    (
+        r"dout must have shape",
+        lambda _: (
+            "This dout does not belong to this cache: hand each layer's dx on to the layer before "
+            "it, together with that layer's own cache."
+        ),
+    ),
+    (
         r"The truth value of an array with more than one element is ambiguous",
         lambda _: (
             "`if`, `and`, `max(0, x)` and the like want one truth value, an array has many: "

@@ -86,6 +86,9 @@ def _check_fraction(dropped: float, p: float) -> None:
         return
     causes = {
         p: "p is the probability of KEEPING a value",
+        0.5: "half of the values are dropped, whatever p says",
+        (1 - p) ** 2: "a value is dropped only if two draws say so; one draw decides",
+        1 - p**2: "a value is kept only if two draws say so; one draw decides",
         0.5 * math.erfc(p / 2**0.5): "the numbers are normal (randn); draw uniform ones (rand)",
     }
     close = [text for value, text in causes.items() if abs(dropped - value) <= _FRACTION_BOUND]

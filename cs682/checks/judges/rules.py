@@ -103,9 +103,14 @@ def _check_settings(name: str, config: Any, defaults: Config, given: Config, whe
         if np.ndim(found) or found != value:
             origin = "it was given as" if key in given else "its default is"
             raise CheckError(
-                f"config[{key!r}] is {found!r} {where}, {origin} {value!r}: {name} reads its "
+                f"config[{key!r}] is {_say(found)} {where}, {origin} {value!r}: {name} reads its "
                 "settings and changes its state alone"
             )
+
+
+def _say(value: Any) -> str:
+    """Write a setting as it is, or say of what kind it is if it is no number or text."""
+    return repr(value) if isinstance(value, (bool, int, float, str, np.number)) else kind_of(value)
 
 
 def _check_state(

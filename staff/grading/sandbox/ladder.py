@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 HERE = Path(__file__).resolve().parent
-_TRUSTED = ("compare", "exercises", "report", "subject")  # what the worker needs of the checks
+# what the worker needs of the checks
+_TRUSTED = ("compare", "exercises", "patterns", "report", "subject")
 _START = 30.0  # seconds until a sandbox must be up, on a machine that is busy
 
 
