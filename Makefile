@@ -33,11 +33,8 @@ help: ## list the targets
 		while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 .PHONY: lab
-lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/$(VENV)/workspaces
-lab: in-place ## open the three notebooks in JupyterLab
-	@$(PY) -m jupyter lab workspaces import --name assignment notebooks/assignment.jupyterlab-workspace
-	$(PY) -m jupyter lab --LabApp.default_url=/lab/workspaces/assignment \
-		$(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+lab: in-place ## open the notebooks in JupyterLab, with the file to write in beside them
+	$(PY) -m cs682 lab $(ARGS)
 
 .PHONY: test
 test: export OMP_NUM_THREADS := $(THREADS)
@@ -50,7 +47,7 @@ test: in-place ## run every test, and every cell of the notebooks against its st
 
 .PHONY: run
 run: in-place ## run the notebooks without a browser and write them to build/html
-	$(PY) -m jupyter nbconvert --to html --execute --output-dir build/html $(ARGS) $(NOTEBOOKS)
+	$(PY) -m jupyter nbconvert --to html --execute --ExecutePreprocessor.kernel_name=python3 --output-dir build/html $(ARGS) $(NOTEBOOKS)
 	@echo "Open build/html/FullyConnectedNets.html in a browser."
 
 .PHONY: data

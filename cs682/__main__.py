@@ -26,7 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     status : int; 0 when the command did what it says, 1 when it could not, 130 after Ctrl-C
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args, options = parser.parse_known_args(argv)
+    if options and args.run is not _run_lab:
+        parser.error(f"unrecognized arguments: {' '.join(options)}")
+    args.options = options
     try:
         return int(args.run(args))
     except KeyboardInterrupt as stop:
@@ -45,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_progress(commands)
     _add_submit(commands)
     _add_doctor(commands)
+    _add_lab(commands)
     return parser
 
 
@@ -105,6 +110,21 @@ def _run_doctor(_: argparse.Namespace) -> int:
     from cs682.setup import doctor
 
     return doctor.run()
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `lab`."""
+    text = "Open the notebooks in JupyterLab, with the file to write in beside them."
+    text += " Options are handed on to `jupyter lab`."
+    parser = commands.add_parser("lab", help=text, description=text)
+    parser.set_defaults(run=_run_lab, interrupted="JupyterLab has ended")
+
+
+def _run_lab(args: argparse.Namespace) -> int:
+    """Start JupyterLab, and wait for its end."""
+    from cs682.setup import lab
+
+    return lab.open_lab(args.options)
 
 
 def _add_submit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,6 +6,7 @@ The same text goes along as plain text, for terminals, stored outputs and whoeve
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from cs682.checks import compare
 
 _GREEN = "color: var(--jp-success-color1, #2e7d32); font-weight: bold"
 _AMBER = "color: var(--jp-warn-color1, #b26a00); font-weight: bold"
+_PLACE = re.compile(r"(?P<file>cs682/[\w/]+\.py),? line (?P<line>\d+)")
 
 
 class Page:
@@ -28,12 +30,18 @@ class Page:
         compare.listeners[:] = [self._lines.append]
         shell.events.register("post_run_cell", self._show)
 
-    def _show(self, _: Any = None) -> None:
-        """Show what was collected, and begin anew."""
+    def _show(self, result: Any = None) -> None:
+        """Show what was collected and, below a failure, the way to its line; then begin anew."""
         text = "\n".join(self._lines)
         self._lines.clear()
         if text:
             self._shell.display_pub.publish({"text/plain": text, "text/html": as_html(text)})
+        error = getattr(result, "error_in_exec", None)
+        if isinstance(error, AssertionError) and (place := _PLACE.search(str(error))):
+            file, line = place["file"], int(place["line"])
+            text = f"Open {file} at line {line}"
+            link = f'<a href="../{file}#line={line - 1}">{text}</a>'  # JupyterLab counts from 0
+            self._shell.display_pub.publish({"text/plain": text, "text/html": link})
 
 
 def as_html(text: str) -> str:

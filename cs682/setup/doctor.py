@@ -207,7 +207,8 @@ def why_not_writable(folder: Path) -> str:
 def _cure_of(folder: Path) -> str:
     if not folder.exists():
         return "fetch the assignment again: this folder belongs to it"
-    return f"chmod -R u+w {quoted(folder)}, or move the assignment to a folder of yours"
+    free = "attrib -R /S" if os.name == "nt" else "chmod -R u+w"
+    return f"{free} {quoted(folder)}, or move the assignment to a folder of yours"
 
 
 def _lines(path: Path) -> list[str]:

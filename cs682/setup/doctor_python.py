@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOO_NEW_PYTHON = (3, 14)
+PENDING_IPYKERNEL = 7
+_OLDER = '"ipykernel<7"'
 PATIENCE = 60  # seconds for one package to import on a slow disk
 _WHOLE = f'-e "{PACKAGE_HOME}[lab]"'  # brings every package in a version that will do
 _OWN_NAMES = {"python", "python3", f"python3.{sys.version_info[1]}"}  # Jupyter reads: this Python
@@ -73,6 +75,8 @@ def look_at_python() -> Iterator[Finding]:
     """
     version = f"{sys.version.split()[0]} ({sys.executable})"
     cure = "make clean; make lab PYTHON=python3.12 (or another that you have)"
+    if os.name == "nt":
+        cure = "delete .venv; py -3.12 -m venv .venv; then as the README says"
     if sys.version_info < OLDEST_PYTHON:
         yield Finding("fail", "Python", f"{version} is too old: 3.10 is the oldest", cure)
     elif sys.version_info >= TOO_NEW_PYTHON:
@@ -163,10 +167,21 @@ def look_at_kernel() -> Iterator[Finding]:
         return
     cure = f"{quoted(sys.executable)} -m jupyter kernelspec remove -f python3"
     if command in _OWN_NAMES or _prefix(command) == sys.prefix:
-        yield Finding("ok", "kernel", "notebooks run with this Python")
+        yield _judge_editor(ipykernel)
     else:
         text = f"Jupyter's kernel python3 ({place}) runs {command}, not {sys.executable}"
         yield Finding("fail", "kernel", text, cure)
+
+
+def _judge_editor(ipykernel: Package) -> Finding:
+    """Say what a kernel of version 7 does in VS Code: its cells may stay pending for ever."""
+    text = "notebooks run with this Python"
+    if int(ipykernel.found.partition(".")[0]) < PENDING_IPYKERNEL:
+        return Finding("ok", "kernel", text)
+    if os.environ.get("TERM_PROGRAM") != "vscode":
+        return Finding("ok", "kernel", f"{text}; if cells stay pending in VS Code: docs/student.md")
+    text = f"{text}, but with ipykernel {ipykernel.found} cells may stay pending in VS Code"
+    return Finding("warn", "kernel", text, f"{pip_install(_OLDER)}, then restart VS Code")
 
 
 def _kernel_command() -> tuple[str, str]:

@@ -60,17 +60,28 @@ def solved(released: dict[str, bytes]) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def open_notebook(chromium: Browser, tmp_path: Path):
-    """Give a function that unpacks an assignment, serves it and opens one of its notebooks."""
+def served(tmp_path):
+    """Give a function that unpacks an assignment and serves it; it returns address and folder."""
     with ExitStack() as stack:
 
-        def open_it(front_end: str, files: Mapping[str, bytes], name: str) -> NotebookPage:
+        def serve_it(front_end: str, files: Mapping[str, bytes]) -> tuple[str, Path]:
             root, home = tmp_path / "assignment", tmp_path / "jupyter"
             for path, data in files.items():
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_bytes(data)
             home.mkdir()
-            address = stack.enter_context(serve(front_end, root, home, find_cifar10()))
+            return stack.enter_context(serve(front_end, root, home, find_cifar10())), root
+
+        yield serve_it
+
+
+@pytest.fixture
+def open_notebook(chromium: Browser, served):
+    """Give a function that unpacks an assignment, serves it and opens one of its notebooks."""
+    with ExitStack() as stack:
+
+        def open_it(front_end: str, files: Mapping[str, bytes], name: str) -> NotebookPage:
+            address, root = served(front_end, files)
             page = stack.enter_context(chromium.new_page())
             return NotebookPage(page, address, root / "notebooks" / f"{name}.ipynb", root)
 

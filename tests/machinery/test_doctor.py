@@ -222,6 +222,27 @@ def test_doctor_knows_the_kernel_of_this_environment(tmp_path, monkeypatch, prog
     assert [finding.verdict for finding in look_at_kernel()] == ["ok"]
 
 
+@pytest.mark.parametrize(
+    ("version", "terminal", "verdict", "words"),
+    [
+        ("6.29.0", "vscode", "ok", "notebooks run with this Python"),
+        ("7.4.0", "xterm", "ok", "if cells stay pending in VS Code: docs/student.md"),
+        ("7.4.0", "vscode", "warn", "with ipykernel 7.4.0 cells may stay pending in VS Code"),
+    ],
+)
+def test_doctor_knows_of_the_kernel_that_vs_code_waits_for(
+    monkeypatch, version, terminal, verdict, words
+):
+    monkeypatch.setenv("TERM_PROGRAM", terminal)
+    there = [_packages.Package("ipykernel", "6.29", version)]
+    monkeypatch.setattr(_doctor_python, "packages", lambda group="": there)
+
+    (finding,) = _doctor_python.look_at_kernel()
+
+    assert (finding.verdict, bool(finding.cure)) == (verdict, verdict == "warn")
+    assert words in finding.text
+
+
 def test_doctor_misses_an_ipykernel(monkeypatch):
     missing = [_packages.Package("ipykernel", "6.29", "")]
     monkeypatch.setattr(_doctor_python, "packages", lambda group: missing)

@@ -24,3 +24,5 @@ def test_board_counts_what_is_there(tmp_path, monkeypatch):
     text = str(board.progress(tmp_path))
 
     assert "14 of 100 points: 8 passed, 6 answered, which a person reads" in text
+    assert "Dropout: 14 of 14" in text
+    assert "FullyConnectedNets: 0 of " in text

@@ -27,9 +27,9 @@ RUN = {
 }
 # What is neither ours nor cheap, and where else it is tried.
 ELSEWHERE = {
-    "python3 -m venv .venv": "the Makefile's own way, gone by each run of the gate",
-    "python -m pip install -e '.[lab,test]'": "likewise; and the proof of the release",
-    "python -m jupyter lab notebooks": "the browser tests start it with options of their own",
+    'python -m pip install -e ".[lab,test]"': "the Makefile's own way, gone by the gate's runs",
+    "python -m cs682 lab": "`make lab` runs it, and so do the browser tests",
+    'python -m pip install "ipykernel<7"': "pip's own",
     "conda env create -f environment.yml": "its packages are held against pyproject.toml",
     "conda activate cs682": "a shell function of conda's",
     "pip install -e '.[dask]'": "the Makefile installs extras in the same way",

@@ -1,0 +1,46 @@
+"""The first screen: the file to write in stands beside the notebook, and nothing covers either."""
+
+from __future__ import annotations
+
+import re
+
+from staff.browser.pictures import SHOTS
+from staff.browser.server import OURS
+
+EDITOR = ".jp-FileEditor .cm-content"
+
+
+def test_lab_opens_notebook_and_file_side_by_side(chromium, served, released):
+    address, _ = served(OURS, released)
+    page = chromium.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(120_000)
+
+    page.goto(address)
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for()
+    page.locator(EDITOR, has_text="Layers as pairs").first.wait_for()
+    page.wait_for_timeout(5000)  # the question about news comes late
+
+    page.screenshot(path=SHOTS / "first-screen.png")
+    notebook, editor = page.locator(".jp-Notebook:visible"), page.locator(EDITOR)
+    assert notebook.first.bounding_box()["x"] < editor.first.bounding_box()["x"]
+    assert page.locator(".Toastify__toast").count() == 0
+    assert page.locator(".lm-TabBar-tab.jp-mod-dirty").count() == 0
+    page.close()
+
+
+def test_a_task_and_a_message_lead_to_the_line(open_notebook, released):
+    notebook = open_notebook("lab", released, "FullyConnectedNets")
+    for cell_id in ("setup", "imports"):
+        notebook.run(cell_id)
+
+    said = notebook.run("affine-forward-check")
+    line = int(re.search(r"write affine_forward in cs682/layers.py, line (\d+)", said)[1])
+    notebook.cell("affine-forward-check").locator("a", has_text="cs682/layers.py").click()
+
+    editor = notebook.page.locator(EDITOR)
+    editor.locator(".cm-activeLine", has_text="TODO(fc-1.1)").wait_for()
+    notebook.page.screenshot(path=SHOTS / "message-led-to-line.png")
+    assert line > 1
+    notebook.page.locator(".lm-TabBar-tab", has_text="FullyConnectedNets").click()
+    notebook.cell("affine-forward-task").locator("a", has_text="cs682/layers.py").click()
+    editor.wait_for()
