@@ -19,9 +19,7 @@ def send(data):
         try: pipe.sendall(data)
         except OSError: pass
 """
-_CHILD = (
-    "import sys\nchild, wire = (sys.modules['staff.grading.' + n] for n in ('child', 'wire'))\n"
-)
+_CHILD = "import sys\nchild, wire = (sys.modules['staff.grading.sandbox.' + n] for n in ('child', 'wire'))\n"
 
 
 def _sends(name: str, data: str, **options: object) -> Hostile:
@@ -33,31 +31,34 @@ KINDS = [
     _sends("claims to have passed", 'frame({"passed": True, "state": "passed", "points": 100})'),
     _sends(
         "forges a result of no arrays",
-        'frame({"result": ["t", [["a", 3, 0], None]], "changes": []})',
+        'frame({"result": ["t", [["a", 3], None]], "options": [], "advice": []})',
         states=("no answer",),
     ),
     _sends(
         "forges handles",
-        'frame({"result": ["t", [["h", 1, "ndarray"], ["h", -5, "x"]]], "changes": [[1, ["h", 1, ""]]]})',
+        'frame({"result": ["t", [["h", 1, "ndarray"], ["h", -5, "x"]]], "options": [["h", 1, ""]], "advice": []})',
         states=("no answer",),
     ),
     _sends("frame of 4 GB", 'b"\\xff" * 100', states=("no answer",)),
     _sends("header of a million brackets", 'struct.pack(">I", 900_000) + b"[" * 900_000'),
     _sends("header that is no JSON", 'struct.pack(">I", 4) + b"\\x80\\x04K\\x01"'),
-    _sends("sizes that are no sizes", 'frame({"result": None, "changes": []}, [-1, 1e300, "x"])'),
+    _sends(
+        "sizes that are no sizes",
+        'frame({"result": None, "options": [], "advice": []}, [-1, 1e300, "x"])',
+    ),
     _sends(
         "array with a pickle in it",
-        'frame({"result": ["a", 0, 0], "changes": []}, [200], b"\\x93NUMPY\\x01\\x00v\\x00'
+        'frame({"result": ["a", 0], "options": [], "advice": []}, [200], b"\\x93NUMPY\\x01\\x00v\\x00'
         "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\" + b' ' * 61 + b'\\n' + b'x' * 72)",
     ),
     _sends(
         "array whose header lies about its length",
-        'frame({"result": ["a", 0, 0], "changes": []}, [128], b"\\x93NUMPY\\x01\\x00v\\x00'
+        'frame({"result": ["a", 0], "options": [], "advice": []}, [128], b"\\x93NUMPY\\x01\\x00v\\x00'
         "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }\" + b' ' * 48 + b'\\n')",
     ),
     Hostile(
         "answers without end",
-        "while True: send(frame({'result': None, 'changes': []}) * 100)",
+        "while True: send(frame({'result': None, 'options': [], 'advice': []}) * 100)",
         _FRAME,
         states=("wrong", "no answer"),
     ),
@@ -67,39 +68,57 @@ KINDS = [
         _FRAME,
         states=("no answer",),
     ),
-    _sends(
-        "asks the grader for the answer",
-        'frame({"ask": "cs682.layers:relu_forward", "args": ["t", [["t", []], ["d", 0, []]]]})',
-        states=("no answer",),
-    ),
-    _sends(
-        "asks the grader for something else",
-        'frame({"ask": "os:system", "args": ["t", [["t", ["touch /tmp/cs682-asked"]], ["d", 0, []]]]})',
-        states=("no answer",),
+    Hostile(
+        "zeroes what it was given, and what it gave before",
+        """
+        for v in KEPT: v *= 0
+        out = np.zeros_like(x)
+        KEPT.extend([x, out])
+        x *= 0
+        return out, x
+        """,
+        "KEPT = []\n",
     ),
     Hostile(
-        "says that what the check holds has changed",
-        "CALLS.append(1)\nreturn np.zeros_like(x), x",
-        f"""
-        CALLS = []
-        {_CHILD.splitlines()[0]}
-        {_CHILD.splitlines()[1]}
-        child.Objects.changes = lambda self, packer: [
-            [n, packer.pack(np.zeros_like(v))] for n, v in self._objects.items()
-            if type(v) is np.ndarray]
-        """,
-        states=("wrong", "no answer"),
+        "sends other options than were given",
+        "return np.maximum(x, 0), x",
+        _CHILD
+        + """
+answer = child.Calls.answer
+def forged(self, message, arrays):
+    reply, sent = answer(self, message, arrays)
+    return {**reply, "options": [["d", [["mode", "test"]]]]}, sent
+child.Calls.answer = forged
+""",
+        states=("no answer",),
     ),
     Hostile(
         "answers by itself, in place of the worker",
         _ZEROS,
-        _CHILD + "child._answer = lambda *a: ({'result': 'passed', 'changes': []}, [])\n",
+        _CHILD
+        + "child.Calls.answer = lambda *a: ({'result': 'passed', 'options': [], 'advice': []}, [])\n",
     ),
     Hostile(
         "patches what the worker packs with",
         _ZEROS,
-        _CHILD
-        + "wire.Packer.pack = lambda self, value, depth=0: ['t', [['h', 2, 'ndarray']] * 2]\n",
+        _CHILD + "child.pack = wire.pack = lambda *a: ['t', [['h', 2, 'ndarray']] * 2]\n",
+    ),
+    Hostile(
+        "takes the worker's own report for its own",
+        "REPORT and REPORT[0].passed.append('out')\n" + _ZEROS,
+        """
+import gc
+REPORT = [o for o in gc.get_objects() if type(o).__name__ == "Report"]
+""",
+    ),
+    Hostile(
+        "gives 100,000 texts of advice",
+        """
+        import gc
+        for o in gc.get_objects():
+            if type(o).__name__ == "Report": o.advice[:] = ["x" * 1000] * 100_000
+        return np.zeros_like(x), x
+        """,
     ),
     Hostile(
         "patches json, struct and socket",

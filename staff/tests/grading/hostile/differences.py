@@ -1,0 +1,124 @@
+"""Backward passes that differentiate their own forward pass numerically, in several forms."""
+
+from __future__ import annotations
+
+from staff.tests.grading.hostile.hostile import Hostile
+
+_PRELUDE = """
+def differences(f, x, dout, h=1e-5):
+    grad = np.zeros_like(x)
+    for i in np.ndindex(*x.shape):
+        old = x[i]
+        x[i] = old + h
+        above = f(x)
+        x[i] = old - h
+        grad[i] = np.sum((above - f(x)) * dout) / (2 * h)
+        x[i] = old
+    return grad
+def by_lines(f, x, dout, axis, step):
+    # a line along the axis at a time, the others being independent of each other
+    grad, scale = np.zeros_like(x), step * (np.abs(x).max(axis=axis, keepdims=True) + 1e-300)
+    for i in range(x.shape[axis]):
+        at = [slice(None)] * x.ndim
+        at[axis] = slice(i, i + 1)
+        e = np.zeros_like(x)
+        e[tuple(at)] = scale
+        d = 8 * (f(x + e) - f(x - e)) - (f(x + 2 * e) - f(x - 2 * e))
+        grad[tuple(at)] = (d * dout).sum(axis=axis, keepdims=True) / (12 * scale)
+    return grad
+def imaginary(f, x, dout, h=1e-20):
+    grad = np.zeros_like(x)
+    for i in np.ndindex(*x.shape):
+        z = x.astype(complex)
+        z[i] += 1j * h
+        grad[i] = np.sum(np.imag(f(z)) * dout) / h
+    return grad
+"""
+_AFFINE = """
+x, w, b = cache
+f = affine_forward
+return (HOW(lambda v: f(v, w, b)[0], x, dout), HOW(lambda v: f(x, v, b)[0], w, dout),
+        HOW(lambda v: f(x, w, v)[0], b, dout))
+"""
+_AFFINE_LINES = """
+x, w, b = cache
+dx = np.zeros(x.shape).reshape(len(x), -1)
+for d in range(dx.shape[1]):
+    step = np.zeros_like(dx)
+    step[:, d] = 1
+    step = step.reshape(x.shape)
+    dx[:, d] = (((affine_forward(x + step, w, b)[0] - affine_forward(x - step, w, b)[0])) * dout).sum(1) / 2
+dw = np.zeros_like(w)
+for d in range(len(w)):
+    step = np.zeros_like(w)
+    step[d] = 1
+    dw[d] = ((affine_forward(x, w + step, b)[0] - affine_forward(x, w - step, b)[0]) * dout).sum(0) / 2
+return dx.reshape(x.shape), dw, dout.sum(axis=0)
+"""
+
+
+def _norm(how: str) -> str:
+    """Return a backward pass of batch norm that rebuilds its input from the cache."""
+    return f"""
+    x_hat, inv_std, gamma = (v.astype(float) for v in cache)
+    x = x_hat / inv_std
+    def f(v):
+        var = v.var(axis=0)
+        eps = np.maximum(0, inv_std**-2 - x.var(axis=0))
+        return gamma * (v - v.mean(axis=0)) / np.sqrt(var + eps)
+    return {how}, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+    """
+
+
+_LOSS = """
+def f(v):
+    return softmax_loss(self._forward(self._X)[0], y)[0] + 0.5 * self.reg * sum(
+        np.sum(self.params[k] ** 2) for k in self.params if k[0] == "W")
+loss = softmax_loss(scores, y)[0] + 0.5 * self.reg * sum(
+    np.sum(self.params[k] ** 2) for k in self.params if k[0] == "W")
+grads = {}
+X = CACHE
+self._X = X
+for name, value in self.params.items():
+    grads[name] = differences(f, value, 1.0)
+return loss, grads
+"""
+_STATES = ("wrong", "no answer")
+
+KINDS = [
+    Hostile(
+        f"{exercise} by {how}",
+        body.replace("HOW", how),
+        _PRELUDE,
+        exercise,
+        states=_STATES,
+    )
+    for exercise, how, body in (
+        ("fc-1.2", "differences", _AFFINE),
+        ("fc-1.2", "imaginary", _AFFINE),
+        ("fc-1.2", "lines", _AFFINE_LINES),
+        ("fc-1.4", "differences", "return differences(lambda v: relu_forward(v)[0], cache, dout)"),
+        (
+            "fc-1.4",
+            "one step for all",
+            "h = 1e-6\nreturn dout * (relu_forward(cache + h)[0] - relu_forward(cache - h)[0]) / (2 * h)",
+        ),
+        (
+            "fc-1.4",
+            "relative steps",
+            "h = 1e-3 * np.abs(cache)\n"
+            "return dout * (relu_forward(cache + h)[0] - relu_forward(cache - h)[0]) / (2 * h)",
+        ),
+        *(
+            (exercise, how, _norm(call))
+            for exercise in ("bn-1.3", "bn-1.4")
+            for how, call in (
+                ("differences", "differences(f, x, dout)"),
+                ("lines of fixed steps", "by_lines(f, x, dout, 0, 1e-4)"),
+                ("lines of wider steps", "by_lines(f, x, dout, 0, 1e-3)"),
+            )
+        ),
+        ("fc-2.3", "differences", _LOSS.replace("CACHE", "cache[0][0][0]")),
+        ("fc-3.3", "differences", _LOSS.replace("CACHE", "caches[0][0][1][0][0]")),
+    )
+]
