@@ -108,19 +108,22 @@ def answers_page(cells: Mapping[str, Sequence[dict[str, Any]]], title: str) -> s
     )
 
 
-def render_markdown(source: str, attachments: Mapping[str, Any]) -> str:
+def render_markdown(
+    source: str, attachments: Mapping[str, Any], *, escape: bool = False
+) -> str:
     """Return markdown as HTML, with MathML for its formulas.
 
     Parameters
     ----------
     source : str
     attachments : dict, the images of the cell, as a notebook holds them
+    escape : bool, whether HTML in it is shown as text
 
     Returns
     -------
     text : str
     """
-    renderer = _MathRenderer(escape=False, attachments=dict(attachments), embed_images=False)
+    renderer = _MathRenderer(escape=escape, attachments=dict(attachments), embed_images=False)
     return MarkdownWithMath(renderer=renderer).render(source)
 
 

@@ -5,29 +5,29 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from cs682.checks import EXERCISES
 from cs682.cifar10.files import find_cifar10
+from staff.grading.desk import Desk
 from staff.grading.intake.collect import ClassOfSubmissions, collect
-from staff.grading.intake.safe_text import cell, shown, slug
+from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
-from staff.grading.judging import answers
 from staff.grading.judging.trainings import hold_back, write_images
 from staff.grading.rerun import require_walls
-from staff.grading.results.grade_book import grade_book
-from staff.grading.results.report import write_report
-from staff.grading.results.store import Record, write_json, write_text
-from staff.grading.results.summary import answers_page, summary_page
-from staff.grading.run import Failure, Result, grade_class
+from staff.grading.results.exports import FORMS
+from staff.grading.results.store import NotGraded, Result, records_of, write_text
+from staff.grading.run import grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
 from staff.grading.single import Plan
 from staff.release.variant import read_variant
 
 HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validation images let it be
+NOT_YET = "it has not been graded yet"
+INTERRUPTED = 130  # what a shell takes for the end by Ctrl-C
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,22 +38,34 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     commands : the subparsers of ``python -m staff``; one more is added
     """
     parser = commands.add_parser("grade", help="grade a class")
-    parser.add_argument(
-        "submissions", type=Path, help="folder or zip of hand-ins, as the platform gives it out"
+    add = parser.add_argument
+    add(
+        "submissions",
+        type=Path,
+        nargs="+",
+        help="folders or zips of hand-ins, as the platform gives them out, the newest last",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for grades and reports")
-    parser.add_argument("--jobs", type=int, default=1, help="hand-ins at a time (default: 1)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to grade on")
-    parser.add_argument("--only", metavar="ID", help="grade this hand-in alone")
-    parser.add_argument(
-        "--seed", type=int, help="for hidden inputs (default: drawn once, kept in OUT/staff)"
+    add("--out", type=Path, required=True, help="folder for grades and reports")
+    add("--jobs", type=int, default=1, help="hand-ins at a time (default: 1)")
+    add("--scheduler", metavar="ADDRESS", help="of a Dask cluster to grade on")
+    add("--only", metavar="ID", nargs="+", default=[], help="grade these hand-ins alone")
+    add("--regrade", action="store_true", help="grade again what has been graded")
+    add("--seed", type=int, help="for hidden inputs (default: drawn once, kept in OUT/staff)")
+    add(
+        "--answers",
+        type=Path,
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="tables filled in elsewhere; OUT/answers.csv is always read",
     )
-    parser.add_argument("--answers", type=Path, metavar="FILE", help="answers.csv, filled in")
+    add("--names", action="store_true", help="show names beside the answers")
+    add("--readers", type=int, default=0, metavar="N", help="split the answers among N readers")
+    add("--export", choices=FORMS, help="write a table for the platform's grade book as well")
+    add("--roster", type=Path, metavar="FILE", help="the platform's own table, to be filled in")
     add_options(parser)
-    parser.add_argument(
-        "--notebooks", action="store_true", help="run the notebooks as well, for you to look at"
-    )
-    parser.add_argument(
+    add("--notebooks", action="store_true", help="run the notebooks as well, for you to look at")
+    add(
         "--allow-unsandboxed", action="store_true", help="where no sandbox is to be had, do without"
     )
     parser.set_defaults(run=run_command)
@@ -88,39 +100,61 @@ def run_command(args: argparse.Namespace) -> int:
 
     Returns
     -------
-    status : int, 1 if a hand-in could not be graded, 2 if nothing was done, else 0
+    status : int, 1 if a hand-in could not be graded, 2 if nothing was done, 130 if it was
+        interrupted, else 0
     """
     try:
         return _grade(args)
     except (OSError, ValueError, NoSandboxError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # this is a command line
+        for line in str(error).splitlines():
+            print(f"error: {shown(line, 1000)}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        _say("Interrupted before anything was graded.")
+        return INTERRUPTED
 
 
 def _grade(args: argparse.Namespace) -> int:
     """Grade, then write everything that is made of the records."""
-    if args.jobs < 1:
-        raise ValueError(f"--jobs is {args.jobs}, expected at least 1")
     out: Path = args.out.resolve()
-    if out == args.submissions.resolve() or args.submissions.resolve() in out.parents:
-        raise ValueError(f"--out {args.out} lies inside of the hand-ins: name a folder elsewhere")
-    read = answers.read_table(args.answers) if args.answers else {}
-    kept = answers.read_table(out / "answers.csv") if (out / "answers.csv").exists() else {}
+    _require_sane(args, out)
+    desk = Desk(out, read_points(args.variant), args.answers)
     rung = choose_rung(allow_unsandboxed=args.allow_unsandboxed)
     if args.notebooks:
         require_walls(rung)
     (out / "staff").mkdir(parents=True, exist_ok=True)
     if rung.name == "another user":
-        require_hidden(args.submissions, out)
+        for place in args.submissions:
+            require_hidden(place, out)
     plan = _plan(args, out)
-    found = collect(args.submissions, out / "staff" / "export")
+    found = collect(args.submissions, out / "staff" / "export", desk.owners)
     chosen = _chosen(found, args.only)
-    _require_known(read, found)
+    desk.require_known(found.submissions)
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
-    results = _with_bar(chosen, plan, args)
-    done = _merged(found.submissions, results, read)
-    _write(plan, done, {**kept, **read}, found.remarks)
-    return _report(out, done, results)
+    results, interrupted = _with_bar(chosen, plan, args)
+    for result in results.values():
+        desk.remember(result)
+    whole = [results.get(s.id) or desk.recall(s, plan, NOT_YET) for s in found.submissions]
+    done = [desk.adjust(result) for result in whole]
+    status = _report(out, done, results)
+    desk.write(plan, done, found.remarks, args)
+    if interrupted:
+        left = len(chosen) - len(results)
+        _say(f"Interrupted: {left} hand-ins are left; the same command goes on with them.")
+    return INTERRUPTED if interrupted else status
+
+
+def _require_sane(args: argparse.Namespace, out: Path) -> None:
+    """Refuse options that make no sense."""
+    for name in ("jobs", "readers"):
+        if getattr(args, name) < (name == "jobs"):
+            raise ValueError(f"--{name} is {getattr(args, name)}, expected at least 1")
+    for place in args.submissions:
+        if out == place.resolve() or place.resolve() in out.parents:
+            raise ValueError(f"--out {out} lies inside of the hand-ins: name a folder elsewhere")
+    for path in [*args.answers, *([args.roster] if args.roster else [])]:
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no {path}")
 
 
 def _plan(args: argparse.Namespace, out: Path) -> Plan:
@@ -132,7 +166,7 @@ def _plan(args: argparse.Namespace, out: Path) -> Plan:
         write_images(images, hold_back(find_data(args.data), args.held_back, seed))
     points = read_points(args.variant)
     rerun = find_data(args.data) if args.notebooks else None
-    return Plan(out, seed, images, points, rerun, args.allow_unsandboxed)
+    return Plan(out, seed, images, points, rerun, args.allow_unsandboxed, args.regrade)
 
 
 def _seed(out: Path) -> int:
@@ -190,88 +224,54 @@ def read_points(variant: Path | None) -> dict[str, int]:
     return {key: row.points for key, row in table.items()}
 
 
-def _chosen(found: ClassOfSubmissions, only: str | None) -> Sequence[Submission]:
+def _chosen(found: ClassOfSubmissions, only: Collection[str]) -> Sequence[Submission]:
     """Return the hand-ins to grade."""
-    if only is None:
-        return found.submissions
-    chosen = [s for s in found.submissions if s.id == only]
-    if not chosen:
-        ids = ", ".join(shown(s.id, 40) for s in found.submissions[:20])
-        raise ValueError(f"there is no hand-in {only!r}; there are {ids}")
-    return chosen
-
-
-def _require_known(read: Mapping[tuple[str, str], object], found: ClassOfSubmissions) -> None:
-    """Refuse points for somebody who handed nothing in."""
-    known = {cell(s.id) for s in found.submissions}
-    unknown = sorted({student for student, _ in read} - known)
-    if unknown:
-        raise ValueError(f"the answers name {unknown[0]!r}, who has handed nothing in")
+    ids = {s.id for s in found.submissions}
+    for id_ in only:
+        if id_ not in ids:
+            known = ", ".join(shown(s.id, 40) for s in found.submissions[:20])
+            raise ValueError(f"there is no hand-in {id_!r}; there are {known}")
+    return [s for s in found.submissions if not only or s.id in only]
 
 
 def _with_bar(
     chosen: Sequence[Submission], plan: Plan, args: argparse.Namespace
-) -> dict[str, Result]:
-    """Grade behind a progress bar."""
+) -> tuple[dict[str, Result], bool]:
+    """Grade behind a progress bar; also tell whether Ctrl-C has ended it."""
+    results: dict[str, Result] = {}
     with tqdm(total=len(chosen), unit="hand-in", disable=None) as bar:
 
-        def done(_: Result) -> None:
+        def done(result: Result) -> None:
+            results[result.id] = result
             bar.update()
 
-        return grade_class(chosen, plan, jobs=args.jobs, scheduler=args.scheduler, done=done)
-
-
-def _merged(
-    submissions: Sequence[Submission],
-    results: Mapping[str, Result],
-    read: dict[tuple[str, str], tuple[int, str]],
-) -> list[Result]:
-    """Return the results in the order of the class, with the points of answers put in."""
-    ordered = [results[s.id] for s in submissions if s.id in results]
-    return [answers.merge(r, read) if isinstance(r, Record) else r for r in ordered]
-
-
-def _write(
-    plan: Plan,
-    done: Sequence[Result],
-    read: dict[tuple[str, str], tuple[int, str]],
-    remarks: Sequence[str],
-) -> None:
-    """Write the grade book, the reports and the pages for the staff."""
-    out = plan.out
-    records = [result for result in done if isinstance(result, Record)]
-    for record in records:
-        write_report(plan.reports_of(record.id), record)
-        write_json(out / "staff" / "traces" / f"{slug(record.id)}.json", _traces(record))
-    write_text(out / "answers.csv", answers.table(records, read))
-    write_text(out / "answers.html", answers_page(records))
-    write_text(out / "summary.html", summary_page(done))
-    failures = [f"{f.id}\n{f.trace}" for f in done if isinstance(f, Failure)]
-    write_text(out / "staff" / "failures.txt", "\n".join(failures))
-    write_text(out / "staff" / "remarks.txt", "".join(f"{line}\n" for line in remarks))
-    write_text(out / "grades.csv", grade_book(done))
-
-
-def _traces(record: Record) -> dict[str, str]:
-    """Return what only the staff may read of a hand-in, by exercise."""
-    return {o.exercise: o.staff for o in record.outcomes if o.staff}
+        try:
+            grade_class(chosen, plan, jobs=args.jobs, scheduler=args.scheduler, done=done)
+        except KeyboardInterrupt:
+            return results, True
+    return results, False
 
 
 def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) -> int:
     """Say where the results are and what needs a person; return the exit status."""
-    records = [r for r in done if isinstance(r, Record)]
+    records = records_of(done)
     waiting = sum(record.to_be_read for record in records)
     _say(f"Grades: {out / 'grades.csv'}; a report for each student: {out / 'students'}")
-    _say(f"The class: {out / 'summary.html'}")
+    _say(f"The class: {out / 'summary.html'}; what to look at: {out / 'warnings.html'}")
     if waiting:
         _say(
             f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
-            f"{out / 'answers.csv'}, then grade again with --answers {out / 'answers.csv'}"
+            f"{out / 'answers.csv'}, then give the same command again"
         )
-    failures = [r for r in results.values() if isinstance(r, Failure)]
-    for failure in failures:
-        _say(f"NOT GRADED {shown(failure.id)}: see {out / 'staff' / 'failures.txt'}")
-    return 1 if failures else 0
+    partly = {r.id: f"{', '.join(r.not_graded)}" for r in records if r.not_graded}
+    failed = {f.id: f.reason for f in done if isinstance(f, NotGraded)}
+    missing = {**partly, **failed}
+    for id_, reason in missing.items():
+        if reason != NOT_YET:
+            _say(f"NOT GRADED {shown(id_)}: {shown(reason, 400)}")
+    if any(f.trace for f in done if isinstance(f, NotGraded)):
+        _say(f"Where the grader stumbled: {out / 'staff' / 'failures.txt'}")
+    return 1 if missing.keys() & results.keys() else 0
 
 
 def _say(text: str) -> None:

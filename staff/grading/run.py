@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import signal
+import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from multiprocessing import active_children, get_context
+from pathlib import Path
 
+from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.submission import Submission
-from staff.grading.results.store import Record
+from staff.grading.results.store import NotGraded, Result
 from staff.grading.single import Plan, grade_submission
 
-if TYPE_CHECKING:
-    from joblib import Parallel
-
-ROUNDS = 5  # how often a class is taken up again after a worker process was killed
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A hand-in that the grader itself stumbled over: the others were graded all the same.
-
-    Attributes
-    ----------
-    id : str, of the submission
-    trace : str, for the staff
-    """
-
-    id: str
-    trace: str
-
-
-Result = Record | Failure
+KILLED = "its worker process was killed twice: is there too little memory?"
+Done = Callable[[Result], None]
 
 
 def grade_class(
@@ -41,12 +28,12 @@ def grade_class(
     *,
     jobs: int = 1,
     scheduler: str | None = None,
-    done: Callable[[Result], None] = lambda _: None,
+    done: Done = lambda _: None,
 ) -> dict[str, Result]:
     """Grade hand-ins, several at a time, in whatever order they finish.
 
     A worker process that is killed takes the hand-ins with it that it had in hand; they are graded
-    again.
+    again, one by one, and who kills it twice is not graded.
 
     Parameters
     ----------
@@ -58,65 +45,130 @@ def grade_class(
 
     Returns
     -------
-    results : dict of str to Record or Failure, by id of the submission
+    results : dict of str to Record or NotGraded, by id of the submission
 
     Raises
     ------
-    RuntimeError
-        If workers were killed again and again.
+    ClusterError
+        If the Dask scheduler cannot be reached, or its workers cannot grade.
     """
     results: dict[str, Result] = {}
-    for _ in range(ROUNDS):
-        left = [s for s in submissions if s.id not in results]
-        try:
-            with _workers(jobs, scheduler) as parallel:
-                for result in _map(parallel, left, plan):
-                    results[result.id] = result
-                    done(result)
-            return results
-        except _WorkerKilledError:
-            continue
-    raise RuntimeError(f"worker processes were killed {ROUNDS} times; is there too little memory?")
+    left = list(submissions)
+    for result in _map(left, plan, jobs, scheduler):
+        results[result.id] = result
+        done(result)
+    return results
 
 
-class _WorkerKilledError(Exception):
-    """A worker process is gone."""
-
-
-@contextmanager
-def _workers(jobs: int, scheduler: str | None) -> Iterator[Parallel | None]:
-    """Give what runs the jobs; None for this process."""
-    if scheduler is None and jobs == 1:
-        yield None
-        return
-    from joblib import Parallel, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    place: AbstractContextManager[Any] = nullcontext()
-    if scheduler is not None:
-        place = parallel_config(backend="dask", scheduler_host=scheduler)
-    try:
-        with place:
-            yield Parallel(
-                n_jobs=-1 if scheduler else jobs, batch_size=1, return_as="generator_unordered"
-            )
-    except TerminatedWorkerError as error:
-        raise _WorkerKilledError from error
-
-
-def _map(parallel: Parallel | None, submissions: list[Submission], plan: Plan) -> Iterator[Result]:
+def _map(
+    submissions: Sequence[Submission], plan: Plan, jobs: int, scheduler: str | None
+) -> Iterator[Result]:
     """Give the result of each hand-in."""
-    if parallel is None:
-        yield from (_attempt(submission, plan) for submission in submissions)
+    yield from (NotGraded(s.id, s.held, "", s.students) for s in submissions if s.held)
+    clear = [s for s in submissions if not s.held]
+    if scheduler is not None:
+        from staff.grading.cluster import grade_on_cluster
+
+        yield from grade_on_cluster(clear, plan, scheduler)
+    elif jobs == 1:
+        yield from (attempt(submission, plan) for submission in clear)
     else:
-        from joblib import delayed
-
-        yield from parallel(delayed(_attempt)(submission, plan) for submission in submissions)
+        yield from _in_processes(clear, plan, jobs)
 
 
-def _attempt(submission: Submission, plan: Plan) -> Result:
-    """Grade one hand-in; an error of the grader itself becomes the result."""
+def attempt(submission: Submission, plan: Plan) -> Result:
+    """Grade one hand-in; an error of the grader itself becomes the result.
+
+    Parameters
+    ----------
+    submission : Submission
+    plan : Plan
+
+    Returns
+    -------
+    result : Record or NotGraded
+    """
     try:
         return grade_submission(submission, plan)
-    except Exception:
-        return Failure(submission.id, traceback.format_exc())
+    except Exception as error:
+        said = getattr(error, "strerror", None) or type(error).__name__  # neither has a path
+        reason = f"the grader itself failed: {shown(str(said))}"
+        return NotGraded(submission.id, reason, traceback.format_exc(), submission.students)
+
+
+def _in_processes(submissions: Sequence[Submission], plan: Plan, jobs: int) -> Iterator[Result]:
+    """Grade on several processes; those that were in hand when one died, by themselves again."""
+    left = {s.id: s for s in submissions}
+    marks = plan.out / "staff" / "in-hand"
+    try:
+        while left:
+            shutil.rmtree(marks, ignore_errors=True)
+            marks.mkdir(parents=True)
+            for result in _in_pool(list(left.values()), plan, marks, jobs):
+                del left[result.id]
+                yield result
+            in_hand = [s for s in left.values() if (marks / slug(s.id)).exists()]
+            for submission in in_hand or list(left.values()):
+                killed = NotGraded(submission.id, KILLED, "", submission.students)
+                yield next(_in_pool([submission], plan, marks, 1), killed)
+                del left[submission.id]
+    finally:
+        shutil.rmtree(marks, ignore_errors=True)
+
+
+def _in_pool(
+    submissions: Sequence[Submission], plan: Plan, marks: Path, jobs: int
+) -> Iterator[Result]:
+    """Give results until all are there or a process has died."""
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _end_when_told)
+    futures: list[Future[Result]] = []
+    try:
+        with _no_interrupts():  # which the processes inherit: the parent tells them to end
+            futures += [pool.submit(_attempt_marked, s, plan, marks) for s in submissions]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenExecutor:
+        return
+    finally:
+        if not all(future.done() for future in futures):
+            for process in active_children():
+                process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+def _attempt_marked(submission: Submission, plan: Plan, marks: Path) -> Result:
+    """Grade one hand-in, and leave a mark while it is in hand."""
+    if _told_to_end:
+        sys.exit()
+    mark = marks / slug(submission.id)
+    with contextlib.suppress(OSError):  # a full disk: the mark only saves time
+        mark.touch()
+    result = attempt(submission, plan)
+    mark.unlink(missing_ok=True)
+    return result
+
+
+_told_to_end: list[bool] = []
+
+
+def _end_when_told() -> None:
+    """Let a worker process end by leaving all that it is in, sandboxes too."""
+
+    def end(*_: object) -> None:
+        _told_to_end.append(True)
+        sys.exit()
+
+    signal.signal(signal.SIGTERM, end)
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

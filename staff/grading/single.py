@@ -13,13 +13,13 @@ from pathlib import Path
 from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS
 from staff.grading.intake.locate import Package, arrange
-from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.judging.core import Outcome, grade_code
 from staff.grading.judging.trainings import digest_images, grade_models, read_images
+from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
 from staff.grading.results.store import Record, read_record, write_record
 from staff.grading.sandbox.ladder import Rung, choose_rung
 
@@ -36,6 +36,7 @@ class Plan:
     points : dict of str to int, what each exercise is worth in this course
     rerun : Path or None, the folder of CIFAR-10 to execute notebooks on; None to execute none
     allow_unsandboxed : bool, whether code may run with limits alone
+    again : bool, whether what has been graded is graded once more
     """
 
     out: Path
@@ -44,6 +45,7 @@ class Plan:
     points: Mapping[str, int]
     rerun: Path | None = None
     allow_unsandboxed: bool = False
+    again: bool = False
 
     def record_of(self, submission: str) -> Path:
         """Return the file of a submission's record.
@@ -82,11 +84,12 @@ def grade_submission(submission: Submission, plan: Plan) -> Record:
         raw, stage = Path(scratch, "raw"), Path(scratch, "stage")
         raw.mkdir()
         stage.mkdir()
-        haul = unpack(submission.sources, raw)
+        haul = unpack(submission.sources, raw, submission.versions)
         rung = _rung(plan.allow_unsandboxed)
         key = _key(haul.digest, submission, rung, plan)
         path = plan.record_of(submission.id)
-        if (known := read_record(path)) is not None and known.key == key:
+        known = None if plan.again else read_record(path)
+        if known is not None and known.key == key and not known.not_graded:
             return known
         record = _grade(submission, arrange(haul, stage), rung, plan, key)
         if plan.rerun is not None:
@@ -106,17 +109,21 @@ def _rung(allow_unsandboxed: bool) -> Rung:
 def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key: str) -> Record:
     """Return the record of a hand-in whose files are in place."""
     answers, unreadable = read_answers(package.folder / "notebooks")
+    facts = facts_of(package, answers)
+    pasted = say_pasted(find_pasted(package))
     found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
     outcomes = tuple(found[key] for key in EXERCISES)
     return Record(
-        key,
-        submission.id,
-        submission.students,
-        submission.late,
-        rung.name,
-        (*package.problems, *unreadable),
-        outcomes,
-        answers,
+        key=key,
+        id=submission.id,
+        students=submission.students,
+        late=submission.late,
+        rung=rung.name,
+        problems=(*submission.remarks, *package.problems, *unreadable, *pasted),
+        outcomes=outcomes,
+        answers=answers,
+        submitted=submission.submitted,
+        facts=facts,
     )
 
 
@@ -175,23 +182,13 @@ def _key(digest: str, submission: Submission, rung: Rung, plan: Plan) -> str:
         submission.id,
         [vars(student) for student in submission.students],
         submission.late,
+        submission.submitted,
+        submission.remarks,
         rung.name,
+        versions(),
         plan.seed,
         dict(plan.points),
         plan.rerun is not None,
         None if plan.images is None else digest_images(read_images(plan.images)),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-@lru_cache
-def edition() -> str:
-    """Return a hash of the grader's own code: another edition grades again.
-
-    Returns
-    -------
-    digest : str
-    """
-    paths = [*ROOT.glob("cs682/**/*.py"), *ROOT.glob("staff/grading/**/*.py")]
-    parts = [f"{path.relative_to(ROOT)}\0{path.read_text('utf-8')}" for path in sorted(paths)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -15,8 +15,8 @@ from cs682._files import pack
 from cs682.checks import EXERCISES
 from staff.grading.grade import add_options, find_data, read_points
 from staff.grading.intake.package import ROOT
-from staff.grading.judging import answers
 from staff.grading.judging.trainings import hold_back, write_images
+from staff.grading.results.read_answers import NONE, read_table
 from staff.grading.results.store import write_bytes
 
 HELD_BACK = 1000  # images; the zip has 3 MB of them
@@ -95,18 +95,16 @@ def run_command(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the autograder must know of the course."""
     points = read_points(args.variant)
-    read = answers.read_table(args.answers) if args.answers else {}
-    for (student, question), (given, _) in read.items():
-        if given > points[question]:
-            raise ValueError(f"{student}, {question}: {given} of {points[question]} points given")
+    read = read_table(args.answers, points) if args.answers else {}
     return {
         "seed": args.seed,
         "points": points,
         "models": not args.no_models,
         "questions": not args.code_only,
         "answers": [
-            [student, question, given, points[question], remark]
-            for (student, question), (given, remark) in read.items()
+            [student, question, int(typed["points"]), points[question], typed.get("remark", "")]
+            for (student, question), typed in read.items()
+            if typed.get("points", NONE) != NONE
         ],
     }
 

@@ -22,7 +22,8 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
 from staff.grading.judging.core import Outcome
-from staff.grading.results.store import READ, TO_BE_READ, write_json
+from staff.grading.results.facts import find_pasted, say_pasted, versions
+from staff.grading.results.store import NOT_GRADED, READ, TO_BE_READ, write_json
 from staff.grading.sandbox.ladder import choose_rung
 from staff.grading.single import Plan, grade_package
 
@@ -116,7 +117,11 @@ def _test(outcome: Outcome) -> dict[str, object]:
         "output_format": "text",
         "visibility": "visible",
     }
-    if outcome.state not in (TO_BE_READ, READ):  # without a status there is no cross beside them
+    if outcome.state not in (
+        TO_BE_READ,
+        READ,
+        NOT_GRADED,
+    ):  # without a status there is no cross beside them
         test["status"] = "passed" if outcome.state == "passed" else "failed"
     return test
 
@@ -133,8 +138,9 @@ def _grade(root: Path, settings: dict[str, Any], results: Results) -> None:
         stage.mkdir()
         package = arrange(unpack([(root / "submission", "submission")], raw), stage)
         answers, unreadable = read_answers(stage / "notebooks")
-        results.say(f"Your code runs in this sandbox: {rung.name}.")
-        for problem in (*package.problems, *unreadable):
+        results.say(f"Your code runs in this sandbox: {rung.name}. Graded with {versions()}.")
+        pasted = say_pasted(find_pasted(package))
+        for problem in (*package.problems, *unreadable, *pasted):
             results.say(problem)
         for outcome in grade_package(package, answers, rung, plan):
             if outcome.staff:

@@ -3,28 +3,30 @@
 Known are the exports of Gradescope (`submission_metadata.yml` and a folder for each submission),
 Moodle (`Ada Lovelace_1234_assignsubmission_file_`) and Canvas (`lovelaceada_12_345_hand-in.zip`),
 and a plain folder in which each hand-in is a folder or zip of its own.
+
+Whose a hand-in is is never guessed: a name with two meanings, two uploads that do not belong
+together, a link are held until a person has said in `students.csv`.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
-import unicodedata
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import yaml
-
+from staff.grading.intake import platforms
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import read_sheet
 from staff.grading.intake.submission import Student, Submission
+from staff.grading.intake.unpack import BROKEN
+from staff.grading.intake.uploads import Upload, normal, platform_names, read_name
 
-METADATA = "submission_metadata.yml"
-_MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)")
-_CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_|late_)?(?P<id>\d+)_\d+_(?P<file>.+)")
-_MAX_METADATA = 20_000_000  # bytes; about 1 kB a student
+SAY = "say in students.csv whose it is"
+PASSED_OVER = "-"  # as the student in students.csv: this upload does not count
+SAID = "students.csv"
+_JUNK = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,18 @@ class ClassOfSubmissions:
     remarks: tuple[str, ...]
 
 
-def collect(place: Path, scratch: Path) -> ClassOfSubmissions:
+def collect(
+    places: Path | Sequence[Path], scratch: Path, owners: Mapping[str, str] | None = None
+) -> ClassOfSubmissions:
     """Find the hand-ins of a class, or one hand-in by itself.
 
     Parameters
     ----------
-    place : Path, a folder of hand-ins, a platform's export as a zip, or one hand-in as a folder or
-        zip
-    scratch : Path, a folder to unpack an export to; made if need be
+    places : Path or sequence of Path, each a folder of hand-ins, a platform's export as a zip, or
+        one hand-in as a folder or zip
+    scratch : Path, a folder to unpack exports to; what is in it is replaced
+    owners : mapping of str to str, optional; what a person has said: the student by the name of
+        the upload, `PASSED_OVER` for nobody
 
     Returns
     -------
@@ -63,115 +69,230 @@ def collect(place: Path, scratch: Path) -> ClassOfSubmissions:
     OSError
         If an export cannot be unpacked.
     """
+    owners = {normal(name): owner for name, owner in (owners or {}).items()}
+    shutil.rmtree(scratch, ignore_errors=True)
+    search = _Search(owners)
+    for number, place in enumerate([places] if isinstance(places, Path) else places):
+        search.look_into(place, scratch / str(number))
+    submissions = search.submissions()
+    if not submissions:
+        raise ValueError(f"there is no hand-in in {places}: no folder and no zip")
+    return ClassOfSubmissions(
+        tuple(sorted(submissions, key=lambda s: s.id)), tuple(search.all_remarks())
+    )
+
+
+def read_owners(path: Path) -> dict[str, str]:
+    """Read whose some uploads are, as a person has said: the columns upload and student.
+
+    Parameters
+    ----------
+    path : Path, `students.csv`; it need not be there
+
+    Returns
+    -------
+    owners : dict of str to str, the student by the name of the upload
+
+    Raises
+    ------
+    ValueError
+        If it has other columns, or two lines for an upload.
+    OSError
+        If it cannot be read.
+    """
+    owners: dict[str, str] = {}
+    for where, line in read_sheet(path, ("upload", "student")).lines if path.exists() else ():
+        if not line["upload"] or not line["student"]:
+            raise ValueError(f"{where}: name an upload and a student, or {PASSED_OVER} for nobody")
+        if owners.setdefault(line["upload"], line["student"]) != line["student"]:
+            raise ValueError(f"{where}: {shown(line['upload'])} has a line already")
+    return owners
+
+
+class _Search:
+    """What was found so far.
+
+    Parameters
+    ----------
+    owners : mapping of str to str, what a person has said
+    """
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self._owners, self._told = owners, set(owners)
+        self._uploads: list[Upload] = []
+        self._held: list[Submission] = []
+        self._remarks: list[str] = []
+        self._places = 0
+
+    def look_into(self, place: Path, scratch: Path) -> None:
+        """Find the uploads in a place; an export is unpacked to `scratch`."""
+        self._places += 1
+        folder = _folder_of(place, scratch)
+        if folder is None:
+            name = normal(place.name if place.is_dir() else place.stem)
+            self._uploads.append(Upload(place, "", name, (Student(name),), place.name))
+            return
+        listed, times = platforms.read_metadata(folder), platforms.read_worksheet(folder)
+        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_JUNK)]
+        for path in paths:
+            self._look_at(path, listed, times)
+        for name in sorted(set(listed) - {path.name for path in paths}):
+            self._remarks.append(f"{platforms.METADATA} lists {shown(name)}, which is not there")
+
+    def _look_at(self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]) -> None:
+        """Take one entry of a folder, if it is a hand-in."""
+        if owner := self._owners.get(normal(path.name)):
+            self._told.discard(normal(path.name))
+            if owner != PASSED_OVER:
+                order = (len(self._uploads),)  # what is said later is newer
+                said = Upload(path, SAID, owner, (Student(owner),), path.name, order)
+                self._uploads.append(said)
+            return
+        found = [] if path.suffix == ".csv" and times else self._readings(path, listed)
+        if reason := _doubt(path, found):
+            self._held.append(_held(path, reason))
+            return
+        for upload in found:
+            if upload.platform == "Moodle":  # it has no numbers: the export named later is newer
+                upload = replace(upload, order=(self._places, *upload.order))
+            time = upload.submitted or times.get(upload.id, "")
+            self._uploads.append(replace(upload, submitted=time))
+
+    def _readings(self, path: Path, listed: Mapping[str, Upload]) -> list[Upload]:
+        """Return whose an upload may be; say so of what is passed over."""
+        if path.name in listed:
+            return [replace(listed[path.name], path=path, given=path.name)]
+        if listed and path.name.startswith("submission_") and path.is_dir():
+            self._remarks.append(
+                f"{shown(path.name)} is not in {platforms.METADATA}, so it is of an older export: "
+                "passed over"
+            )
+            return []
+        found = read_name(path)
+        if not found and path.name != platforms.METADATA:
+            self._remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
+        return found
+
+    def all_remarks(self) -> list[str]:
+        """Return the remarks, also on what a person has said of uploads that are not there."""
+        absent = [f"students.csv names {shown(n)}, which is not there" for n in sorted(self._told)]
+        return [*self._remarks, *absent]
+
+    def submissions(self) -> list[Submission]:
+        """Put together what one student handed in; hold what does not belong together."""
+        uploads, doubtful = platforms.newest_of_each(self._uploads)
+        made = [*self._held, *(_held(upload.path, reason) for upload, reason in doubtful)]
+        ids = {s.id: u.id for u in uploads if u.platform != SAID for s in u.students}
+        groups: dict[str, list[Upload]] = {}
+        for upload in uploads:
+            id_ = ids.get(upload.id, upload.id) if upload.platform == SAID else upload.id
+            groups.setdefault(id_, []).append(upload)
+        for id_, group in groups.items():
+            honest = [u for u in group if u.platform != SAID]
+            if reason := _clash(honest):
+                made += [_held(u.path, reason) for u in honest]
+                group = [u for u in group if u.platform == SAID]
+            if group:
+                made.append(_one(id_, group))
+        return made
+
+
+def _clash(uploads: Sequence[Upload]) -> str:
+    """Say why uploads of one id do not belong together; empty if they do."""
+    one_owner = len({upload.owner for upload in uploads}) == 1 and uploads[0].platform
+    if len(uploads) < 2 or one_owner:
+        return ""
+    names = " and ".join(sorted(upload.path.name for upload in uploads))
+    return f"{shown(names, 300)} would be one hand-in; {SAY}"
+
+
+def _folder_of(place: Path, scratch: Path) -> Path | None:
+    """Return the folder of a class; None if the place is one hand-in by itself."""
     if not place.exists():
         raise FileNotFoundError(f"there is no {place}")
-    if _is_export(place):
-        return _collect_class(_unpack_export(place, scratch))
-    if _is_one(place):
-        name = _normal(place.name if place.is_dir() else place.stem)
-        alone = Submission(name, (Student(name),), ((place, place.name),))
-        return ClassOfSubmissions((alone,), ())
-    if not place.is_dir():
+    if place.is_dir():
+        alone = (place / "cs682").is_dir() or (place / "layers.py").is_file()
+        return None if alone else place
+    if is_export(place):
+        return _unpack_export(place, scratch)
+    if not zipfile.is_zipfile(place):
         raise ValueError(f"{place} is neither a folder nor a zip")
-    return _collect_class(place)
+    return None
 
 
-def _collect_class(place: Path) -> ClassOfSubmissions:
-    """Find the hand-ins in a folder of them."""
-    remarks: list[str] = []
-    listed = _read_metadata(place)
-    merged: dict[str, Submission] = {}
-    paths = [p for p in sorted(place.iterdir()) if not p.name.startswith((".", "__MACOSX"))]
-    for path in paths:
-        found = _one_of_class(path, listed)
-        if found is not None:
-            merged[found.id] = _merge(merged[found.id], found) if found.id in merged else found
-        elif path.name != METADATA:
-            remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
-    if not merged:
-        raise ValueError(f"there is no hand-in in {place}: no folder and no zip")
-    absent = sorted(set(listed) - {path.name for path in paths})
-    remarks += [f"{METADATA} lists {shown(name)}, which is not there" for name in absent]
-    return ClassOfSubmissions(tuple(merged[key] for key in sorted(merged)), tuple(remarks))
+def _doubt(path: Path, found: Sequence[Upload]) -> str:
+    """Say why nobody can tell whose an upload is; empty if that is clear."""
+    if path.is_symlink():
+        return f"it is a link; put the files themselves there, or {SAY}"
+    if len(found) > 1:
+        forms = ", ".join(f"{u.platform}'s of {u.students[0].name} ({u.id})" for u in found)
+        return f"its name can be read in {len(found)} ways: {shown(forms, 300)}; {SAY}"
+    if found and not found[0].platform and path.is_file() and is_export(path, beyond_doubt=True):
+        return f"it looks like a whole class; name it beside the folder, or {SAY}"
+    return ""
 
 
-def _is_export(place: Path) -> bool:
-    """Tell whether a place is a zip in which a platform gives out a whole class."""
-    if not (place.is_file() and zipfile.is_zipfile(place)):
-        return False
-    with zipfile.ZipFile(place) as archive:
-        names = archive.namelist()
-    return any(
-        PurePosixPath(name).name == METADATA
-        or _MOODLE.fullmatch(name.partition("/")[0])
-        or ("/" not in name and (name.endswith(".zip") or _CANVAS.fullmatch(name)))
+def _held(path: Path, reason: str) -> Submission:
+    """Return a hand-in that waits for a person."""
+    name = normal(path.name)
+    return Submission(name, (Student(name),), ((path, path.name),), held=reason)
+
+
+def _one(id_: str, group: Sequence[Upload]) -> Submission:
+    """Return the hand-in that is made of all uploads of one student, the oldest first."""
+    keys = {u: (u.platform == SAID, u.submitted, u.order) for u in group}
+    ordered = sorted(group, key=lambda u: (keys[u], u.path.name))
+    ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
+    owner = next((u for u in group if u.platform != SAID), ordered[0])
+    return Submission(
+        id_,
+        owner.students,
+        tuple((u.path, u.given) for u in ordered),
+        ordered[-1].late,
+        tuple(ranks[keys[u]] for u in ordered),
+        ordered[-1].submitted,
+        ordered[-1].remarks,
+    )
+
+
+def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
+    """Tell whether a zip is one in which a platform gives out a whole class.
+
+    Parameters
+    ----------
+    place : Path, a file
+    beyond_doubt : bool, whether zips in the zip are not enough: students pack these too
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with place.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                names = [PurePosixPath(name) for name in archive.namelist()]
+        except BROKEN:
+            return False
+    zips = not beyond_doubt and any(len(n.parts) == 1 and n.suffix == ".zip" for n in names)
+    return zips or any(
+        name.name == platforms.METADATA
+        or platform_names(Path(name.parts[0]), flat=len(name.parts) == 1)
         for name in names
+        if name.parts
     )
 
 
 def _unpack_export(place: Path, scratch: Path) -> Path:
     """Unpack a platform's export; return the folder that holds the hand-ins."""
-    scratch.mkdir(parents=True, exist_ok=True)
+    scratch.mkdir(parents=True)
     with zipfile.ZipFile(place) as archive:
         needed, free = sum(e.file_size for e in archive.infolist()), shutil.disk_usage(scratch).free
         if needed > free // 2:
             raise ValueError(f"{place} unpacks to {needed} bytes, but only {free} are free")
-        archive.extractall(scratch)  # which drops leading slashes and '..', and makes no links
-    metadata = next(iter(scratch.glob(f"*/{METADATA}")), None)
+        try:
+            archive.extractall(scratch)  # which drops leading slashes, '..', and makes no links
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise ValueError(f"{place} is damaged ({error}): download it again") from None
+    metadata = next(iter(scratch.glob(f"*/{platforms.METADATA}")), None)
     return metadata.parent if metadata else scratch
-
-
-def _is_one(place: Path) -> bool:
-    """Tell whether a place is one hand-in, not a class of them."""
-    if place.is_file():
-        return zipfile.is_zipfile(place)
-    return (place / "cs682").is_dir() or (place / "layers.py").is_file()
-
-
-def _one_of_class(path: Path, listed: dict[str, tuple[Student, ...]]) -> Submission | None:
-    """Read from a name in an export whose hand-in it is; None if it is none."""
-    name = _normal(path.name)
-    if path.name in listed:
-        return Submission(name, listed[path.name], ((path, path.name),))
-    if found := _MOODLE.fullmatch(name):
-        given = found["file"] or path.name
-        return Submission(found["id"], (Student(found["id"], found["name"]),), ((path, given),))
-    if path.is_file() and (found := _CANVAS.fullmatch(name)):
-        student = Student(found["id"], found["name"])
-        return Submission(found["id"], (student,), ((path, found["file"]),), bool(found["late"]))
-    if path.is_dir() or path.suffix.lower() == ".zip":
-        id = name if path.is_dir() else name[: -len(path.suffix)]
-        return Submission(id, (Student(id),), ((path, path.name),))
-    return None
-
-
-def _merge(one: Submission, more: Submission) -> Submission:
-    """Put together what one student handed in as several files."""
-    return replace(one, sources=one.sources + more.sources, late=one.late or more.late)
-
-
-def _normal(name: str) -> str:
-    """Return a name as most systems write it: macOS stores accents apart from their letters."""
-    return unicodedata.normalize("NFC", name)
-
-
-def _read_metadata(place: Path) -> dict[str, tuple[Student, ...]]:
-    """Return the students of each folder of a Gradescope export; empty if it is none."""
-    path = place / METADATA
-    if not path.is_file():
-        return {}
-    if path.stat().st_size > _MAX_METADATA:
-        raise ValueError(f"{path} has {path.stat().st_size} bytes, expected a few kB a student")
-    try:
-        tree = yaml.load(path.read_bytes(), yaml.BaseLoader)  # all text: 007 is no number
-        return {str(name): tuple(_submitters(entry)) for name, entry in tree.items()}
-    except (yaml.YAMLError, AttributeError, TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is not Gradescope's list of submissions: {error}") from error
-
-
-def _submitters(entry: dict[str, Any]) -> Iterator[Student]:
-    """Give the students of one submission; Gradescope's keys begin with a colon."""
-    people: Iterable[dict[str, str]] = entry[":submitters"]
-    for person in people:
-        name, email = person.get(":name") or "", person.get(":email") or ""
-        yield Student(person.get(":sid") or email or name, name, email)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cs682.checks import EXERCISES
 from cs682.hand_in.models import MODELS
-from staff.grading.intake.package import ROOT
+from staff.grading.intake.kinds import defines, remark_on
+from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import Haul, Member
+from staff.grading.intake.uploads import mark_of
 
 FILES = tuple(dict.fromkeys(row.file for row in EXERCISES.values()))  # code and notebooks
 MODEL_FILES = tuple(f"notebooks/{name}" for name in MODELS.values())
+PACKAGE = "cs682/"
 _GIVEN = tuple(  # files that have a namesake among those above, or could be taken for a helper
-    path.relative_to(ROOT).as_posix()
-    for path in sorted(ROOT.glob("cs682/**/*.py"))
+    path.relative_to(ROOT).as_posix().removeprefix(PACKAGE)
+    for path in sorted(ROOT.glob(f"{PACKAGE}**/*.py"))
     if path.relative_to(ROOT).as_posix() not in FILES
 )
 _COPY_MARK = r"(?:[ _]?\(\d+\)|[-_ ]\d+|[ _-]copy(?:[ _]?\(?\d+\)?)?)?"  # browsers, Canvas, macOS
+_ZIP_MARK = re.compile(r"(?:-\d{1,3}| ?\(\d{1,3}\))(?=\.zip/)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,22 @@ class Package:
     missing : tuple of str, files of the assignment that the hand-in lacks
     problems : tuple of str, what was missing, renamed, doubled or left out, for the student to read
     digest : str, SHA-256 of the whole hand-in
+    manifest : bytes, what `hand-in.json` holds; empty if there is none
     """
 
     folder: Path
     missing: tuple[str, ...]
     problems: tuple[str, ...]
     digest: str
+    manifest: bytes = b""
 
 
 def arrange(haul: Haul, folder: Path) -> Package:
     """Move the assignment's files to where they belong, and name what is not as it should be.
 
-    A file is taken from the most complete copy of the assignment; from elsewhere only if that has
-    none. Two that would do equally well and differ are both left alone: nobody can tell which is
-    meant.
+    Of two versions by one student a file is taken from the newer; of these, from the most complete
+    copy of the assignment; from elsewhere only if that has none. Two that would do equally well
+    and differ are both left alone: nobody can tell which is meant.
 
     Parameters
     ----------
@@ -59,10 +65,12 @@ def arrange(haul: Haul, folder: Path) -> Package:
     -------
     package : Package
     """
-    roots = _best_roots(haul.members)
-    problems, missing = list(haul.problems), []
+    ours = tuple(f"/{given}" for given in _GIVEN)
+    members = [m for m in haul.members if not f"/{m.name}".endswith(ours)]
+    homes = _best_homes(members)
+    problems, missing = [*haul.problems, *_called_otherwise(homes)], []
     for file in (*FILES, *MODEL_FILES):
-        found, remarks = _choose(file, haul.members, roots)
+        found, remarks = _choose(file, members, homes)
         problems += remarks
         if found is None:
             missing.append(file)
@@ -70,76 +78,144 @@ def arrange(haul: Haul, folder: Path) -> Package:
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
             found.path.replace(target)
+            problems += remark_on(target, file)
     if set(missing) >= set(FILES):
         single = {f"{file} is missing" for file in (*FILES, *MODEL_FILES)}
         problems = [text for text in problems if text not in single]
         problems.append("none of the assignment's files could be taken")
-    _copy_helpers(haul.members, roots, folder)
+    _copy_helpers(members, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
-    return Package(folder, tuple(missing), tuple(dict.fromkeys(problems)), haul.digest)
-
-
-def _best_roots(members: Iterable[Member]) -> set[str]:
-    """Return the folders that hold the most of the assignment; of these, the least deep."""
-    counts = Counter(
-        member.name[: -len(file)]
-        for member in members
-        for file in FILES
-        if f"/{member.name}".endswith(f"/{file}")
+    return Package(
+        folder, tuple(missing), tuple(dict.fromkeys(problems)), haul.digest, _manifest(haul)
     )
-    if not counts:
+
+
+@dataclass(frozen=True)
+class _Home:
+    """A copy of the assignment in a hand-in.
+
+    Attributes
+    ----------
+    root : str, the folder that holds the package and the notebooks; empty or ending in '/'
+    package : str, the folder with the code, whatever it is called; likewise
+    """
+
+    root: str
+    package: str
+
+    @property
+    def is_called_so(self) -> bool:
+        """Tell whether the package has its own name."""
+        return f"/{self.package}".endswith(f"/{PACKAGE}")
+
+
+def _home_of(file: str, member: Member) -> _Home | None:
+    """Return the copy of the assignment in which a member is a file of it; None if in none."""
+    if f"/{member.name}".endswith(f"/{file}"):
+        root = member.name[: -len(file)]
+        return _Home(root, f"{root}{PACKAGE}")
+    inner = file.removeprefix(PACKAGE)
+    if file in CODE and f"/{member.name}".endswith(f"/{inner}") and defines(member.path, file):
+        package = member.name[: -len(inner)]
+        return _Home(package[: package.rstrip("/").rfind("/") + 1], package)
+    return None
+
+
+def _best_homes(members: Sequence[Member]) -> set[_Home]:
+    """Return the copies that hold the most of the assignment; of these the least deep."""
+    found: dict[_Home, set[str]] = defaultdict(set)
+    for file in FILES:
+        for member in members:
+            if home := _home_of(file, member):
+                found[home].add(file)
+    for home, files in found.items():  # notebooks stand beside whatever the package is called
+        for other in found:
+            if other.root == home.root:
+                files |= {file for file in found[other] if file not in CODE}
+    if not found:
         return set()
-    best = max((count, -root.count("/")) for root, count in counts.items())
-    return {root for root, count in counts.items() if (count, -root.count("/")) == best}
+    fits = {h: (len(f), h.is_called_so, -h.root.count("/")) for h, f in found.items()}
+    return {home for home in found if fits[home] == max(fits.values())}
+
+
+def _called_otherwise(homes: Collection[_Home]) -> list[str]:
+    """Say so if the package has another name."""
+    if len(homes) == 1 and not (home := next(iter(homes))).is_called_so:
+        return [f"there is no folder cs682; {shown(home.package)} was taken for it"]
+    return []
 
 
 def _choose(
-    file: str, members: Iterable[Member], roots: set[str]
+    file: str, members: Iterable[Member], homes: set[_Home]
 ) -> tuple[Member | None, list[str]]:
     """Return the member that stands for a file of the assignment, and what to say of it."""
-    ranked = [(rank, m) for m in members if (rank := _rank(file, m.name, roots)) is not None]
+    ranked = [(rank, m) for m in members if (rank := _rank(file, m, homes)) is not None]
     if not ranked:
         return None, [f"{file} is missing"]
-    best = min(rank for rank, _ in ranked)
-    first = [member for rank, member in ranked if rank == best]
+    newest = max(member.version for _, member in ranked)
+    best = min(rank for rank, member in ranked if member.version == newest)
+    first = _newest([m for rank, m in ranked if rank == best and m.version == newest])
     names = " and ".join(shown(member.name) for member in first[:3])
     if len({member.digest for member in first}) > 1:
         return None, [f"{file} is there more than once, and they differ: {names}; none was taken"]
     chosen, remarks = first[0], []
     if best >= _LOOSE:
         remarks.append(f"{file} is missing; {shown(chosen.name)} was taken for it")
-    others = [m for rank, m in ranked if rank <= _IN_PLACE and m.digest != chosen.digest]
-    if others:
-        remarks.append(f"{shown(others[0].name)} differs from the {file} that was taken")
-    return chosen, remarks
+    remarks += [
+        f"{shown(m.name)} is older than the {file} that was taken"
+        if m.version < newest or _unmarked(m.name) == _unmarked(chosen.name)
+        else f"{shown(m.name)} differs from the {file} that was taken"
+        for rank, m in ranked
+        if (rank <= _IN_PLACE or m.version < newest) and m.digest != chosen.digest
+    ]
+    return chosen, remarks[:2]
 
 
-_AT_ROOT, _IN_PLACE, _LOOSE, _RENAMED = range(4)
+def _newest(members: list[Member]) -> list[Member]:
+    """Return the newest of files whose zips have the same name but for its number."""
+    if len({_unmarked(member.name) for member in members}) > 1:
+        return members
+    marks = {m.name: [mark_of(p) for p in m.name.split("/") if p.endswith(".zip")] for m in members}
+    return [m for m in members if marks[m.name] == max(marks.values())]
 
 
-def _rank(file: str, name: str, roots: set[str]) -> int | None:
+def _unmarked(name: str) -> str:
+    """Return a member's name without the numbers that browsers and platforms put behind zips."""
+    return _ZIP_MARK.sub("", name)
+
+
+_AT_HOME, _IN_PLACE, _LOOSE, _RENAMED = range(4)
+
+
+def _rank(file: str, member: Member, homes: set[_Home]) -> int | None:
     """Tell how well a member's place and name fit a file of the assignment; None if not at all."""
-    if f"/{name}".endswith(f"/{file}"):
-        return _AT_ROOT if name[: -len(file)] in roots else _IN_PLACE
-    if f"/{name}".endswith(tuple(f"/{given}" for given in _GIVEN)):
-        return None
-    wanted, base = PurePosixPath(file), PurePosixPath(name).name
-    if base == wanted.name:
-        return _LOOSE
+    if home := _home_of(file, member):
+        fits = home in homes or (file not in CODE and home.root in {h.root for h in homes})
+        return _AT_HOME if fits else _IN_PLACE
+    wanted, base = PurePosixPath(file), PurePosixPath(member.name).name
     stem, end = re.escape(wanted.stem), re.escape(wanted.suffix)
     pattern = rf"(?:copy[ _]of[ _])?{stem}{_COPY_MARK}{end}(?:\.txt|\.json)?"
-    return _RENAMED if re.fullmatch(pattern, base, re.IGNORECASE) else None
+    if not re.fullmatch(pattern, base, re.IGNORECASE) or not defines(member.path, file):
+        return None
+    return _LOOSE if base == wanted.name else _RENAMED
 
 
-def _copy_helpers(members: Iterable[Member], roots: set[str], folder: Path) -> None:
-    """Copy modules that the student added to `cs682`: exercise files may import them."""
-    for member in members:
-        root = next((r for r in sorted(roots) if member.name.startswith(f"{r}cs682/")), None)
-        if len(roots) != 1 or root is None:
-            continue
-        inner = member.name[len(root) :]
-        target = folder / inner
-        fits = re.fullmatch(r"cs682/(?:[A-Za-z]\w*/)?[A-Za-z]\w*\.py", inner)
-        if fits and inner not in (*FILES, *_GIVEN) and not target.exists():
+def _copy_helpers(members: Iterable[Member], homes: set[_Home], folder: Path) -> None:
+    """Copy modules that the student added to the package: exercise files may import them."""
+    if len(homes) != 1:
+        return
+    home = next(iter(homes))
+    newest = sorted(members, key=lambda member: -member.version)
+    for member in (m for m in newest if m.name.startswith(home.package)):
+        inner = member.name[len(home.package) :]
+        target = folder / PACKAGE / inner
+        fits = re.fullmatch(r"(?:[A-Za-z]\w*/)?[A-Za-z]\w*\.py", inner)
+        if fits and f"{PACKAGE}{inner}" not in FILES and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(member.path, target)
+
+
+def _manifest(haul: Haul) -> bytes:
+    """Return what `submit` wrote about a hand-in, of the newest version."""
+    found = [m for m in haul.members if PurePosixPath(m.name).name == "hand-in.json"]
+    return max(found, key=lambda m: m.version).path.read_bytes() if found else b""

@@ -6,7 +6,9 @@ import hashlib
 import re
 import unicodedata
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes such a cell for a formula
+# What a spreadsheet takes for a formula: at the start of a cell, and a cell starts behind whatever
+# its country calls a list separator. The wide forms count in Japanese and Chinese editions.
+_FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 _LONGEST_SLUG = 60
 
 
@@ -30,6 +32,8 @@ def shown(text: str, limit: int = 160) -> str:
 def cell(value: object) -> str:
     """Return a value as a cell of a CSV file that no spreadsheet takes for a formula.
 
+    That holds whatever character the spreadsheet takes for the separator of cells.
+
     Parameters
     ----------
     value : object, shown by its text; numbers stay as they are
@@ -40,8 +44,21 @@ def cell(value: object) -> str:
     """
     if isinstance(value, (int, float)):
         return str(value)
-    text = shown(str(value), 1000)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'\2", shown(str(value), 1000))
+
+
+def uncell(text: str) -> str:
+    """Return what `cell` was given, from a cell without surprises inside.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    text : str
+    """
+    return text[1:] if text.startswith("'") and cell(text[1:]) == text else text
 
 
 def slug(text: str) -> str:

@@ -31,9 +31,18 @@ class Submission:
     students : tuple of Student, several for a group
     sources : tuple of (Path, str), folders and files, each with the name that the student gave it
     late : bool, whether the platform marked it so
+    versions : tuple of int, for each source: of two that hold the same file the higher counts; all
+        alike if empty
+    submitted : str, when the newest was handed in, as the platform says it; else empty
+    remarks : tuple of str, for the student: which versions there were
+    held : str, why it is not graded until a person has said whose it is; else empty
     """
 
     id: str
     students: tuple[Student, ...]
     sources: tuple[tuple[Path, str], ...]
     late: bool = False
+    versions: tuple[int, ...] = ()
+    submitted: str = ""
+    remarks: tuple[str, ...] = ()
+    held: str = ""

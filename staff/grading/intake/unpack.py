@@ -6,12 +6,13 @@ kinds of file that grading reads are opened at all. Whatever is left out is name
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -20,6 +21,7 @@ from staff.grading.intake.safe_text import shown
 
 MB = 1_000_000
 LIMITS = {  # bytes of one file, by ending; a text file that a browser or mail program renamed too
+    "hand-in.json": MB,
     ".py": MB,
     ".py.txt": MB,
     ".ipynb": 40 * MB,
@@ -38,6 +40,7 @@ MAX_NAME = 400  # characters of a path
 PASSED_OVER = {"__MACOSX", "__pycache__", "build", "dist", "venv", "site-packages", "node_modules"}
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
+SEEK = errno.EINVAL  # what Python's reader of zips gets for a place that a broken one points to
 
 
 class RefusedError(ValueError):
@@ -53,11 +56,13 @@ class Member:
     name : str, where it lay, folders divided by '/'; for messages only
     path : Path, the numbered file that holds its content now
     digest : str, SHA-256 of the content
+    version : int, of two by one student the higher counts
     """
 
     name: str
     path: Path
     digest: str
+    version: int = 0
 
 
 @dataclass
@@ -77,6 +82,7 @@ class Haul:
     bytes_left: int = MAX_TOTAL
     entries_left: int = MAX_ENTRIES
     stored: int = 0
+    version: int = 0
 
     def note(self, problem: str) -> None:
         """Keep what was left out, unless that is a long list already.
@@ -93,24 +99,31 @@ class Haul:
     @property
     def digest(self) -> str:
         """Return one SHA-256 for all that was taken and all that was left out."""
-        lines = sorted(f"{member.digest} {member.name}" for member in self.members)
+        lines = sorted(f"{m.digest} {m.version} {m.name}" for m in self.members)
         return hashlib.sha256("\0".join([*lines, *self.problems]).encode()).hexdigest()
 
 
-def unpack(sources: Iterable[tuple[Path, str]], folder: Path) -> Haul:
+def unpack(sources: Sequence[tuple[Path, str]], folder: Path, versions: Sequence[int] = ()) -> Haul:
     """Take the files that grading reads out of folders, zips and single files.
 
     Parameters
     ----------
-    sources : iterable of (Path, str), each with the name that it should be known by
+    sources : sequence of (Path, str), each with the name that it should be known by
     folder : Path, an empty folder for the numbered files
+    versions : sequence of int, for each source, the higher the newer; all alike by default
 
     Returns
     -------
     haul : Haul
+
+    Raises
+    ------
+    OSError
+        If this machine cannot read a source or write to `folder`, which is no fault of a student's.
     """
     haul = Haul(folder)
-    for path, name in sources:
+    for (path, name), version in zip(sources, versions or [0] * len(sources), strict=True):
+        haul.version = version
         if path.is_dir():
             _each(haul, _walk(path, name, haul))
         else:
@@ -129,8 +142,6 @@ def _each(haul: Haul, files: Iterable[tuple[Path, str]]) -> None:
             return
         except RefusedError as refusal:
             haul.note(str(refusal))
-        except OSError as error:
-            haul.note(f"a file cannot be read: {shown(str(error.strerror))}")
 
 
 def _walk(folder: Path, name: str, haul: Haul) -> Iterator[tuple[Path, str]]:
@@ -174,6 +185,7 @@ def _take_zip(haul: Haul, path: Path, name: str, depth: int) -> None:
     except RefusedError as refusal:
         raise RefusedError(f"{shown(name)} {refusal}") from None
     except BROKEN as error:
+        _require_theirs(error)
         raise RefusedError(f"{shown(name)} is not a whole zip ({shown(str(error), 80)})") from None
 
 
@@ -206,7 +218,14 @@ def _take_entry(
     except RefusedError as refusal:
         haul.note(str(refusal))
     except BROKEN as error:
+        _require_theirs(error)
         haul.note(f"{shown(name)} is damaged ({shown(str(error), 80)})")
+
+
+def _require_theirs(error: Exception) -> None:
+    """Let an error of this machine's through: a full disk, a file that cannot be read."""
+    if isinstance(error, OSError) and error.errno not in (None, SEEK):
+        raise error
 
 
 def _store(haul: Haul, name: str, stream: IO[bytes], limit: int) -> Member:
@@ -227,7 +246,7 @@ def _store(haul: Haul, name: str, stream: IO[bytes], limit: int) -> Member:
                 )
             out.write(chunk)
             digest.update(chunk)
-    haul.members.append(Member(name, path, digest.hexdigest()))
+    haul.members.append(Member(name, path, digest.hexdigest(), haul.version))
     return haul.members[-1]
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 
 from cs682.checks import EXERCISES
-from staff.grading.intake.safe_text import cell
-from staff.grading.run import Failure, Result
+from staff.grading.intake.sheets import dump_sheet
+from staff.grading.results.store import NOT_GRADED, NotGraded, Result
 
-HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read")
+HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read", "late penalty")
 
 
 def grade_book(results: Iterable[Result]) -> str:
@@ -18,35 +16,34 @@ def grade_book(results: Iterable[Result]) -> str:
 
     Parameters
     ----------
-    results : iterable of Record or Failure, in the order of the lines
+    results : iterable of Record or NotGraded, in the order of the lines
 
     Returns
     -------
     text : str
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    exercises = [key for key, row in EXERCISES.items()]
-    writer.writerow([*HEAD, *exercises, "submission", "sandbox", "remarks"])
-    for result in results:
-        for row in _lines(result, exercises):
-            writer.writerow([cell(value) for value in row])
-    return out.getvalue()
+    columns = (*HEAD, *EXERCISES, "submission", "handed in", "sandbox", "remarks")
+    return dump_sheet(columns, (line for result in results for line in _lines(result)))
 
 
-def _lines(result: Result, exercises: list[str]) -> list[list[object]]:
+def _lines(result: Result) -> list[list[object]]:
     """Return the lines of a hand-in, one for each of those who handed it in together."""
-    if isinstance(result, Failure):
-        remark = "not graded: the grader itself failed; see staff/failures.txt"
-        return [[result.id, *[""] * (len(HEAD) - 1 + len(exercises)), result.id, "", remark]]
-    points = {outcome.exercise: outcome.points for outcome in result.outcomes}
-    sums = (result.points, result.maximum, result.to_be_read)
-    late, remarks = "late" if result.late else "", "; ".join(result.problems)
+    if isinstance(result, NotGraded):
+        blank = [""] * (len(HEAD) - 3 + len(EXERCISES))
+        people = [(s.id, s.name, s.email) for s in result.students] or [(result.id, "", "")]
+        remark = f"NOT GRADED: {result.reason}"
+        return [[*person, *blank, result.id, "", "", remark] for person in people]
+    points = {o.exercise: "" if o.state == NOT_GRADED else o.points for o in result.outcomes}
+    total = "" if result.not_graded else result.points
+    sums = (total, result.maximum, result.to_be_read, result.deduction or "")
+    late, remarks = "late" if result.late else "", [*result.remarks, *result.problems]
+    if result.not_graded:
+        remarks = [f"NOT GRADED: {', '.join(result.not_graded)}", *remarks]
     return [
         [
             *(student.id, student.name, student.email, late, *sums),
-            *(points[key] for key in exercises),
-            *(result.id, result.rung, remarks),
+            *(points[key] for key in EXERCISES),
+            *(result.id, result.submitted, result.rung, "; ".join(remarks)),
         ]
         for student in result.students
     ]

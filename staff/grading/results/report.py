@@ -6,7 +6,7 @@ The staff's part of an outcome never gets here, and what the student wrote is sh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -28,8 +28,19 @@ class Part:
 
     @property
     def told(self) -> list[Outcome]:
-        """Return the outcomes of which there is more to say than their state."""
-        return [o for o in self.outcomes if (o.message or o.advice) and o.state != TO_BE_READ]
+        """Return the outcomes of which there is more to say than their state.
+
+        What is the same in several, such as an error in a file, is said once, under all names.
+        """
+        groups: dict[tuple[object, ...], list[Outcome]] = {}
+        for o in self.outcomes:
+            if (o.message or o.advice) and o.state != TO_BE_READ:
+                text = o.message.replace(o.exercise, "")
+                groups.setdefault((o.state, text, o.advice), []).append(o)
+        return [
+            replace(group[0], exercise=", ".join(o.exercise for o in group))
+            for group in groups.values()
+        ]
 
     @property
     def points(self) -> int:
@@ -72,6 +83,10 @@ def results(record: Record) -> dict[str, object]:
         "late": record.late,
         "points": record.points,
         "maximum": record.maximum,
+        "late_penalty": record.deduction,
+        "remarks": list(record.remarks),
+        "submitted": record.submitted,
+        "graded_with": record.facts.get("graded with", ""),
         "to_be_read": record.to_be_read,
         "sandbox": record.rung,
         "problems": list(record.problems),
@@ -105,6 +120,7 @@ def html(record: Record) -> str:
         "report.html",
         record=record,
         who=_who(record),
+        title=shown(record.id),
         total=total(record),
         conditions=_conditions(record),
         parts=_parts(record),
@@ -124,6 +140,7 @@ def markdown(record: Record) -> str:
     text : str
     """
     lines = [f"# Report for {_escaped(_who(record))}", "", total(record), "", _conditions(record)]
+    lines += ["", *(f"- {_escaped(remark)}" for remark in record.remarks)] if record.remarks else []
     if record.problems:
         lines += ["", "## The files of your hand-in", ""]
         lines += [f"- {_escaped(problem)}" for problem in record.problems]
@@ -149,7 +166,9 @@ def total(record: Record) -> str:
     -------
     text : str
     """
-    text = f"{record.points} of {record.maximum} points."
+    text = f"{record.points:g} of {record.maximum} points."
+    if record.not_graded:
+        text += f" NOT GRADED yet: {', '.join(record.not_graded)}, where the grader itself failed."
     if record.to_be_read:
         text += f" Up to {record.to_be_read} more are in answers that a person has yet to read."
     return text
@@ -163,7 +182,12 @@ def _who(record: Record) -> str:
 def _conditions(record: Record) -> str:
     """Say how it was graded."""
     late = " The hand-in came late." if record.late else ""
-    return f"Your code ran in this sandbox: {record.rung}.{late}"
+    time = f" Handed in: {shown(record.submitted)}." if record.submitted else ""
+    grader = record.facts.get("graded with")
+    return (
+        f"Your code ran in this sandbox: {record.rung}.{time}{late}"
+        f"{f' Graded with {grader}.' if grader else ''}"
+    )
 
 
 def _parts(record: Record) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ class Record:
     problems : tuple of str, what was wrong with the hand-in as a whole, for the student to read
     outcomes : tuple of Outcome, one for each exercise of the table, in its order
     answers : dict of str to str, what was written below each question
+    submitted : str, when, in ISO form with the zone; empty if the platform does not say
+    facts : dict of str to str, for the staff: versions of the student's Python and NumPy
+        ('python', 'numpy'), what the grader had ('graded with'), and digests of the code, models
+        and answers of the student's own
+    remarks : tuple of str, for the student: what a person or the rule for late days did to it
+    deduction : float, points that come off for being late
     """
 
     key: str
@@ -36,11 +43,25 @@ class Record:
     problems: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     answers: dict[str, str] = field(default_factory=dict)
+    submitted: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    deduction: float = 0
 
     @property
-    def points(self) -> int:
-        """Return the points so far."""
+    def earned(self) -> int:
+        """Return the points of all exercises so far."""
         return sum(outcome.points for outcome in self.outcomes)
+
+    @property
+    def points(self) -> float:
+        """Return the points so far, less what comes off for being late."""
+        return round(self.earned - self.deduction, 2) if self.deduction else self.earned
+
+    @property
+    def not_graded(self) -> list[str]:
+        """Return the exercises that the grader itself stumbled over."""
+        return [o.exercise for o in self.outcomes if o.state == NOT_GRADED]
 
     @property
     def maximum(self) -> int:
@@ -64,8 +85,40 @@ class Record:
         )
 
 
+@dataclass(frozen=True)
+class NotGraded:
+    """A hand-in without a grade: the others were graded all the same.
+
+    Attributes
+    ----------
+    id : str, of the submission
+    reason : str, on one line, for the grade book
+    trace : str, for the staff: where the grader stumbled
+    students : tuple of Student
+    """
+
+    id: str
+    reason: str
+    trace: str = ""
+    students: tuple[Student, ...] = ()
+
+
+Result = Record | NotGraded
+
 TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
+BY_HAND = "set by a person"  # of an exercise with an override
+NOT_GRADED = "not graded"  # of an exercise that the grader itself stumbled over
+
+
+def records_of(results: Sequence[Result]) -> list[Record]:
+    """Return the hand-ins that were graded.
+
+    Parameters
+    ----------
+    results : sequence of Record or NotGraded
+    """
+    return [result for result in results if isinstance(result, Record)]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -127,7 +180,7 @@ def read_record(path: Path) -> Record | None:
         outcomes = tuple(
             Outcome(**{**o, "advice": tuple(o["advice"])}) for o in tree.pop("outcomes")
         )
-        problems = tuple(tree.pop("problems"))
-        return Record(**tree, students=people, outcomes=outcomes, problems=problems)
+        texts: dict[str, Any] = {name: tuple(tree.pop(name)) for name in ("problems", "remarks")}
+        return Record(**tree, students=people, outcomes=outcomes, **texts)
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None  # it is graded again

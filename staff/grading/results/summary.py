@@ -6,19 +6,25 @@ import base64
 import io
 import re
 import statistics
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cs682.checks import EXERCISES
 from cs682.figures.style import COLOURS, course_figure
 from staff.grading.intake.safe_text import shown
-from staff.grading.judging.answers import QUESTIONS
 from staff.grading.results.pages import render
 from staff.grading.results.report import TITLES
-from staff.grading.results.store import READ, Record
-from staff.grading.run import Failure, Result
+from staff.grading.results.store import (
+    BY_HAND,
+    NOT_GRADED,
+    READ,
+    TO_BE_READ,
+    NotGraded,
+    Record,
+    Result,
+    records_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,18 +53,20 @@ def summary_page(results: Sequence[Result]) -> str:
 
     Parameters
     ----------
-    results : sequence of Record or Failure
+    results : sequence of Record or NotGraded
 
     Returns
     -------
     html : str
     """
-    records = [result for result in results if isinstance(result, Record)]
+    records = records_of(results)
     pictures = [(name, _picture(figure)) for name, figure in _figures(records)] if records else []
     return render(
         "summary.html",
         figures=_figures_of_class(results, records),
         pictures=pictures,
+        lines=statistics_of(records),
+        states=STATES,
         mistakes=commonest_mistakes(records),
         titles=TITLES,
         problems=[(shown(r.id), r.problems) for r in records if r.problems],
@@ -86,40 +94,46 @@ def commonest_mistakes(records: Sequence[Record]) -> list[Mistake]:
     return sorted(mistakes.values(), key=lambda m: (-m.count, m.exercise, m.example))[:COMMONEST]
 
 
-_QUESTIONS = {row.id for row in QUESTIONS}
+_QUESTIONS = {row.id for row in EXERCISES.values() if row.is_question}
 
 
-def answers_page(records: Sequence[Record]) -> str:
-    """Return the answers of a class as a page, question by question.
+@dataclass(frozen=True)
+class Line:
+    """How a class did in one exercise or question.
+
+    Attributes
+    ----------
+    exercise : str
+    mean : float, points on average, of those that have any state but 'to be read'
+    maximum : int
+    counts : dict of str to int, hand-ins by state
+    """
+
+    exercise: str
+    mean: float
+    maximum: int
+    counts: dict[str, int]
+
+
+def statistics_of(records: Sequence[Record]) -> list[Line]:
+    """Return how a class did, exercise by exercise and question by question.
 
     Parameters
     ----------
     records : sequence of Record
-
-    Returns
-    -------
-    html : str
     """
-    maxima = {o.exercise: o.maximum for record in records for o in record.outcomes}
-    questions = [
-        {
-            "row": row,
-            "maximum": maxima.get(row.id, row.points),
-            "answers": _alike(row.id, records),
-            "silent": [shown(r.id, 60) for r in records if row.id not in r.answers],
-        }
-        for row in QUESTIONS
-    ]
-    return render("answers.html", questions=questions)
+    lines = []
+    for key in EXERCISES:
+        found = [o for record in records for o in record.outcomes if o.exercise == key]
+        counted = [o.points for o in found if o.state not in (TO_BE_READ, NOT_GRADED)]
+        counts = {state: sum(o.state == state for o in found) for state in STATES}
+        maximum = max((o.maximum for o in found), default=0)
+        if maximum:
+            lines.append(Line(key, sum(counted) / max(1, len(counted)), maximum, counts))
+    return lines
 
 
-def _alike(question: str, records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return the answers to a question; those that are the same are shown once."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for record in records:
-        if question in record.answers:
-            groups[record.answers[question]].append(shown(record.id, 60))
-    return [{"text": text, "students": students} for text, students in groups.items()]
+STATES = ("passed", "wrong", "no answer", "open", TO_BE_READ, READ, BY_HAND, NOT_GRADED)
 
 
 def _figures_of_class(
@@ -135,10 +149,12 @@ def _figures_of_class(
             ("points, middle half of the class", f"{quartiles[0]:g} to {quartiles[2]:g}"),
             ("points of answers still to be read", sum(r.to_be_read for r in records)),
             ("late", sum(record.late for record in records)),
+            ("with a late penalty", sum(bool(record.deduction) for record in records)),
             ("with files missing, doubled or left out", sum(bool(r.problems) for r in records)),
         ]
-    failures = [shown(result.id, 60) for result in results if isinstance(result, Failure)]
-    return [*rows, ("not graded, because the grader failed", ", ".join(failures) or "none")]
+    left = [f"{shown(r.id, 60)} ({shown(r.reason)})" for r in results if isinstance(r, NotGraded)]
+    left += [f"{shown(r.id, 60)} ({', '.join(r.not_graded)})" for r in records if r.not_graded]
+    return [*rows, ("not graded", "; ".join(left) or "none")]
 
 
 def _figures(records: Sequence[Record]) -> list[tuple[str, Figure]]:
@@ -182,7 +198,11 @@ def _by_exercise(records: Sequence[Record]) -> Figure:
 def _share(records: Sequence[Record], exercise: str, kind: str) -> float:
     """Return the share of hand-ins in which an exercise is of one kind."""
     states = [o.state for r in records for o in r.outcomes if o.exercise == exercise]
-    alike = {"passed": ("passed", READ), "open": ("open",), "wrong": ("wrong", "no answer")}[kind]
+    alike = {
+        "passed": ("passed", READ, BY_HAND),
+        "open": ("open",),
+        "wrong": ("wrong", "no answer"),
+    }[kind]
     return sum(state in alike for state in states) / len(records)
 
 

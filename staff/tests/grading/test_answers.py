@@ -9,16 +9,13 @@ import pytest
 from cs682.checks import EXERCISES
 from cs682.checks.answers import ANSWER_PROMPT
 from cs682.checks.board import NOTEBOOKS
-from staff.grading.judging.answers import (
-    QUESTIONS,
-    merge,
-    outcome_of,
-    read_answers,
-    read_table,
-    table,
-)
-from staff.grading.results.summary import answers_page
+from staff.grading.intake.submission import Student
+from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
+from staff.grading.results.answers_page import answers_page
+from staff.grading.results.read_answers import AnswerBook, give_points, read_table, table
+from staff.grading.results.typeset import typeset
 from staff.tests.grading.records import record_of
+from staff.tests.grading.test_reports import Tags
 
 QUESTION = "fc-q1"
 
@@ -95,29 +92,68 @@ def test_answer_earns_nothing_until_it_is_read():
     assert record_of().to_be_read == 20
 
 
+POINTS = {row.id: row.points for row in EXERCISES.values()}
+
+
+def write_table(path, *lines, head="student,question,points,maximum,remark"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([head, *lines]) + "\n")
+    return path
+
+
+def read_typed(path):
+    return read_table(path, POINTS)
+
+
 def test_table_that_is_filled_in_gives_the_points(tmp_path):
     records = [record_of("ada"), record_of("=evil\n")]
     path = tmp_path / "answers.csv"
-    filled = table(records, {}).replace(",,2,", ",2,2,")
+    filled = table(records, {}, POINTS).replace(",,2,", ",2,2,")
     path.write_text(filled)
 
-    merged = [merge(record, read_table(path)) for record in records]
+    merged = [give_points(record, read_typed(path)) for record in records]
 
     assert [record.points for record in merged] == [100, 100]
     assert [record.to_be_read for record in merged] == [0, 0]
-    assert table(records, read_table(path)) == filled
+    assert table(records, read_typed(path), POINTS) == filled
 
 
 def test_table_keeps_what_was_filled_in_and_asks_for_the_rest(tmp_path):
-    path = tmp_path / "answers.csv"
-    path.write_text("student,question,points,maximum,remark\nada,fc-q1,1,2,half\nada,fc-q2,,2,\n")
+    path = write_table(tmp_path / "answers.csv", "ada,fc-q1,1,2,half", "ada,fc-q2,,2,")
 
-    read = read_table(path)
-    merged = merge(record_of(), read)
+    read = read_typed(path)
+    merged = give_points(record_of(), read)
 
-    assert read == {("ada", "fc-q1"): (1, "half")}
+    assert read == {("ada", "fc-q1"): {"points": "1", "remark": "half"}}
     assert (merged.points, merged.to_be_read) == (81, 18)
-    assert "ada,fc-q1,1,2,half" in table([record_of()], read)
+    assert "ada,fc-q1,1,2,half" in table([record_of()], read, POINTS)
+
+
+def test_remark_without_points_is_kept_and_shown(tmp_path):
+    read = read_typed(write_table(tmp_path / "a.csv", "ada,fc-q1,,2,see me"))
+
+    (outcome,) = (o for o in give_points(record_of(), read).outcomes if o.exercise == "fc-q1")
+
+    assert (outcome.state, outcome.message[-6:]) == ("to be read", "see me")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "student;question;points;maximum;remark\r\nzoë;fc-q1;2;2;gut, doch\r\n".encode("cp1252"),
+        '\ufeffStudent,Question,Points,Maximum,Remark\nzoë,fc-q1,2.0,2,"gut, doch"\n'.encode(),
+        "student\tquestion\tpoints\tremark\nzoë\tfc-q1\t2\tgut, doch\n".encode("utf-16"),
+        "sep=;\nstudent;question;points;remark\nzoë;fc-q1;2;gut, doch\n".encode(),
+        "student,question,points,remark\nzoë,fc-q1,2,gut, doch\n".encode(),
+    ],
+)
+def test_table_is_read_as_spreadsheets_save_it(content, tmp_path):
+    (tmp_path / "a.csv").write_bytes(content)
+
+    read = read_typed(tmp_path / "a.csv")
+
+    typed = read["zoë", "fc-q1"]
+    assert (typed["points"], typed["remark"].replace(",", "")) == ("2", "gut doch")
 
 
 @pytest.mark.parametrize(
@@ -126,20 +162,150 @@ def test_table_keeps_what_was_filled_in_and_asks_for_the_rest(tmp_path):
         ("ada,fc-q9,1", "line 2: there is no question 'fc-q9'"),
         ("ada,fc-q1,two", "line 2: points are 'two'"),
         ("ada,fc-q1,-1", "line 2: points are '-1'"),
+        ("ada,fc-q1,3", "line 2: 3 points given, there are 2"),
         ("ada,fc-q1,1\nada,fc-q1,2", "line 3: ada has a line for fc-q1 already"),
     ],
 )
 def test_table_with_an_error_is_refused_by_line(line, says, tmp_path):
-    path = tmp_path / "answers.csv"
-    path.write_text(f"student,question,points\n{line}\n")
+    path = write_table(tmp_path / "a.csv", line, head="student,question,points")
 
     with pytest.raises(ValueError, match=says):
-        read_table(path)
+        read_typed(path)
 
 
-def test_more_points_than_there_are_are_refused():
-    with pytest.raises(ValueError, match="3 points given, there are 2"):
-        merge(record_of(), {("ada", QUESTION): (3, "")})
+# --- what a person typed in is sacred
+
+
+def book_of(out, *files):
+    return AnswerBook(out, POINTS, files)
+
+
+def save(out, records=None, *files, **options):
+    """Let the grader write its tables, as at the end of each run."""
+    book_of(out, *files).write(records or [record_of("ada"), record_of("bob")], **options)
+
+
+def type_in(path, line, points):
+    """Do what a person does in a spreadsheet."""
+    text = path.read_text()
+    assert f"{line}," in text
+    start = text.index(f"{line},")
+    end = text.index("\n", start)
+    cells = text[start:end].split(",")
+    cells[2] = points
+    path.write_text(text[:start] + ",".join(cells) + text[end:])
+
+
+def points_of(out, student="ada", question="fc-q1"):
+    return book_of(out).read().get((student, question), {}).get("points")
+
+
+def test_points_survive_that_the_table_is_lost_or_saved_empty(tmp_path):
+    save(tmp_path)
+    empty = (tmp_path / "answers.csv").read_text()
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "2")
+    save(tmp_path)
+
+    (tmp_path / "answers.csv").write_text(empty)  # somebody had the old one open
+    save(tmp_path)
+    assert points_of(tmp_path) == "2"
+
+    (tmp_path / "answers.csv").unlink()
+    save(tmp_path)
+    assert "ada,fc-q1,2,2," in (tmp_path / "answers.csv").read_text()
+
+
+def test_points_survive_that_the_student_is_not_there(tmp_path):
+    save(tmp_path)
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "2")
+
+    save(tmp_path, [record_of("bob")])
+    assert "ada,fc-q1,2,2," in (tmp_path / "answers.csv").read_text()
+    save(tmp_path)
+
+    assert points_of(tmp_path) == "2"
+
+
+def test_points_are_taken_back_with_a_dash_alone(tmp_path):
+    save(tmp_path)
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "2")
+    save(tmp_path)
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "-")
+    save(tmp_path)
+
+    assert give_points(record_of("ada"), book_of(tmp_path).read()).to_be_read == 20
+
+
+def test_column_that_a_person_adds_stays(tmp_path):
+    write_table(tmp_path / "answers.csv", "ada,fc-q1,2,2,,Bo", head="student,question,points,"
+                "maximum,remark,reader")  # fmt: skip
+    save(tmp_path)
+
+    assert "ada,fc-q1,2,2,,Bo" in (tmp_path / "answers.csv").read_text()
+
+
+def test_table_that_was_saved_is_kept_before_it_is_replaced(tmp_path):
+    path = write_table(tmp_path / "answers.csv", "ada,fc-q1,2,2,", "", "bob,fc-q1,1,2,x")
+    typed = path.read_bytes()
+    save(tmp_path)
+
+    assert typed in [p.read_bytes() for p in (tmp_path / "staff" / "typed").iterdir()]
+
+
+def test_table_that_cannot_be_understood_is_refused_and_left_alone(tmp_path):
+    path = write_table(tmp_path / "answers.csv", "ada,fc-q1,two,2,")
+    before = path.read_bytes()
+
+    with pytest.raises(ValueError, match="'two'"):
+        save(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_readers_each_take_a_part_and_points_come_together(tmp_path):
+    save(tmp_path, readers=2)
+    first, second = tmp_path / "readers" / "1.csv", tmp_path / "readers" / "2.csv"
+    parts = [{key[1] for key in table_keys(path)} for path in (first, second)]
+    assert parts[0] | parts[1] == {row.id for row in QUESTIONS}
+    assert not parts[0] & parts[1]
+
+    type_in(first, "ada,fc-q1", "2")
+    type_in(second, "ada,fc-q2", "1")
+    save(tmp_path)
+    assert (points_of(tmp_path), points_of(tmp_path, question="fc-q2")) == ("2", "1")
+
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "1")  # the one in charge has the last word
+    save(tmp_path)
+    save(tmp_path)
+    assert points_of(tmp_path) == "1"
+    save(tmp_path, readers=1)
+    assert not second.exists()
+    assert (points_of(tmp_path), points_of(tmp_path, question="fc-q2")) == ("1", "1")
+
+
+def table_keys(path):
+    return {tuple(line.split(",")[:2]) for line in path.read_text().splitlines()[1:]}
+
+
+def test_two_who_say_different_things_are_asked(tmp_path):
+    save(tmp_path, readers=1)
+    type_in(tmp_path / "readers" / "1.csv", "ada,fc-q1", "2")
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "1")
+
+    with pytest.raises(ValueError, match=r"ada, fc-q1: points is '1' in .*answers.csv and '2' in"):
+        save(tmp_path)
+
+
+def test_table_from_elsewhere_counts_and_an_old_one_changes_nothing_again(tmp_path):
+    out, file = tmp_path / "out", write_table(tmp_path / "bo.csv", "ada,fc-q1,1,2,")
+    save(out)
+    save(out, None, file)
+    assert points_of(out) == "1"
+
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    save(out, None, file)
+    save(out, None, file)
+
+    assert points_of(out) == "2"
 
 
 def test_page_shows_answers_as_text_and_the_same_ones_once():
@@ -150,3 +316,51 @@ def test_page_shows_answers_as_text_and_the_same_ones_once():
     assert "<b>bob" not in page
     assert page.count("&lt;img src=x onerror=alert(1)&gt;") == 1
     assert "ada, &lt;b&gt;bob" in page
+
+
+def test_page_typesets_markdown_and_formulas():
+    text = "**Sigmoid**, since $a_1 < 2$:\n\n- it `saturates`\n"
+
+    page = answers_page([record_of("ada", answers={QUESTION: text})])
+
+    assert "<strong>Sigmoid</strong>" in page
+    assert "<math" in page
+    assert "<li>it <code>saturates</code></li>" in page
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "[x](javascript:alert(1))",
+        "![x](https://example.org/a.png)",
+        "[x](https://example.org)",
+        "</div></body><iframe src=x>",
+        r"$\href{javascript:alert(1)}{x}$",
+        r"$\text{</math><script>alert(1)</script>}$",
+        "<a href='javascript:alert(1)' onclick=alert(1)>x</a>",
+        "<math><mtext></p><style><img src=x onerror=alert(1)></style>",
+        "```\n</code></pre><script>alert(1)</script>\n```",
+        "|a|\n|-|\n|<svg/onload=alert(1)>|",
+    ],
+)
+def test_typeset_answer_holds_no_tag_that_does_anything(text):
+    harmless = (
+        "p br em strong code pre li ul h1 table thead tbody tr th td math mrow mi mo mn mtext"
+    )
+
+    found = Tags(typeset(text)).found
+
+    assert found <= {*harmless.split(), "display", "style", "div"}
+
+
+def test_text_between_signs_is_not_lost():
+    assert "if x &lt;y and z&gt; 1" in typeset("if x <y and z> 1")
+
+
+def test_names_stand_there_only_if_wanted():
+    record = record_of("ada", students=(Student("ada", "Ada Lovelace"),))
+
+    assert "Lovelace" not in answers_page([record])
+    assert "ada (Ada Lovelace)" in answers_page([record], names=True)
+    assert "Lovelace" in table([record], {}, POINTS, names=True)

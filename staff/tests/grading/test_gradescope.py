@@ -175,7 +175,7 @@ def test_too_many_points_for_an_answer_are_refused(tmp_path, capsys):
     words = ["--seed", "5", "--no-models", "--answers", str(table)]
 
     assert main(["gradescope", "--out", str(tmp_path / "a.zip"), *words]) == 2
-    assert "3 of 2 points" in capsys.readouterr().err
+    assert "3 points given, there are 2" in capsys.readouterr().err
     assert not (tmp_path / "a.zip").exists()
 
 

@@ -10,14 +10,13 @@ from html.parser import HTMLParser
 import pytest
 
 from cs682.checks import EXERCISES
-from staff.grading.intake.safe_text import cell, shown, slug
+from staff.grading.intake.safe_text import cell, shown, slug, uncell
 from staff.grading.intake.submission import Student
 from staff.grading.intake.text import clean
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results, write_report
-from staff.grading.results.store import read_record, write_record
+from staff.grading.results.store import NotGraded, read_record, write_record
 from staff.grading.results.summary import commonest_mistakes, summary_page
-from staff.grading.run import Failure
 from staff.tests.grading.records import outcome_of, record_of
 
 MESSAGE = "dx[0, 1] = 5, expected 2.\n  in affine_backward: dx = dout @ w"
@@ -83,7 +82,7 @@ def test_given_code_is_reported_only_when_something_is_wrong_with_it():
 def test_grade_book_has_a_line_for_each_student_and_no_formula():
     people = (Student("=1+1", '+Ada, "A"\n', "@a"), Student("-2", "\tBob"))
     book = grade_book([record_of("=cmd|x", wrong(), students=people, problems=("=1\n+2",)),
-                       Failure("eve", "trace")])  # fmt: skip
+                       NotGraded("eve", "a full disk")])  # fmt: skip
 
     rows = list(csv.DictReader(io.StringIO(book)))
 
@@ -91,13 +90,31 @@ def test_grade_book_has_a_line_for_each_student_and_no_formula():
     assert not any(str(value).startswith(("=", "+", "-", "@", "\t")) for r in rows for value in
                    r.values())  # fmt: skip
     assert rows[0]["points"] == "77"
-    assert (rows[2]["points"], rows[2]["remarks"][:10]) == ("", "not graded")
+    assert (rows[2]["points"], rows[2]["remarks"][:10]) == ("", "NOT GRADED")
     assert sum(int(rows[0][key]) for key in EXERCISES) == 77
 
 
 @pytest.mark.parametrize("text", ["=x", "+x", "-x", "@x", "\t=x", "\r=x", " =x", "\n=x"])
 def test_cell_is_never_a_formula(text):
     assert cell(text)[0] in "'\\"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", " =", '"=', "\uff1d", "\uff0b"])
+def test_cell_is_no_formula_whatever_the_reader_takes_for_a_separator(separator, start):
+    name = f"Ada{separator}{start}1+1"
+    book = grade_book([record_of("ada", students=(Student("ada", name),), problems=(name,))])
+
+    for reader in (",", ";", "\t", "|"):
+        cells = [c for row in csv.reader(io.StringIO(book), delimiter=reader) for c in row]
+        starts = {c.strip(' "')[:1] for c in cells}
+        assert not starts & set("=+-@\uff1d\uff0b")
+
+
+def test_cell_comes_back_as_it_was():
+    for text in ("=x", "ada", "-2", "O'Neil", "", "\uff1d1"):
+        assert uncell(cell(text)) == text
+        assert cell(cell(text)) == cell(text)
 
 
 def test_numbers_stay_numbers():
@@ -154,7 +171,7 @@ def test_commonest_mistakes_are_grouped_whatever_their_numbers():
 
 
 def test_summary_shows_the_class_and_is_the_same_each_time():
-    results_of_class = [record_of("a", wrong(EVIL)), record_of("b"), Failure("<i>eve", "trace")]
+    results_of_class = [record_of("a", wrong(EVIL)), record_of("b"), NotGraded("<i>eve", "trace")]
 
     page = summary_page(results_of_class)
 
@@ -166,7 +183,7 @@ def test_summary_shows_the_class_and_is_the_same_each_time():
 
 
 def test_summary_of_an_unlucky_class_has_no_plots():
-    assert "data:image" not in summary_page([Failure("eve", "trace")])
+    assert "data:image" not in summary_page([NotGraded("eve", "a full disk")])
 
 
 @pytest.mark.parametrize("name", ["a1_b2c3d", "zzzzzzzz"])

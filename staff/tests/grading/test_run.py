@@ -20,10 +20,11 @@ from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import Outcome
 from staff.grading.results import summary
-from staff.grading.results.store import Record
-from staff.grading.run import Failure, grade_class
+from staff.grading.results.store import NotGraded
+from staff.grading.run import grade_class
 from staff.grading.single import Plan
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
+from staff.tests.grading.test_answers import type_in
 
 CODE = tuple(dict.fromkeys(r.file for r in EXERCISES.values() if r.file.startswith("cs682/")))
 
@@ -144,9 +145,35 @@ def test_only_one_hand_in_is_graded_when_asked(place, tmp_path, quick, capsys):
     out = tmp_path / "out"
 
     assert grade(place, out, "--only", "bob") == 0
-    assert list(read_book(out)) == ["bob"]
+    assert {k: row["points"] for k, row in read_book(out).items()} == {
+        "ada": "", "bob": "67", "eve": "",
+    }  # fmt: skip
+    assert "has not been graded yet" in read_book(out)["ada"]["remarks"]
     assert grade(place, out, "--only", "nobody") == 2
     assert "there is no hand-in 'nobody'; there are ada, bob, eve" in capsys.readouterr().err
+
+
+def test_only_leaves_all_others_as_they_are(place, tmp_path, quick):
+    out = tmp_path / "out"
+    add_answers(place / "ada")
+    grade(place, out)
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    grade(place, out)
+    before = files_of(out)
+    (place / "ada" / "cs682" / "optim.py").write_text("# new, and not to be graded now\n")
+
+    assert grade(place, out, "--only", "bob") == 0
+    assert files_of(out) == before
+    assert grade(place, out, "--only", "bob", "--regrade") == 0
+    assert files_of(out) == before
+    assert len(quick) == 3
+
+
+def test_regrade_grades_again(place, tmp_path, quick):
+    grade(place, tmp_path / "out")
+    grade(place, tmp_path / "out", "--regrade")
+
+    assert len(quick) == 4
 
 
 def test_seed_is_drawn_once_and_kept(place, tmp_path, quick):
@@ -161,21 +188,25 @@ def test_seed_is_drawn_once_and_kept(place, tmp_path, quick):
     assert len(quick) == 2
 
 
-def test_points_of_answers_that_were_typed_in_are_never_lost(place, tmp_path, quick):
-    (place / "ada" / "notebooks").mkdir()
-    book = (ROOT / "notebooks" / "FullyConnectedNets.ipynb").read_bytes()
-    (place / "ada" / "notebooks" / "FullyConnectedNets.ipynb").write_bytes(book)
+def add_answers(folder):
+    """Hand in the reference's notebooks too, with its answers."""
+    for path in sorted((ROOT / "notebooks").glob("FullyConnectedNets.ipynb")):
+        (folder / "notebooks").mkdir(exist_ok=True)
+        (folder / "notebooks" / path.name).write_bytes(path.read_bytes())
+
+
+def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, tmp_path, quick):
+    add_answers(place / "ada")
     out = tmp_path / "out"
     grade(place, out)
     sheet = out / "answers.csv"
-    sheet.write_text(sheet.read_text().replace("ada,fc-q1,,2", "ada,fc-q1,2,2"))
+    type_in(sheet, "ada,fc-q1", "2")
 
-    grade(place, out)  # without --answers: kept, but not yet counted
-    assert "ada,fc-q1,2,2" in sheet.read_text()
-    assert read_book(out)["ada"]["points"] == "67"
-
-    grade(place, out, "--answers", str(sheet))
-    assert (read_book(out)["ada"]["points"], read_book(out)["ada"]["to be read"]) == ("69", "4")
+    for options in ([], ["--answers", str(sheet)], ["--only", "bob"], ["--seed", "2"],
+                    ["--regrade"], ["--readers", "2"], ["--names"]):  # fmt: skip
+        assert grade(place, out, *options) == 0
+        assert "ada,fc-q1,2,2" in sheet.read_text()
+        assert read_book(out)["ada"]["points"] == "69"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +251,7 @@ def test_grader_s_own_error_costs_one_hand_in_alone(place, tmp_path, monkeypatch
     assert read_book(tmp_path / "out")["ada"]["points"] == "67"
     assert read_book(tmp_path / "out")["bob"]["points"] == ""
     assert "a bug of ours" in (tmp_path / "out" / "staff" / "failures.txt").read_text()
-    assert "NOT GRADED bob" in capsys.readouterr().out
+    assert "NOT GRADED bob: the grader itself failed: ZeroDivisionError" in capsys.readouterr().out
 
 
 # --- in the sandbox
@@ -258,24 +289,32 @@ def test_dask_cluster_gives_the_same_files(place, tmp_path):
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
 
-def slow_attempt(submission: Submission, plan: Plan) -> Record | Failure:
-    """Kill the worker process the first time that the third hand-in comes up."""
+def deadly(submission: Submission, plan: Plan) -> NotGraded:
+    """Kill the worker process: with the third hand-in once, with the fifth each time."""
     mark = plan.out / "killed"
-    if submission.id == "2" and not mark.exists():
+    if submission.id == "4" or (submission.id == "2" and not mark.exists()):
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return Failure(submission.id, "")
+    return NotGraded(submission.id, "")
 
 
 @pytest.mark.slow
-def test_worker_that_is_killed_costs_nobody_a_grade(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_attempt", slow_attempt)
-    submissions = [Submission(str(i), (Student(str(i)),), ()) for i in range(6)]
+def test_worker_that_is_killed_costs_nobody_else_a_grade(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_attempt_marked", deadly_marked)
+    submissions = [Submission(str(i), (Student(str(i)),), ()) for i in range(7)]
 
     results = grade_class(submissions, Plan(tmp_path, 1, None, {}), jobs=2)
 
-    assert sorted(results) == list("012345")
-    assert (tmp_path / "killed").exists()
+    assert sorted(results) == list("0123456")
+    assert [id_ for id_, result in results.items() if result.reason] == ["4"]
+    assert results["4"].reason == run.KILLED
+
+
+def deadly_marked(submission, plan, marks):
+    (marks / slug(submission.id)).touch()
+    result = deadly(submission, plan)
+    (marks / slug(submission.id)).unlink()
+    return result
 
 
 @pytest.mark.slow

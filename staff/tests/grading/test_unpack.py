@@ -76,7 +76,7 @@ def test_package_is_found_wherever_it_lies(root, tmp_path):
 @pytest.mark.parametrize(
     "name",
     ["layers (1).py", "layers-1.py", "layers_2.py", "Layers.py", "Copy of layers.py",
-     "layers copy.py", "layers.py.txt", "src/layers.py"],
+     "layers copy.py", "layers.py.txt"],
 )  # fmt: skip
 def test_renamed_file_is_taken_and_named(name, tmp_path):
     package = take(write_files(tmp_path / "bob", **{name: CODE}), tmp_path=tmp_path)

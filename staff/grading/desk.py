@@ -1,0 +1,177 @@
+"""The teaching assistant's desk: one folder of results, with what people have typed into it.
+
+`answers.csv`, `overrides.csv`, `late.json` and `students.csv` are people's; the grader reads them
+each time, and of these writes `answers.csv` alone, with all that was typed in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from staff.grading.intake.collect import read_owners
+from staff.grading.intake.safe_text import slug
+from staff.grading.intake.sheets import key_of
+from staff.grading.intake.submission import Submission
+from staff.grading.intake.text import clean
+from staff.grading.results import exports
+from staff.grading.results.answers_page import answers_page
+from staff.grading.results.grade_book import grade_book
+from staff.grading.results.late import read_late_rule
+from staff.grading.results.overrides import override, read_overrides, require_known
+from staff.grading.results.read_answers import AnswerBook, give_points, part_of
+from staff.grading.results.report import write_report
+from staff.grading.results.store import (
+    NotGraded,
+    Record,
+    Result,
+    read_record,
+    records_of,
+    write_json,
+    write_text,
+)
+from staff.grading.results.summary import summary_page
+from staff.grading.results.warnings import warnings_page
+from staff.grading.single import Plan
+
+
+class Desk:
+    """What people have typed in, and the results that it is put into.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+    points : mapping of str to int, what each exercise is worth
+    answers : sequence of Path, tables of answers that were filled in elsewhere
+
+    Raises
+    ------
+    ValueError
+        If something that was typed in cannot be understood; the message names file and line.
+    OSError
+        If a file cannot be read.
+    """
+
+    def __init__(self, out: Path, points: Mapping[str, int], answers: Sequence[Path] = ()) -> None:
+        self._out = out
+        self._book = AnswerBook(out, points, answers)
+        self._typed = self._book.read()
+        self._overrides = read_overrides(out / "overrides.csv", points)
+        self._late = read_late_rule(out / "late.json")
+        self._given = {key for path in answers for key in self._book.read_one(path)}
+        self.owners = read_owners(out / "students.csv")
+
+    def require_known(self, submissions: Sequence[Submission]) -> None:
+        """Refuse overrides, and answers read elsewhere, of somebody who handed nothing in.
+
+        Parameters
+        ----------
+        submissions : sequence of Submission
+
+        Raises
+        ------
+        ValueError
+            If there is no such student.
+        """
+        ids = {key_of(s.id) for s in submissions}
+        people = {key_of(student.id) for s in submissions for student in s.students}
+        require_known(self._overrides, ids | people)
+        if unknown := sorted({student for student, _ in self._given} - ids):
+            raise ValueError(f"the answers name {unknown[0]!r}, who has handed nothing in")
+
+    def remember(self, result: Result) -> None:
+        """Keep that the grader stumbled over a hand-in, or forget it.
+
+        Parameters
+        ----------
+        result : Record or NotGraded, as it came from grading
+        """
+        path = self._failure_of(result.id)
+        if isinstance(result, Record):
+            path.unlink(missing_ok=True)
+        else:
+            write_json(path, {"reason": result.reason, "trace": result.trace})
+
+    def recall(self, submission: Submission, plan: Plan, otherwise: str) -> Result:
+        """Return how a hand-in stood when it was last graded.
+
+        Parameters
+        ----------
+        submission : Submission
+        plan : Plan
+        otherwise : str, why there is no grade if it never was
+
+        Returns
+        -------
+        result : Record or NotGraded
+        """
+        path = self._failure_of(submission.id)
+        if path.exists():
+            known = json.loads(path.read_text(encoding="utf-8"))
+            return NotGraded(submission.id, known["reason"], known["trace"], submission.students)
+        record = read_record(plan.record_of(submission.id))
+        return record or NotGraded(submission.id, otherwise, "", submission.students)
+
+    def adjust(self, result: Result) -> Result:
+        """Return a result with the points that people gave, and what the rule takes off.
+
+        Parameters
+        ----------
+        result : Record or NotGraded
+        """
+        if isinstance(result, NotGraded):
+            return result
+        record = override(give_points(result, self._typed), self._overrides)
+        return self._late.apply(record) if self._late else record
+
+    def write(
+        self, plan: Plan, done: Sequence[Result], remarks: Sequence[str], args: argparse.Namespace
+    ) -> None:
+        """Write the grade book, the reports and the pages for the staff.
+
+        Parameters
+        ----------
+        plan : Plan
+        done : sequence of Record or NotGraded, of the whole class
+        remarks : sequence of str, on the folder of hand-ins
+        args : namespace with names, readers, export and roster
+
+        Raises
+        ------
+        ValueError
+            If what people type into cannot be understood any more; then it is left as it is.
+        OSError
+            If a file cannot be written.
+        """
+        records, staff = records_of(done), self._out / "staff"
+        write_text(self._out / "grades.csv", grade_book(done))
+        if args.export:
+            exports.write(self._out, args.export, done, args.roster)
+        traces = [f"{f.id}\n{f.trace}" for f in done if isinstance(f, NotGraded) and f.trace]
+        write_text(staff / "failures.txt", clean("\n".join(traces), 1_000_000))
+        write_text(staff / "remarks.txt", "".join(f"{line}\n" for line in remarks))
+        for record in records:
+            write_report(plan.reports_of(record.id), record)
+            write_json(staff / "traces" / f"{slug(record.id)}.json", _traces(record))
+        write_text(self._out / "summary.html", summary_page(done))
+        write_text(self._out / "warnings.html", warnings_page(done, self._typed, remarks))
+        self._write_answers(records, args.names, args.readers)
+
+    def _write_answers(self, records: Sequence[Record], names: bool, readers: int) -> None:
+        """Write the pages to read answers from, then the tables to type into."""
+        write_text(self._out / "answers.html", answers_page(records, names=names))
+        for number in range(1, readers + 1):
+            page = answers_page(records, names=names, questions=part_of(number, readers))
+            write_text(self._out / "readers" / f"{number}.html", page)
+        self._book.write(records, names, readers)
+
+    def _failure_of(self, id_: str) -> Path:
+        """Return the file that says that the grader stumbled over a hand-in."""
+        return self._out / "staff" / "failures" / f"{slug(id_)}.json"
+
+
+def _traces(record: Record) -> dict[str, str]:
+    """Return what only the staff may read of a hand-in, by exercise."""
+    return {o.exercise: o.staff for o in record.outcomes if o.staff}

@@ -1,0 +1,184 @@
+"""What platforms put beside the hand-ins: Gradescope's list, Moodle's worksheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone, tzinfo
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import read_sheet
+from staff.grading.intake.submission import Student
+from staff.grading.intake.uploads import Upload
+
+METADATA = "submission_metadata.yml"
+_MAX_METADATA = 20_000_000  # bytes; about 1 kB a student
+_IDENTIFIER, _MODIFIED = "identifier", "last modified (submission)"
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.\d+)?"
+    r" ?(?P<zone>Z|UTC|[+-]\d\d:?\d\d)?"
+)
+_MOODLE_TIMES = ("%A, %d %B %Y, %I:%M %p", "%A, %d %B %Y, %I:%M:%S %p", "%d %B %Y, %H:%M")
+
+
+def read_metadata(place: Path) -> dict[str, Upload]:
+    """Return the uploads of a Gradescope export by the names of their folders.
+
+    Parameters
+    ----------
+    place : Path, a folder; empty if it is no such export
+
+    Returns
+    -------
+    listed : dict of str to Upload
+
+    Raises
+    ------
+    ValueError
+        If the list of submissions is damaged.
+    OSError
+        If it cannot be read.
+    """
+    path = place / METADATA
+    if not path.is_file():
+        return {}
+    if path.stat().st_size > _MAX_METADATA:
+        raise ValueError(f"{path} has {path.stat().st_size} bytes, expected a few kB a student")
+    try:
+        tree = yaml.load(path.read_bytes(), yaml.BaseLoader)  # all text: 007 is no number
+        return {str(name): _listed(path, str(name), entry) for name, entry in tree.items()}
+    except (yaml.YAMLError, AttributeError, TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} is not Gradescope's list of submissions: {error}") from error
+
+
+def _listed(path: Path, name: str, entry: dict[str, Any]) -> Upload:
+    """Return one submission of the list."""
+    time = str(entry.get(":created_at") or "")
+    if time:
+        read_time(time)
+    return Upload(path, "Gradescope", name, tuple(_submitters(entry)), name, (), False, time)
+
+
+def _submitters(entry: dict[str, Any]) -> Iterator[Student]:
+    """Give the students of one submission; Gradescope's keys begin with a colon."""
+    people: Iterable[dict[str, str]] = entry[":submitters"]
+    for person in people:
+        name, email = person.get(":name") or "", person.get(":email") or ""
+        yield Student(person.get(":sid") or email or name, name, email)
+
+
+def read_worksheet(place: Path) -> dict[str, str]:
+    """Return when each student handed in, by Moodle's number, if its grading worksheet is there.
+
+    Parameters
+    ----------
+    place : Path, a folder
+
+    Returns
+    -------
+    times : dict of str to str, in ISO form without a zone
+
+    Raises
+    ------
+    OSError
+        If a table cannot be read.
+    """
+    times: dict[str, str] = {}
+    for path in sorted(place.glob("*.csv")):
+        try:
+            lines = read_sheet(path, (_IDENTIFIER, _MODIFIED)).lines
+        except ValueError:
+            continue  # another table
+        for _, line in lines:
+            if time := _moodle_time(line[_MODIFIED]):
+                times[line[_IDENTIFIER].removeprefix("Participant ")] = time
+    return times
+
+
+def _moodle_time(text: str) -> str:
+    """Return Moodle's time in ISO form; empty for '-' and for other languages than English."""
+    for pattern in _MOODLE_TIMES:
+        try:
+            return datetime.strptime(text, pattern).isoformat()
+        except ValueError:
+            continue
+    return ""
+
+
+def newest_of_each(
+    uploads: Sequence[Upload],
+) -> tuple[list[Upload], list[tuple[Upload, str]]]:
+    """Leave out of several submissions on Gradescope by the same people all but the newest.
+
+    Parameters
+    ----------
+    uploads : sequence of Upload
+
+    Returns
+    -------
+    kept : list of Upload; one that replaces others says so
+    doubtful : list of (Upload, str), and why nobody can tell whether they count
+    """
+    kept = [upload for upload in uploads if upload.platform != "Gradescope"]
+    doubtful = []
+    groups: dict[str, list[Upload]] = {}
+    for upload in uploads:
+        for student in upload.students if upload.platform == "Gradescope" else ():
+            groups.setdefault(student.id, []).append(upload)
+    for group in {tuple(group) for group in groups.values()}:
+        *older, newest = sorted(group, key=_when)
+        names = shown(" and ".join(u.id for u in group), 200)
+        if any(u.owner != newest.owner or _when(u) == _when(newest) for u in older):
+            reason = f"{names} are of the same student, and neither clearly replaces the other"
+            doubtful += [(u, f"{reason}; say in students.csv whose they are") for u in group]
+        else:
+            text = [
+                f"{u.id}, handed in {shown(u.submitted)}, is older and was left out" for u in older
+            ]
+            kept.append(replace(newest, remarks=tuple(text)))
+    unclear = {upload.id for upload, _ in doubtful}
+    unique = {upload.id: (upload, reason) for upload, reason in doubtful}
+    once = {u.path: u for u in kept if u.id not in unclear or u.platform != "Gradescope"}
+    return list(once.values()), list(unique.values())
+
+
+def _when(upload: Upload) -> datetime:
+    """Return when an upload came, long ago if nobody says."""
+    return read_time(upload.submitted or "1970-01-01 00:00 Z", zone=timezone.utc)
+
+
+def read_time(text: str, where: str = "a time stamp", zone: tzinfo | None = None) -> datetime:
+    """Return a time as the platforms write it.
+
+    Parameters
+    ----------
+    text : str, such as '2026-10-02 23:59:00 -0400' or '2026-10-02T23:59:00Z'
+    where : str, for the message
+    zone : tzinfo, optional; of a time that names none
+
+    Returns
+    -------
+    time : datetime
+
+    Raises
+    ------
+    ValueError
+        If it is no time, or names no zone and none was given.
+    """
+    if not (found := _TIME.fullmatch(text.strip())):
+        raise ValueError(f"{where}: {text!r} is no time such as 2026-10-02T23:59:00-04:00")
+    offset = "+0000" if found["zone"] in ("Z", "UTC") else (found["zone"] or "").replace(":", "")
+    if not offset and zone is None:
+        raise ValueError(f"{where}: {text!r} has no time zone, such as -04:00")
+    clock = found["clock"] if found["clock"].count(":") == 2 else f"{found['clock']}:00"
+    try:
+        time = datetime.strptime(f"{found['day']} {clock}", "%Y-%m-%d %H:%M:%S")
+        shift = datetime.strptime(offset, "%z").tzinfo if offset else zone
+    except ValueError:
+        raise ValueError(f"{where}: {text!r} is no time") from None
+    return time.replace(tzinfo=shift)

@@ -1,0 +1,139 @@
+"""Tables that a person types into, in whatever form a spreadsheet saves them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from staff.grading.intake.safe_text import cell, shown, uncell
+
+_SEPARATORS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    path : Path
+    columns : tuple of str, in lower case
+    lines : tuple of (str, dict of str to str): where a line stands, for messages, and its cells
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    lines: tuple[tuple[str, dict[str, str]], ...]
+
+
+def read_sheet(path: Path, needed: Sequence[str]) -> Sheet:
+    """Read a table with commas, semicolons or tabs, in UTF-8, UTF-16 or the encoding of Windows.
+
+    Parameters
+    ----------
+    path : Path
+    needed : sequence of str, columns that it must have
+
+    Returns
+    -------
+    sheet : Sheet, without empty lines; cells without the mark that keeps them from being formulas
+
+    Raises
+    ------
+    ValueError
+        If a column is missing; the message names the file and what it has.
+    OSError
+        If it cannot be read.
+    """
+    text = _decoded(path.read_bytes())
+    if text.lower().startswith("sep="):  # Excel's own way to say which separator
+        text = text.partition("\n")[2]
+    for separator in _SEPARATORS:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        columns = [name.strip().lower() for name in next(reader, [])]
+        if set(needed) <= set(columns):
+            return Sheet(path, tuple(columns), tuple(_lines(path, columns, reader, separator)))
+    head = shown(text.partition("\n")[0], 200)
+    raise ValueError(f"{path} begins with {head!r}, expected the columns {', '.join(needed)}")
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of a file; Excel writes UTF-16 as 'Unicode text', and cp1252 as 'CSV'."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def _lines(
+    path: Path, columns: Sequence[str], reader: Any, separator: str
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give the lines that hold something; what stands behind the last column belongs to it."""
+    for row in reader:
+        if any(value.strip() for value in row):
+            last = len(columns) - 1
+            cells = [*row[:last], separator.join(row[last:])]
+            values = [uncell(value.strip()) for value in cells]
+            values += [""] * (len(columns) - len(values))
+            yield f"{path}, line {reader.line_num}", dict(zip(columns, values, strict=True))
+
+
+def dump_sheet(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    """Return a table as CSV, in which no cell is a formula.
+
+    Parameters
+    ----------
+    columns : sequence of str
+    lines : iterable of sequences of values
+
+    Returns
+    -------
+    text : str
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([cell(name) for name in columns])
+    writer.writerows([cell(value) for value in line] for line in lines)
+    return out.getvalue()
+
+
+def key_of(id_: str) -> str:
+    """Return an id as it is read back from a table that it was written to.
+
+    Parameters
+    ----------
+    id_ : str
+    """
+    return uncell(cell(id_).strip())
+
+
+def whole(text: str, most: int, where: str) -> int:
+    """Return points that a person has typed in.
+
+    Parameters
+    ----------
+    text : str
+    most : int, points that there are
+    where : str, of the line, for the message
+
+    Returns
+    -------
+    points : int
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number from 0 to `most`.
+    """
+    number = text.removesuffix(".0").removesuffix(",0")  # as some spreadsheets write whole numbers
+    if not (number.isascii() and number.isdecimal()):
+        raise ValueError(f"{where}: points are {text!r}, expected a whole number or nothing")
+    if int(number) > most:
+        raise ValueError(f"{where}: {number} points given, there are {most}")
+    return int(number)

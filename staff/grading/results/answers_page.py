@@ -1,0 +1,63 @@
+"""The answers of a class side by side, typeset, with nothing of them that could run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from cs682.checks import EXERCISES
+from staff.grading.intake.safe_text import shown
+from staff.grading.results.pages import render
+from staff.grading.results.store import Record
+from staff.grading.results.typeset import typeset
+
+
+def answers_page(
+    records: Sequence[Record], *, names: bool = False, questions: Sequence[str] | None = None
+) -> str:
+    """Return the answers of a class as a page, question by question.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    names : bool, whether the students' names stand there; ids alone otherwise
+    questions : sequence of str, optional; those of one reader (default: all)
+
+    Returns
+    -------
+    html : str
+    """
+    maxima = {o.exercise: o.maximum for record in records for o in record.outcomes}
+    rows = [row for row in EXERCISES.values() if row.is_question]
+    asked = [
+        {
+            "row": row,
+            "maximum": maxima.get(row.id, row.points),
+            "answers": _alike(row.id, records, names),
+            "silent": [_who(r, names) for r in records if row.id not in r.answers],
+        }
+        for row in rows
+        if questions is None or row.id in questions
+    ]
+    return render("answers.html", questions=asked)
+
+
+def _alike(question: str, records: Sequence[Record], names: bool) -> list[dict[str, Any]]:
+    """Return the answers to a question; those that are the same are shown once."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        if question in record.answers:
+            groups[record.answers[question]].append(_who(record, names))
+    return [
+        {"text": text, "html": Markup(typeset(text)), "students": students}
+        for text, students in groups.items()
+    ]
+
+
+def _who(record: Record, names: bool) -> str:
+    """Return what a hand-in is called on the page: as in answers.csv."""
+    people = ", ".join(s.name for s in record.students if s.name) if names else ""
+    return shown(f"{record.id} ({people})" if people else record.id, 120)

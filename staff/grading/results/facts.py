@@ -1,0 +1,166 @@
+"""What the staff should know of a hand-in beyond its points, and what it was graded with."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from cs682.checks import EXERCISES
+from staff.grading.intake.kinds import read_source
+from staff.grading.intake.locate import MODEL_FILES, Package
+from staff.grading.intake.package import CODE, ROOT
+from staff.grading.intake.safe_text import shown
+
+# What can change a verdict: another edition grades again, another report does not.
+_DECIDES = ("cs682/**/*.py", "staff/grading/intake/*.py", "staff/grading/judging/**/*.py",
+            "staff/grading/sandbox/**/*.py")  # fmt: skip
+_DECIDES_NOT = ("cs682/figures/", "cs682/search/", "cs682/setup/", "cs682/hand_in/p")
+_WRITTEN = {name.partition(".")[0]: e.file for e in EXERCISES.values() for name in e.functions
+            if e.file in CODE}  # fmt: skip
+
+
+@lru_cache
+def edition() -> str:
+    """Return a hash of all of the grader's code that can change a verdict.
+
+    Returns
+    -------
+    digest : str
+    """
+    paths = {path.relative_to(ROOT).as_posix(): path for p in _DECIDES for path in ROOT.glob(p)}
+    parts = [
+        f"{name}\0{path.read_text('utf-8')}"
+        for name, path in sorted(paths.items())
+        if not name.startswith(_DECIDES_NOT)
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def versions() -> str:
+    """Return what this grader is, for its reports.
+
+    Returns
+    -------
+    text : str, such as 'Python 3.11, NumPy 2.4.6, edition 1a2b3c4d'
+    """
+    python = ".".join(platform.python_version_tuple()[:2])
+    return f"Python {python}, NumPy {np.__version__}, edition {edition()[:8]}"
+
+
+def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
+    """Return what the staff should know of a hand-in.
+
+    Parameters
+    ----------
+    package : Package
+    answers : mapping of str to str, by question
+
+    Returns
+    -------
+    facts : dict of str to str: 'graded with'; 'python' and 'numpy' of the student; 'in notebooks',
+        the functions of exercises that stand there; and digests 'code FILE', 'model FILE',
+        'answer QUESTION' of what is the student's own
+    """
+    facts = {"graded with": versions(), **_student_versions(package.manifest)}
+    if names := find_pasted(package):
+        facts["in notebooks"] = ", ".join(names)
+    for file in CODE:
+        path = package.folder / file
+        if path.is_file() and (text := _skeleton(read_source(path))) != _given_skeleton(file):
+            facts[f"code {file}"] = _digest(text.encode())
+    for file in MODEL_FILES:
+        if (path := package.folder / file).is_file():
+            facts[f"model {file}"] = _digest(path.read_bytes())
+    for question, text in answers.items():
+        facts[f"answer {question}"] = _digest(re.sub(r"\W+", " ", text).lower().encode())
+    return facts
+
+
+def find_pasted(package: Package) -> list[str]:
+    """Return the functions of exercises that the notebooks define, where they do not count.
+
+    Parameters
+    ----------
+    package : Package
+
+    Returns
+    -------
+    names : list of str
+    """
+    return sorted(set(_pasted(package)))
+
+
+def say_pasted(names: Sequence[str]) -> list[str]:
+    """Say to the student that code in a notebook does not count.
+
+    Parameters
+    ----------
+    names : sequence of str, from `find_pasted`
+
+    Returns
+    -------
+    remarks : list of str, one at most
+    """
+    files = " and ".join(sorted({_WRITTEN[name] for name in names}))
+    return [f"the notebooks define {', '.join(names)}: what counts is in {files}"] if names else []
+
+
+def _student_versions(manifest: bytes) -> dict[str, str]:
+    """Return the versions that `submit` has noted, if it has."""
+    try:
+        tree = json.loads(manifest or b"{}")
+        return {name: shown(str(tree["versions"][name]), 20) for name in ("python", "numpy")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _pasted(package: Package) -> Iterator[str]:
+    """Give the functions of exercises that a notebook defines in its cells."""
+    for path in sorted(package.folder.glob("notebooks/*.ipynb")):
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue  # the reader of answers says so
+        for source in sources:
+            for name in re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE):
+                if name in _WRITTEN:
+                    yield name
+
+
+def _skeleton(text: str) -> str:
+    """Return a module without comments, docstrings and layout; as it is if it is no Python."""
+    if len(text) > _LONGEST:
+        return text
+    try:
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False):
+                node.body = node.body[1:] or [ast.Pass()]
+        return ast.unparse(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+
+
+_LONGEST = 200_000  # characters that are parsed; the reference's modules have 20,000
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@lru_cache
+def _given_skeleton(file: str) -> str:
+    """Return the skeleton of a module as students get it."""
+    from staff.release.regions import find_regions, strip
+
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return _skeleton(strip(text, find_regions(text, file)))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,125 @@
+"""Late days: one rule for the class, in ``late.json`` in the folder of results.
+
+Example::
+
+    {"due": "2026-10-02T23:59:00-04:00", "grace_minutes": 15, "free_days": 1,
+     "percent_per_day": 10, "at_most_percent": 50, "marked_days": 1, "days": {"1234": 0}}
+
+Days begin to count after `due` and the grace; `free_days` of them cost nothing. Where the platform
+gives no time but a mark (Canvas), a hand-in with it counts as `marked_days` late. `days` says for
+single students how late they are, whatever the platform says.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from pathlib import Path
+
+from staff.grading.intake.platforms import read_time
+from staff.grading.intake.safe_text import shown
+from staff.grading.results.store import Record
+
+
+@dataclass(frozen=True)
+class LateRule:
+    """The rule.
+
+    Attributes
+    ----------
+    due : str, ISO time with its zone; empty if only the platform's mark counts
+    grace_minutes : float
+    free_days : float, late days that cost nothing
+    percent_per_day : float, of the points that were earned
+    at_most_percent : float
+    marked_days : float, how late a hand-in is that has a mark and no time
+    days : mapping of str to float, late days of single students or hand-ins
+    """
+
+    due: str = ""
+    grace_minutes: float = 0
+    free_days: float = 0
+    percent_per_day: float = 0
+    at_most_percent: float = 100
+    marked_days: float = 1
+    days: Mapping[str, float] = field(default_factory=dict)
+
+    def days_late(self, record: Record) -> int:
+        """Return how many days late a hand-in is; a day that has begun counts.
+
+        Parameters
+        ----------
+        record : Record
+        """
+        for id_ in (record.id, *(student.id for student in record.students)):
+            if id_ in self.days:
+                return math.ceil(self.days[id_])
+        if self.due and record.submitted:
+            due = read_time(self.due)
+            since = read_time(record.submitted, zone=due.tzinfo) - due
+            return max(0, math.ceil((since - timedelta(minutes=self.grace_minutes)) / _DAY))
+        return math.ceil(self.marked_days) if record.late else 0
+
+    def apply(self, record: Record) -> Record:
+        """Return a record with what comes off, and what the student is told of it.
+
+        Parameters
+        ----------
+        record : Record
+        """
+        if not (days := self.days_late(record)):
+            return replace(record, late=False)
+        percent = min(self.at_most_percent, self.percent_per_day * max(0, days - self.free_days))
+        text = f"The hand-in came {days} day{'s' * (days != 1)} late"
+        if self.free_days:
+            text += f", of which {min(days, self.free_days):g} cost nothing"
+        off = round(record.earned * percent / 100, 2)
+        text += f": {percent:g} % of {record.earned} points come off, which is {off:g}."
+        return replace(record, late=True, deduction=off, remarks=(*record.remarks, text))
+
+
+_DAY = timedelta(days=1)
+_NUMBERS = {f.name for f in fields(LateRule)} - {"due", "days"}
+
+
+def read_late_rule(path: Path) -> LateRule | None:
+    """Read the rule; None if there is no such file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    rule : LateRule or None
+
+    Raises
+    ------
+    ValueError
+        If it cannot be understood; the message names what is wrong.
+    OSError
+        If it cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from None
+    names = {f.name for f in fields(LateRule)}
+    if not isinstance(tree, dict) or tree.keys() - names:
+        odd = ", ".join(map(repr, sorted(tree.keys() - names))) if isinstance(tree, dict) else tree
+        raise ValueError(f"{path} holds {odd}, expected {', '.join(sorted(names))}")
+    days = tree.get("days", {})
+    if not isinstance(days, dict):
+        raise ValueError(f"{path}: days is {days!r}, expected days by student")
+    numbers = {name: value for name, value in tree.items() if name in _NUMBERS}
+    for name, value in {**numbers, **days}.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            raise ValueError(f"{path}: {shown(name)} is {value!r}, expected a number from 0")
+    if tree.get("due"):
+        read_time(str(tree["due"]), str(path))
+    return LateRule(**tree)

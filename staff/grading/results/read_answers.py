@@ -1,0 +1,303 @@
+"""Points and remarks for answers, which come from people alone and are never lost.
+
+People type into ``answers.csv``, or each reader into a part of it. What was typed into any of them
+is put together with what was known before; an empty cell never takes anything away, and two
+people who say different things are asked, not chosen between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cs682.checks import EXERCISES
+from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import dump_sheet, key_of, read_sheet, whole
+from staff.grading.judging.core import Outcome
+from staff.grading.results.store import (
+    READ,
+    TO_BE_READ,
+    Record,
+    write_bytes,
+    write_json,
+    write_text,
+)
+
+Key = tuple[str, str]  # id of the submission, question
+Table = dict[Key, dict[str, str]]  # what was typed, by column
+COLUMNS = ("student", "question", "points", "maximum", "remark")
+NONE = "-"  # typed as points: they are taken back
+_OURS = {"student", "question", "maximum", "name"}  # columns that nobody types into
+QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
+
+
+def read_table(path: Path, points: Mapping[str, int]) -> Table:
+    """Read what a person has typed into a table of answers.
+
+    Parameters
+    ----------
+    path : Path, a file that `table` made
+    points : mapping of str to int, what each question is worth
+
+    Returns
+    -------
+    table : dict, (id of the submission, question) to the cells that hold something, by column
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns, a question that there is not, points out of range, or two
+        lines for one answer; the message names the line.
+    OSError
+        If it cannot be read.
+    """
+    known = {row.id for row in QUESTIONS}
+    found: Table = {}
+    for where, line in read_sheet(path, COLUMNS[:3]).lines:
+        student, question = line["student"], line["question"]
+        if question not in known:
+            raise ValueError(f"{where}: there is no question {question!r}")
+        if (student, question) in found:
+            raise ValueError(f"{where}: {shown(student)} has a line for {question} already")
+        if line["points"] not in ("", NONE):
+            line["points"] = str(whole(line["points"], points[question], where))
+        typed = {column: text for column, text in line.items() if text and column not in _OURS}
+        found[student, question] = typed
+    return {key: typed for key, typed in found.items() if typed}
+
+
+def combine(base: Table, sources: Mapping[str, Table], seen: Mapping[str, Table]) -> Table:
+    """Put together what was known and what several people have typed since.
+
+    Parameters
+    ----------
+    base : dict, what was known
+    sources : mapping of str to dict, by the name of the file
+    seen : mapping of str to dict, what stood in some of the files when they were read before
+
+    Returns
+    -------
+    table : dict
+
+    Raises
+    ------
+    ValueError
+        If two files say different things of one answer, neither of which was known before.
+    """
+    said: dict[tuple[Key, str], tuple[str, str]] = {}
+    for name, table in sources.items():
+        old = seen.get(name, {})
+        for key, column, text in _cells(table):
+            if text in (base.get(key, {}).get(column), old.get(key, {}).get(column)):
+                continue
+            other, where = said.setdefault((key, column), (text, name))
+            if other != text:
+                raise ValueError(
+                    f"{shown(key[0])}, {key[1]}: {column} is {shown(other, 60)!r} in {where} "
+                    f"and {shown(text, 60)!r} in {name}; make them the same"
+                )
+    merged = {key: dict(typed) for key, typed in base.items()}
+    for (key, column), (text, _) in said.items():
+        merged.setdefault(key, {})[column] = text
+    return merged
+
+
+def _cells(table: Table) -> Iterator[tuple[Key, str, str]]:
+    """Give what was typed, cell by cell."""
+    for key, typed in table.items():
+        for column, text in typed.items():
+            yield key, column, text
+
+
+class AnswerBook:
+    """The points of answers of one folder of results: files that people type into, and a memory.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+    points : mapping of str to int, what each question is worth
+    files : sequence of Path, further files that people have typed into
+    """
+
+    def __init__(self, out: Path, points: Mapping[str, int], files: Sequence[Path] = ()) -> None:
+        self._out, self._points = out, points
+        self._files = [path.resolve() for path in files]
+        self._memory = out / "staff" / "answers.json"
+
+    def read_one(self, path: Path) -> Table:
+        """Return what stands in one table.
+
+        Parameters
+        ----------
+        path : Path
+        """
+        return read_table(path, self._points)
+
+    def read(self) -> Table:
+        """Return all that people have typed in until now.
+
+        Returns
+        -------
+        table : dict
+
+        Raises
+        ------
+        ValueError
+            If a file cannot be understood, or two say different things.
+        OSError
+            If a file cannot be read.
+        """
+        base, seen = self._remembered()
+        own = {str(p): read_table(p, self._points) for p in self._own() if p.exists()}
+        given = {str(p): read_table(p, self._points) for p in self._files if str(p) not in own}
+        merged = combine(base, own, {})
+        for key, column, text in _cells(combine(base, given, seen)):
+            if text != base.get(key, {}).get(column):  # a file that was named has the last word
+                merged.setdefault(key, {})[column] = text
+        return merged
+
+    def write(self, records: Sequence[Record], names: bool = False, readers: int = 0) -> None:
+        """Write the tables anew, with all that people have typed in, also while grading ran.
+
+        Parameters
+        ----------
+        records : sequence of Record
+        names : bool, whether the students' names stand there
+        readers : int, parts to make, each with questions of its own; 0 for as many as there are
+
+        Raises
+        ------
+        ValueError
+            If a file cannot be understood any more; then none is touched.
+        OSError
+            If one cannot be written.
+        """
+        typed = self.read()
+        seen = {str(path): read_table(path, self._points) for path in self._files}
+        parts = sorted(self._out.glob("readers/*.csv"))
+        readers = readers or len(parts)
+        self._write(self._out / "answers.csv", table(records, typed, self._points, names=names))
+        for number in range(1, readers + 1):
+            part = part_of(number, readers)
+            text = table(records, typed, self._points, names=names, questions=part)
+            self._write(self._out / "readers" / f"{number}.csv", text)
+        for path in parts:
+            if path.stem not in map(str, range(1, readers + 1)):
+                self._keep(path)
+                path.unlink()
+        known = {"known": _as_lines(typed), "seen": {k: _as_lines(v) for k, v in seen.items()}}
+        write_json(self._memory, known)  # last: until then the tables say it all
+
+    def _own(self) -> list[Path]:
+        """Return the files in the folder of results that people type into."""
+        return [self._out / "answers.csv", *sorted(self._out.glob("readers/*.csv"))]
+
+    def _remembered(self) -> tuple[Table, dict[str, Table]]:
+        """Return what was known, and stood in further files, when this was last written."""
+        if not self._memory.exists():
+            return {}, {}
+        tree = json.loads(self._memory.read_text(encoding="utf-8"))
+        return _from_lines(tree["known"]), {k: _from_lines(v) for k, v in tree["seen"].items()}
+
+    def _write(self, path: Path, text: str) -> None:
+        """Replace a table; what a person has saved there is kept first."""
+        if not path.exists() or path.read_bytes() != text.encode("utf-8"):
+            self._keep(path)
+            write_text(path, text)
+
+    def _keep(self, path: Path) -> None:
+        """Keep a table as it is now."""
+        if path.exists():
+            old = path.read_bytes()
+            name = f"{path.stem}-{sha256(old).hexdigest()[:8]}.csv"
+            write_bytes(self._out / "staff" / "typed" / name, old)
+
+
+def _as_lines(table: Table) -> list[list[object]]:
+    """Return a table in a form that JSON has."""
+    return [[*key, cells] for key, cells in sorted(table.items())]
+
+
+def _from_lines(lines: list[Any]) -> Table:
+    """Return the table that `_as_lines` was given."""
+    return {(student, question): cells for student, question, cells in lines}
+
+
+def part_of(number: int, readers: int) -> list[str]:
+    """Return the questions that one of several readers reads.
+
+    Parameters
+    ----------
+    number : int, of the reader, from 1
+    readers : int
+    """
+    return [row.id for row in QUESTIONS][number - 1 :: readers]
+
+
+def table(
+    records: Iterable[Record],
+    typed: Table,
+    points: Mapping[str, int],
+    *,
+    names: bool = False,
+    questions: Sequence[str] | None = None,
+) -> str:
+    """Return the table that a person fills in: a line for each answer, points left open.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    typed : dict, what is known already; what belongs to no answer stands at the end
+    points : mapping of str to int, what each question is worth
+    names : bool, whether the students' names stand there
+    questions : sequence of str, optional; those of one reader (default: all)
+
+    Returns
+    -------
+    text : str
+    """
+    wanted = [row.id for row in QUESTIONS if questions is None or row.id in questions]
+    people = {key_of(r.id): ", ".join(s.name or s.id for s in r.students) for r in records}
+    answered = [(key_of(r.id), q) for q in wanted for r in records if q in r.answers]
+    keys = [*answered, *sorted(k for k in typed.keys() - {*answered} if k[1] in wanted)]
+    extra = sorted({column for cells in typed.values() for column in cells} - {*COLUMNS})
+    columns = [*COLUMNS, *(["name"] if names else []), *extra]
+    rows = (
+        {
+            **typed.get(key, {}),
+            "student": key[0],
+            "question": key[1],
+            "maximum": points[key[1]],
+            "name": people.get(key[0], ""),
+        }
+        for key in keys
+    )
+    return dump_sheet(columns, ([row.get(column, "") for column in columns] for row in rows))
+
+
+def give_points(record: Record, typed: Table) -> Record:
+    """Return a record with the points of the answers that a person has read.
+
+    Parameters
+    ----------
+    record : Record
+    typed : dict, from `AnswerBook.read`
+
+    Returns
+    -------
+    record : Record
+    """
+    merged = {}
+    for old in record.outcomes:
+        cells = typed.get((key_of(record.id), old.exercise), {})
+        points, remark = cells.get("points", NONE), cells.get("remark", "")
+        if points != NONE:
+            text = shown(remark, 1000) or "a person has read your answer"
+            merged[old.exercise] = Outcome(old.exercise, int(points), old.maximum, READ, text)
+        elif remark and old.state == TO_BE_READ:
+            merged[old.exercise] = replace(old, message=f"{old.message}: {shown(remark, 1000)}")
+    return record.with_outcomes(merged)

@@ -1,0 +1,151 @@
+"""What a person should look at, on one page; none of it accuses anybody."""
+
+from __future__ import annotations
+
+import platform
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from cs682.checks import EXERCISES
+from cs682.hand_in.models import MODELS
+from staff.grading.intake.package import CODE
+from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import key_of
+from staff.grading.results.pages import render
+from staff.grading.results.store import NotGraded, Record, Result, records_of
+
+FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
+_ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")
+Found = list[tuple[str, str]]  # hand-in, what there is to see
+
+
+def warnings_page(
+    results: Sequence[Result], typed: Mapping[tuple[str, str], object], remarks: Sequence[str]
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    results : sequence of Record or NotGraded
+    typed : mapping, by (id of the submission, question), what people have typed in for answers
+    remarks : sequence of str, on the folder of hand-ins
+
+    Returns
+    -------
+    html : str
+    """
+    records = records_of(results)
+    waiting = [(r.id, r.reason) for r in results if isinstance(r, NotGraded)]
+    parts = {
+        "Not graded": waiting + [(r.id, ", ".join(r.not_graded)) for r in records if r.not_graded],
+        "The folder of hand-ins": [("", line) for line in remarks],
+        "Points typed in for somebody who is not there": _orphans(results, typed),
+        "Nothing could be taken": list(_empty(records)),
+        "The code is the release's, nothing is written": list(_untouched(records)),
+        "A model passes while the network's code does not": list(_models_without_code(records)),
+        "An accuracy far above the class": list(_far_above(records)),
+        "Code of exercises stands in a notebook": _fact(records, "in notebooks"),
+        "Another Python or NumPy than the grader's": list(_versions(records)),
+        "The same in several hand-ins, but for comments and layout": list(_alike(records)),
+    }
+    shown_parts = {
+        title: [(shown(id_, 60), shown(text, 400)) for id_, text in found]
+        for title, found in parts.items()
+    }
+    return render("warnings.html", parts=shown_parts)
+
+
+def _orphans(results: Sequence[Result], typed: Mapping[tuple[str, str], object]) -> Found:
+    """Name points for answers that belong to no hand-in; they are kept and not counted."""
+    known = {key_of(result.id) for result in results}
+    return [(student, question) for student, question in sorted(typed) if student not in known]
+
+
+def _empty(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the hand-ins without any file of the assignment."""
+    for record in records:
+        if any(text.startswith("none of the assignment's files") for text in record.problems):
+            yield record.id, f"is the download whole? {record.problems[0]}"
+
+
+def _untouched(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the hand-ins whose code is what was given out."""
+    for record in records:
+        if not any(name.startswith("code ") for name in record.facts) and record.facts:
+            missing = any(f"{file} is missing" in record.problems for file in CODE)
+            if not missing:
+                yield record.id, "the wrong upload?"
+
+
+def _models_without_code(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the trainings that pass though the code of their network does not."""
+    for record in records:
+        states = {o.exercise: o.state for o in record.outcomes}
+        for training in MODELS:
+            section = training.rpartition(".")[0]
+            code = [k for k, row in EXERCISES.items() if k.startswith(section)
+                    and row.file in CODE and not row.is_given]  # fmt: skip
+            failed = [key for key in code if states[key] in ("wrong", "open", "no answer")]
+            if states[training] == "passed" and failed:
+                yield record.id, f"{training} passes; not {', '.join(failed)}"
+
+
+def _far_above(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the accuracies that stand out from the class, at the upper end."""
+    for training in MODELS:
+        reached = {r.id: a for r in records for a in _accuracies(r, training)}
+        if len(reached) < 8:  # of fewer nothing stands out
+            continue
+        low, middle, high = statistics.quantiles(reached.values(), n=4)
+        for id_, accuracy in reached.items():
+            if accuracy > high + FAR_ABOVE * max(high - low, 0.005):
+                yield id_, f"{training}: {accuracy:.3f}, the class's median is {middle:.3f}"
+
+
+def _accuracies(record: Record, training: str) -> list[float]:
+    """Return the accuracy that the report of a training names, if it does."""
+    texts = [o.message for o in record.outcomes if o.exercise == training]
+    return [float(found[1]) for text in texts if (found := _ACCURACY.search(text))]
+
+
+def _fact(records: Sequence[Record], name: str) -> Found:
+    """Return the hand-ins of which a fact is known."""
+    return [(r.id, r.facts[name]) for r in records if name in r.facts]
+
+
+def _versions(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the hand-ins made with other versions than the grader's, by the first two numbers."""
+    ours = {"python": platform.python_version(), "numpy": np.__version__}
+    for record in records:
+        other = [
+            f"{name} {record.facts[name]}"
+            for name, version in ours.items()
+            if name in record.facts and _short(record.facts[name]) != _short(version)
+        ]
+        if other:
+            yield record.id, ", ".join(other)
+
+
+def _short(version: str) -> list[str]:
+    """Return the first two numbers of a version."""
+    return version.split(".")[:2]
+
+
+def _alike(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give what several hand-ins have in common; what many have is the course's own."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for record in records:
+        for name, digest in record.facts.items():
+            if name.partition(" ")[0] in ("code", "model", "answer"):
+                groups[name, digest].append(record.id)
+    most = max(3, len(records) // 20)
+    by_people: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for (name, _), ids in groups.items():
+        if 1 < len(ids) <= most:
+            by_people[tuple(ids)].append(name.partition(" ")[2])
+    for people, names in sorted(by_people.items()):
+        yield ", ".join(people), ", ".join(names)
