@@ -1,6 +1,6 @@
 """Tell what a file is by what it holds: a hand-in's folders may be called anything.
 
-A module of the assignment is known by the functions that its exercises ask for, so that files of
+A module of the assignment is known by the functions and classes that it defines, so that files of
 the course with the same name (the checks have a `layers.py` too) are never taken for it.
 """
 
@@ -13,15 +13,10 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
-from cs682.checks import EXERCISES
-from staff.grading.intake.package import CODE
+from staff.grading.intake.package import CODE, ROOT
 
-_ASKED = {
-    file: frozenset(
-        name.partition(".")[0] for e in EXERCISES.values() if e.file == file for name in e.functions
-    )
-    for file in CODE
-}
+_DEFINITION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
+_OURS = {file: frozenset(_DEFINITION.findall((ROOT / file).read_text("utf-8"))) for file in CODE}
 _MARKERS = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 _LONGEST = 200_000  # characters that are parsed; the reference's modules have 20,000
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -39,14 +34,13 @@ def defines(path: Path, file: str) -> bool:
     -------
     fits : bool; of notebooks and models, which have names of their own, always true
     """
-    return file not in _ASKED or bool(_ASKED[file] & _names(path))
+    return file not in _OURS or bool(_OURS[file] & _names(path))
 
 
 @lru_cache(maxsize=1000)
 def _names(path: Path) -> frozenset[str]:
     """Return the functions and classes at the top of a module, also of one that has an error."""
-    text = read_source(path)
-    return frozenset(re.findall(r"^(?:def|class)\s+(\w+)", text, re.MULTILINE))
+    return frozenset(_DEFINITION.findall(read_source(path)))
 
 
 def read_source(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from staff.grading.intake.collect import collect
+from staff.grading.intake.collect import collect, read_owners
 from staff.tests.grading.hostile_zips import CODE, make_zip
 
 METADATA = """---
@@ -167,3 +167,198 @@ def test_empty_folder_and_missing_place_are_refused(place, tmp_path):
         find(place, tmp_path)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         find(tmp_path / "nowhere", tmp_path)
+
+
+# --- whose hand-in is whose is never guessed
+
+
+def held(found):
+    return {s.id: s.held for s in found.submissions if s.held}
+
+
+def test_name_that_fits_two_forms_is_held_and_costs_nobody_anything(place, tmp_path):
+    add_zip(place, "hopper_56_902_hand-in.zip")
+    evil = "lovelaceada_55_901_Grace_56_assignsubmission_file_x.zip"
+    add_zip(place, evil)
+
+    found = find(place, tmp_path)
+
+    assert list(held(found)) == [evil]
+    assert "can be read in 2 ways" in held(found)[evil]
+    (grace,) = (s for s in found.submissions if s.id == "56")
+    assert len(grace.sources) == 1
+
+
+def test_moodle_name_inside_of_a_moodle_name_is_held(place, tmp_path):
+    add_zip(place, "Ada_1_assignsubmission_file_Bob_2_assignsubmission_file_x.zip")
+
+    assert next(iter(held(find(place, tmp_path)).values())).startswith("its name can be read in 2")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("lovelaceada_55_901_a.zip", "hoppergrace_55_902_a.zip"),
+        ("Ada_55_assignsubmission_file_a.zip", "Bob_55_assignsubmission_file_a.zip"),
+        ("lovelaceada_55_901_a.zip", "Ada_55_assignsubmission_file_a.zip"),
+        ("ada.zip", "ada.ZIP"),
+        (unicodedata.normalize("NFD", "zoë.zip"), unicodedata.normalize("NFC", "zoë.zip")),
+    ],
+)
+def test_uploads_that_would_merge_are_held(names, place, tmp_path):
+    for name in names:
+        add_zip(place, name)
+
+    found = find(place, tmp_path)
+
+    assert [bool(s.held) for s in found.submissions] == [True, True]
+    assert all("would be one hand-in" in reason for reason in held(found).values())
+
+
+def test_folder_and_zip_of_one_name_are_held(place, tmp_path):
+    add_zip(place, "ada.zip")
+    (place / "ada").mkdir()
+
+    assert set(held(find(place, tmp_path))) == {"ada", "ada.zip"}
+
+
+def test_link_is_held(place, tmp_path):
+    (tmp_path / "secret").mkdir()
+    (place / "eve").symlink_to(tmp_path / "secret")
+    add_zip(place, "ada.zip")
+
+    found = find(place, tmp_path)
+
+    assert "it is a link" in held(found)["eve"]
+    assert str(tmp_path) not in held(found)["eve"]
+
+
+def test_zip_that_looks_like_a_class_is_held_and_a_zip_of_zips_is_not(place, tmp_path):
+    (place / "bob.zip").write_bytes(make_zip({"submission_metadata.yml": METADATA.encode()}))
+    (place / "eve.zip").write_bytes(make_zip({"hand-in.zip": make_zip({"layers.py": CODE})}))
+
+    assert set(held(find(place, tmp_path))) == {"bob.zip"}
+
+
+def write_students(path, *lines):
+    path.write_text("\n".join(["upload,student", *lines]) + "\n")
+    return read_owners(path)
+
+
+def test_person_says_whose_it_is(place, tmp_path):
+    add_zip(place, "hopper_56_902_hand-in.zip")
+    evil = "lovelaceada_55_901_Grace_56_assignsubmission_file_x.zip"
+    add_zip(place, evil)
+    add_zip(place, "ada.zip")
+    (place / "ada").mkdir()
+    owners = write_students(tmp_path / "students.csv", f"{evil},55", "ada.zip,ada", "ada,-",
+                            "nowhere.zip,ada")  # fmt: skip
+
+    found = collect(place, tmp_path / "scratch", owners)
+
+    assert held(found) == {}
+    assert {s.id: [p.name for p, _ in s.sources] for s in found.submissions} == {
+        "55": [evil], "56": ["hopper_56_902_hand-in.zip"], "ada": ["ada.zip"],
+    }  # fmt: skip
+    assert found.remarks == ("students.csv names nowhere.zip, which is not there",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [(["a.zip,"], "line 2: name an upload"), (["a.zip,x", "a.zip,y"], "line 3: a.zip has")],
+)
+def test_table_of_students_with_an_error_is_refused_by_line(lines, says, tmp_path):
+    with pytest.raises(ValueError, match=says):
+        write_students(tmp_path / "students.csv", *lines)
+
+
+# --- of two versions the newest counts
+
+
+def test_second_canvas_export_in_the_same_folder_gives_the_newer_version(place, tmp_path):
+    add_zip(place, "lovelaceada_55_901_hand-in.zip")
+    add_zip(place, "lovelaceada_LATE_55_950_hand-in-1.zip")
+
+    (ada,) = find(place, tmp_path).submissions
+
+    assert ada.versions == (0, 1)
+    assert [name for _, name in ada.sources] == ["hand-in.zip", "hand-in-1.zip"]
+    assert ada.late
+
+
+def test_newer_submission_on_gradescope_replaces_the_older(place, tmp_path):
+    first = METADATA.split("submission_102")[0].replace("---\n", "")
+    second = first.replace("101", "150").replace("02-01", "02-03")
+    (place / "submission_metadata.yml").write_text("---\n" + first + second)
+    for name in ("submission_101", "submission_150", "submission_99"):
+        (place / name).mkdir()
+
+    found = find(place, tmp_path)
+
+    (ada,) = found.submissions
+    assert (ada.id, ada.submitted) == ("submission_150", "2024-02-03 10:00:00 -05:00")
+    assert "submission_101" in ada.remarks[0]
+    assert "submission_99 is not in submission_metadata.yml" in found.remarks[0]
+
+
+def test_two_submissions_of_a_student_that_do_not_replace_each_other_are_held(place, tmp_path):
+    both = METADATA.replace("0123", "'007'")
+    (place / "submission_metadata.yml").write_text(both)
+    for name in ("submission_101", "submission_102"):
+        (place / name).mkdir()
+
+    assert set(held(find(place, tmp_path))) == {"submission_101", "submission_102"}
+
+
+def test_export_that_is_named_later_is_newer_on_moodle(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        add_zip(tmp_path / name, "Ada_4321_assignsubmission_file_hand-in.zip")
+
+    (ada,) = collect([tmp_path / "one", tmp_path / "two"], tmp_path / "scratch").submissions
+
+    assert ada.versions == (0, 1)
+    assert [path.parent.name for path, _ in ada.sources] == ["one", "two"]
+
+
+def test_unpacked_export_leaves_nothing_of_the_one_before(tmp_path):
+    for number in (1, 2):
+        with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+            archive.writestr(f"x_55_90{number}_hand-in-{number}.zip", make_zip({"a.py": CODE}))
+        (found,) = find(tmp_path / "export.zip", tmp_path).submissions
+
+    assert [name for _, name in found.sources] == ["hand-in-2.zip"]
+
+
+def test_worksheet_of_moodle_says_when(place, tmp_path):
+    add_zip(place, "Ada_4321_assignsubmission_file_hand-in.zip")
+    (place / "Grades.csv").write_text(
+        "Identifier,Full name,Last modified (submission)\n"
+        'Participant 4321,Ada,"Thursday, 1 February 2024, 10:05 PM"\n'
+    )
+
+    found = find(place, tmp_path)
+
+    assert found.submissions[0].submitted == "2024-02-01T22:05:00"
+    assert found.remarks == ()
+
+
+def test_file_that_cannot_be_read_is_no_other_file(place, tmp_path, monkeypatch):
+    add_zip(place, "ada.zip")
+
+    def no(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", no)
+
+    with pytest.raises(PermissionError):
+        find(place / "ada.zip", tmp_path)
+
+
+def test_damaged_export_is_refused_by_name(tmp_path):
+    content = bytearray(make_zip({"submission_metadata.yml": METADATA.encode()}))
+    content[50:60] = b"0123456789"
+    (tmp_path / "export.zip").write_bytes(content)
+
+    with pytest.raises(ValueError, match=r"export.zip is damaged .*download it again"):
+        find(tmp_path / "export.zip", tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -183,3 +184,105 @@ def test_digest_changes_with_content_and_names_alone(tmp_path):
     assert digest("b", **{LAYERS: CODE}) == same
     assert digest("c", **{LAYERS: OTHER}) != same
     assert digest("d", **{"layers.py": CODE}) != same
+
+
+# --- what the files are, not what their folder is called
+
+
+JUDGE = b"def check_affine_forward(subject, report):\n    pass\n"
+CODE_OF = {
+    "layers.py": CODE,
+    "optim.py": b"def sgd(w, dw, config=None):\n    return w, config\n",
+    "layer_utils.py": b"def affine_relu_forward(x, w, b):\n    return x\n",
+    "classifiers/fc_net.py": b"class TwoLayerNet:\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("name", ["cs682 2", "CS682", "assignment", "cs231n", "a/b/my work"])
+def test_package_is_known_by_its_files(name, tmp_path):
+    files = {f"{name}/{file}": content for file, content in CODE_OF.items()}
+    ours = {f"{name}/checks/judges/layers.py": JUDGE, f"{name}/solver.py": OTHER,
+            f"{name}/tricks.py": OTHER, "notebooks/Dropout.ipynb": b"{}"}  # fmt: skip
+
+    package = take(write_files(tmp_path / "bob", **files, **ours), tmp_path=tmp_path)
+
+    expected = {f"cs682/{file}" for file in CODE_OF} | {"cs682/tricks.py"}
+    assert expected <= files_of(package)
+    assert (package.folder / LAYERS).read_bytes() == CODE
+    assert sum("there is no folder cs682" in text for text in package.problems) == 1
+    assert not any("more than once" in text for text in package.problems)
+
+
+def test_folder_of_the_right_name_wins_over_a_copy(tmp_path):
+    files = {f"cs682/{file}": content for file, content in CODE_OF.items()}
+    copies = {f"cs682 2/{file}": content + b"#\n" for file, content in CODE_OF.items()}
+
+    package = take(write_files(tmp_path / "bob", **files, **copies), tmp_path=tmp_path)
+
+    assert (package.folder / LAYERS).read_bytes() == CODE
+    assert any("bob/cs682 2/layers.py differs from" in text for text in package.problems)
+
+
+def test_newer_version_counts_and_the_older_is_named(tmp_path):
+    old, new = tmp_path / "hand-in.zip", tmp_path / "hand-in-1.zip"
+    old.write_bytes(make_zip({LAYERS: CODE, "cs682/optim.py": CODE}))
+    new.write_bytes(make_zip({LAYERS: OTHER}))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "stage").mkdir()
+    haul = unpack([(old, "hand-in.zip"), (new, "hand-in-1.zip")], tmp_path / "raw", (0, 1))
+
+    package = arrange(haul, tmp_path / "stage")
+
+    assert (package.folder / LAYERS).read_bytes() == OTHER
+    assert "hand-in.zip/cs682/layers.py is older than the cs682/layers.py that was taken" in (
+        package.problems
+    )
+
+
+def test_number_behind_a_zip_s_name_tells_the_newer(tmp_path):
+    folder = write_files(tmp_path / "bob", **{
+        "hand-in.zip": make_zip({LAYERS: CODE}), "hand-in (2).zip": make_zip({LAYERS: OTHER}),
+    })  # fmt: skip
+
+    package = take(folder, tmp_path=tmp_path)
+
+    assert (package.folder / LAYERS).read_bytes() == OTHER
+    assert any("bob/hand-in.zip/cs682/layers.py is older" in text for text in package.problems)
+
+
+MERGE = b"<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> main\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (CODE + MERGE, r"marks of a merge that was not finished \(line 3: <<<<<<<\)"),
+        (CODE.decode().encode("utf-16"), "is text in UTF-16"),
+        (CODE + b"def f(:\n", r"is no Python, so none of it counts: .* in line 3"),
+    ],
+)
+def test_what_keeps_a_file_from_being_run_is_said_once(content, says, tmp_path):
+    package = take(write_files(tmp_path / "bob", **{LAYERS: content}), tmp_path=tmp_path)
+
+    assert len([text for text in package.problems if re.search(says, text)]) == 1
+
+
+# --- this machine's trouble is no student's
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+def test_trouble_of_this_machine_is_no_problem_of_the_hand_in(number, tmp_path, monkeypatch):
+    path = tmp_path / "x.zip"
+    path.write_bytes(make_zip({LAYERS: CODE}))
+    (tmp_path / "raw").mkdir()
+    real = Path.open
+
+    def no(self, mode="r", *args, **kwargs):
+        if "x" in mode or number == errno.EACCES:
+            raise OSError(number, os.strerror(number), str(self))
+        return real(self, mode, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", no)
+
+    with pytest.raises(OSError, match=re.escape(os.strerror(number))):
+        unpack([(path, "x.zip")], tmp_path / "raw")
