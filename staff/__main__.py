@@ -19,6 +19,7 @@ COMMANDS = {
     "release": "staff.release.command",
     "grade": "staff.grading.grade",
     "gradescope": "staff.grading.gradescope.build",
+    "similar": "staff.grading.similar",
     "prove": "staff.release.prove",
     "pictures": "staff.browser.pictures",
 }

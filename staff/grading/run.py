@@ -18,7 +18,7 @@ from staff.grading.intake.submission import Submission
 from staff.grading.results.store import NotGraded, Result
 from staff.grading.single import Plan, grade_submission
 
-KILLED = "its worker process was killed twice: is there too little memory?"
+KILLED = "its worker process was killed again and again: is there too little memory?"
 Done = Callable[[Result], None]
 
 

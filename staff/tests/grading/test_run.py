@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import signal
 import subprocess
@@ -254,6 +255,148 @@ def test_grader_s_own_error_costs_one_hand_in_alone(place, tmp_path, monkeypatch
     assert "NOT GRADED bob: the grader itself failed: ZeroDivisionError" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_disk_that_takes_nothing_is_no_zero(number, place, tmp_path, quick, monkeypatch, capsys):
+    def no(path, record):
+        raise OSError(number, os.strerror(number), str(path))
+
+    grade(place, tmp_path / "out")
+    monkeypatch.setattr(single, "write_record", no)
+
+    assert grade(place, tmp_path / "out", "--regrade", "--only", "bob") == 1
+
+    row = read_book(tmp_path / "out")["bob"]
+    assert (row["points"], row["fc-1.1"]) == ("", "")
+    assert row["remarks"] == f"NOT GRADED: the grader itself failed: {os.strerror(number)}"
+    assert str(tmp_path) not in row["remarks"]
+    assert f"NOT GRADED bob: the grader itself failed: {os.strerror(number)}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_not_graded_stays_so_until_it_is_graded(place, tmp_path, quick, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(single, "arrange", lambda *_: 1 / 0)
+    assert grade(place, out) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(summary, "_figures", lambda records: [])
+
+    assert grade(place, out, "--only", "eve") == 0
+    assert "ZeroDivisionError" in read_book(out)["ada"]["remarks"]
+    assert grade(place, out, "--only", "eve") == 0
+    assert read_book(out)["eve"]["points"] == "0"
+
+
+def test_exercise_that_the_grader_stumbled_over_is_graded_again(
+    place, tmp_path, monkeypatch, quick
+):
+    states = iter(["not graded", "passed", "passed"])
+
+    def grade_code(package, *, seed, rung, only):
+        state = next(states)
+        yield from (Outcome(key, 0, EXERCISES[key].points, state, "") for key in only)
+
+    monkeypatch.setattr(single, "grade_code", grade_code)
+
+    assert grade(place, tmp_path / "out", "--only", "ada") == 1
+    assert read_book(tmp_path / "out")["ada"]["points"] == ""
+    assert grade(place, tmp_path / "out", "--only", "ada") == 0
+    assert read_book(tmp_path / "out")["ada"]["points"] == "67"
+
+
+def test_held_hand_in_is_not_graded_until_a_person_has_said(place, tmp_path, quick, capsys):
+    (place / "link").symlink_to(tmp_path)
+    out = tmp_path / "out"
+
+    assert grade(place, out) == 1
+    assert "NOT GRADED link: it is a link" in capsys.readouterr().out
+    assert read_book(out)["ada"]["points"] == "67"
+
+    (out / "students.csv").write_text("upload,student\nlink,-\n")
+    assert grade(place, out) == 0
+    assert list(read_book(out)) == ["ada", "bob", "eve"]
+
+
+def test_override_and_late_days_are_read_from_the_folder_of_results(place, tmp_path, quick):
+    out = tmp_path / "out"
+    grade(place, out)
+    (out / "overrides.csv").write_text("student,exercise,points,reason\neve,fc-1.2,3,seen\n")
+    (out / "late.json").write_text('{"percent_per_day": 50, "days": {"bob": 1}}')
+
+    assert grade(place, out) == 0
+
+    assert {k: float(row["points"]) for k, row in read_book(out).items()} == {
+        "ada": 67, "bob": 33.5, "eve": 3,
+    }  # fmt: skip
+    assert len(quick) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("answers.csv", "student,question,points\nada,fc-q1,two\n"),
+        ("overrides.csv", "student,exercise,points\nada,fc-1.1,9\n"),
+        ("overrides.csv", "student,exercise,points\nnobody,fc-1.1,1\n"),
+        ("late.json", "{"),
+        ("students.csv", "a,b\n"),
+    ],
+)
+def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
+    name, text, place, tmp_path, quick, capsys
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text(text)
+
+    assert grade(place, tmp_path / "out") == 2
+
+    assert name in capsys.readouterr().err
+    assert (tmp_path / "out" / name).read_text() == text
+    assert quick == []
+
+
+@pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
+def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path):
+    for name in ("ada", "bob", "cyn"):
+        (tmp_path / "class" / name).mkdir(parents=True)
+        (tmp_path / "class" / name / "layers.py").write_text("x\n")
+    out = tmp_path / "out"
+    words = ["grade", str(tmp_path / "class"), "--out", str(out), "--no-models", *jobs]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *words],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not list(out.glob("staff/records/*.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate()
+
+    assert process.returncode == 130
+    assert "Interrupted: " in said.splitlines()[-1]
+    assert "Traceback" not in errors
+    points = [row["points"] for row in read_book(out).values()]
+    assert len(points) == 3
+    assert "" in points
+    assert "0" in points
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from staff.grading import single
+
+def wait(*args, real=single.arrange):
+    if list(Path(sys.argv[4]).glob("staff/records/*.json")):
+        time.sleep(60)  # all but the first
+    return real(*args)
+
+single.arrange = wait
+if __name__ == "__main__":
+    from staff.__main__ import main
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
 # --- in the sandbox
 
 
@@ -274,17 +417,6 @@ def test_wrong_relu_loses_its_exercise_and_the_staff_alone_see_traces(place, tmp
 def test_two_processes_give_the_same_files(place, tmp_path):
     grade(place, tmp_path / "one")
     grade(place, tmp_path / "two", "--jobs", "2")
-
-    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
-
-
-@pytest.mark.slow
-def test_dask_cluster_gives_the_same_files(place, tmp_path):
-    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
-    grade(place, tmp_path / "one")
-
-    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
-        grade(place, tmp_path / "two", "--scheduler", cluster.scheduler_address)
 
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 

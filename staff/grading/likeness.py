@@ -1,0 +1,212 @@
+"""How alike hand-ins are: in their own code, their answers and their trained weights.
+
+Each is taken apart into small pieces (fingerprints of code by copydetect, five words of an answer,
+the lengths of a matrix's columns), and a piece counts the more the fewer hand-ins have it: what the
+exercise itself suggests is in all of them and says nothing. What the course gave out is left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import math
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cs682.checks import EXERCISES
+from cs682.hand_in.models import read_model
+from staff.grading.intake.kinds import read_source
+from staff.grading.intake.locate import MODEL_FILES, Package
+from staff.grading.intake.npz import require_modest
+from staff.grading.intake.package import CODE, ROOT
+
+KINDS = ("code", "answers", "weights")
+PIECE = 20  # characters of code with its names taken out; shorter pieces are in everybody's
+WORDS = 5
+_LONGEST = 200_000  # characters of a module that is parsed
+
+
+@dataclass
+class Own:
+    """What is a student's own in a hand-in.
+
+    Attributes
+    ----------
+    id : str
+    code : str, the functions that exercises ask for, in their order, and those that were added
+    answers : str
+    pieces : dict of str to set, by kind
+    print : copydetect's fingerprint of the code; None if there is none
+    """
+
+    id: str
+    code: str = ""
+    answers: str = ""
+    pieces: dict[str, set[object]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
+    print: Any = None
+
+
+def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
+    """Take a hand-in apart; nothing of it is run.
+
+    Parameters
+    ----------
+    id_ : str
+    package : Package
+    answers : mapping of str to str, by question
+
+    Returns
+    -------
+    own : Own
+    """
+    text = "\n".join(answers.values())
+    own = Own(id_, own_code(package.folder), text)
+    own.print = fingerprint(own.code)
+    if own.print:
+        own.pieces["code"] = set(own.print.hashes)
+    words = re.findall(r"\w+", text.lower())
+    own.pieces["answers"] = {tuple(words[i : i + WORDS]) for i in range(len(words) - WORDS + 1)}
+    own.pieces["weights"] = set(_lengths(package.folder))
+    return own
+
+
+def own_code(folder: Path) -> str:
+    """Return the code that is a student's own, without docstrings and comments.
+
+    Parameters
+    ----------
+    folder : Path, holds `cs682/layers.py` and so on
+
+    Returns
+    -------
+    text : str
+    """
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("cs682/**/*.py"))]
+    helpers = [name for name in names if name not in CODE]
+    parts = [part for file in CODE for part in _written(folder / file, file)]
+    parts += [part for file in helpers for part in _written(folder / file, file)]
+    return "\n\n".join(parts)
+
+
+def _written(path: Path, file: str) -> Iterator[str]:
+    """Give the functions of a module that are not as they were given out."""
+    if not path.is_file():
+        return
+    given = _given(file)
+    found = dict(_functions(read_source(path)))
+    order = [name for name in _asked(file) if name in found]
+    for name in [*order, *(name for name in found if name not in order)]:
+        if given.get(name) != found[name]:
+            yield found[name]
+
+
+def _functions(text: str) -> Iterator[tuple[str, str]]:
+    """Give name and source of each function and method of a module."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text if len(text) <= _LONGEST else "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in tree.body:
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
+        for part in inner:
+            if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if ast.get_docstring(part, clean=False):
+                    part.body = part.body[1:] or [ast.Pass()]
+                try:
+                    yield f"{prefix}{part.name}", ast.unparse(part)
+                except RecursionError:
+                    continue
+
+
+@cache
+def _asked(file: str) -> tuple[str, ...]:
+    """Return the functions that exercises ask for in a file, in their order."""
+    rows = [row for row in EXERCISES.values() if row.file == file]
+    return tuple(dict.fromkeys(name for row in rows for name in row.functions))
+
+
+@cache
+def _given(file: str) -> dict[str, str]:
+    """Return the functions of a module as students get it, by name."""
+    from staff.release.regions import find_regions, strip
+
+    path = ROOT / file
+    if file not in CODE:
+        return dict(_functions(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    text = path.read_text(encoding="utf-8")
+    return dict(_functions(strip(text, find_regions(text, file))))
+
+
+def fingerprint(code: str) -> Any:
+    """Return copydetect's fingerprint of code; None if it is too short to say anything.
+
+    Parameters
+    ----------
+    code : str
+    """
+    from copydetect import CodeFingerprint
+
+    if len(code) <= PIECE:
+        return None
+    return CodeFingerprint("own.py", PIECE, 1, language="python", fp=io.StringIO(code))
+
+
+def _lengths(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Give the lengths of the columns of all weights: units in another order are the same."""
+    for file in MODEL_FILES:
+        path = folder / file
+        try:
+            require_modest(path)
+            params = read_model(path).params
+        except (ValueError, OSError):
+            continue
+        for name, array in params.items():
+            if array.ndim == 2 and np.isfinite(array).all():
+                norms = np.linalg.norm(array.astype(np.float64), axis=0)
+                yield from ((file, name, f"{norm:.5g}") for norm in norms)
+
+
+def likeness(owns: Sequence[Own], kind: str) -> NDArray[np.float64]:
+    """Return how alike each two hand-ins are.
+
+    Parameters
+    ----------
+    owns : sequence of Own, N of them
+    kind : {'code', 'answers', 'weights'}
+
+    Returns
+    -------
+    alike : ndarray, shape (N, N), from 0 to 1: the cosine between the weighed pieces
+    """
+    holders: dict[object, list[int]] = defaultdict(list)
+    for i, own in enumerate(owns):
+        for piece in own.pieces[kind]:
+            holders[piece].append(i)
+    total = np.zeros((len(owns), len(owns)))
+    for who in holders.values():
+        total[np.ix_(who, who)] += rarity(len(who), len(owns)) ** 2
+    norm = np.sqrt(np.diag(total))
+    norm[norm == 0] = 1
+    return np.asarray(total / np.outer(norm, norm))
+
+
+def rarity(holders: int, size: int) -> float:
+    """Return how much a piece counts that so many of a class have.
+
+    Parameters
+    ----------
+    holders, size : int
+    """
+    return math.log(size / holders) if holders < size else 0.0

@@ -1,0 +1,196 @@
+"""``python -m staff similar``: pairs of hand-ins that are alike, side by side.
+
+It accuses nobody: two who sat together, one page of a book, a bad hint in a lecture look the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+from tqdm import tqdm
+
+from staff.grading.intake.collect import collect, read_owners
+from staff.grading.intake.locate import arrange
+from staff.grading.intake.safe_text import shown
+from staff.grading.intake.unpack import unpack
+from staff.grading.judging.answers import read_answers
+from staff.grading.likeness import KINDS, Own, likeness, own_of
+from staff.grading.results.pages import render
+from staff.grading.results.store import write_text
+
+SHOWN = 60  # pairs
+RARE = 0.05  # of the class: what at most so many have is marked
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two hand-ins.
+
+    Attributes
+    ----------
+    left, right : Own
+    alike : dict of str to float, from 0 to 1 by kind
+    """
+
+    left: Own
+    right: Own
+    alike: dict[str, float]
+
+    @property
+    def most(self) -> float:
+        """Return how alike they are in what they are most alike in."""
+        return max(self.alike.values())
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``similar`` to the staff's command line.
+
+    Parameters
+    ----------
+    commands : the subparsers of ``python -m staff``; one more is added
+    """
+    parser = commands.add_parser("similar", help="show hand-ins that are alike, side by side")
+    add = parser.add_argument
+    add("submissions", type=Path, nargs="+", help="folders or zips, as for grade")
+    add("--against", type=Path, nargs="+", default=[], metavar="FOLDER", help="earlier hand-ins")
+    add("--out", type=Path, default=Path("similar.html"), help="the page (default: similar.html)")
+    add("--show", type=int, default=SHOWN, metavar="N", help=f"pairs (default: {SHOWN})")
+    add("--students", type=Path, metavar="FILE", help="students.csv, if there is one")
+    parser.set_defaults(run=run_command)
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Compare the hand-ins of a class and write the page.
+
+    Parameters
+    ----------
+    args : namespace with the options of `add_command`
+
+    Returns
+    -------
+    status : int, 2 if nothing was done, else 0
+    """
+    try:
+        import copydetect  # noqa: F401  # before a class is unpacked for nothing
+    except ImportError:
+        return _refuse("similar needs copydetect: pip install '.[grade]'")
+    try:
+        owners = read_owners(args.students) if args.students else {}
+        ours, others = _read(args.submissions, owners), _read(args.against, {})
+        found = pairs_of(ours, others)[: args.show]
+        write_text(args.out, page(found, [*ours, *others]))
+    except (OSError, ValueError) as error:
+        return _refuse(shown(str(error), 1000))
+    print(f"{len(found)} pairs of {len(ours)} hand-ins, the most alike first: {args.out}")  # noqa: T201
+    return 0
+
+
+def _refuse(text: str) -> int:
+    """Say why nothing was done."""
+    print(f"error: {text}", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def _read(places: Sequence[Path], owners: dict[str, str]) -> list[Own]:
+    """Take the hand-ins of a class apart."""
+    if not places:
+        return []
+    owns = []
+    with tempfile.TemporaryDirectory(prefix="cs682-similar-") as scratch:
+        found = collect(places, Path(scratch, "export"), owners)
+        for submission in tqdm(found.submissions, unit="hand-in", disable=None):
+            if submission.held:
+                continue  # a link may lead anywhere; the grader says so
+            with tempfile.TemporaryDirectory(dir=scratch) as own:
+                raw, stage = Path(own, "raw"), Path(own, "stage")
+                raw.mkdir()
+                stage.mkdir()
+                package = arrange(unpack(submission.sources, raw, submission.versions), stage)
+                answers, _ = read_answers(stage / "notebooks")
+                owns.append(own_of(submission.id, package, answers))
+    return owns
+
+
+def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
+    """Return all pairs that have anything of their own in common, the most alike first.
+
+    Parameters
+    ----------
+    ours : sequence of Own, of the class: each two make a pair
+    others : sequence of Own, each of which makes pairs with those of the class alone
+
+    Returns
+    -------
+    pairs : list of Pair
+    """
+    both = [*ours, *others]
+    alike = {kind: np.round(likeness(both, kind), 6) for kind in KINDS}
+    pairs = [
+        Pair(both[i], both[j], {kind: float(alike[kind][i, j]) for kind in KINDS})
+        for i in range(len(ours))
+        for j in range(i + 1, len(both))
+    ]
+    found = [pair for pair in pairs if pair.most > 0]
+    return sorted(found, key=lambda pair: (-pair.most, pair.left.id, pair.right.id))
+
+
+def page(pairs: Sequence[Pair], everybody: Sequence[Own]) -> str:
+    """Return the page with pairs side by side; what few others have is marked.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    everybody : sequence of Own
+
+    Returns
+    -------
+    html : str
+    """
+    holders = Counter(piece for own in everybody for piece in own.pieces["code"])
+    most = max(2, int(RARE * len(everybody)))
+    rare = {piece for piece, count in holders.items() if count <= most}
+    rows = [
+        {
+            "names": (shown(pair.left.id, 60), shown(pair.right.id, 60)),
+            "alike": [f"{kind} {value:.2f}" for kind, value in pair.alike.items() if value],
+            "code": _marked(pair, rare),
+            "answers": (pair.left.answers, pair.right.answers) if pair.alike["answers"] else None,
+        }
+        for pair in pairs
+    ]
+    return render("similar.html", pairs=rows)
+
+
+def _marked(pair: Pair, rare: set[object]) -> tuple[Markup, Markup] | None:
+    """Return the code of both with what they share marked; None if they share none."""
+    if not pair.left.print or not pair.right.print or not pair.alike["code"]:
+        return None
+    from copydetect.detector import compare_files
+
+    prints = [copy.copy(own.print) for own in (pair.left, pair.right)]
+    for one in prints:
+        one.hashes = one.hashes & rare
+    _, _, slices = compare_files(*prints)
+    texts = (pair.left.code, pair.right.code)
+    left, right = (_with_marks(text, cut) for text, cut in zip(texts, slices, strict=True))
+    return left, right
+
+
+def _with_marks(text: str, slices: Any) -> Markup:
+    """Return code with some stretches marked."""
+    parts, at = [], 0
+    for start, end in np.asarray(slices, int).reshape(2, -1).T:
+        parts += [escape(text[at:start]), Markup("<mark>"), escape(text[max(at, start) : end])]
+        parts.append(Markup("</mark>"))
+        at = max(at, int(end))
+    return Markup("").join([*parts, escape(text[at:])])

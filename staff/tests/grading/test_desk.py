@@ -1,0 +1,276 @@
+"""What a teaching assistant types in counts, is shown and stays; what there is to see is seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from cs682.checks import EXERCISES
+from staff.grading.intake.platforms import read_time
+from staff.grading.intake.submission import Student
+from staff.grading.results import exports
+from staff.grading.results.grade_book import grade_book
+from staff.grading.results.late import read_late_rule
+from staff.grading.results.overrides import override, read_overrides, require_known
+from staff.grading.results.report import html, markdown
+from staff.grading.results.store import NotGraded
+from staff.grading.results.summary import statistics_of, summary_page
+from staff.grading.results.warnings import warnings_page
+from staff.tests.grading.records import outcome_of, record_of
+
+POINTS = {row.id: row.points for row in EXERCISES.values()}
+ADA = (Student("007", "Ada Lovelace", "ada@example.edu"),)
+
+
+# --- overrides
+
+
+def overrides(folder, *lines, head="student,exercise,points,reason"):
+    path = folder / "overrides.csv"
+    path.write_text("\n".join([head, *lines]) + "\n")
+    return read_overrides(path, POINTS)
+
+
+@pytest.mark.parametrize("form", [html, markdown])
+@pytest.mark.parametrize("student", ["ada", "007"])
+def test_override_counts_and_the_report_shows_it_and_what_was_before(form, student, tmp_path):
+    record = record_of("ada", outcome_of("fc-1.2", "wrong", "dx is wrong"), students=ADA)
+
+    done = override(record, overrides(tmp_path, f"{student},fc-1.2,2,typo of ours"))
+
+    assert done.points == record.points + 2
+    assert "typo of ours" in form(done)
+    assert "Before, it was: wrong, 0 of 3 points." in form(done)
+    assert "dx is wrong" in form(done)
+
+
+def test_override_of_a_question_and_none_at_all(tmp_path):
+    lines = overrides(tmp_path, "ada;fc-q1;2;orally", head="student;question;points;reason")
+
+    assert override(record_of("ada"), lines).points == 82
+    assert override(record_of("bob"), lines) == record_of("bob")
+    assert read_overrides(tmp_path / "nowhere.csv", POINTS) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["ada,fc-9.9,1,"], "line 2: there is no exercise or question 'fc-9.9'"),
+        (["ada,fc-1.2,4,"], "line 2: 4 points given, there are 3"),
+        (["ada,fc-1.2,,"], "line 2: points are ''"),
+        (["ada,fc-1.2,1,", "ada,fc-1.2,2,"], "line 3: ada has an override for fc-1.2 already"),
+    ],
+)
+def test_override_with_an_error_is_refused_by_line(lines, says, tmp_path):
+    with pytest.raises(ValueError, match=says):
+        overrides(tmp_path, *lines)
+
+
+def test_override_of_somebody_who_is_not_there_is_refused_by_line(tmp_path):
+    with pytest.raises(ValueError, match="line 2: 'aad' has handed nothing in"):
+        require_known(overrides(tmp_path, "aad,fc-1.2,1,"), {"ada"})
+
+
+# --- late days
+
+
+def rule(folder, **fields):
+    (folder / "late.json").write_text(json.dumps(fields))
+    return read_late_rule(folder / "late.json")
+
+
+DUE = {"due": "2024-02-01T23:59:00-05:00", "percent_per_day": 10}
+
+
+@pytest.mark.parametrize(
+    ("submitted", "more", "points"),
+    [
+        ("2024-02-01 23:58:00 -05:00", {}, 80),
+        ("2024-02-02 04:58:00 UTC", {}, 80),
+        ("2024-02-02 00:05:00 -05:00", {}, 72),
+        ("2024-02-02 00:05:00 -05:00", {"grace_minutes": 10}, 80),
+        ("2024-02-03 00:05:00 -05:00", {}, 64),
+        ("2024-02-03 00:05:00 -05:00", {"free_days": 1}, 72),
+        ("2024-03-03 00:05:00 -05:00", {"at_most_percent": 50}, 40),
+        ("2024-02-02T00:05:00", {}, 72),  # Moodle names no zone: that of the rule
+        ("2024-02-09 00:05:00 -05:00", {"days": {"007": 1}}, 72),
+        ("2024-02-09 00:05:00 -05:00", {"days": {"ada": 0}}, 80),
+        ("", {}, 80),
+    ],
+)
+def test_late_days_cost_what_the_rule_says(submitted, more, points, tmp_path):
+    record = record_of("ada", students=ADA, submitted=submitted)
+
+    assert rule(tmp_path, **DUE, **more).apply(record).points == points
+
+
+def test_mark_of_canvas_counts_as_days(tmp_path):
+    late = record_of("ada", late=True)
+
+    assert rule(tmp_path, percent_per_day=5).apply(late).points == 76
+    assert rule(tmp_path, percent_per_day=5, marked_days=2).apply(late).points == 72
+    assert rule(tmp_path, percent_per_day=5).apply(record_of()).points == 80
+
+
+def test_report_and_book_say_what_came_off(tmp_path):
+    record = rule(tmp_path, **DUE).apply(
+        record_of("ada", students=ADA, submitted="2024-02-02 00:05:00 -05:00")
+    )
+    (row,) = csv.DictReader(io.StringIO(grade_book([record])))
+
+    assert "came 1 day late: 10 % of 80 points come off, which is 8." in html(record)
+    assert (row["points"], row["late"], row["late penalty"]) == ("72.0", "late", "8.0")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"due": "2024-02-01T23:59:00"}, "has no time zone"),
+        ({"due": "tomorrow"}, "'tomorrow' is no time"),
+        ({"percent": 10}, "holds 'percent', expected .*percent_per_day"),
+        ({"percent_per_day": "10"}, "percent_per_day is '10', expected a number"),
+        ({"free_days": -1}, "free_days is -1"),
+        ({"days": [1]}, "days is"),
+    ],
+)
+def test_rule_with_an_error_is_refused(fields, says, tmp_path):
+    with pytest.raises(ValueError, match=says):
+        rule(tmp_path, **fields)
+
+
+def test_time_without_meaning_is_refused():
+    with pytest.raises(ValueError, match="is no time"):
+        read_time("2024-13-01 00:00:00 Z")
+
+
+# --- exports
+
+
+def rows_of(text):
+    return list(csv.reader(io.StringIO(text)))
+
+
+def export(folder, form, results, roster=None):
+    path = folder / "roster.csv"
+    if roster:
+        path.write_text(roster)
+    exports.write(folder, form, results, path if roster else None)
+    return rows_of((folder / f"{form}.csv").read_text())
+
+
+CLASS = [record_of("55", students=(Student("55", "lovelaceada"),)), NotGraded("56", "held")]
+
+
+def test_canvas_without_its_table(tmp_path):
+    head, possible, line = export(tmp_path, "canvas", CLASS)
+
+    assert head[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    assert (possible[0].strip(), possible[5]) == ("Points Possible", "100")
+    assert (line[1], line[5]) == ("55", "80")
+
+
+def test_table_of_canvas_is_filled_in_and_otherwise_left_alone(tmp_path):
+    roster = (
+        "Student,ID,SIS User ID,SIS Login ID,Section,Assignment 2 (71)\n"
+        '    Points Possible,,,,,100\n"Lovelace, Ada",55,s55,ada,001,\n"Hopper",56,s56,gh,001,12\n'
+    )
+
+    rows = export(tmp_path, "canvas", CLASS, roster)
+
+    assert rows[2] == ["Lovelace, Ada", "55", "s55", "ada", "001", "80"]
+    assert rows[1:2] + rows[3:] == rows_of(roster)[1:2] + rows_of(roster)[3:]
+
+
+def test_worksheet_of_moodle_is_filled_in(tmp_path):
+    roster = (
+        "Identifier,Full name,Email address,Status,Grade,Maximum Grade,Feedback comments\n"
+        "Participant 55,Ada,a@b.c,Submitted,,100.00,\nParticipant 56,Grace,g@b.c,Submitted,,100,\n"
+    )
+
+    rows = export(tmp_path, "moodle", CLASS, roster)
+
+    assert rows[1][4:] == ["80", "100.00", "80 of 100 points."]
+    assert rows[2] == rows_of(roster)[2]
+    assert export(tmp_path, "moodle", CLASS)[1][:4] == ["Participant 55", "lovelaceada", "", "80"]
+
+
+def test_student_without_a_grade_is_in_no_export(tmp_path):
+    partly = record_of("57", outcome_of("fc-1.2", "not graded", "a bug of ours"))
+
+    assert len(export(tmp_path, "canvas", [*CLASS, partly])) == 3
+    assert len(export(tmp_path, "moodle", [*CLASS, partly])) == 2
+
+
+def test_foreign_roster_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="expected the columns identifier, grade"):
+        export(tmp_path, "moodle", CLASS, "a,b\n1,2\n")
+
+
+# --- what there is to see
+
+
+def test_exercise_that_the_grader_stumbled_over_is_never_a_zero():
+    record = record_of("ada", outcome_of("fc-1.2", "not graded", "a bug of ours"))
+    (row,) = csv.DictReader(io.StringIO(grade_book([record])))
+
+    assert (row["points"], row["fc-1.2"]) == ("", "")
+    assert row["remarks"].startswith("NOT GRADED: fc-1.2")
+    assert "NOT GRADED yet: fc-1.2" in html(record)
+
+
+def test_what_is_the_same_in_many_exercises_is_said_once_a_notebook():
+    message = "{} got no answer: invalid syntax (layers.py, line 3)"
+    keys = [key for key, row in EXERCISES.items() if row.file == "cs682/layers.py"]
+    outcomes = [outcome_of(key, "no answer", message.format(key)) for key in keys]
+
+    assert markdown(record_of("ada", *outcomes)).count("invalid syntax") == 3
+    assert f"{keys[0]}, {keys[1]}" in markdown(record_of("ada", *outcomes))
+
+
+def test_statistics_say_how_each_exercise_and_question_went():
+    wrong = record_of("bob", outcome_of("fc-1.2", "wrong", "x"))
+    lines = {line.exercise: line for line in statistics_of([record_of(), wrong])}
+
+    assert (lines["fc-1.2"].mean, lines["fc-1.2"].counts["wrong"]) == (1.5, 1)
+    assert lines["fc-q1"].counts["to be read"] == 2
+    assert "1.50 of 3" in summary_page([record_of(), wrong])
+
+
+def facts(**more):
+    return {"graded with": "x", "code cs682/layers.py": "1", **more}
+
+
+def with_accuracy(id_, accuracy):
+    text = f"accuracy {accuracy:.3f} on 2000 images that are held back, needed 0.442"
+    return record_of(id_, outcome_of("fc-5.1", "passed", text), facts=facts())
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        (record_of("eve", facts={"graded with": "x"}), "the wrong upload?"),
+        (record_of("eve", outcome_of("fc-2.2", "wrong", "x"), facts=facts()), "fc-2.4 passes; not"),
+        (with_accuracy("eve", 0.93), "fc-5.1: 0.930, the class"),
+        (record_of("eve", facts=facts(**{"in notebooks": "relu_forward"})), "relu_forward"),
+        (record_of("eve", facts=facts(python="3.8.1", numpy="1.17.0")), "python 3.8.1, numpy"),
+        (NotGraded("eve", "a full disk"), "a full disk"),
+        (record_of("eve", facts=facts(**{"model notebooks/a.npz": "7"})), "eve, mallory"),
+    ],
+)
+def test_warnings_show_what_to_look_at(record, says):
+    ordinary = [
+        with_accuracy(f"s{i}", 0.52 + i / 500) for i in range(9)
+    ]  # of whom there is nothing to say
+    twin = record_of("mallory", facts=facts(**{"model notebooks/a.npz": "7"}))
+
+    assert says not in warnings_page([*ordinary, twin], {}, [])
+    page = warnings_page([*ordinary, record, twin], {}, [])
+    assert says in page
+    assert "eve" in page
+
+
+def test_points_for_somebody_who_is_not_there_are_shown():
+    assert "fc-q1" in warnings_page([record_of("ada")], {("gone", "fc-q1"): {}}, [])

@@ -1,0 +1,116 @@
+"""Copies are found though they do not look it; what everybody has says nothing; nothing runs."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from staff.__main__ import main
+from staff.grading.intake.package import CODE, ROOT
+from staff.grading.likeness import own_code
+from staff.tests.grading.disguise import disguise, write_code
+from staff.tests.grading.test_reports import Tags
+
+pytest.importorskip("copydetect", reason="the extra `grade` is not installed")
+
+
+def hand_in(folder, files):
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def reference():
+    return {name: (ROOT / name).read_text(encoding="utf-8") for name in CODE}
+
+
+def similar(tmp_path, *words):
+    out = tmp_path / "similar.html"
+    status = main(["similar", str(tmp_path / "class"), "--out", str(out), *words])
+    return status, out.read_text() if out.exists() else ""
+
+
+def pairs_in(page):
+    """Return the pairs of a page in their order."""
+    lines = [part.partition("</summary>")[0] for part in page.split("<summary>")[1:]]
+    return [frozenset(line.partition(". ")[2].partition(":")[0].split(" and ")) for line in lines]
+
+
+@pytest.mark.slow
+def test_disguised_copies_come_first_in_a_class(tmp_path):
+    rng = random.Random(682)
+    class_ = {f"s{i:02}": write_code(rng) for i in range(24)}
+    copied = rng.sample(sorted(class_), 4)
+    for name, files in class_.items():
+        hand_in(tmp_path / "class" / name, files)
+    for name in copied:
+        hand_in(tmp_path / "class" / f"{name}-friend", disguise(class_[name], rng))
+
+    status, page = similar(tmp_path, "--show", "6")
+
+    assert status == 0
+    assert {frozenset((name, f"{name}-friend")) for name in copied} <= set(pairs_in(page))
+    assert "<mark>" in page
+
+
+def test_code_of_one_s_own_has_no_given_code_comments_or_docstrings(tmp_path):
+    text = reference()
+    text["cs682/layers.py"] += "\n\ndef added(x):\n    '''doc'''\n    return x  # note\n"
+
+    code = own_code(hand_in(tmp_path, text))
+
+    assert "def added(x):\n    return x" in code
+    assert "def affine_forward" in code
+    assert "def svm_loss" not in code  # given
+    assert "note" not in code
+    assert "Parameters\n" not in code
+
+
+def test_release_as_it_is_has_nothing_of_one_s_own(tmp_path):
+    from staff.release.regions import find_regions, strip
+
+    released = {name: strip(text, find_regions(text, name)) for name, text in reference().items()}
+
+    assert own_code(hand_in(tmp_path, released)) == ""
+
+
+def test_answers_and_an_earlier_class_are_compared_too(tmp_path):
+    book = (ROOT / "notebooks" / "Dropout.ipynb").read_text(encoding="utf-8")
+    hand_in(tmp_path / "class" / "ada", {"notebooks/Dropout.ipynb": book, "cs682/optim.py": "x\n"})
+    hand_in(tmp_path / "class" / "bob", {"cs682/optim.py": "x = 2\n"})
+    hand_in(tmp_path / "old" / "eve", {"notebooks/Dropout.ipynb": book, "cs682/optim.py": "y\n"})
+
+    status, page = similar(tmp_path, "--against", str(tmp_path / "old"))
+
+    assert (status, pairs_in(page)) == (0, [frozenset(("ada", "eve"))])
+    assert "answers 1.00" in page
+
+
+def test_page_runs_nothing_that_students_wrote(tmp_path):
+    evil = "def f(x):\n    return '</pre><script>alert(1)</script>' + x * 37 - 12345 + x ** 17\n"
+    for name in ("<b>ada", "bob", "cyn"):
+        files = {"cs682/layers.py": evil if name != "cyn" else "def g():\n    return 1\n"}
+        hand_in(tmp_path / "class" / name, files)
+
+    _, page = similar(tmp_path)
+
+    assert "&lt;/pre&gt;&lt;script&gt;" in page
+    assert "script" not in Tags(page).found
+    assert "&lt;b&gt;ada" in page
+
+
+def test_hand_in_that_cannot_be_parsed_has_no_likeness(tmp_path):
+    for name in ("ada", "bob"):
+        hand_in(tmp_path / "class" / name, {"cs682/layers.py": "def f(:\n" * 50})
+    np.savez(tmp_path / "class" / "ada" / "best_model.npz", W1=np.ones(3))
+
+    assert similar(tmp_path)[0] == 0
+
+
+def test_missing_folder_is_said(tmp_path, capsys):
+    assert similar(tmp_path)[0] == 2
+    assert "error: there is no" in capsys.readouterr().err
