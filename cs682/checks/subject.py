@@ -24,36 +24,10 @@ if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
 
 FUNCTIONS = {  # function -> module that students fill in
-    **dict.fromkeys(
-        (
-            "affine_forward",
-            "affine_backward",
-            "relu_forward",
-            "relu_backward",
-            "batchnorm_forward",
-            "batchnorm_backward",
-            "batchnorm_backward_alt",
-            "layernorm_forward",
-            "layernorm_backward",
-            "dropout_forward",
-            "dropout_backward",
-            "svm_loss",
-            "softmax_loss",
-        ),
-        "cs682.layers",
-    ),
-    **dict.fromkeys(("sgd_momentum", "rmsprop", "adam"), "cs682.optim"),
-    **dict.fromkeys(
-        (
-            "affine_relu_forward",
-            "affine_relu_backward",
-            "affine_norm_relu_forward",
-            "affine_norm_relu_backward",
-            "affine_norm_relu_dropout_forward",
-            "affine_norm_relu_dropout_backward",
-        ),
-        "cs682.layer_utils",
-    ),
+    name: row.file.removesuffix(".py").replace("/", ".")
+    for row in EXERCISES.values()
+    for name in row.functions
+    if row.file.endswith(".py") and "." not in name
 }
 
 

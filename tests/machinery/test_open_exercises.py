@@ -66,10 +66,9 @@ def test_open_tests_and_cells_are_told_apart_from_wrong_ones(run):
 
 @pytest.mark.slow
 def test_what_is_only_open_is_not_broken(run):
-    done = run(TESTS.partition("def test_wrong")[0], CELLS[:3])
+    done = run(TESTS.partition("def test_wrong")[0] + "def test_right(): pass", ())
 
-    assert "2 passed" not in done.stdout
-    assert "1 passed, 3 open" in done.stdout.splitlines()[-1]
+    assert "1 passed, 1 open" in done.stdout.splitlines()[-1]
     assert "Next: fc-1.3." in done.stdout
     assert done.returncode == 0
 
