@@ -210,7 +210,7 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     -----
     An exception that arose in another process carries this text as its ``student_line``.
     """
-    if said := getattr(error, "student_line", None):
+    if (said := getattr(error, "student_line", None)) is not None:
         return str(said)
     if isinstance(error, SyntaxError):
         source = (error.text or "").strip()

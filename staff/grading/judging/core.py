@@ -115,6 +115,8 @@ def _may_be_anothers_fault(outcome: Outcome) -> bool:
     """Tell whether an exercise that did not pass may do so where others are right."""
     if outcome.state in ("passed", NOT_GRADED) or not merits.needed(outcome.exercise):
         return False
+    if outcome.exercise in merits.TRIED_WITH and outcome.state != "no answer":
+        return False
     return not outcome.message.startswith(f"{outcome.exercise} is open")  # its own stub
 
 
@@ -163,7 +165,7 @@ class Grader:
             return Outcome(exercise, 0, row.points, "no answer", message)
         if exercise not in FURTHER:
             return self._ungraded(exercise, "the grader has no further check of it")
-        if stopped := self._overran & {*merits.needed(exercise)}:
+        if stopped := self._overran & {*merits.PREREQUISITES.get(exercise, ())}:
             return self._failed(
                 exercise, f"it waits for {', '.join(sorted(stopped))}, which ran on"
             )
@@ -185,9 +187,10 @@ class Grader:
 
         Returns
         -------
-        outcome : Outcome, the first one if the exercise does not pass this way either
+        outcome : Outcome, the first one, if it has an answer and the exercise does not pass this
+            way either
         """
-        exercise = outcome.exercise
+        exercise, again = outcome.exercise, outcome
         if not blamed or EXERCISES[exercise].file not in self._files:
             return outcome
         for taken in merits.plans(exercise):
@@ -201,11 +204,11 @@ class Grader:
                     f"passed on its own merits, with the course's code in place of yours ({wrong})"
                 )
                 return replace(again, message=said)
-        return outcome
+        return again if outcome.state == "no answer" else outcome
 
     def _attempt_with(self, exercise: str, taken: tuple[str, ...]) -> Outcome:
         """Grade an exercise in a sandbox of its own, where functions of the course stand in."""
-        code = merits.course_code(taken)
+        code = merits.course_code(() if exercise in merits.TRIED_WITH else taken)
         try:
             with Sandbox(self._rung, self._files, code) as sandbox:
                 return self._attempt(exercise, sandbox, taken)

@@ -154,9 +154,16 @@ class Calls:
             "kind": kind,
             "type": type(error).__name__,
             "text": said[:_MAX_SAID],
-            "line": self._checks.student_line(error, self._functions)[:_MAX_SAID],
-            "trace": trace[-_MAX_SAID:],
+            "line": _without_roots(self._checks.student_line(error, self._functions))[:_MAX_SAID],
+            "trace": _without_roots(trace)[-_MAX_SAID:],
         }
+
+
+def _without_roots(text: str) -> str:
+    """Return a text with paths as seen from where modules are looked up."""
+    for root in sorted({*sys.path, sys.base_prefix} - {""}, key=len, reverse=True):
+        text = text.replace(f"{root}/", "")
+    return text
 
 
 def _restore(net: Any, params: dict[str, Any], running: list[dict[str, Any]]) -> None:
