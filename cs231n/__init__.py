@@ -17,6 +17,8 @@ for _name in (
     "vis_utils",
     "classifiers",
     "classifiers.fc_net",
+    "classifiers.cnn",
+    "im2col",
 ):
     _module = importlib.import_module(f"cs682.{_name}")
     sys.modules[f"{__name__}.{_name}"] = _module

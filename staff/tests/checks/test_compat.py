@@ -379,3 +379,19 @@ def test_old_notebook_runs_top_to_bottom(capsys):
     assert namespace["accuracy"] == namespace["solver"].best_val_acc
     assert any(line.startswith("(Iteration 1 / 8) loss: ") for line in lines)
     assert any(line.startswith("(Epoch 2 / 2) train acc: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("home", "name"),
+    [
+        ("cs682.classifiers.cnn", "ThreeLayerConvNet"),
+        ("cs682.fast_layers", "conv_forward_fast"),
+        ("cs682.im2col", "im2col_indices"),
+        ("cs231n.classifiers.cnn", "ThreeLayerConvNet"),
+        ("cs231n.im2col", "im2col_indices"),
+    ],
+)
+def test_convolutional_names_are_answered_with_what_this_edition_holds(home, name):
+    with pytest.raises(ImportError, match=f"cs682 has no {name}: convolutional layers and"):
+        exec(f"from {home} import {name}", {})
+    exec(f"from {home} import *", {})  # as files do that do without them
