@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cs682.checks.slopes import slope as slope
+from cs682.checks.slopes import slopes as slopes
+
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
 
@@ -110,6 +113,33 @@ def layernorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     return normalize(x, gamma, beta, eps, axis=1)
 
 
+def standardize(x: Array, gamma: Array, beta: Array, eps: float, mean: Array, var: Array) -> Array:
+    """Return test-time batch normalization with these statistics, shape (N, D).
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, D)
+    gamma, beta : ndarray of float, shape (D,)
+    eps : float
+    mean, var : ndarray of float, shape (D,); the running ones
+    """
+    out = np.zeros(x.shape)
+    for n, d in np.ndindex(*x.shape):
+        out[n, d] = gamma[d] * (x[n, d] - mean[d]) / math.sqrt(var[d] + eps) + beta[d]
+    return out
+
+
+def running_average(old: Array, new: Array, momentum: float) -> Array:
+    """Return the running average after one more value, of which momentum keeps the old.
+
+    Parameters
+    ----------
+    old, new : ndarray of float, shape (D,)
+    momentum : float in [0, 1]
+    """
+    return momentum * old + (1 - momentum) * new
+
+
 def softmax_loss(scores: Array, y: Labels) -> float:
     """Return the mean cross-entropy in nats.
 
@@ -139,6 +169,18 @@ def svm_loss(scores: Array, y: Labels) -> float:
         others = (s for c, s in enumerate(row) if c != label)
         losses.append(math.fsum(max(0.0, s - row[label] + 1) for s in others))
     return math.fsum(losses) / len(losses)
+
+
+def dropout_slopes(dout: Array, p: float) -> tuple[Array, Array]:
+    """Return the gradient at the input of dropout for values that were kept, and for dropped ones.
+
+    Parameters
+    ----------
+    dout : ndarray of float, any shape
+    p : float, probability of keeping a value
+    """
+    kept = slope(lambda v: v / p, np.zeros(dout.shape), dout)
+    return kept, np.zeros(dout.shape)
 
 
 def net_scores(
@@ -192,44 +234,15 @@ def net_loss(params: Params, X: Array, y: Labels, reg: float = 0.0, **options: A
     return softmax_loss(net_scores(params, X, **options), y) + penalty(params, reg)
 
 
-def slope(f: Callable[[Array], Any], x: Array, dout: Any = 1.0, h: float = 1e-5) -> Array:
-    """Return the gradient of ``sum(f(x) * dout)`` at x by central differences, shaped like x.
+def with_penalty(gradients: Params, params: Params, reg: float) -> Params:
+    """Return gradients of a loss that has this penalty in addition.
 
     Parameters
     ----------
-    f : function of an ndarray
-    x : ndarray of float, any shape
-    dout : ndarray, the shape of f(x), or a number
-    h : float, the step
+    gradients, params : dict of ndarrays with the same names and shapes
+    reg : float
     """
-    point, gradient = np.array(x, dtype=np.float64), np.zeros(x.shape)
-    for i in np.ndindex(*x.shape):
-        kept = point[i]
-        point[i] = kept + h
-        above = f(point)
-        point[i] = kept - h
-        gradient[i] = np.sum((above - f(point)) * dout) / (2 * h)
-        point[i] = kept
-    return gradient
-
-
-def slopes(
-    f: Callable[..., Any], arguments: Sequence[Array], dout: Any = 1.0, **options: Any
-) -> list[Array]:
-    """Return the gradient of ``sum(f(*arguments) * dout)`` for each of the arguments.
-
-    Parameters
-    ----------
-    f : function of several ndarrays
-    arguments : sequence of ndarrays, any shapes
-    dout : ndarray, the shape of f's result, or a number
-    **options : passed on to `f`
-    """
-
-    def along(i: int) -> Callable[[Array], Any]:
-        return lambda v: f(*arguments[:i], v, *arguments[i + 1 :], **options)
-
-    return [slope(along(i), value, dout) for i, value in enumerate(arguments)]
+    return {k: g + reg * params[k] if k.startswith("W") else g for k, g in gradients.items()}
 
 
 def net_slopes(params: Params, *args: Any, **options: Any) -> Params:

@@ -17,6 +17,7 @@ from staff.release.files import MANIFEST, VARIANT, Source
 from staff.release.leaks import find_leaks, secrets
 from staff.release.reference import Reference, read_reference, strip_files
 from staff.release.regions import Region, ReleaseError
+from staff.release.values import value_files
 from staff.release.variant import Variant
 
 SETTINGS, PAGE = "assignment.json", "docs/exercises.md"
@@ -67,7 +68,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     if faults := unchecked():
         raise ReleaseError(faults)
     reference = read_reference(source)
-    files = strip_files(reference, variant)
+    files = strip_files(reference, variant) | value_files()
     if data := variant.dump():
         files[VARIANT] = data
         files[PAGE] = page(variant.table).encode()

@@ -27,14 +27,18 @@ import json
 import re
 import struct
 import tokenize
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from cs682.checks import ANSWER_PROMPT
 from staff.notebooks import CELL_METADATA
 from staff.release.books import is_answer, read_book
 from staff.release.files import GENERATED, released_paths
 from staff.release.regions import Region, ReleaseError, find_regions
+from staff.release.values import TABLE, modules
 
 PUBLIC = {
     "a, fc_cache = affine_forward(x, w, b)": "the given sandwich of affine and ReLU begins so",
@@ -130,7 +134,7 @@ def find_leaks(tree: Mapping[str, bytes], lines: Mapping[str, str]) -> list[str]
     -------
     faults : list of str; empty if the tree is clean
     """
-    faults, listed = [], released_paths() | set(GENERATED)
+    faults, listed = [], released_paths() | {*GENERATED, TABLE, *modules()}
     for path, data in tree.items():
         if path not in listed:
             faults.append(f"{path}:1: is not on the list of what students get")
@@ -146,6 +150,8 @@ def _form_faults(path: str, data: bytes) -> list[str]:
         return _book_faults(path, data)
     if path.endswith(".png"):
         return _png_faults(path, data)
+    if path == TABLE:
+        return _table_faults(path, data)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -186,6 +192,17 @@ def _book_faults(path: str, data: bytes) -> list[str]:
         if cell["cell_type"] == "code":
             faults += _source_faults(cell["source"], path, cell["id"])
     return faults
+
+
+def _table_faults(path: str, data: bytes) -> list[str]:
+    """List what is wrong with the table of values: it holds two arrays and nothing else."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as table:
+            kinds = {name: table[name].dtype.str for name in table.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        return [f"{path}:1: is no table of values: {error}"]
+    wanted = {"numbers": "<f8", "rows": "|u1"}
+    return [] if kinds == wanted else [f"{path}:1: holds {kinds}, expected {wanted}"]
 
 
 def _png_faults(path: str, data: bytes) -> list[str]:

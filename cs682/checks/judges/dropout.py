@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, marks
+from cs682.checks.mistakes import dropout as dropout_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
@@ -184,16 +186,19 @@ _CACHE = "(dropout_param, mask) with a mask of 0 and 1/p"
 
 def _way_back(s: Subject, dout: Any, out: Any, x: Any, p: float) -> WayBack:
     """Return what `dropout_backward` must give where dropout turned x into `out`."""
+    kept, mistakes = out != 0, dropout_mistakes.backward(dout, p)
+    causes = {cause: np.where(kept, *both) for cause, both in mistakes.items()}
+    causes["this is the mask; it still has to be multiplied with dout"] = out / x
     return WayBack(
         "dropout_backward",
         s.dropout_backward,
         dout,
-        {"dx": dout * (out / x)},
+        {"dx": np.where(kept, *slow.dropout_slopes(dout, p))},
         f"for p = {p}",
         EXACT,
         1e-12,
         {"dx": "use the mask in the cache: a value's gradient takes the way the value took"},
-        {"dx": _backward_causes(dout, out, x, p)},
+        {"dx": causes},
     )
 
 
@@ -207,14 +212,3 @@ def _check_cache(s: Subject, r: Report) -> None:
     needed = {"the mask": marks(out == 0, lambda part: part == 0)}
     check_cache(r, _way_back(s, dout, out, x, 0.6), cache, (param, out / x), _CACHE, needed)
     r.ok("a cache that goes with dropout_backward")
-
-
-def _backward_causes(dout: Any, out: Any, x: Any, p: float) -> dict[str, Any]:
-    """Return cause -> dx, shaped like x, for mistakes in the way back."""
-    return {
-        "the mask is not applied": dout,
-        "the factor 1/p is missing": dout * (out != 0),
-        "the factor 1/p is applied twice": dout * (out / x) / p,
-        "this is the mask; it still has to be multiplied with dout": out / x,
-        "the mask is the wrong way round: it is 0 where the value was dropped": dout * (out == 0),
-    }

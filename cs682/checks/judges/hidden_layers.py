@@ -18,30 +18,16 @@ from cs682.checks.subject import Subject
 _NORMALIZATIONS = (None, "batchnorm", "layernorm")
 
 
-def _check_sandwich(s: Subject, r: Report, normalization: str, definition: Any) -> None:
+def _check_sandwich(s: Subject, r: Report, normalization: str) -> None:
     """Hold affine - normalization - ReLU and its gradients against the definition."""
     rng = np.random.default_rng(682)
     shapes = {"x": (4, 2, 3), "w": (6, 5), "b": (5,), "gamma": (5,), "beta": (5,)}
     arguments = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     dout = rng.standard_normal((4, 5))
 
-    def forward(x: Any, w: Any, b: Any, gamma: Any, beta: Any) -> Any:
-        return slow.relu(definition(slow.affine(x, w, b), gamma, beta))
-
     values = list(arguments.values())
-    want_out = forward(*values)
-    a = slow.affine(*values[:3])
-    causes = {
-        "the normalization is left out": slow.relu(a),
-        "the normalization stands after the ReLU; it belongs before": definition(
-            slow.relu(a), *values[3:]
-        ),
-        "the ReLU is left out": definition(a, *values[3:]),
-        "gamma and beta are exchanged": slow.relu(definition(a, values[4], values[3])),
-        f"this is not {normalization}, but the other normalization": slow.relu(
-            slow.normalize(a, values[3], values[4], axis=1 if normalization == "batchnorm" else 0)
-        ),
-    }
+    want_out, slopes = net_mistakes.sandwich_values(normalization, values, dout)
+    causes = net_mistakes.sandwich(normalization, values)
     where = f"with {normalization}"
     param: dict[str, Any] = {"mode": "train"} if normalization == "batchnorm" else {}
     name = "affine_norm_relu_forward"
@@ -53,7 +39,7 @@ def _check_sandwich(s: Subject, r: Report, normalization: str, definition: Any) 
     if is_none(cache):
         raise CheckError("the cache of affine_norm_relu_forward is None: its way back needs one")
     parts = ("dx", "dw", "db", "dgamma", "dbeta")
-    want = dict(zip(parts, slow.slopes(forward, values, dout), strict=True))
+    want = dict(zip(parts, slopes, strict=True))
     hint = "the way back is ReLU, normalization, affine, each with the cache of its own"
     name, backward = "affine_norm_relu_backward", s.affine_norm_relu_backward
     way = WayBack(name, backward, dout, want, where, atol=FLOOR, hints=dict.fromkeys(parts, hint))
@@ -75,14 +61,14 @@ def _check_choice(s: Subject) -> None:
     except NotImplementedError:
         return  # layer norm is an exercise that comes later
     out, _ = unpack("affine_norm_relu_forward", result, ("out", "cache"))
-    batchnorm = slow.relu(slow.batchnorm(slow.affine(x, w, b), gamma, beta))
+    batchnorm, _ = net_mistakes.sandwich_values("batchnorm", [x, w, b, gamma, beta], None)
     if np.shape(out) == batchnorm.shape and np.allclose(out, batchnorm):
         raise CheckError("layernorm was asked for, batchnorm came: look at `normalization`")
 
 
 def check_norm_sandwich(s: Subject, r: Report) -> None:
     """Check the batch norm sandwich, and the networks that are made of it."""
-    _check_sandwich(s, r, "batchnorm", slow.batchnorm)
+    _check_sandwich(s, r, "batchnorm")
     _check_choice(s)
     r.ok("affine - batch norm - ReLU and its five gradients")
     X, y = make_batch(5, (6,), 5)
@@ -110,7 +96,7 @@ def _check_test_mode(s: Subject) -> None:
 
 def check_layernorm_net(s: Subject, r: Report) -> None:
     """Check networks with layer norm; part of the exercise on its backward pass."""
-    _check_sandwich(s, r, "layernorm", slow.layernorm)
+    _check_sandwich(s, r, "layernorm")
     X, y = make_batch(3, (6,), 5)
     net, params = make_net(s, [5, 7], "layernorm", 0.7)
     check_loss(s, net, params, X, y, 0.7, normalization="layernorm")

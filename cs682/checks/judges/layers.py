@@ -11,6 +11,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds, marks
+from cs682.checks.mistakes import layers as layer_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
@@ -68,21 +69,8 @@ def check_affine_forward(s: Subject, r: Report) -> None:
         x, w, b, _ = _affine_arguments(*sizes, seed)
         result = r.watch("affine_forward", s.affine_forward, x, w, b)
         out, _ = unpack("affine_forward", result, ("out", "cache"))
-        no_bias = slow.affine(x, w, 0 * b)
-        rows = x.reshape(len(x), -1, order="F")
-        causes = {
-            "the bias b is not added": no_bias,
-            "the bias b is subtracted": no_bias - b,
-            "each example must be flattened in C order, as reshape does by default": slow.affine(
-                rows, w, b
-            ),
-            "reshaping to (D, N) mixes the examples; reshape to (N, D)": slow.affine(
-                x.reshape(-1, len(x)).T, w, b
-            ),
-            "the bias is added once for each input value; once is enough": no_bias + len(w) * b,
-            KEPT: earlier,
-        }
-        hint = "out[n, m] is the sum of x[n, d] * w[d, m] over d, plus b[m]"
+        causes = {**layer_mistakes.affine_forward(x, w, b), KEPT: earlier}
+        hint = "each output sums up all values of its example, each with a weight, and a bias"
         where = f"for x of shape {x.shape}"
         earlier = want = slow.affine(x, w, b)
         compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
@@ -158,20 +146,7 @@ def check_relu_forward(s: Subject, r: Report) -> None:
         out, _ = unpack(
             "relu_forward", r.watch("relu_forward", s.relu_forward, x), ("out", "cache")
         )
-        causes = {
-            KEPT: earlier,
-            "this is the 0/1 mask, not the values": (x > 0).astype(float),
-            "this is the absolute value": np.abs(x),
-            "negative values pass, positive ones do not": np.minimum(x, 0),
-            "negative values pass unchanged; set them to zero": x,
-            "negative values leak through; this is leaky ReLU": np.where(x > 0, x, 0.01 * x),
-            "large values are clipped; ReLU has no upper end": np.clip(x, 0, 1),
-            "negative values come back positive, and positive ones as zero": slow.relu(-x),
-            "this is softplus, a smooth relative of ReLU": np.log1p(np.exp(x)),
-            "this is the sigmoid function": 1 / (1 + np.exp(-x)),
-            "this is tanh": np.tanh(x),
-            "the values are squared": slow.relu(x) ** 2,
-        }
+        causes = {KEPT: earlier, **layer_mistakes.relu_forward(x)}
         if out is not None and np.ndim(out) < x.ndim and np.size(out) == 1:
             hint = "; np.maximum compares entry by entry, np.max finds the largest one"
             raise CheckError(f"out has shape {np.shape(out)}, expected {x.shape}{hint}")
@@ -193,22 +168,7 @@ def check_relu_forward(s: Subject, r: Report) -> None:
 
 def _relu_way_back(s: Subject, x: Any, dout: Any) -> WayBack:
     """Return what `relu_backward` must give for these arrays."""
-    causes = {
-        "the mask is taken from dout, not from x": dout * (dout > 0),
-        "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
-        "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
-        * slow.relu(x),
-        "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),
-        "the gradient leaks through where x < 0; ReLU is flat there": np.where(
-            x > 0, dout, 0.01 * dout
-        ),
-        "where x < 0 the slope is 0; here it is -1, as for the absolute value": dout * np.sign(x),
-        "negative gradients are cut off too; the mask depends on x alone": slow.relu(
-            dout * (x > 0)
-        ),
-        f"dout passes everywhere for x of {x.ndim} dimension{'s' * (x.ndim != 1)}; it must stop "
-        "where x was not positive": dout,
-    }
+    causes = layer_mistakes.relu_backward(x, dout)
     want = {"dx": slow.slope(slow.relu, x, dout)}
     where = f"for x of shape {x.shape}"
     return WayBack("relu_backward", s.relu_backward, dout, want, where, causes={"dx": causes})

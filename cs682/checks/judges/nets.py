@@ -116,7 +116,7 @@ def check_loss(
     where = f"{around}after reg was changed from {reg} to {reg + 1}"
     causes = {"this goes with the earlier reg; read self.reg in each call": want}
     compare("loss", loss, want + slow.penalty(params, 1), rtol=EXACT, where=where, causes=causes)
-    higher = {k: v + params[k] if k.startswith("W") else v for k, v in slopes.items()}
+    higher = slow.with_penalty(slopes, params, 1)
     _check_gradients(grads, higher, params, reg + 1, where, "self.reg is read in each call")
     s.set_reg(net, reg)
 

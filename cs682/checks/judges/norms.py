@@ -12,6 +12,7 @@ from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
 from cs682.checks.judges.layers import EXACT, FLOAT32, compare_along
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
+from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import norms as norm_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
@@ -45,7 +46,8 @@ def _check_forward(
             want = slow.normalize(x, gamma, beta, eps, axis)
             result = r.watch(name, forward, x, gamma, beta, _options(mode, eps))
             out, cache = unpack(name, result, ("out", "cache"))
-            causes = {**norm_mistakes.forward(x, gamma, beta, eps, axis), KEPT: earlier}
+            known = norm_mistakes.forward(x, gamma, beta, eps, axis) if (N, D) in _SIZES else {}
+            causes = {**known, KEPT: earlier}  # what goes wrong with few goes wrong with many
             earlier = want
             where = f"for x of shape {x.shape} and eps = {eps}"
             compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
@@ -72,15 +74,15 @@ def _way_back(
     """Return what a backward pass along an axis must give for x, gamma, beta and dout."""
     x, gamma, beta, dout = arguments
     want = slow.slopes(slow.normalize, (x, gamma, beta), dout, eps=eps, axis=axis)
+    ways = norm_mistakes.paths(x, gamma, beta, dout, eps, axis)
+    centred = norm_mistakes.centred(x, axis)
     return WayBack(
         name,
         backward,
         dout,
         dict(zip(_GRADIENTS, want, strict=True)),
         f"for x of shape {x.shape} and eps = {eps}",
-        hints={
-            "dx": lambda got: norm_mistakes.paths(got, want[0], x, gamma, beta, dout, eps, axis)
-        },
+        hints={"dx": lambda got: say_paths(got, want[0], ways, centred, axis)},
         causes=norm_mistakes.backward(x, gamma, beta, dout, eps, axis, want),
     )
 
@@ -136,7 +138,7 @@ def _check_running_statistics(s: Subject, r: Report, momentum: float) -> None:
     bn_param: dict[str, Any] = {"mode": "train"}
     if momentum != 0.9:
         bn_param["momentum"] = momentum
-    running = {"running_mean": np.zeros(3), "running_var": np.zeros(3)}
+    running: dict[str, Any] = {"running_mean": np.zeros(3), "running_var": np.zeros(3)}
     for step in (1, 2, 3):
         x = rng.standard_normal((4, 3)) * [1, 2, 3] + [10, -5, 1]
         moments = [slow.mean_and_variance([float(v) for v in column]) for column in x.T]
@@ -153,7 +155,7 @@ def _check_running_statistics(s: Subject, r: Report, momentum: float) -> None:
             if bn_param.get(name) is None:
                 raise CheckError(f"bn_param[{name!r}] is missing after a training step")
             causes = norm_mistakes.running(name, old, batch, momentum, len(x))
-            running[name] = momentum * old + (1 - momentum) * batch[name]
+            running[name] = slow.running_average(old, batch[name], momentum)
             where = f"after step {step} with momentum {momentum}"
             compare(name, bn_param[name], running[name], rtol=EXACT, where=where, causes=causes)
     s.batchnorm_forward(x + 1, np.ones(3), np.zeros(3), {"mode": "train"})
@@ -173,10 +175,10 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
         bn_param |= {"running_mean": mean.copy(), "running_var": var.copy()}
         result = r.watch("batchnorm_forward", s.batchnorm_forward, x, gamma, beta, bn_param)
         out, _ = unpack("batchnorm_forward", result, ("out", "cache"))
-        want = gamma * (x - mean) / np.sqrt(var + eps) + beta
+        want = slow.standardize(x, gamma, beta, eps, mean, var)
         causes = norm_mistakes.test_mode(x, gamma, beta, eps, mean, var)
         if eps != _EPS[0]:
-            kept = gamma * (x - earlier[0]) / np.sqrt(earlier[1] + eps) + beta
+            kept = slow.standardize(x, gamma, beta, eps, *earlier[:2])
             causes |= {
                 KEPT: earlier[2],
                 "the running statistics are those of an earlier call": kept,
@@ -189,7 +191,7 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
         compare("running_var", bn_param["running_var"], var, rtol=0, hint=hint)
     large, gamma_, beta_, _ = _arguments(130, 5)
     out, _ = s.batchnorm_forward(large.copy(), gamma_, beta_, dict(bn_param))
-    all_want = gamma_ * (large - mean) / np.sqrt(var + eps) + beta_
+    all_want = slow.standardize(large, gamma_, beta_, eps, mean, var)
     compare("out", out, all_want, rtol=EXACT, atol=1e-12, where="for a batch of 130 in test mode")
     r.ok("values from the running statistics, which stay as they are")
     one, _ = s.batchnorm_forward(x[:1], gamma, beta, dict(bn_param))

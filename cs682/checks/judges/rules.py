@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,37 +9,22 @@ import numpy as np
 from cs682.checks.compare import CheckError, compare, kind_of
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.mistakes import rules as rule_mistakes
-from cs682.checks.mistakes.rules import Config, Step
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
+
+Config = dict[str, Any]
 
 # A step is at least 1e-3 long here; where epsilon stands changes it by less than this.
 _STEP_FLOOR = 1e-6
 _BIG_EPSILON = 0.5
 
 
-def _trajectory(step: Step, w: Any, dws: Any, config: Config) -> list[dict[str, Any]]:
-    """Return next_w and config after each step, the rule applied to every number on its own."""
-    configs = [dict(config) for _ in w.flat]
-    history = []
-    for dw in dws:
-        pairs = zip(w.flat, dw.flat, configs, strict=True)
-        with np.errstate(all="ignore"):
-            numbers = [step(np.float64(a), np.float64(b), c) for a, b, c in pairs]
-        w = np.reshape(numbers, w.shape)
-        state = {k: np.reshape([c[k] for c in configs], w.shape) for k in config}
-        history.append({"next_w": w, **state})
-    return history
-
-
 def _check_rule(
     s: Subject,
     r: Report,
     name: str,
-    step: Step,
     state: Config,
     settings: tuple[Config, Config],
-    mistakes: Mapping[str, Step],
     hint: str = "",
 ) -> None:
     """Follow a rule over four steps from an empty config, with default and other settings."""
@@ -51,8 +35,7 @@ def _check_rule(
     defaults, others = settings
     for given in ({}, others):
         start = {**state, **defaults, **given}
-        want = _trajectory(step, w0, dws, start)
-        wrong = {cause: _trajectory(f, w0, dws, start) for cause, f in mistakes.items()}
+        want, wrong = rule_mistakes.follow(name, w0, dws, start)
         config: Any = dict(given) if given else None
         w, before = w0, {k: np.full(w0.shape, v) for k, v in state.items()}
         for n, dw in enumerate(dws):
@@ -141,8 +124,7 @@ def _check_state(
 def check_sgd_momentum(s: Subject, r: Report) -> None:
     """Hold `sgd_momentum` against the definition."""
     settings = {"learning_rate": 1e-2, "momentum": 0.9}, {"learning_rate": 0.3, "momentum": 0.5}
-    mistakes, state = rule_mistakes.MOMENTUM, {"velocity": 0.0}
-    _check_rule(s, r, "sgd_momentum", rule_mistakes.momentum, state, settings, mistakes)
+    _check_rule(s, r, "sgd_momentum", {"velocity": 0.0}, settings)
 
 
 def check_rmsprop(s: Subject, r: Report) -> None:
@@ -151,9 +133,9 @@ def check_rmsprop(s: Subject, r: Report) -> None:
         {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8},
         {"learning_rate": 0.1, "decay_rate": 0.6},
     )
-    mistakes, state = rule_mistakes.RMSPROP, {"cache": 0.0}
-    _check_rule(s, r, "rmsprop", rule_mistakes.rmsprop, state, settings, mistakes)
-    _check_epsilon(s, r, "rmsprop", rule_mistakes.rmsprop, {**state, **settings[0]})
+    state = {"cache": 0.0}
+    _check_rule(s, r, "rmsprop", state, settings)
+    _check_epsilon(s, r, "rmsprop", {**state, **settings[0]})
 
 
 def check_adam(s: Subject, r: Report) -> None:
@@ -162,20 +144,20 @@ def check_adam(s: Subject, r: Report) -> None:
         {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
         {"learning_rate": 0.1, "beta1": 0.6, "beta2": 0.8},
     )
-    mistakes, state = rule_mistakes.ADAM, {"t": 0, "m": 0.0, "v": 0.0}
+    state = {"t": 0, "m": 0.0, "v": 0.0}
     hint = "t must be increased before it is used; each moment is corrected with its own beta**t"
-    _check_rule(s, r, "adam", rule_mistakes.adam, state, settings, mistakes, hint)
-    _check_epsilon(s, r, "adam", rule_mistakes.adam, {**state, **settings[0]})
+    _check_rule(s, r, "adam", state, settings, hint)
+    _check_epsilon(s, r, "adam", {**state, **settings[0]})
 
 
-def _check_epsilon(s: Subject, r: Report, name: str, step: Step, config: Config) -> None:
+def _check_epsilon(s: Subject, r: Report, name: str, config: Config) -> None:
     """Check what a gradient of 0 does; advise if epsilon is not added to the root, as told."""
     still, _ = unpack(name, getattr(s, name)(np.ones(3), np.zeros(3), None), ("next_w", "config"))
     hint = "this is 0 / 0; epsilon below the fraction line is there to prevent it"
     compare("next_w", still, np.ones(3), rtol=EXACT, where="for a gradient of 0", hint=hint)
     r.ok("a gradient of 0, as of a unit that ReLU switched off, leaves w where it is")
     big = {"learning_rate": 0.1, "epsilon": _BIG_EPSILON}
-    want = step(np.float64(1.0), np.float64(0.2), {**config, **big})
+    want = rule_mistakes.step(name, 1.0, 0.2, {**config, **big})
     out, _ = getattr(s, name)(np.ones(1), np.full(1, 0.2), dict(big))
     if abs(float(out[0]) - want) > 1e-9:
         r.advise(

@@ -9,6 +9,7 @@ import numpy as np
 from cs682.checks import slow
 
 _HANDED_ON = " (a hidden layer hears of it through **self._hidden_options(i))"
+_NORMS = {"batchnorm": slow.batchnorm, "layernorm": slow.layernorm}
 
 
 def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
@@ -28,6 +29,33 @@ def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
         "the biases are left out": slow.net_scores(no_bias, X),
         "the biases of the hidden layers are left out": slow.net_scores(no_hidden_bias, X),
         "the bias of the last layer is left out": right - params[last_bias],
+    }
+
+
+def sandwich_values(normalization: str, values: list[Any], dout: Any) -> tuple[Any, list[Any]]:
+    """Return output and gradients of affine - normalization - ReLU; without `dout` no gradients."""
+
+    def forward(x: Any, w: Any, b: Any, gamma: Any, beta: Any) -> Any:
+        return slow.relu(_NORMS[normalization](slow.affine(x, w, b), gamma, beta))
+
+    return forward(*values), [] if dout is None else slow.slopes(forward, values, dout)
+
+
+def sandwich(normalization: str, values: list[Any]) -> dict[str, Any]:
+    """Return cause -> output, shape (N, M), of affine - normalization - ReLU."""
+    definition, (*inner, gamma, beta) = _NORMS[normalization], values
+    other = _NORMS["layernorm" if normalization == "batchnorm" else "batchnorm"]
+    a = slow.affine(*inner)
+    return {
+        "the normalization is left out": slow.relu(a),
+        "the normalization stands after the ReLU; it belongs before": definition(
+            slow.relu(a), gamma, beta
+        ),
+        "the ReLU is left out": definition(a, gamma, beta),
+        "gamma and beta are exchanged": slow.relu(definition(a, beta, gamma)),
+        f"this is not {normalization}, but the other normalization": slow.relu(
+            other(a, gamma, beta)
+        ),
     }
 
 

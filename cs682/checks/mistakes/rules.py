@@ -13,6 +13,7 @@ import numpy as np
 
 Config = dict[str, Any]
 Step = Callable[[Any, Any, Config], Any]
+History = list[dict[str, Any]]
 
 
 def momentum(w: Any, dw: Any, c: Config) -> Any:
@@ -245,3 +246,36 @@ ADAM: dict[str, Step] = {
         first=lambda m, dw, c: 0.9 * m + 0.1 * dw, second=lambda v, dw, c: 0.999 * v + 0.001 * dw**2
     ),
 }
+
+
+_RULES: dict[str, tuple[Step, dict[str, Step]]] = {
+    "sgd_momentum": (momentum, MOMENTUM),
+    "rmsprop": (rmsprop, RMSPROP),
+    "adam": (adam, ADAM),
+}
+
+
+def follow(name: str, w: Any, dws: Any, config: Config) -> tuple[History, dict[str, History]]:
+    """Return next_w and state after each step of a rule; and cause -> the same for a mistake."""
+    rule, mistakes = _RULES[name]
+    wrong = {cause: _trajectory(mistake, w, dws, config) for cause, mistake in mistakes.items()}
+    return _trajectory(rule, w, dws, config), wrong
+
+
+def step(name: str, w: float, dw: float, config: Config) -> float:
+    """Return the next value of a single weight by a rule."""
+    return float(_RULES[name][0](np.float64(w), np.float64(dw), dict(config)))
+
+
+def _trajectory(rule: Step, w: Any, dws: Any, config: Config) -> History:
+    """Return next_w and config after each step, the rule applied to every number on its own."""
+    configs = [dict(config) for _ in w.flat]
+    history = []
+    for dw in dws:
+        pairs = zip(w.flat, dw.flat, configs, strict=True)
+        with np.errstate(all="ignore"):
+            numbers = [rule(np.float64(a), np.float64(b), c) for a, b, c in pairs]
+        w = np.reshape(numbers, w.shape)
+        state = {k: np.reshape([c[k] for c in configs], w.shape) for k in config}
+        history.append({"next_w": w, **state})
+    return history

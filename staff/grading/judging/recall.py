@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from copy import copy
+from copy import deepcopy
 from functools import wraps
 from types import FunctionType
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 
 from cs682.checks import slow
 
-_DEFINITIONS = ("affine", "normalize", "net_scores", "net_loss", "slope")
+_DEFINITIONS = ("affine", "normalize", "net_scores", "net_loss", "slope", "slopes")
 _MOST = 4000  # results, mostly of some hundred bytes
 _results: OrderedDict[Any, Any] = OrderedDict()
 _here = threading.local()
@@ -49,7 +49,7 @@ def _remembering(definition: Callable[..., Any]) -> Callable[..., Any]:
                 _here.busy = False
             if len(_results) > _MOST:
                 _results.popitem(last=False)
-        return copy(_results[key])  # whoever has it may write into it
+        return deepcopy(_results[key])  # whoever has it may write into it
 
     return recall
 

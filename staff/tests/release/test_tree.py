@@ -21,6 +21,7 @@ from staff.release.complete import unchecked
 from staff.release.files import LIST, MANIFEST, ROOT, Source, read_source, released_paths
 from staff.release.reference import restore_files
 from staff.release.regions import ReleaseError
+from staff.release.values import TABLE, modules
 
 ZIP = f"cs682-assignment2-{edition()}.zip"
 GOLDEN = ROOT / "staff" / "golden"
@@ -37,8 +38,8 @@ def hold_against_golden(name, text, request):
     assert text == path.read_text(encoding="utf-8"), "if this is meant: pytest --update-goldens"
 
 
-def test_release_holds_the_files_of_the_list_and_its_manifest(release):
-    assert set(release.files) == released_paths() | {MANIFEST}
+def test_release_holds_the_files_of_the_list_its_manifest_and_values(release):
+    assert set(release.files) == released_paths() | {MANIFEST, TABLE, *modules()}
 
 
 def test_list_is_sorted_and_names_no_file_twice():

@@ -1,0 +1,76 @@
+"""Say which ways back through a normalization a wrong gradient has left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def say_paths(got: Any, want: Any, ways: Any, centred: Any, axis: int) -> str:
+    """Say which of the ways from the output back to x are missing or misjudged in `got`.
+
+    If `got`, shaped like x, is a sum of the gradients along these ways with other weights than 1,
+    the weights tell the mistake.
+
+    Parameters
+    ----------
+    got : the student's gradient
+    want : ndarray of float, shape (N, D); the right one
+    ways : ndarray of float, shape (N, D, 3); the gradient directly, through the mean and through
+        the variance
+    centred : ndarray of float, shape (N, D); x without its mean
+    axis : int, the one that is normalized along
+
+    Returns
+    -------
+    words : str, empty if nothing tells the mistake
+    """
+    if type(got) is not np.ndarray or got.shape != want.shape or not np.isfinite(got).all():
+        return ""
+    if np.allclose(got, want, rtol=1e-6):
+        return ""
+    parts = ways.reshape(-1, 3)
+    weights, *_ = np.linalg.lstsq(parts, got.ravel(), rcond=None)
+    if np.abs(parts @ weights - got.ravel()).max() <= 1e-6 * np.abs(got).max(initial=1e-12):
+        return _say_weights(weights, want.shape[axis])
+    return _say_path(got - want, centred, axis)
+
+
+def _say_path(off: Any, centred: Any, axis: int) -> str:
+    """Say which path an error belongs to, from how it varies along the axis.
+
+    The path through the mean adds the same number to a whole line, the one through the variance
+    adds a multiple of the line's centred values.
+    """
+    shift = off.mean(axis=axis, keepdims=True)
+    length = np.sum(centred**2, axis=axis, keepdims=True)
+    multiple = np.sum(off * centred, axis=axis, keepdims=True) / length
+    limit = 1e-6 * np.abs(off).max()
+    if np.abs(off - shift - multiple * centred).max() > limit:
+        return "the part of dx that ignores how mean and variance depend on x is wrong already"
+    wrong = [
+        f"the path through the {name}"
+        for name, part in (("mean", shift), ("variance", multiple * centred))
+        if np.abs(part).max() > limit
+    ]
+    return f"the mistake is in {' and in '.join(wrong)}; all else is right"
+
+
+def _say_weights(weights: Any, n: int) -> str:
+    """Put weights of the direct path, the mean's and the variance's into words."""
+    _, mean, variance = np.round(weights, 4) + 0.0
+    if mean == variance == 0:
+        return "mean and variance are treated as constants, but they depend on x too"
+    if abs(mean - n) < 1e-3 and abs(variance - n) < 1e-3:
+        return f"the sums over axis of length {n} are not divided by N (here {n})"
+    if mean == variance != 1:
+        return f"the sums are divided by the wrong number: by {n / mean:g}, not by {n}"
+    wrong = [
+        f"the path through the {name} is missing"
+        if weight == 0
+        else f"the path through the {name} counts {weight:g} times"
+        for name, weight in (("mean", mean), ("variance", variance))
+        if weight != 1
+    ]
+    return " and ".join(wrong)
