@@ -48,8 +48,8 @@ def spares_input_gradient(body: Backward) -> Backward:
     Returns
     -------
     backward : callable of the same form; where dx is spared it is zeros, however `body` spells
-        the product: ``dout @ w.T``, `np.matmul`, `np.dot` or ``dout.dot(w.T)``. Other ways to
-        compute it, `np.einsum` for one, take their time and give it.
+        the product: with the operator, `np.matmul`, `np.dot` or the method ``dot``. Other ways
+        to compute it, `np.einsum` for one, take their time and give it.
     """
 
     @wraps(body)
