@@ -93,7 +93,11 @@ class LocalSubject:
             inspect.signature(network).bind(*args, **kwargs)
         except TypeError as error:
             raise CheckError(f"{kind} cannot be built: {error}{_edition(network)}") from None
-        return network(*args, **kwargs)
+        own = [list(value) if isinstance(value, list) else value for value in args]
+        net = network(*own, **kwargs)
+        if isinstance(own[0] if own else None, list) and own[0] != args[0]:
+            raise CheckError(f"hidden_dims was {args[0]} and is now {own[0]}: work on a copy")
+        return net
 
     def _import(self, name: str) -> Any:
         """Import a module; SyntaxError if its file is broken by now, whatever is loaded of it."""
