@@ -210,4 +210,6 @@ def _complain(text: str) -> None:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # Windows' pipes: cp1252
     sys.exit(main())
