@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 from staff.grading.intake.submission import Submission
@@ -73,8 +75,10 @@ def _results(
     while left:
         try:
             done = wait(list(left), timeout=ASK, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
+        except asyncio.TimeoutError:  # of Python 3.10, another than the built-in one
             done = set()
+        except CancelledError:  # Dask's own, for futures whose scheduler has gone
+            raise _gone(address) from None
         for future in done:
             yield _result_of(future, left.pop(future), address)
         silent = 0.0 if client.status == "running" else silent + ASK
