@@ -98,7 +98,7 @@ def _our_step(hidden: list[int], options: dict[str, Any], *, batchnorm: bool, ke
         batch_size=options["batch_size"],
         verbose=False,
     )
-    return solver._step
+    return solver._step  # noqa: SLF001  # a name of every edition
 
 
 def _limit(widths: list[int], batch_size: int, rule: str) -> float:
