@@ -232,6 +232,13 @@ ADAM: dict[str, Step] = {
     "the gradient in v is not squared": _mistaken(
         second=lambda v, dw, c: c["beta2"] * v + (1 - c["beta2"]) * dw
     ),
+    "beta1 and beta2 are exchanged": _mistaken(
+        first=lambda m, dw, c: c["beta2"] * m + (1 - c["beta2"]) * dw,
+        second=lambda v, dw, c: c["beta1"] * v + (1 - c["beta1"]) * dw**2,
+    ),
+    "the gradient in m is squared; only that in v is": _mistaken(
+        first=lambda m, dw, c: c["beta1"] * m + (1 - c["beta1"]) * dw**2
+    ),
     "1 - beta2 is squared with the gradient": _mistaken(
         second=lambda v, dw, c: c["beta2"] * v + ((1 - c["beta2"]) * dw) ** 2
     ),
