@@ -1,7 +1,8 @@
 """Further checks that a gradient is one: differences of the forward pass do not pass for it.
 
 Two things tell them apart. For arrays with tens of thousands of numbers, a forward pass for each
-takes more computing time than there is, where a backward pass takes a moment. And differences lose
+takes more computing time than there is, where a backward pass takes a moment; the batches are so
+small that whole Jacobians fit into the memory that there is. And differences lose
 digits: where values of very different scales stand side by side no step suits all of them, and
 where a gradient is what is left of large terms that cancel, the step's own error is larger.
 """
@@ -132,8 +133,8 @@ def sandwich(name: str) -> Callable[[Subject, Any], None]:
     drops = name.endswith("dropout")
 
     def check(s: Subject, rng: Any) -> None:
-        shapes = ((48, 1024), (1024, 32), (32,), (32,), (32,))
-        values, dout = [draw(rng, *shape) for shape in shapes], draw(rng, 48, 32)
+        shapes = ((8, 2048), (2048, 16), (16,), (16,), (16,))
+        values, dout = [draw(rng, *shape) for shape in shapes], draw(rng, 8, 16)
         forward, backward = (getattr(layer_utils, f"{name}_{way}") for way in _WAYS)
         cache = forward(*values, {"mode": "train"}, "batchnorm")[1]
         param = {"mode": "train", "p": 0.7, "seed": int(rng.integers(1, 1000))}
@@ -161,16 +162,16 @@ def network(kind: str) -> Callable[[Subject, Any], None]:
     """
 
     def check(s: Subject, rng: Any) -> None:
-        options: dict[str, Any] = {"input_dim": 600, "num_classes": 10, "reg": 0.3}
-        options |= {"dtype": np.float64} if kind == "FullyConnectedNet" else {"hidden_dim": 120}
-        args = ([120, 50],) if kind == "FullyConnectedNet" else ()
+        options: dict[str, Any] = {"input_dim": 3000, "num_classes": 10, "reg": 0.3}
+        options |= {"dtype": np.float64} if kind == "FullyConnectedNet" else {"hidden_dim": 40}
+        args = ([40, 30],) if kind == "FullyConnectedNet" else ()
         ours, theirs = getattr(fc_net, kind)(*args, **options), s.net(kind, *args, **options)
         ours.params = {k: 0.05 * draw(rng, *v.shape) for k, v in ours.params.items()}
         s.set_params(theirs, ours.params)
-        X, y = draw(rng, 30, 600), rng.integers(0, 10, 30)
+        X, y = draw(rng, 2, 3000), rng.integers(0, 10, 2)
         loss, grads = ours.loss(X.copy(), y)
         got = pair("loss", s.loss(theirs, X, y))
-        where = "a network of 70,000 parameters"
+        where = "a network of 120,000 parameters"
         hold("loss", got[0], loss, where)
         if type(got[1]) is not dict or set(got[1]) != set(grads):
             refuse("grads", "has other names than expected", where)
