@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cs682.setup.assignment import PACKAGE_HOME
 
 WORKSPACE = PACKAGE_HOME / "notebooks" / "assignment.jupyterlab-workspace"
+MANIFEST = "MANIFEST.json"  # in each release
 HOME = PACKAGE_HOME / "build" / "lab"
 _QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}  # asks the network
 
@@ -40,6 +43,9 @@ def open_lab(options: Sequence[str] = ()) -> int:
     overrides = HOME / "labconfig" / "default_setting_overrides.json"
     overrides.parent.mkdir(parents=True, exist_ok=True)
     overrides.write_text(json.dumps(_QUIET), encoding="utf-8")
+    if (PACKAGE_HOME / MANIFEST).is_file():  # a student's copy: the source stays as it was stored
+        for path in sorted((PACKAGE_HOME / "notebooks").glob("*.ipynb")):
+            name_language(path)
     workspaces = WorkspacesManager(str(HOME / "workspaces"))
     workspaces.save("assignment", WORKSPACE.read_text(encoding="utf-8"))
     start = [sys.executable, "-m", "jupyter", "lab"]
@@ -47,6 +53,38 @@ def open_lab(options: Sequence[str] = ()) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         start.append("--allow-root")
     return subprocess.call([*start, *options], env=environment(), cwd=PACKAGE_HOME)
+
+
+def name_language(path: Path) -> None:
+    """Write into a notebook which Python runs it, as JupyterLab does when it has been opened.
+
+    Written before, it leaves no notebook marked as unsaved that nobody has touched. One that says
+    so already, or cannot be read or written, stays as it is.
+
+    Parameters
+    ----------
+    path : Path of the notebook
+    """
+    language = {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": platform.python_version(),
+    }
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        book = json.loads(path.read_text(encoding="utf-8"))
+        if "version" not in book["metadata"].get("language_info", {}):
+            book["metadata"] |= {"kernelspec": kernel, "language_info": language}
+            text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        unfinished.unlink(missing_ok=True)
 
 
 def environment() -> dict[str, str]:

@@ -23,6 +23,7 @@ def started(tmp_path, monkeypatch):
 
     monkeypatch.setattr(lab, "HOME", tmp_path / "build" / "lab")
     monkeypatch.setattr(lab.subprocess, "call", note)
+    monkeypatch.setattr(lab, "name_language", lambda path: pytest.fail("this is no release"))
     return commands
 
 
@@ -79,3 +80,37 @@ def test_the_layout_shows_files_that_are_there_beside_the_notebooks():
     for name in [*books["widgets"], *files["widgets"]]:
         assert (lab.PACKAGE_HOME / data[name]["data"]["path"]).is_file()
     assert "cs682/layers.py" in files["widgets"][0]
+
+
+def test_a_fresh_notebook_is_told_its_python_once(tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text('{"metadata": {}, "cells": ["é"]}', encoding="utf-8")
+
+    lab.name_language(path)
+    first = path.read_text(encoding="utf-8")
+    lab.name_language(path)
+
+    book = json.loads(first)
+    assert book["metadata"]["language_info"]["version"] == sys.version.split()[0]
+    assert book["cells"] == ["é"]
+    assert path.read_text(encoding="utf-8") == first
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"cells": []}',
+        '{"metadata": 1}',
+        '{"metadata": {"language_info": {"version": 3}}}',
+    ],
+)
+def test_any_other_notebook_stays_as_it_is(tmp_path, text):
+    path = tmp_path / "a.ipynb"
+    path.write_text(text, encoding="utf-8")
+
+    lab.name_language(path)
+
+    assert path.read_text(encoding="utf-8") == text
+    assert list(tmp_path.iterdir()) == [path]
