@@ -108,9 +108,7 @@ def answers_page(cells: Mapping[str, Sequence[dict[str, Any]]], title: str) -> s
     )
 
 
-def render_markdown(
-    source: str, attachments: Mapping[str, Any], *, escape: bool = False
-) -> str:
+def render_markdown(source: str, attachments: Mapping[str, Any], *, escape: bool = False) -> str:
     """Return markdown as HTML, with MathML for its formulas.
 
     Parameters

