@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from staff.grading.intake import platforms
+from staff.grading.intake import platform_lists
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import read_sheet
 from staff.grading.intake.submission import Student, Submission
@@ -132,12 +132,14 @@ class _Search:
             name = normal(place.name if place.is_dir() else place.stem)
             self._uploads.append(Upload(place, "", name, (Student(name),), place.name))
             return
-        listed, times = platforms.read_metadata(folder), platforms.read_worksheet(folder)
+        listed, times = platform_lists.read_metadata(folder), platform_lists.read_worksheet(folder)
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_JUNK)]
         for path in paths:
             self._look_at(path, listed, times)
         for name in sorted(set(listed) - {path.name for path in paths}):
-            self._remarks.append(f"{platforms.METADATA} lists {shown(name)}, which is not there")
+            self._remarks.append(
+                f"{platform_lists.METADATA} lists {shown(name)}, which is not there"
+            )
 
     def _look_at(self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]) -> None:
         """Take one entry of a folder, if it is a hand-in."""
@@ -164,12 +166,12 @@ class _Search:
             return [replace(listed[path.name], path=path, given=path.name)]
         if listed and path.name.startswith("submission_") and path.is_dir():
             self._remarks.append(
-                f"{shown(path.name)} is not in {platforms.METADATA}, so it is of an older export: "
-                "passed over"
+                f"{shown(path.name)} is not in {platform_lists.METADATA}, so it is of an older "
+                "export: passed over"
             )
             return []
         found = read_name(path)
-        if not found and path.name != platforms.METADATA:
+        if not found and path.name != platform_lists.METADATA:
             self._remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
         return found
 
@@ -180,7 +182,7 @@ class _Search:
 
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""
-        uploads, doubtful = platforms.newest_of_each(self._uploads)
+        uploads, doubtful = platform_lists.newest_of_each(self._uploads)
         made = [*self._held, *(_held(upload.path, reason) for upload, reason in doubtful)]
         ids = {s.id: u.id for u in uploads if u.platform != SAID for s in u.students}
         groups: dict[str, list[Upload]] = {}
@@ -276,7 +278,7 @@ def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
             return False
     zips = not beyond_doubt and any(len(n.parts) == 1 and n.suffix == ".zip" for n in names)
     return zips or any(
-        name.name == platforms.METADATA
+        name.name == platform_lists.METADATA
         or platform_names(Path(name.parts[0]), flat=len(name.parts) == 1)
         for name in names
         if name.parts
@@ -294,5 +296,5 @@ def _unpack_export(place: Path, scratch: Path) -> Path:
             archive.extractall(scratch)  # which drops leading slashes, '..', and makes no links
         except (zipfile.BadZipFile, EOFError) as error:
             raise ValueError(f"{place} is damaged ({error}): download it again") from None
-    metadata = next(iter(scratch.glob(f"*/{platforms.METADATA}")), None)
+    metadata = next(iter(scratch.glob(f"*/{platform_lists.METADATA}")), None)
     return metadata.parent if metadata else scratch

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 
-from staff.grading.intake.platforms import read_time
+from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.safe_text import shown
 from staff.grading.results.store import Record
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from cs682.checks import EXERCISES
-from staff.grading.intake.platforms import read_time
+from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.submission import Student
 from staff.grading.results import exports
 from staff.grading.results.grade_book import grade_book
