@@ -16,7 +16,7 @@ from staff.grading.desk import Desk
 from staff.grading.intake.collect import ClassOfSubmissions, collect
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
-from staff.grading.judging.trainings import hold_back, write_images
+from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS
 from staff.grading.results.store import NotGraded, Result, records_of, write_text

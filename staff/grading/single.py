@@ -18,7 +18,7 @@ from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.judging.core import Outcome, grade_code
-from staff.grading.judging.trainings import digest_images, grade_models, read_images
+from staff.grading.judging.held_back import digest_images, grade_models, read_images
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
 from staff.grading.results.store import Record, read_record, write_record
 from staff.grading.sandbox.ladder import Rung, choose_rung

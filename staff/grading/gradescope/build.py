@@ -15,7 +15,7 @@ from cs682._files import pack
 from cs682.checks import EXERCISES
 from staff.grading.grade import add_options, find_data, read_points
 from staff.grading.intake.package import ROOT
-from staff.grading.judging.trainings import hold_back, write_images
+from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.results.read_answers import NONE, read_table
 from staff.grading.results.store import write_bytes
 

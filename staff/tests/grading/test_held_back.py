@@ -16,15 +16,15 @@ from cs682.data_utils import get_CIFAR10_data
 from cs682.hand_in.models import MODELS, KeptModel
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
-from staff.grading.judging import trainings
-from staff.grading.judging.model import OwnNetwork, course_scores
-from staff.grading.judging.trainings import (
+from staff.grading.judging import held_back
+from staff.grading.judging.held_back import (
     bar_on_held_back,
     grade_models,
     hold_back,
     read_images,
     write_images,
 )
+from staff.grading.judging.model import OwnNetwork, course_scores
 from staff.grading.sandbox.ladder import Rung
 from tests.cifar_files import write_set
 
@@ -62,14 +62,14 @@ def test_seed_decides_which_images_are_held_back(folder, images):
     same = hold_back(folder, IMAGES, seed=1, trained_on=250, shown=10)
     other = hold_back(folder, IMAGES, seed=2, trained_on=250, shown=10)
 
-    assert trainings.digest_images(same) == trainings.digest_images(images)
-    assert trainings.digest_images(other) != trainings.digest_images(images)
+    assert held_back.digest_images(same) == held_back.digest_images(images)
+    assert held_back.digest_images(other) != held_back.digest_images(images)
 
 
 def test_images_come_back_as_they_were_written(images, tmp_path):
     write_images(tmp_path / "i.npz", images)
 
-    assert trainings.digest_images(read_images(tmp_path / "i.npz")) == trainings.digest_images(
+    assert held_back.digest_images(read_images(tmp_path / "i.npz")) == held_back.digest_images(
         images
     )
 
