@@ -1,4 +1,4 @@
-"""What students get: the files that `staff/golden/files.txt` names, as Git tracks them.
+"""What students get: the files that `staff/release/files.txt` names, as Git tracks them.
 
 A new file stays at home until somebody names it there.
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIST = "staff/golden/files.txt"  # one path a line, and nothing like a pattern
+LIST = "staff/release/files.txt"  # one path a line, and nothing like a pattern
 MANIFEST = "MANIFEST.json"
 VARIANT = "cs682/checks/variant.json"
 GENERATED = (MANIFEST, VARIANT)  # written by the release itself
