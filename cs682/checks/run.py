@@ -51,11 +51,15 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "do-1.3": (dropout.check_dropout_backward,),
     "do-2.1": (hidden.check_dropout_net,),
 }
+# The accuracy that each training must reach: of the validation images, or of the 50 that a network
+# of so many layers learns by heart. The grader's bars are derived from these.
+BARS = {"fc-2.4": 0.5, "fc-3.4": 1.0, "fc-3.5": 1.0, "fc-5.1": 0.5}
+BY_HEART = {"fc-3.4": 3, "fc-3.5": 5}
 TRAININGS: dict[str, Callable[..., None]] = {
-    "fc-2.4": partial(trainings.check_validation, 0.5),
-    "fc-3.4": partial(trainings.check_overfit, 3),
-    "fc-3.5": partial(trainings.check_overfit, 5),
-    "fc-5.1": partial(trainings.check_validation, 0.5),
+    exercise: partial(trainings.check_overfit, BY_HEART[exercise], bar)
+    if exercise in BY_HEART
+    else partial(trainings.check_validation, bar)
+    for exercise, bar in BARS.items()
 }
 
 _STUB = re.compile(

@@ -13,6 +13,8 @@ import pytest
 
 from cs682 import checks, layers
 from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
+from cs682.checks.judges.trainings import check_overfit
+from cs682.checks.report import Report
 from cs682.checks.run import CHECKS, TRAININGS
 from staff.tests.checks.mutants import put, refusal
 from tests.slopes import of
@@ -232,6 +234,13 @@ def test_check_of_overfitting_with_five_layers_counts_them():
     check("fc-3.5", solver=overfit([1.0], num_layers=5))
     with pytest.raises(CheckError, match="has 3 layers, this exercise asks for 5"):
         check("fc-3.5", solver=overfit([1.0]))
+
+
+@pytest.mark.parametrize("bar", [0.5, 0.98, 1.0])
+def test_overfitting_is_held_against_the_bar_that_it_is_given(bar):
+    check_overfit(3, bar, Report(), solver=overfit([bar]))
+    with pytest.raises(CheckError, match=f"needed {bar:.2f}"):
+        check_overfit(3, bar, Report(), solver=overfit([bar - 0.02]))
 
 
 def test_accuracy_counts_over_batches():

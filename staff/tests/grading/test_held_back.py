@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cs682.checks import accuracy
+from cs682.checks.run import BARS
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
 from cs682.hand_in.models import MODELS, KeptModel
@@ -18,6 +19,7 @@ from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
 from staff.grading.judging import held_back
 from staff.grading.judging.held_back import (
+    bar_of,
     bar_on_held_back,
     grade_models,
     hold_back,
@@ -78,6 +80,20 @@ def test_images_come_back_as_they_were_written(images, tmp_path):
 def test_more_images_than_there_are_are_refused(count, folder):
     with pytest.raises(ValueError, match="expected 1 to 50"):
         hold_back(folder, count, seed=1, trained_on=250, shown=10)
+
+
+@pytest.mark.parametrize("exercise", MODELS)
+def test_bar_of_the_grader_follows_the_bar_of_the_check(exercise, monkeypatch):
+    bar = BARS[exercise]
+    ours = bar_of(exercise, 2000)
+    monkeypatch.setitem(BARS, exercise, bar - 0.25)
+
+    assert bar - 0.1 <= ours < bar
+    assert bar_of(exercise, 2000) == pytest.approx(ours - 0.25)
+
+
+def test_bar_by_heart_lets_45_images_of_50_pass():
+    assert bar_of("fc-3.4", 50) == bar_of("fc-3.5", 50) == 45 / 50
 
 
 def test_bar_leaves_three_standard_deviations_of_the_difference():
