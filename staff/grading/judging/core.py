@@ -226,9 +226,10 @@ class Grader:
         order |= {"modules": merits.MODULES if taken else {}, "taken": taken}
         result, problem = None, ""
         with contextlib.closing(sandbox.begin(order)) as end:
-            remote = RemoteSubject(end, wall, self._budget)
+            remote = RemoteSubject(end, wall, self._budget, sandbox.waited)
             try:
                 result = self._examine(exercise, remote)
+                remote.give_back()
             except NoAnswer as error:
                 problem = str(error)
         try:

@@ -114,10 +114,11 @@ class OwnNetwork:
         order["cpu"] = self._rung.limits.cpu
         try:
             with contextlib.closing(self._sandbox.begin(order)) as end:
-                remote = RemoteSubject(end, _WALL, self._budget)
+                remote = RemoteSubject(end, _WALL, self._budget, self._sandbox.waited)
                 net = remote.net(kept.kind, **design)
                 remote.restore(net, kept.params, kept.running)
                 scores = remote.loss(net, X)
+                remote.give_back()
             return scores if type(scores) is np.ndarray else np.empty(0)
         finally:
             self._finish()

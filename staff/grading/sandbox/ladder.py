@@ -38,7 +38,7 @@ __all__ = [
 HERE = Path(__file__).resolve().parent
 # what the worker needs of the checks
 _TRUSTED = ("compare", "exercises", "patterns", "report", "subject")
-_START = 30.0  # seconds until a sandbox must be up, on a machine that is busy
+_START, _WORD = 120.0, 30.0  # seconds for a sandbox to come up, to say a word; on a busy machine
 
 
 def choose_rung(*, allow_unsandboxed: bool, limits: Limits | None = None) -> Rung:
@@ -227,6 +227,23 @@ class Sandbox:
                 raise
         return ours
 
+    def waited(self) -> float:
+        """Return how long the exercise's process has waited for a core of a busy machine.
+
+        Returns
+        -------
+        seconds : float
+
+        Raises
+        ------
+        OSError
+            If the sandbox has been damaged.
+        """
+        try:
+            return float(self._ask(b"?"))
+        except (ValueError, TypeError):
+            raise OSError("the sandbox has been damaged") from None
+
     def finish(self) -> tuple[int, float]:
         """End the process of the exercise.
 
@@ -240,14 +257,17 @@ class Sandbox:
         OSError
             If the sandbox has been damaged: it must be started anew.
         """
-        self._control.settimeout(5.0)
-        self._control.sendall(b".")
-        answer = self._control.recv(200)
         try:
-            told = json.loads(answer)
+            told = self._ask(b".")
             return int(told["status"]), float(told["cpu"])
         except (ValueError, TypeError, KeyError):
             raise OSError("the sandbox has been damaged") from None
+
+    def _ask(self, word: bytes) -> Any:
+        """Return what the forking parent answers, which is as good as it is unharmed."""
+        self._control.settimeout(_WORD)
+        self._control.sendall(word)
+        return json.loads(self._control.recv(200))
 
     def _end(self, uid: int | None) -> None:
         """Kill every process of the sandbox."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cs682.checks.compare import CheckError
 from cs682.checks.subject import FUNCTIONS
-from staff.grading.sandbox.wire import MAX_ANSWER, BadFrameError, Wire, pack, unpack
+from staff.grading.sandbox.wire import (
+    MAX_ANSWER,
+    BadFrameError,
+    Wire,
+    pack,
+    unpack,
+    waited_for_core,
+)
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
@@ -35,7 +44,7 @@ class Budget:
 
     Attributes
     ----------
-    wall : float, seconds that the grader waits for it
+    wall : float, seconds that the grader waits for it, without those that a busy machine took
     cpu : float, seconds of computing
     received : int, bytes that it may send
     """
@@ -83,11 +92,21 @@ class RemoteSubject:
     end : socket to the worker
     wall : float, seconds that all calls together may take
     budget : Budget, of the hand-in, from which they are taken
+    waited : callable, returns the seconds that the worker has waited for a core so far: those, and
+        the grader's own, are nobody's fault and are not counted
     """
 
-    def __init__(self, end: socket.socket, wall: float, budget: Budget) -> None:
+    def __init__(
+        self,
+        end: socket.socket,
+        wall: float,
+        budget: Budget,
+        waited: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._wire = Wire(end, budget.received, MAX_ANSWER)
+        self._wire.extend = lambda: self.give_back() + self._give_back_own()
         self._left, self._budget = wall, budget
+        self._waited, self._given_back, self._own = waited, 0.0, 0.0
         self.trace = ""
         self.advice: tuple[str, ...] = ()
 
@@ -134,6 +153,24 @@ class RemoteSubject:
         """Raise CheckError if a result has changed since it was returned."""
         self._call("require_lasting_results", ())
 
+    def give_back(self) -> float:
+        """Count no time in which the worker waited for a core; return how much is new of it."""
+        with contextlib.suppress(OSError):  # a damaged sandbox: whoever ends it finds that out
+            given, self._given_back = self._given_back, self._waited()
+            return self._add(self._given_back - given)
+        return 0.0
+
+    def _give_back_own(self) -> float:
+        """Do the same for the time in which the grader itself waited, in this call."""
+        before, self._own = self._own, waited_for_core()
+        return self._add(self._own - before)
+
+    def _add(self, seconds: float) -> float:
+        """Add to the time that is left; return it."""
+        self._left += seconds
+        self._budget.wall += seconds
+        return seconds
+
     def _call(
         self,
         name: str,
@@ -148,11 +185,12 @@ class RemoteSubject:
         """
         arrays: list[Any] = []
         message = {"do": name, "args": pack((args, kwargs or {}), arrays, _number), "hide": hide}
-        begin = time.monotonic()
+        begin, self._own = time.monotonic(), waited_for_core()
         self._wire.deadline = begin + min(self._left, self._budget.wall)
         try:
             self._wire.send(message, arrays)
             reply, arrays = self._wire.receive()
+            self._give_back_own()
             options = [v for v in args if name in FUNCTIONS and type(v) is dict]
             return self._read(reply, arrays, options)
         except BadFrameError as error:
@@ -162,9 +200,7 @@ class RemoteSubject:
         except (EOFError, OSError):
             raise NoAnswer("the code ended its process") from None
         finally:
-            spent = time.monotonic() - begin
-            self._left -= spent
-            self._budget.wall -= spent
+            self._add(begin - time.monotonic())
             self._budget.received = self._wire.left
 
     def _read(self, reply: dict[str, Any], arrays: list[Any], given: list[dict[Any, Any]]) -> Any:

@@ -29,8 +29,8 @@ class Limits:
 
     Attributes
     ----------
-    wall : float, seconds that the grader waits for an exercise; generous, since a busy machine
-        must not cost anybody points, and what computes without end is stopped by its computing
+    wall : float, seconds that the grader waits for an exercise, without those in which a busy
+        machine let it wait for a core: they must cost nobody points
     cpu : int, seconds of computing for an exercise
     memory : int, bytes of address space
     files : int, open files

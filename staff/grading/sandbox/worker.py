@@ -114,6 +114,7 @@ def main() -> None:
 
     # Imported before the student's folder is on the path, so that nothing there can shadow it.
     child = importlib.import_module("staff.grading.sandbox.child")
+    wire = importlib.import_module("staff.grading.sandbox.wire")
     checks = child.import_checks(here / "trusted", here / "student")
     forbid = importlib.import_module("staff.grading.sandbox.forbid") if config["filter"] else None
     sys.path.insert(0, str(here / "student"))
@@ -134,7 +135,8 @@ def main() -> None:
             work = partial(child.serve, checks, end, order, here / "course")
             _be_child(forbid, order["cpu"], work)
         os.close(fds[0])
-        control.recv(1)  # the grader has what it wanted, or has given up
+        while control.recv(1) == b"?":  # else the grader has what it wanted, or has given up
+            control.sendall(json.dumps(wire.waited_for_core(pid)).encode())
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         _, status, used = os.wait4(pid, 0)

@@ -85,3 +85,14 @@ def test_read_package_takes_only_plain_files_of_the_student(hand_in, tmp_path):
     assert not any(name.startswith("cs682/checks") for name in files)
     assert files["cs682/helper.py"] == b"mine = 1\n"
     assert b"mine" not in files["cs682/_arguments.py"]
+
+
+@pytest.mark.slow
+def test_sandbox_tells_how_long_a_process_has_waited_for_a_core(hand_in, rung):
+    order = {"functions": (), "seed": 682, "modules": {}, "taken": (), "cpu": 4}
+    with sandbox.Sandbox(rung, read_package(hand_in)) as box, box.begin(order):
+        first, second = box.waited(), box.waited()
+        status, cpu = box.finish()
+
+    assert 0 <= first <= second
+    assert status <= 0 <= cpu

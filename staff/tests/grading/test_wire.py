@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
+import threading
 import time
 
 import numpy as np
@@ -213,6 +215,33 @@ def test_odd_options_and_facts_are_no_answer(worker, options, advice):
 
     with pytest.raises(NoAnswer, match="no answer"):
         subject.sgd_momentum(np.ones(3), np.ones(3), {})
+
+
+@pytest.mark.parametrize(("waited", "left"), [(0.0, False), (100.0, True)])
+def test_time_in_which_a_worker_waits_for_a_core_is_not_counted(waited, left):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        subject = RemoteSubject(ours, -1, Budget(-1, 5, 10**6), lambda: waited)
+        answer(Wire(theirs), ["a", 0], [np.ones(3)])
+
+        with contextlib.nullcontext() if left else pytest.raises(NoAnswer, match="time limit"):
+            subject.relu_backward(np.ones(3), np.ones(3))
+
+    assert subject._budget.is_spent is not left
+
+
+def test_wire_moves_a_frame_in_parts_while_its_time_is_extended():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sender, array = Wire(ours), np.ones(10**6)
+        got = []
+        reader = threading.Thread(target=lambda: got.append(Wire(theirs).receive()))
+        sender.deadline = time.monotonic() - 1
+        sender.extend = lambda: reader.start() or 100.0  # nothing is read before
+        sender.send({}, [array])
+        reader.join()
+
+    np.testing.assert_array_equal(got[0][1][0], array)
 
 
 def test_what_a_hand_in_sends_and_waits_for_is_taken_from_its_budget(worker):
