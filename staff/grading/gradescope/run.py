@@ -21,9 +21,9 @@ from staff.grading.intake.locate import arrange
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.facts import find_pasted, say_pasted, versions
-from staff.grading.results.store import NOT_GRADED, READ, TO_BE_READ, write_json
+from staff.grading.results.store import READ, TO_BE_READ, write_json
 from staff.grading.sandbox.ladder import choose_rung
 from staff.grading.single import Plan, grade_package
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from cs682.checks import EXERCISES
 from staff.grading.intake.sheets import dump_sheet
-from staff.grading.results.store import NOT_GRADED, NotGraded, Result
+from staff.grading.judging.core import NOT_GRADED
+from staff.grading.results.store import NotGraded, Result
 
 HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read", "late penalty")
 

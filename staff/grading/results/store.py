@@ -10,7 +10,7 @@ from typing import Any
 
 from cs682._files import replacing
 from staff.grading.intake.submission import Student
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.core import NOT_GRADED, Outcome
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,6 @@ Result = Record | NotGraded
 TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
 BY_HAND = "set by a person"  # of an exercise with an override
-NOT_GRADED = "not graded"  # of an exercise that the grader itself stumbled over
 
 
 def records_of(results: Sequence[Result]) -> list[Record]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from cs682.checks import EXERCISES
 from cs682.figures.style import COLOURS, course_figure
 from staff.grading.intake.safe_text import shown
+from staff.grading.judging.core import NOT_GRADED
 from staff.grading.results.pages import render
 from staff.grading.results.report import TITLES
 from staff.grading.results.store import (
     BY_HAND,
-    NOT_GRADED,
     READ,
     TO_BE_READ,
     NotGraded,
@@ -154,7 +154,7 @@ def _figures_of_class(
         ]
     left = [f"{shown(r.id, 60)} ({shown(r.reason)})" for r in results if isinstance(r, NotGraded)]
     left += [f"{shown(r.id, 60)} ({', '.join(r.not_graded)})" for r in records if r.not_graded]
-    return [*rows, ("not graded", "; ".join(left) or "none")]
+    return [*rows, (NOT_GRADED, "; ".join(left) or "none")]
 
 
 def _figures(records: Sequence[Record]) -> list[tuple[str, Figure]]:
