@@ -23,6 +23,7 @@ from staff.grading.results.store import NotGraded, Result, records_of, write_tex
 from staff.grading.run import grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
 from staff.grading.single import Plan
+from staff.release.complete import unchecked
 from staff.release.variant import read_variant
 
 HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validation images let it be
@@ -145,7 +146,9 @@ def _grade(args: argparse.Namespace) -> int:
 
 
 def _require_sane(args: argparse.Namespace, out: Path) -> None:
-    """Refuse options that make no sense."""
+    """Refuse options that make no sense, and a grader that lacks a check."""
+    if faults := unchecked():
+        raise ValueError("\n".join(["there are exercises that nobody could grade:", *faults]))
     for name in ("jobs", "readers"):
         if getattr(args, name) < (name == "jobs"):
             raise ValueError(f"--{name} is {getattr(args, name)}, expected at least 1")

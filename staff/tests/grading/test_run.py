@@ -20,6 +20,7 @@ from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import Outcome
+from staff.grading.judging.secret import FURTHER
 from staff.grading.results import summary
 from staff.grading.results.store import NotGraded
 from staff.grading.run import grade_class
@@ -302,6 +303,16 @@ def test_exercise_that_the_grader_stumbled_over_is_graded_again(
     assert read_book(tmp_path / "out")["ada"]["points"] == ""
     assert grade(place, tmp_path / "out", "--only", "ada") == 0
     assert read_book(tmp_path / "out")["ada"]["points"] == "67"
+
+
+def test_exercise_without_further_check_is_named_before_anything_is_graded(
+    place, tmp_path, monkeypatch, quick, capsys
+):
+    monkeypatch.delitem(FURTHER, "fc-1.3")
+
+    assert grade(place, tmp_path / "out") == 2
+    assert "fc-1.3 has no entry for a further check" in capsys.readouterr().err
+    assert quick == []
 
 
 def test_held_hand_in_is_not_graded_until_a_person_has_said(place, tmp_path, quick, capsys):
