@@ -62,6 +62,21 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         r"'(astype|shape|ndim|dtype|size|reshape|sum|T)'",
         lambda found: (
             f"There is {'an' if found[1] == 'int' else 'a'} {found[1]} where a NumPy array belongs."
+            + " A cache comes apart in the order in which it was packed." * (found[1] == "tuple")
+        ),
+    ),
+    (
+        r"'tuple' object cannot be interpreted as an integer",
+        lambda _: (
+            "A tuple was given where sizes are wanted one by one: np.random.randn(3, 4), without "
+            "a second pair of parentheses."
+        ),
+    ),
+    (
+        r"operands could not be broadcast together",
+        lambda _: (
+            "Shapes must agree from the right: is one of the two transposed, summed over another "
+            "axis, or from another layer?"
         ),
     ),
     (

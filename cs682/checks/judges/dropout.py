@@ -10,7 +10,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.judges.layers import EXACT
-from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, marks
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, is_none, marks
 from cs682.checks.mistakes import dropout as dropout_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
@@ -140,7 +140,7 @@ def check_dropout_test(s: Subject, r: Report) -> None:
     for p in (0.25, 0.7):
         x = np.random.default_rng(231).standard_normal((6, 5)) + 10 + p
         result = _forward(s, r, x, {"mode": "test", "p": p})
-        out, _ = unpack("dropout_forward", result, ("out", "cache"))
+        out, cache = unpack("dropout_forward", result, ("out", "cache"))
         causes = {
             "inverted dropout scales during training only; here x is multiplied by p": x * p,
             "x is divided by p; inverted dropout scales during training only": x / p,
@@ -151,6 +151,11 @@ def check_dropout_test(s: Subject, r: Report) -> None:
         if type(out) is np.ndarray and out.size and 0 < (out == 0).mean() < 1:
             raise CheckError("values were dropped in test mode; at test time all units take part")
         compare("out", out, x, rtol=EXACT, where=f"in test mode for p = {p}", causes=causes)
+    if is_none(cache):
+        raise CheckError(
+            "the cache that dropout_forward returned in test mode is None: the docstring promises "
+            "(dropout_param, None), and the way back reads the mode from it"
+        )
     r.ok("test mode returns the input")
 
 

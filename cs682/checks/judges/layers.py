@@ -93,10 +93,13 @@ _AFFINE_CACHE = "(x, w, b) with x in its original shape"
 def _affine_way_back(s: Subject, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
     """Return what `affine_backward` must give for these arrays."""
     want = dict(zip(("dx", "dw", "db"), slow.slopes(slow.affine, (x, w, b), dout), strict=True))
-    causes = {
+    causes: dict[str, dict[str, Any]] = {
         name: {f"{name} is averaged over the batch; it is a sum": value / len(x)}
         for name, value in want.items()
     }
+    mixed = slow.slopes(slow.affine, (x.reshape(-1, len(x)).T, w, b), dout)[1]
+    causes["dw"]["reshaping x to (D, N) mixes the examples; flatten each, then transpose"] = mixed
+    causes["db"]["this is the slope for one example; multiply with dout and sum"] = np.ones(b.shape)
     fortran = want["dx"].reshape(len(x), -1).reshape(x.shape, order="F")
     causes["dx"]["dx must go back to the shape of x in C order"] = fortran
     hints = {name: f"the numeric gradient of the layer disagrees with {name}" for name in want}

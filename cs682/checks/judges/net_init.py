@@ -29,10 +29,20 @@ def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float
     for name, shape in shapes.items():
         constant = np.full(shape, 1.0 if name.startswith("gamma") else 0.0)
         if not name.startswith("W"):
+            _check_vector(f"params[{name!r}]", params[name], shape)
             compare(f"params[{name!r}]", params[name], constant, rtol=0)
             continue
         require_finite(f"params[{name!r}]", params[name], shape)
         _check_gaussian(f"params[{name!r}]", params[name], scale)
+
+
+def _check_vector(name: str, got: Any, shape: tuple[int, ...]) -> None:
+    """Check that a parameter other than the weights is as long as its layer is wide."""
+    if type(got) is np.ndarray and got.shape != shape:
+        raise CheckError(
+            f"{name} has shape {got.shape}, expected {shape}: a vector with one number for each "
+            "of its layer's outputs"
+        )
 
 
 def _check_gaussian(name: str, weights: Any, scale: float) -> None:

@@ -75,14 +75,14 @@ def _way_back(
     x, gamma, beta, dout = arguments
     want = slow.slopes(slow.normalize, (x, gamma, beta), dout, eps=eps, axis=axis)
     ways = norm_mistakes.paths(x, gamma, beta, dout, eps, axis)
-    centred = norm_mistakes.centred(x, axis)
+    line = norm_mistakes.centred(x, axis), norm_mistakes.spread(x, eps, axis)
     return WayBack(
         name,
         backward,
         dout,
         dict(zip(_GRADIENTS, want, strict=True)),
         f"for x of shape {x.shape} and eps = {eps}",
-        hints={"dx": lambda got: say_paths(got, want[0], ways, centred, axis)},
+        hints={"dx": lambda got: say_paths(got, want[0], ways, *line, axis)},
         causes=norm_mistakes.backward(x, gamma, beta, dout, eps, axis, want),
     )
 

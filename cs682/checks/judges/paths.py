@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 
-def say_paths(got: Any, want: Any, ways: Any, centred: Any, axis: int) -> str:
+def say_paths(got: Any, want: Any, ways: Any, centred: Any, spread: Any, axis: int) -> str:
     """Say which of the ways from the output back to x are missing or misjudged in `got`.
 
     If `got`, shaped like x, is a sum of the gradients along these ways with other weights than 1,
@@ -20,6 +20,7 @@ def say_paths(got: Any, want: Any, ways: Any, centred: Any, axis: int) -> str:
     ways : ndarray of float, shape (N, D, 3); the gradient directly, through the mean and through
         the variance
     centred : ndarray of float, shape (N, D); x without its mean
+    spread : ndarray of float, what x was divided by; 1 long along `axis`
     axis : int, the one that is normalized along
 
     Returns
@@ -34,7 +35,21 @@ def say_paths(got: Any, want: Any, ways: Any, centred: Any, axis: int) -> str:
     weights, *_ = np.linalg.lstsq(parts, got.ravel(), rcond=None)
     if np.abs(parts @ weights - got.ravel()).max() <= 1e-6 * np.abs(got).max(initial=1e-12):
         return _say_weights(weights, want.shape[axis])
+    if _sums_across(got - ways[..., 0], centred, spread, axis):
+        return f"the sums run over axis {1 - axis}; they should run over axis {axis}"
     return _say_path(got - want, centred, axis)
+
+
+def _sums_across(indirect: Any, centred: Any, spread: Any, axis: int) -> bool:
+    """Tell whether what is not the direct path holds one pair of sums for each line across."""
+    scale, x_hat = np.broadcast_to(spread, centred.shape), centred / spread
+    rest, x_hat = np.moveaxis(indirect * scale, axis, 1), np.moveaxis(x_hat, axis, 1)
+    for values, normalized in zip(rest.T, x_hat.T, strict=True):
+        terms = np.stack([np.ones_like(values), normalized], axis=1)
+        sums, *_ = np.linalg.lstsq(terms, values, rcond=None)
+        if len(values) < 3 or np.abs(terms @ sums - values).max() > 1e-6 * np.abs(rest).max():
+            return False
+    return True
 
 
 def _say_path(off: Any, centred: Any, axis: int) -> str:
@@ -48,7 +63,10 @@ def _say_path(off: Any, centred: Any, axis: int) -> str:
     multiple = np.sum(off * centred, axis=axis, keepdims=True) / length
     limit = 1e-6 * np.abs(off).max()
     if np.abs(off - shift - multiple * centred).max() > limit:
-        return "the part of dx that ignores how mean and variance depend on x is wrong already"
+        return (
+            "the part of dx that ignores how mean and variance depend on x is wrong already, or a "
+            "sum is not taken over the whole line"
+        )
     wrong = [
         f"the path through the {name}"
         for name, part in (("mean", shift), ("variance", multiple * centred))
@@ -59,18 +77,23 @@ def _say_path(off: Any, centred: Any, axis: int) -> str:
 
 def _say_weights(weights: Any, n: int) -> str:
     """Put weights of the direct path, the mean's and the variance's into words."""
-    _, mean, variance = np.round(weights, 4) + 0.0
+    direct, mean, variance = np.round(weights, 4) + 0.0
+    if direct == mean == variance:  # one factor in front of all: the values tell it
+        return ""
     if mean == variance == 0:
         return "mean and variance are treated as constants, but they depend on x too"
     if abs(mean - n) < 1e-3 and abs(variance - n) < 1e-3:
         return f"the sums over axis of length {n} are not divided by N (here {n})"
-    if mean == variance != 1:
+    if direct == 1 and mean == variance != 1:
         return f"the sums are divided by the wrong number: by {n / mean:g}, not by {n}"
+    named = {
+        "the direct path, past mean and variance,": direct,
+        "the path through the mean": mean,
+        "the path through the variance": variance,
+    }
     wrong = [
-        f"the path through the {name} is missing"
-        if weight == 0
-        else f"the path through the {name} counts {weight:g} times"
-        for name, weight in (("mean", mean), ("variance", variance))
+        f"{name} is missing" if weight == 0 else f"{name} counts {weight:g} times"
+        for name, weight in named.items()
         if weight != 1
     ]
     return " and ".join(wrong)

@@ -29,7 +29,20 @@ def scores(params: dict[str, Any], X: Any) -> dict[str, Any]:
         "the biases are left out": slow.net_scores(no_bias, X),
         "the biases of the hidden layers are left out": slow.net_scores(no_hidden_bias, X),
         "the bias of the last layer is left out": right - params[last_bias],
+        **_with_a_layer_left_out(params, X),
     }
+
+
+def _with_a_layer_left_out(params: dict[str, Any], X: Any) -> dict[str, Any]:
+    """Return cause -> scores without one of the hidden layers, where the widths allow it."""
+    count = sum(name.startswith("W") for name in params)
+    found = {}
+    for left_out in range(1, count):
+        kept = [i for i in range(1, count + 1) if i != left_out]
+        if np.equal(*params[f"W{left_out}"].shape):
+            fewer = {f"{k}{n}": params[f"{k}{i}"] for n, i in enumerate(kept, 1) for k in "Wb"}
+            found[f"hidden layer {left_out} is left out"] = slow.net_scores(fewer, X)
+    return found
 
 
 def sandwich_values(normalization: str, values: list[Any], dout: Any) -> tuple[Any, list[Any]]:
@@ -173,6 +186,8 @@ def gradient(name: str, slope: Any, value: Any, reg: float) -> dict[str, Any]:
         "only the penalty's part is there; the gradient of the data loss is missing": reg * value,
         "the gradient is scaled by reg where reg times the weights is added": data * reg,
         "the gradient is scaled by 1 + reg where reg times the weights is added": data * (1 + reg),
+        "the gradient that was handed on to this layer holds reg too; the penalty belongs to the "
+        "weights alone": data * (1 + reg) + reg * value,
         "the sign of the weights is added, not the weights": data + reg * np.sign(value),
         "reg is missing: the weights are added as they are": data + value,
     }

@@ -25,6 +25,8 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
     other = x.mean(axis=1 - axis, keepdims=True), x.var(axis=1 - axis, keepdims=True)
     centred, std, n = x - mean, np.sqrt(var + eps), x.shape[axis]
     raw = np.mean(x**2, axis=axis, keepdims=True)
+    other_n = x.shape[1 - axis]
+    mean_of_other = mean * n / other_n
     with np.errstate(all="ignore"):  # a mistake may divide by zero
         normalized = {
             "eps is left out": centred / np.sqrt(var),
@@ -39,6 +41,10 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             / np.sqrt(other[1] + eps),
             "the variance is divided by n - 1; this layer divides by n": centred
             / np.sqrt(var * n / (n - 1) + eps),
+            f"the sums are divided by {other_n}; a line along axis {axis} has {n} values": (
+                x - mean_of_other
+            )
+            / np.sqrt(np.sum((x - mean_of_other) ** 2, axis=axis, keepdims=True) / other_n + eps),
             "the mean is not subtracted": x / std,
             "the variance is not centred: this is the mean of the squares": centred
             / np.sqrt(raw + eps),
@@ -70,6 +76,9 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
         "gamma multiplies beta too": gamma * (x_hat + beta),
         "gamma is counted from 1; it multiplies as it is": (1 + gamma) * x_hat + beta,
         "one gamma and beta for all; each feature has its own": gamma[0] * x_hat + beta[0],
+        "gamma and beta come first and are normalized away; they come last": slow.normalize(
+            gamma * x + beta, np.ones_like(gamma), np.zeros_like(beta), eps, axis
+        ),
         "the running statistics were used; training uses the batch's own": gamma
         * (x - 0.1 * mean)
         / np.sqrt(0.1 * var + eps)
@@ -123,6 +132,8 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
         "it was updated twice in one step": keep * update + (1 - keep) * new,
         "momentum is ignored: old and new weigh the same": (old + new) / 2,
         "momentum is hard-coded at 0.9": 0.9 * old + 0.1 * new,
+        f"the square root of {name.removeprefix('running_')} went into it": keep * old
+        + (1 - keep) * np.sqrt(np.abs(new) + 1e-5),
         "the new value is added without its weight 1 - momentum": keep * old + new,
     }
     if name == "running_var":
@@ -154,7 +165,7 @@ def backward(
         return slow.slope(lambda v: slow.normalize(v, beta=beta, **options), x, dout)
 
     plain = slope(gamma=ones)
-    spread = np.sqrt(x.var(axis=axis, keepdims=True) + eps)
+    std = spread(x, eps, axis)
     everywhere, bare = _spoilt_sums(x, gamma, beta, dout, eps, axis)
     return {
         "dx": {
@@ -166,8 +177,8 @@ def backward(
                 axis=1 - axis
             ),
             "gamma is applied twice": gamma * dx,
-            "divided by the variance where the standard deviation belongs": dx / spread,
-            "the division by the standard deviation is missing": dx * spread,
+            "divided by the variance where the standard deviation belongs": dx / std,
+            "the division by the standard deviation is missing": dx * std,
             "the eps of the forward pass is left out, or a much smaller one is taken": slope(
                 eps=1e-12
             ),
@@ -176,6 +187,7 @@ def backward(
         "dgamma": {
             "this is dbeta; dgamma multiplies with the normalized values before it sums": dbeta,
             "dgamma is averaged over the batch; it is a sum": dgamma / len(x),
+            "gamma is multiplied in first; dgamma comes from dout as it was given": dgamma * gamma,
             "dgamma needs the normalized x_hat, not x": np.sum(dout * x, axis=0),
             "the eps of the forward pass is left out, or a much smaller one is taken": slow.slopes(
                 slow.normalize, (x, gamma, beta), dout, eps=1e-12, axis=axis
@@ -184,6 +196,7 @@ def backward(
         "dbeta": {
             "this is dgamma; dbeta sums dout alone": dgamma,
             "dbeta is averaged over the batch; it is a sum": dbeta / len(x),
+            "gamma is multiplied in first; dbeta comes from dout as it was given": dbeta * gamma,
         },
     }
 
@@ -219,3 +232,8 @@ def paths(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> An
 def centred(x: Any, axis: int) -> Any:
     """Return x without its mean along an axis, shaped like x."""
     return x - x.mean(axis=axis, keepdims=True)
+
+
+def spread(x: Any, eps: float, axis: int) -> Any:
+    """Return the standard deviation of x along an axis, with eps, 1 long along it."""
+    return np.sqrt(x.var(axis=axis, keepdims=True) + eps)

@@ -242,6 +242,11 @@ ADAM: dict[str, Step] = {
     "1 - beta2 is squared with the gradient": _mistaken(
         second=lambda v, dw, c: c["beta2"] * v + ((1 - c["beta2"]) * dw) ** 2
     ),
+    "v averages the square of m; it takes the square of the gradient": _mistaken(
+        second=lambda v, dw, c: (
+            c["beta2"] * v + (1 - c["beta2"]) * (c["beta1"] * c["m"] + (1 - c["beta1"]) * dw) ** 2
+        )
+    ),
     "v is weighed with beta1; it has beta2": _mistaken(
         second=lambda v, dw, c: c["beta1"] * v + (1 - c["beta1"]) * dw**2
     ),
