@@ -122,6 +122,17 @@ def broken_links(page: str, there: set[str]) -> list[str]:
     return [link for link, place in places.items() if str(place.relative_to(ROOT)) not in there]
 
 
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = [path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "build"]
+    named = {path for path in re.findall(r"`([\w.-]+/[\w./-]*)`", text) if "ID" not in path}
+
+    ours = {path for path in named if path.split("/")[0] in rooms}
+
+    assert len(ours) > 40
+    assert [path for path in sorted(ours) if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_of_a_document_lead_to_files(page):
     there = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()}
