@@ -50,10 +50,6 @@ def make_parser(names: Iterable[str] = tuple(COMMANDS)) -> argparse.ArgumentPars
     Parameters
     ----------
     names : iterable of str, keys of `COMMANDS`; by default all
-
-    Returns
-    -------
-    parser : ArgumentParser
     """
     parser = argparse.ArgumentParser(prog="python -m staff", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)

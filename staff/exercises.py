@@ -21,10 +21,6 @@ def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
     Parameters
     ----------
     table : mapping of str to Exercise, by id; a course's own, if it has one
-
-    Returns
-    -------
-    text : str
     """
     parts = [
         "# Exercises\n\nWritten from the table in `cs682/checks/exercises.py`: change it there.\n"
@@ -40,16 +36,7 @@ def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
 
 
 def task_line(row: Exercise) -> str:
-    """Return the line of a notebook that sets an exercise or a question.
-
-    Parameters
-    ----------
-    row : Exercise
-
-    Returns
-    -------
-    line : str
-    """
+    """Return the line of a notebook that sets an exercise or a question."""
     points = f"{row.points} point{'s' * (row.points != 1)}"
     if row.is_question:
         return f"**Question {row.id}** · {row.title} · {points}"

@@ -104,7 +104,6 @@ def store_outputs(path: Path, data: Path) -> None:
 
     Parameters
     ----------
-    path : Path of the notebook
     data : Path of the folder of batches in use; outputs name its place in `datasets/` instead
 
     Raises
@@ -159,7 +158,6 @@ def write_atomically(book: nbformat.NotebookNode, path: Path) -> None:
 
     Parameters
     ----------
-    book : notebook in format 4
     path : Path of the file, replaced
 
     Raises
@@ -174,10 +172,6 @@ def write_atomically(book: nbformat.NotebookNode, path: Path) -> None:
 
 def find_faults(book: nbformat.NotebookNode) -> list[str]:
     """List what is wrong with a stored reference notebook.
-
-    Parameters
-    ----------
-    book : notebook in format 4
 
     Returns
     -------

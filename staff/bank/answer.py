@@ -144,10 +144,6 @@ class Answer:
         ----------
         source : str, text of the reference's file
 
-        Returns
-        -------
-        source : str
-
         Raises
         ------
         ValueError
@@ -171,12 +167,7 @@ class Answer:
 
 @contextmanager
 def installed(answer: Answer) -> Iterator[None]:
-    """Let ``import cs682.layers`` and its sisters find the student's answer instead of ours.
-
-    Parameters
-    ----------
-    answer : Answer
-    """
+    """Let ``import cs682.layers`` and its sisters find the student's answer instead of ours."""
     before = {name: sys.modules.get(name) for name in _MODULES.values()}
     try:
         for name in _MODULES.values():

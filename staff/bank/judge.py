@@ -58,16 +58,7 @@ class Outcome:
 
 
 def judge(answer: Answer) -> Outcome:
-    """Put an answer in the place of the reference and ask check and check cell about it.
-
-    Parameters
-    ----------
-    answer : Answer
-
-    Returns
-    -------
-    outcome : Outcome
-    """
+    """Put an answer in the place of the reference and ask check and check cell about it."""
     with (
         installed(answer),
         contextlib.redirect_stdout(io.StringIO()),
@@ -133,16 +124,7 @@ def check_cell(exercise: str) -> tuple[str, str]:
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
-    """Return the figures per exercise as text: answers, rejected, named, falsely rejected.
-
-    Parameters
-    ----------
-    outcomes : iterable of Outcome
-
-    Returns
-    -------
-    text : str
-    """
+    """Return the figures per exercise as text: answers, rejected, named, falsely rejected."""
     rows: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         rows.setdefault(outcome.answer.judge, []).append(outcome)

@@ -34,10 +34,6 @@ class Token(NamedTuple):
 def tokens(source: str) -> tuple[Token, ...]:
     """Return the words and signs of a piece of Python, which need not be whole statements.
 
-    Parameters
-    ----------
-    source : str
-
     Returns
     -------
     tokens : tuple of Token, without spaces, line breaks and comments, and without a comma right
@@ -62,7 +58,6 @@ def places(piece: str, source: str) -> list[tuple[int, int]]:
     Parameters
     ----------
     piece : str, Python, from a word or sign to another
-    source : str
 
     Returns
     -------
@@ -79,16 +74,7 @@ def places(piece: str, source: str) -> list[tuple[int, int]]:
 
 
 def indentation(line: str) -> int:
-    """Return how many spaces a line begins with.
-
-    Parameters
-    ----------
-    line : str
-
-    Returns
-    -------
-    count : int
-    """
+    """Return how many spaces a line begins with."""
     return len(line) - len(line.lstrip(" "))
 
 
@@ -99,7 +85,6 @@ def fit(new: str, old: str, source: str, start: int) -> tuple[int, str]:
     ----------
     new : str, indented in relation to `old`
     old : str, the piece that goes
-    source : str
     start : int, where `old` starts in it
 
     Returns

@@ -49,10 +49,6 @@ def read_answers(path: Path) -> list[Answer]:
     ----------
     path : Path of the file, named after the exercise
 
-    Returns
-    -------
-    answers : list of Answer
-
     Raises
     ------
     ValueError

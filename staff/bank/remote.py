@@ -12,18 +12,7 @@ from staff.grading.sandbox.ladder import Rung
 
 
 def grade_answer(answer: Answer, *, seed: int, rung: Rung) -> list[Outcome]:
-    """Grade the reference with one answer in it, as far as the answer can make a difference.
-
-    Parameters
-    ----------
-    answer : Answer
-    seed : int
-    rung : Rung
-
-    Returns
-    -------
-    outcomes : list of Outcome
-    """
+    """Grade the reference with one answer in it, as far as the answer can make a difference."""
     files = read_package(ROOT)
     source = files[answer.file].decode()
     files[answer.file] = answer.apply(source).encode()
@@ -32,10 +21,6 @@ def grade_answer(answer: Answer, *, seed: int, rung: Rung) -> list[Outcome]:
 
 def touched(answer: Answer) -> list[str]:
     """Return the exercises that an answer may make a difference to.
-
-    Parameters
-    ----------
-    answer : Answer
 
     Returns
     -------
@@ -52,10 +37,6 @@ def touched(answer: Answer) -> list[str]:
 
 def due_by_nature(answer: Answer) -> set[str]:
     """Return the exercises that share with an answer what it changes, and may be lost with it.
-
-    Parameters
-    ----------
-    answer : Answer
 
     Returns
     -------
@@ -76,12 +57,7 @@ def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
 
     Parameters
     ----------
-    answer : Answer
     outcomes : list of Outcome, from `grade_answer`
-
-    Returns
-    -------
-    text : str
     """
     due = {answer.judge} if answer.verdict == "wrong" else set()
     failed = [o for o in outcomes if o.state != "passed"]

@@ -38,8 +38,6 @@ class NotebookPage:
     ----------
     page : Page, a fresh tab
     address : str, where the server shows files
-    path : Path of the notebook
-    root : Path of the folder that is served
     """
 
     def __init__(self, page: Page, address: str, path: Path, root: Path) -> None:
@@ -55,16 +53,7 @@ class NotebookPage:
         page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
 
     def cell(self, cell_id: str) -> Locator:
-        """Return the cell of this id as the page shows it.
-
-        Parameters
-        ----------
-        cell_id : str
-
-        Returns
-        -------
-        cell : Locator
-        """
+        """Return the cell of this id as the page shows it."""
         place = list(self.cells).index(cell_id)
         return self.page.locator(f'.jp-Notebook [data-windowed-list-index="{place}"]')
 
@@ -73,7 +62,6 @@ class NotebookPage:
 
         Parameters
         ----------
-        cell_id : str
         seconds : float, the longest that it may take
 
         Returns
@@ -91,30 +79,12 @@ class NotebookPage:
         return self.text(cell_id)
 
     def text(self, cell_id: str) -> str:
-        """Return the text of a cell's outputs.
-
-        Parameters
-        ----------
-        cell_id : str
-
-        Returns
-        -------
-        text : str
-        """
+        """Return the text of a cell's outputs."""
         outputs = self.cell(cell_id).locator(".jp-OutputArea-output")
         return "\n".join(outputs.all_inner_texts())
 
     def number(self, cell_id: str) -> int:
-        """Return how many cells the kernel had run when this one ran last.
-
-        Parameters
-        ----------
-        cell_id : str
-
-        Returns
-        -------
-        number : int
-        """
+        """Return how many cells the kernel had run when this one ran last."""
         return int(re.sub(r"\D", "", self.cell(cell_id).locator(".jp-InputPrompt").inner_text()))
 
     def menu(self, *items: str) -> None:
@@ -151,10 +121,6 @@ class NotebookPage:
         Parameters
         ----------
         kind : {'error', 'stderr', 'stdout'}
-
-        Returns
-        -------
-        texts : list of str
         """
         place = f'[data-mime-type="application/vnd.jupyter.{kind}"]'
         texts: list[str] = self.page.locator(place).all_inner_texts()
@@ -181,7 +147,6 @@ class NotebookPage:
 
         Parameters
         ----------
-        cell_id : str
         path : Path, to which the name of the theme is added
         """
         for theme in THEMES:

@@ -61,7 +61,6 @@ def shrink(source: Path, target: Path, rows: int | None = None) -> None:
 
     Parameters
     ----------
-    source, target : Path of a PNG picture
     rows : int, optional; how many rows to keep, from the top (default: all)
     """
     picture = Image.open(source).convert("RGB")

@@ -31,7 +31,6 @@ def serve(front_end: str, folder: Path, home: Path, data: Path) -> Iterator[str]
     front_end : {'lab', 'notebook', 'ours'}
     folder : Path of the assignment, the root that is served
     home : Path of an empty folder for the server's own settings, run-time files and log
-    data : Path of the folder of CIFAR-10 batches that kernels use
 
     Yields
     ------

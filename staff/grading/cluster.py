@@ -34,8 +34,6 @@ def grade_on_cluster(
 
     Parameters
     ----------
-    submissions : sequence of Submission
-    plan : Plan
     address : str, of the scheduler
 
     Yields

@@ -66,10 +66,6 @@ class Desk:
     def require_known(self, submissions: Sequence[Submission]) -> None:
         """Refuse overrides, and answers read elsewhere, of somebody who handed nothing in.
 
-        Parameters
-        ----------
-        submissions : sequence of Submission
-
         Raises
         ------
         ValueError
@@ -99,13 +95,7 @@ class Desk:
 
         Parameters
         ----------
-        submission : Submission
-        plan : Plan
         otherwise : str, why there is no grade if it never was
-
-        Returns
-        -------
-        result : Record or NotGraded
         """
         path = self._failure_of(submission.id)
         if path.exists():
@@ -115,12 +105,7 @@ class Desk:
         return record or NotGraded(submission.id, otherwise, "", submission.students)
 
     def adjust(self, result: Result) -> Result:
-        """Return a result with the points that people gave, and what the rule takes off.
-
-        Parameters
-        ----------
-        result : Record or NotGraded
-        """
+        """Return a result with the points that people gave, and what the rule takes off."""
         if isinstance(result, NotGraded):
             return result
         record = override(give_points(result, self._typed), self._overrides)
@@ -133,7 +118,6 @@ class Desk:
 
         Parameters
         ----------
-        plan : Plan
         done : sequence of Record or NotGraded, of the whole class
         remarks : sequence of str, on the folder of hand-ins
         args : namespace with names, readers, export and roster

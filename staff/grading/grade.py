@@ -77,7 +77,6 @@ def add_options(parser: argparse.ArgumentParser, *, held_back: int = HELD_BACK) 
 
     Parameters
     ----------
-    parser : ArgumentParser
     held_back : int, images to run models on, if nothing else is asked for
     """
     parser.add_argument("--data", type=Path, help="folder of CIFAR-10 (default: as for notebooks)")
@@ -94,10 +93,6 @@ def add_options(parser: argparse.ArgumentParser, *, held_back: int = HELD_BACK) 
 
 def run_command(args: argparse.Namespace) -> int:
     """Grade a class and say where the results are.
-
-    Parameters
-    ----------
-    args : namespace with the options of `add_command`
 
     Returns
     -------
@@ -186,10 +181,6 @@ def find_data(folder: Path | None) -> Path:
     Parameters
     ----------
     folder : Path or None, as it was asked for
-
-    Returns
-    -------
-    folder : Path
 
     Raises
     ------

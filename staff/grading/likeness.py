@@ -60,13 +60,7 @@ def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
 
     Parameters
     ----------
-    id_ : str
-    package : Package
     answers : mapping of str to str, by question
-
-    Returns
-    -------
-    own : Own
     """
     text = "\n".join(answers.values())
     own = Own(id_, own_code(package.folder), text)
@@ -85,10 +79,6 @@ def own_code(folder: Path) -> str:
     Parameters
     ----------
     folder : Path, holds `cs682/layers.py` and so on
-
-    Returns
-    -------
-    text : str
     """
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("cs682/**/*.py"))]
     helpers = [name for name in names if name not in CODE]
@@ -150,12 +140,7 @@ def _given(file: str) -> dict[str, str]:
 
 
 def fingerprint(code: str) -> Any:
-    """Return copydetect's fingerprint of code; None if it is too short to say anything.
-
-    Parameters
-    ----------
-    code : str
-    """
+    """Return copydetect's fingerprint of code; None if it is too short to say anything."""
     from copydetect import CodeFingerprint
 
     if len(code) <= PIECE:
@@ -203,10 +188,5 @@ def likeness(owns: Sequence[Own], kind: str) -> NDArray[np.float64]:
 
 
 def rarity(holders: int, size: int) -> float:
-    """Return how much a piece counts that so many of a class have.
-
-    Parameters
-    ----------
-    holders, size : int
-    """
+    """Return how much a piece counts that so many of a class have."""
     return math.log(size / holders) if holders < size else 0.0

@@ -42,10 +42,6 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 def require_walls(rung: Rung) -> None:
     """Refuse to run notebooks where the sandbox is not bubblewrap's, or without nbclient.
 
-    Parameters
-    ----------
-    rung : Rung
-
     Raises
     ------
     ValueError
@@ -73,7 +69,6 @@ def rerun_notebooks(package: Path, data: Path, folder: Path, rung: Rung) -> None
     package : Path, folder with the student's `cs682/` and `notebooks/`
     data : Path, folder of CIFAR-10, which the sandbox may read
     folder : Path, for the pages
-    rung : Rung
     """
     executed = _execute(package, data, rung)
     for path in sorted((package / "notebooks").glob("*.ipynb")):
@@ -148,12 +143,7 @@ def page(name: str, book: Any) -> str:
 
     Parameters
     ----------
-    name : str
     book : object, a notebook as JSON from the sandbox, or {'error': text}
-
-    Returns
-    -------
-    html : str
     """
     try:
         error = book.get("error")

@@ -37,8 +37,6 @@ def grade_class(
 
     Parameters
     ----------
-    submissions : iterable of Submission
-    plan : Plan
     jobs : int, local processes
     scheduler : str, optional; address of a Dask scheduler, whose workers are used instead
     done : callable, told of each result as it comes
@@ -77,17 +75,7 @@ def _map(
 
 
 def attempt(submission: Submission, plan: Plan) -> Result:
-    """Grade one hand-in; an error of the grader itself becomes the result.
-
-    Parameters
-    ----------
-    submission : Submission
-    plan : Plan
-
-    Returns
-    -------
-    result : Record or NotGraded
-    """
+    """Grade one hand-in; an error of the grader itself becomes the result."""
     try:
         return grade_submission(submission, plan)
     except Exception as error:

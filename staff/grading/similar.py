@@ -72,10 +72,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def run_command(args: argparse.Namespace) -> int:
     """Compare the hand-ins of a class and write the page.
 
-    Parameters
-    ----------
-    args : namespace with the options of `add_command`
-
     Returns
     -------
     status : int, 2 if nothing was done, else 0
@@ -128,10 +124,6 @@ def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
     ----------
     ours : sequence of Own, of the class: each two make a pair
     others : sequence of Own, each of which makes pairs with those of the class alone
-
-    Returns
-    -------
-    pairs : list of Pair
     """
     both = [*ours, *others]
     alike = {kind: np.round(likeness(both, kind), 6) for kind in KINDS}
@@ -145,17 +137,7 @@ def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
 
 
 def page(pairs: Sequence[Pair], everybody: Sequence[Own]) -> str:
-    """Return the page with pairs side by side; what few others have is marked.
-
-    Parameters
-    ----------
-    pairs : sequence of Pair
-    everybody : sequence of Own
-
-    Returns
-    -------
-    html : str
-    """
+    """Return the page with pairs side by side; what few others have is marked."""
     holders = Counter(piece for own in everybody for piece in own.pieces["code"])
     most = max(2, int(RARE * len(everybody)))
     rare = {piece for piece, count in holders.items() if count <= most}

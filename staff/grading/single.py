@@ -70,15 +70,6 @@ def grade_submission(submission: Submission, plan: Plan) -> Record:
     """Grade one hand-in, or take its record if it has been graded like this before.
 
     The record is written before this returns.
-
-    Parameters
-    ----------
-    submission : Submission
-    plan : Plan
-
-    Returns
-    -------
-    record : Record
     """
     with tempfile.TemporaryDirectory(prefix="cs682-hand-in-") as scratch:
         raw, stage = Path(scratch, "raw"), Path(scratch, "stage")
@@ -134,10 +125,8 @@ def grade_package(
 
     Parameters
     ----------
-    package : Package
     answers : mapping of str to str, from `read_answers`
     rung : Rung, the sandbox to run code in
-    plan : Plan
 
     Yields
     ------
@@ -167,7 +156,6 @@ def worth(outcome: Outcome, maximum: int) -> Outcome:
 
     Parameters
     ----------
-    outcome : Outcome
     maximum : int, what the exercise is worth in this course
     """
     points = maximum if outcome.state == "passed" else 0

@@ -23,12 +23,7 @@ def read_book(data: bytes, file: str) -> nbformat.NotebookNode:
 
     Parameters
     ----------
-    data : bytes of the file
     file : str, its name in faults
-
-    Returns
-    -------
-    book : notebook
 
     Raises
     ------
@@ -55,16 +50,7 @@ def read_book(data: bytes, file: str) -> nbformat.NotebookNode:
 
 
 def dump(book: nbformat.NotebookNode) -> bytes:
-    """Return the bytes of a notebook's file, as nbformat writes it.
-
-    Parameters
-    ----------
-    book : notebook
-
-    Returns
-    -------
-    data : bytes
-    """
+    """Return the bytes of a notebook's file, as nbformat writes it."""
     stream = io.StringIO()
     nbformat.write(book, stream)
     return stream.getvalue().encode()
@@ -75,12 +61,7 @@ def find_book_regions(book: nbformat.NotebookNode, file: str) -> dict[str, list[
 
     Parameters
     ----------
-    book : notebook
     file : str, its path seen from the root
-
-    Returns
-    -------
-    regions : dict of str to list of Region
 
     Raises
     ------
@@ -124,16 +105,7 @@ def _answer_faults(book: nbformat.NotebookNode, file: str) -> list[str]:
 
 
 def is_answer(cell: nbformat.NotebookNode) -> bool:
-    """Tell whether a cell holds a written answer.
-
-    Parameters
-    ----------
-    cell : cell of a notebook
-
-    Returns
-    -------
-    answer : bool
-    """
+    """Tell whether a cell holds a written answer."""
     return ANSWER_TAG in cell["metadata"].get("tags", [])
 
 
@@ -174,7 +146,6 @@ def restore_book(
     Parameters
     ----------
     released : notebook as `strip_book` left it, written to
-    reference : notebook that it was cut from
     regions : dict of str to list of Region, those of the reference
     only : collection of str, optional; exercises to restore. Default: all, and all answers
 
@@ -198,7 +169,6 @@ def restore_outputs(released: nbformat.NotebookNode, reference: nbformat.Noteboo
     Parameters
     ----------
     released : notebook with the reference's cells, written to
-    reference : notebook with outputs
     """
     for cell, stored in zip(released["cells"], reference["cells"], strict=True):
         if cell["cell_type"] == "code":

@@ -47,14 +47,9 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
 
     Parameters
     ----------
-    source : Source
     variant : Variant, optional; what the course changes
     repository : str 'OWNER/REPO', optional; where the course publishes the release. Default: what
         ``assignment.json`` says
-
-    Returns
-    -------
-    release : Release
 
     Raises
     ------
@@ -123,12 +118,7 @@ def write_zip(release: Release, folder: Path) -> Path:
 
     Parameters
     ----------
-    release : Release
     folder : Path, made if it is not there
-
-    Returns
-    -------
-    path : Path of the zip
     """
     path = folder / f"{release.name}-{release.version}.zip"
     files = {f"{release.name}/{name}": data for name, data in release.files.items()}

@@ -18,10 +18,6 @@ PROJECT, CHANGELOG = "pyproject.toml", "CHANGELOG.md"
 def read_version(source: Source) -> str:
     """Return the version of the assignment, which its changelog tells of under a dated heading.
 
-    Parameters
-    ----------
-    source : Source
-
     Returns
     -------
     version : str, such as '1.0.0'
@@ -50,7 +46,6 @@ def unchecked(
 
     Parameters
     ----------
-    rows : iterable of Exercise
     checks : collection of str, the exercises that have a check
     further : collection of str, those that have a check which students do not see
 

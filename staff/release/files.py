@@ -43,10 +43,6 @@ class Source:
 def released_paths(root: Path = ROOT) -> frozenset[str]:
     """Return the paths of what students get, seen from the root, with slashes.
 
-    Parameters
-    ----------
-    root : Path of a work tree
-
     Returns
     -------
     paths : frozenset of str, without what the release itself writes
@@ -56,14 +52,6 @@ def released_paths(root: Path = ROOT) -> frozenset[str]:
 
 def read_source(root: Path = ROOT) -> Source:
     """Read the files to release from a Git work tree.
-
-    Parameters
-    ----------
-    root : Path of the work tree
-
-    Returns
-    -------
-    source : Source
 
     Raises
     ------

@@ -57,10 +57,6 @@ _PNG, _PNG_CHUNKS = b"\x89PNG\r\n\x1a\n", {b"IHDR", b"PLTE", b"tRNS", b"pHYs", b
 def plain(text: str) -> str:
     """Return a text without what does not count in a comparison.
 
-    Parameters
-    ----------
-    text : str
-
     Returns
     -------
     text : str, without white space, backslashes and NULs, with one kind of quotes

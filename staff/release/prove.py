@@ -148,14 +148,8 @@ class Claims:
 def unpack(archive: Path, source: Source) -> tuple[dict[str, bytes], Variant]:
     """Read a release and hold it against what the source gives now.
 
-    Parameters
-    ----------
-    archive : Path of the zip
-    source : Source
-
     Returns
     -------
-    files : dict of str to bytes
     variant : Variant, the one that the release was cut with
 
     Raises

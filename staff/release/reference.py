@@ -54,14 +54,6 @@ class Reference:
 def read_reference(source: Source) -> Reference:
     """Read all regions of a source.
 
-    Parameters
-    ----------
-    source : Source
-
-    Returns
-    -------
-    reference : Reference
-
     Raises
     ------
     ReleaseError
@@ -101,11 +93,6 @@ def _missing(reference: Reference) -> list[str]:
 def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
     """Return the files of the source as students get them.
 
-    Parameters
-    ----------
-    reference : Reference
-    variant : Variant
-
     Returns
     -------
     files : dict of str to bytes, by path
@@ -132,7 +119,6 @@ def restore_files(
     Parameters
     ----------
     files : mapping of str to bytes, a release
-    reference : Reference that it was cut from
     only : collection of str, optional; exercises and questions to restore, the others stay open.
         Default: all, and then the notebooks get their stored outputs back as well
     given : collection of str, optional; exercises that the release hands out, without stubs

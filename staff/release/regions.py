@@ -66,10 +66,6 @@ def find_regions(text: str, file: str, cell: str = "") -> list[Region]:
     file : str, where it stands, seen from the root
     cell : str, id of the cell, if it is one
 
-    Returns
-    -------
-    regions : list of Region
-
     Raises
     ------
     ReleaseError
@@ -100,12 +96,7 @@ def decode(data: bytes, file: str) -> str:
 
     Parameters
     ----------
-    data : bytes
     file : str, its name in a fault
-
-    Returns
-    -------
-    text : str
 
     Raises
     ------
@@ -124,12 +115,7 @@ def parse(text: str, where: str) -> ast.Module:
 
     Parameters
     ----------
-    text : str
     where : str, what to call the text in a fault
-
-    Returns
-    -------
-    tree : ast.Module
 
     Raises
     ------
@@ -228,13 +214,8 @@ def strip(text: str, regions: Iterable[Region], given: Collection[str] = ()) -> 
 
     Parameters
     ----------
-    text : str
     regions : iterable of Region, those of this text
     given : collection of str; exercises to hand out solved: without TODO and markers
-
-    Returns
-    -------
-    text : str
     """
     lines = text.splitlines(keepends=True)
     kept, done = [], 0
@@ -255,10 +236,6 @@ def restore(text: str, regions: Iterable[Region], only: Collection[str] | None =
     text : str, a text whose stubs are as `strip` left them
     regions : iterable of Region, those of the reference's text, in order
     only : collection of str, optional; exercises to restore, the others stay stubs. Default: all
-
-    Returns
-    -------
-    text : str
 
     Raises
     ------

@@ -46,16 +46,7 @@ class Variant:
         return f"the points add up to {sum(row.points for _, row in rows)}: {', '.join(moved)}"
 
     def edit(self, text: str) -> str:
-        """Return a cell's text with the points of this course in the lines that set exercises.
-
-        Parameters
-        ----------
-        text : str
-
-        Returns
-        -------
-        text : str
-        """
+        """Return a cell's text with the points of this course in the lines that set exercises."""
         table = self.table
         return _TASK.sub(lambda line: task_line(table[line["id"]]), text)
 
@@ -67,10 +58,6 @@ def read_variant(path: Path) -> Variant:
     ----------
     path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}}``; either may be
         left out
-
-    Returns
-    -------
-    variant : Variant
 
     Raises
     ------

@@ -76,7 +76,6 @@ class Workplace:
 
         Parameters
         ----------
-        folder : Path
         data : Path of a folder of batches for ``CS682_DATA``, or None to let it find its own
         """
         kept = {k: v for k, v in os.environ.items() if k not in _FOREIGN}
@@ -121,10 +120,6 @@ class Workplace:
         Parameters
         ----------
         *command : str, program and arguments
-
-        Returns
-        -------
-        text : str
 
         Raises
         ------

@@ -65,10 +65,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def run_command(args: argparse.Namespace) -> int:
     """Write the zip and say what to do with it.
 
-    Parameters
-    ----------
-    args : namespace with the options of `add_command`
-
     Returns
     -------
     status : int, 2 if nothing was done, else 0

@@ -54,7 +54,6 @@ class Results:
 
     Parameters
     ----------
-    path : Path
     settings : dict, with ``points`` by exercise and ``questions``, whether these are listed
     """
 
@@ -80,12 +79,7 @@ class Results:
             self._write()
 
     def say(self, line: str) -> None:
-        """Put in a line above the exercises.
-
-        Parameters
-        ----------
-        line : str
-        """
+        """Put in a line above the exercises."""
         self._lines.append(line)
         self._write()
 

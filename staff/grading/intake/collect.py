@@ -56,10 +56,6 @@ def collect(
     owners : mapping of str to str, optional; what a person has said: the student by the name of
         the upload, `PASSED_OVER` for nobody
 
-    Returns
-    -------
-    found : ClassOfSubmissions
-
     Raises
     ------
     FileNotFoundError

@@ -27,7 +27,6 @@ def defines(path: Path, file: str) -> bool:
 
     Parameters
     ----------
-    path : Path
     file : str, such as 'cs682/layers.py'
 
     Returns
@@ -44,12 +43,7 @@ def _names(path: Path) -> frozenset[str]:
 
 
 def read_source(path: Path) -> str:
-    """Return the text of a module, in whatever encoding an editor has saved it.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """Return the text of a module, in whatever encoding an editor has saved it."""
     content = path.read_bytes()
     encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
     return content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
@@ -60,7 +54,6 @@ def remark_on(path: Path, file: str) -> list[str]:
 
     Parameters
     ----------
-    path : Path
     file : str, such as 'cs682/layers.py'
 
     Returns

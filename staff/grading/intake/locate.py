@@ -60,10 +60,6 @@ def arrange(haul: Haul, folder: Path) -> Package:
     ----------
     haul : Haul, what was taken; its numbered files are moved
     folder : Path, an empty folder
-
-    Returns
-    -------
-    package : Package
     """
     ours = tuple(f"/{given}" for given in _GIVEN)
     members = [m for m in haul.members if not f"/{m.name}".endswith(ours)]

@@ -33,10 +33,6 @@ def read_metadata(place: Path) -> dict[str, Upload]:
     ----------
     place : Path, a folder; empty if it is no such export
 
-    Returns
-    -------
-    listed : dict of str to Upload
-
     Raises
     ------
     ValueError
@@ -115,10 +111,6 @@ def newest_of_each(
 ) -> tuple[list[Upload], list[tuple[Upload, str]]]:
     """Leave out of several submissions on Gradescope by the same people all but the newest.
 
-    Parameters
-    ----------
-    uploads : sequence of Upload
-
     Returns
     -------
     kept : list of Upload; one that replaces others says so
@@ -160,10 +152,6 @@ def read_time(text: str, where: str = "a time stamp", zone: tzinfo | None = None
     text : str, such as '2026-10-02 23:59:00 -0400' or '2026-10-02T23:59:00Z'
     where : str, for the message
     zone : tzinfo, optional; of a time that names none
-
-    Returns
-    -------
-    time : datetime
 
     Raises
     ------

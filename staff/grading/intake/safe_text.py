@@ -37,10 +37,6 @@ def cell(value: object) -> str:
     Parameters
     ----------
     value : object, shown by its text; numbers stay as they are
-
-    Returns
-    -------
-    cell : str
     """
     if isinstance(value, (int, float)):
         return str(value)
@@ -48,25 +44,12 @@ def cell(value: object) -> str:
 
 
 def uncell(text: str) -> str:
-    """Return what `cell` was given, from a cell without surprises inside.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    text : str
-    """
+    """Return what `cell` was given, from a cell without surprises inside."""
     return text[1:] if text.startswith("'") and cell(text[1:]) == text else text
 
 
 def slug(text: str) -> str:
     """Return a file name for an id: the id itself where that is safe, else one made from it.
-
-    Parameters
-    ----------
-    text : str
 
     Returns
     -------

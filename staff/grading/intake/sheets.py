@@ -35,7 +35,6 @@ def read_sheet(path: Path, needed: Sequence[str]) -> Sheet:
 
     Parameters
     ----------
-    path : Path
     needed : sequence of str, columns that it must have
 
     Returns
@@ -85,17 +84,7 @@ def _lines(
 
 
 def dump_sheet(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """Return a table as CSV, in which no cell is a formula.
-
-    Parameters
-    ----------
-    columns : sequence of str
-    lines : iterable of sequences of values
-
-    Returns
-    -------
-    text : str
-    """
+    """Return a table as CSV, in which no cell is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([cell(name) for name in columns])
@@ -104,12 +93,7 @@ def dump_sheet(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str
 
 
 def key_of(id_: str) -> str:
-    """Return an id as it is read back from a table that it was written to.
-
-    Parameters
-    ----------
-    id_ : str
-    """
+    """Return an id as it is read back from a table that it was written to."""
     return uncell(cell(id_).strip())
 
 
@@ -118,13 +102,8 @@ def whole(text: str, most: int, where: str) -> int:
 
     Parameters
     ----------
-    text : str
     most : int, points that there are
     where : str, of the line, for the message
-
-    Returns
-    -------
-    points : int
 
     Raises
     ------

@@ -85,12 +85,7 @@ class Haul:
     version: int = 0
 
     def note(self, problem: str) -> None:
-        """Keep what was left out, unless that is a long list already.
-
-        Parameters
-        ----------
-        problem : str
-        """
+        """Keep what was left out, unless that is a long list already."""
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
         elif len(self.problems) == MAX_PROBLEMS:
@@ -111,10 +106,6 @@ def unpack(sources: Sequence[tuple[Path, str]], folder: Path, versions: Sequence
     sources : sequence of (Path, str), each with the name that it should be known by
     folder : Path, an empty folder for the numbered files
     versions : sequence of int, for each source, the higher the newer; all alike by default
-
-    Returns
-    -------
-    haul : Haul
 
     Raises
     ------

@@ -114,10 +114,5 @@ def mark_of(given: str) -> int:
 
 
 def normal(name: str) -> str:
-    """Return a name as most systems write it: macOS stores accents apart from their letters.
-
-    Parameters
-    ----------
-    name : str
-    """
+    """Return a name as most systems write it: macOS stores accents apart from their letters."""
     return unicodedata.normalize("NFC", name)

@@ -85,13 +85,8 @@ def grade_files(
 
     Parameters
     ----------
-    files : dict from a path such as 'cs682/layers.py' to its bytes
     seed, rung, only
         As for `grade_code`.
-
-    Yields
-    ------
-    outcome : Outcome
     """
     wanted = [exercise for exercise in CHECKS if not only or exercise in only]
     needed = {p for exercise in wanted for p in merits.needed(exercise)}
@@ -121,14 +116,7 @@ def _may_be_anothers_fault(outcome: Outcome) -> bool:
 
 
 class Grader:
-    """Grades exercises of one package; use it in a ``with`` statement.
-
-    Parameters
-    ----------
-    files : dict from a path such as 'cs682/layers.py' to its bytes
-    seed : int
-    rung : Rung
-    """
+    """Grades exercises of one package; use it in a ``with`` statement."""
 
     def __init__(self, files: dict[str, bytes], *, seed: int, rung: Rung) -> None:
         self._files, self._seed, self._rung = files, seed, rung
@@ -154,10 +142,6 @@ class Grader:
         Parameters
         ----------
         exercise : str, its id
-
-        Returns
-        -------
-        outcome : Outcome
         """
         row = EXERCISES[exercise]
         if row.file not in self._files:

@@ -89,10 +89,6 @@ def hold_back(
     trained_on : int, images whose mean is subtracted
     shown : int, test images that the notebooks use
 
-    Returns
-    -------
-    images : HeldBack
-
     Raises
     ------
     ValueError
@@ -132,7 +128,6 @@ def write_images(path: Path, images: HeldBack) -> None:
     Parameters
     ----------
     path : Path, an `.npz` file, written whole or not at all
-    images : HeldBack
     """
     buffer = io.BytesIO()
     arrays: Any = {name: np.array(value) for name, value in vars(images).items()}
@@ -142,28 +137,14 @@ def write_images(path: Path, images: HeldBack) -> None:
 
 @lru_cache(maxsize=2)
 def read_images(path: Path) -> HeldBack:
-    """Read what `write_images` wrote; the second time it is at hand.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    images : HeldBack
-    """
+    """Read what `write_images` wrote; the second time it is at hand."""
     with np.load(path, allow_pickle=False) as members:
         arrays = {name: members[name] for name in members.files}
     return HeldBack(**{**arrays, "about": str(arrays["about"])})
 
 
 def digest_images(images: HeldBack) -> str:
-    """Return a SHA-256 of the images: other images are another grading.
-
-    Parameters
-    ----------
-    images : HeldBack
-    """
+    """Return a SHA-256 of the images: other images are another grading."""
     parts = (images.X, images.y, images.X_learned, images.y_learned, images.mean)
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 

@@ -89,10 +89,6 @@ def needed(exercise: str) -> tuple[str, ...]:
     Parameters
     ----------
     exercise : str, its id
-
-    Returns
-    -------
-    ids : tuple of str
     """
     tried = [TRIED_WITH[exercise]] if exercise in TRIED_WITH else []
     return (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()), *tried)
@@ -104,7 +100,6 @@ def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
     Parameters
     ----------
     exercise : str, its id
-    states : mapping from ids to states
 
     Returns
     -------

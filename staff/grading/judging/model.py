@@ -52,13 +52,7 @@ def course_scores(kept: KeptModel, design: dict[str, Any], X: Array) -> Array:
 
 
 class OwnNetwork:
-    """Scores images with the student's network, a fresh process for each model.
-
-    Parameters
-    ----------
-    files : dict from a path such as 'cs682/layers.py' to its bytes
-    rung : Rung
-    """
+    """Scores images with the student's network, a fresh process for each model."""
 
     def __init__(self, files: dict[str, bytes], rung: Rung) -> None:
         self._files, self._rung = files, rung

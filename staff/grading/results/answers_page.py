@@ -22,13 +22,8 @@ def answers_page(
 
     Parameters
     ----------
-    records : sequence of Record
     names : bool, whether the students' names stand there; ids alone otherwise
     questions : sequence of str, optional; those of one reader (default: all)
-
-    Returns
-    -------
-    html : str
     """
     maxima = {o.exercise: o.maximum for record in records for o in record.outcomes}
     rows = [row for row in EXERCISES.values() if row.is_question]

@@ -29,7 +29,6 @@ def write(out: Path, form: str, done: Sequence[Result], roster: Path | None) -> 
     ----------
     out : Path, the folder of all results
     form : str, one of `FORMS`
-    done : sequence of Record or NotGraded
     roster : Path or None, the platform's own table
 
     Raises

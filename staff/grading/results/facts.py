@@ -28,12 +28,7 @@ _WRITTEN = {name.partition(".")[0]: e.file for e in EXERCISES.values() for name 
 
 @lru_cache
 def edition() -> str:
-    """Return a hash of all of the grader's code that can change a verdict.
-
-    Returns
-    -------
-    digest : str
-    """
+    """Return a hash of all of the grader's code that can change a verdict."""
     paths = {path.relative_to(ROOT).as_posix(): path for p in _DECIDES for path in ROOT.glob(p)}
     parts = [
         f"{name}\0{path.read_text('utf-8')}"
@@ -59,7 +54,6 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
 
     Parameters
     ----------
-    package : Package
     answers : mapping of str to str, by question
 
     Returns
@@ -84,16 +78,7 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_pasted(package: Package) -> list[str]:
-    """Return the functions of exercises that the notebooks define, where they do not count.
-
-    Parameters
-    ----------
-    package : Package
-
-    Returns
-    -------
-    names : list of str
-    """
+    """Return the functions of exercises that the notebooks define, where they do not count."""
     return sorted(set(_pasted(package)))
 
 

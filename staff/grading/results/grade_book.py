@@ -18,10 +18,6 @@ def grade_book(results: Iterable[Result]) -> str:
     Parameters
     ----------
     results : iterable of Record or NotGraded, in the order of the lines
-
-    Returns
-    -------
-    text : str
     """
     columns = (*HEAD, *EXERCISES, "submission", "handed in", "sandbox", "remarks")
     return dump_sheet(columns, (line for result in results for line in _lines(result)))

@@ -48,12 +48,7 @@ class LateRule:
     days: Mapping[str, float] = field(default_factory=dict)
 
     def days_late(self, record: Record) -> int:
-        """Return how many days late a hand-in is; a day that has begun counts.
-
-        Parameters
-        ----------
-        record : Record
-        """
+        """Return how many days late a hand-in is; a day that has begun counts."""
         for id_ in (record.id, *(student.id for student in record.students)):
             if id_ in self.days:
                 return math.ceil(self.days[id_])
@@ -64,12 +59,7 @@ class LateRule:
         return math.ceil(self.marked_days) if record.late else 0
 
     def apply(self, record: Record) -> Record:
-        """Return a record with what comes off, and what the student is told of it.
-
-        Parameters
-        ----------
-        record : Record
-        """
+        """Return a record with what comes off, and what the student is told of it."""
         if not (days := self.days_late(record)):
             return replace(record, late=False)
         percent = min(self.at_most_percent, self.percent_per_day * max(0, days - self.free_days))
@@ -87,14 +77,6 @@ _NUMBERS = {f.name for f in fields(LateRule)} - {"due", "days"}
 
 def read_late_rule(path: Path) -> LateRule | None:
     """Read the rule; None if there is no such file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    rule : LateRule or None
 
     Raises
     ------

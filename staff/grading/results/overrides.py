@@ -40,12 +40,7 @@ def read_overrides(path: Path, points: Mapping[str, int]) -> list[Override]:
 
     Parameters
     ----------
-    path : Path
     points : mapping of str to int, what each exercise is worth
-
-    Returns
-    -------
-    overrides : list of Override
 
     Raises
     ------
@@ -82,7 +77,6 @@ def require_known(overrides: Collection[Override], ids: Collection[str]) -> None
 
     Parameters
     ----------
-    overrides : collection of Override
     ids : collection of str, of all hand-ins and students
 
     Raises
@@ -100,11 +94,6 @@ def require_known(overrides: Collection[Override], ids: Collection[str]) -> None
 
 def override(record: Record, overrides: Collection[Override]) -> Record:
     """Return a record with what a person has set.
-
-    Parameters
-    ----------
-    record : Record
-    overrides : collection of Override
 
     Returns
     -------

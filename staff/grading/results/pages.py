@@ -14,11 +14,6 @@ def render(template: str, **values: Any) -> str:
     Parameters
     ----------
     template : str, the file in `templates/`
-    **values : what the template names
-
-    Returns
-    -------
-    html : str
     """
     return _environment().get_template(template).render(**values)
 

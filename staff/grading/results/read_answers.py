@@ -79,10 +79,6 @@ def combine(base: Table, sources: Mapping[str, Table], seen: Mapping[str, Table]
     sources : mapping of str to dict, by the name of the file
     seen : mapping of str to dict, what stood in some of the files when they were read before
 
-    Returns
-    -------
-    table : dict
-
     Raises
     ------
     ValueError
@@ -129,20 +125,11 @@ class AnswerBook:
         self._memory = out / "staff" / "answers.json"
 
     def read_one(self, path: Path) -> Table:
-        """Return what stands in one table.
-
-        Parameters
-        ----------
-        path : Path
-        """
+        """Return what stands in one table."""
         return read_table(path, self._points)
 
     def read(self) -> Table:
         """Return all that people have typed in until now.
-
-        Returns
-        -------
-        table : dict
 
         Raises
         ------
@@ -165,7 +152,6 @@ class AnswerBook:
 
         Parameters
         ----------
-        records : sequence of Record
         names : bool, whether the students' names stand there
         readers : int, parts to make, each with questions of its own; 0 for as many as there are
 
@@ -233,7 +219,6 @@ def part_of(number: int, readers: int) -> list[str]:
     Parameters
     ----------
     number : int, of the reader, from 1
-    readers : int
     """
     return [row.id for row in QUESTIONS][number - 1 :: readers]
 
@@ -250,15 +235,10 @@ def table(
 
     Parameters
     ----------
-    records : iterable of Record
     typed : dict, what is known already; what belongs to no answer stands at the end
     points : mapping of str to int, what each question is worth
     names : bool, whether the students' names stand there
     questions : sequence of str, optional; those of one reader (default: all)
-
-    Returns
-    -------
-    text : str
     """
     wanted = [row.id for row in QUESTIONS if questions is None or row.id in questions]
     people = {key_of(r.id): ", ".join(s.name or s.id for s in r.students) for r in records}
@@ -284,12 +264,7 @@ def give_points(record: Record, typed: Table) -> Record:
 
     Parameters
     ----------
-    record : Record
     typed : dict, from `AnswerBook.read`
-
-    Returns
-    -------
-    record : Record
     """
     merged = {}
     for old in record.outcomes:

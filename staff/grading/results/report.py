@@ -59,7 +59,6 @@ def write_report(folder: Path, record: Record) -> None:
     Parameters
     ----------
     folder : Path, of the student
-    record : Record
     """
     write_json(folder / "results.json", results(record))
     write_text(folder / "report.md", markdown(record))
@@ -67,16 +66,7 @@ def write_report(folder: Path, record: Record) -> None:
 
 
 def results(record: Record) -> dict[str, object]:
-    """Return the report as plain values.
-
-    Parameters
-    ----------
-    record : Record
-
-    Returns
-    -------
-    tree : dict
-    """
+    """Return the report as plain values."""
     return {
         "id": record.id,
         "students": [vars(student) for student in record.students],
@@ -106,16 +96,7 @@ def results(record: Record) -> dict[str, object]:
 
 
 def html(record: Record) -> str:
-    """Return the report as a page.
-
-    Parameters
-    ----------
-    record : Record
-
-    Returns
-    -------
-    text : str
-    """
+    """Return the report as a page."""
     return render(
         "report.html",
         record=record,
@@ -129,16 +110,7 @@ def html(record: Record) -> str:
 
 
 def markdown(record: Record) -> str:
-    """Return the report in Markdown.
-
-    Parameters
-    ----------
-    record : Record
-
-    Returns
-    -------
-    text : str
-    """
+    """Return the report in Markdown."""
     lines = [f"# Report for {_escaped(_who(record))}", "", total(record), "", _conditions(record)]
     lines += ["", *(f"- {_escaped(remark)}" for remark in record.remarks)] if record.remarks else []
     if record.problems:
@@ -156,16 +128,7 @@ def markdown(record: Record) -> str:
 
 
 def total(record: Record) -> str:
-    """Return the points in a sentence.
-
-    Parameters
-    ----------
-    record : Record
-
-    Returns
-    -------
-    text : str
-    """
+    """Return the points in a sentence."""
     text = f"{record.points:g} of {record.maximum} points."
     if record.not_graded:
         text += f" NOT GRADED yet: {', '.join(record.not_graded)}, where the grader itself failed."

@@ -111,12 +111,7 @@ BY_HAND = "set by a person"  # of an exercise with an override
 
 
 def records_of(results: Sequence[Result]) -> list[Record]:
-    """Return the hand-ins that were graded.
-
-    Parameters
-    ----------
-    results : sequence of Record or NotGraded
-    """
+    """Return the hand-ins that were graded."""
     return [result for result in results if isinstance(result, Record)]
 
 
@@ -126,7 +121,6 @@ def write_text(path: Path, text: str) -> None:
     Parameters
     ----------
     path : Path; its folder is made if need be
-    text : str
     """
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
@@ -137,7 +131,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     Parameters
     ----------
     path : Path; its folder is made if need be
-    content : bytes
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as file:
@@ -149,30 +142,18 @@ def write_json(path: Path, tree: Any) -> None:
 
     Parameters
     ----------
-    path : Path
     tree : dict, list, str, number, bool or None, nested
     """
     write_text(path, json.dumps(tree, indent=1, ensure_ascii=True) + "\n")
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write a record as JSON.
-
-    Parameters
-    ----------
-    path : Path
-    record : Record
-    """
+    """Write a record as JSON."""
     write_json(path, asdict(record))
 
 
 def read_record(path: Path) -> Record | None:
-    """Read a record; None if there is none, or one of another edition of the grader.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """Read a record; None if there is none, or one of another edition of the grader."""
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         people = tuple(Student(**person) for person in tree.pop("students"))

@@ -49,16 +49,7 @@ class Mistake:
 
 
 def summary_page(results: Sequence[Result]) -> str:
-    """Return the summary of a class as a page.
-
-    Parameters
-    ----------
-    results : sequence of Record or NotGraded
-
-    Returns
-    -------
-    html : str
-    """
+    """Return the summary of a class as a page."""
     records = records_of(results)
     pictures = [(name, _picture(figure)) for name, figure in _figures(records)] if records else []
     return render(
@@ -75,10 +66,6 @@ def summary_page(results: Sequence[Result]) -> str:
 
 def commonest_mistakes(records: Sequence[Record]) -> list[Mistake]:
     """Return what went wrong most often: messages that differ in numbers only are one mistake.
-
-    Parameters
-    ----------
-    records : sequence of Record
 
     Returns
     -------
@@ -116,12 +103,7 @@ class Line:
 
 
 def statistics_of(records: Sequence[Record]) -> list[Line]:
-    """Return how a class did, exercise by exercise and question by question.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    """
+    """Return how a class did, exercise by exercise and question by question."""
     lines = []
     for key in EXERCISES:
         found = [o for record in records for o in record.outcomes if o.exercise == key]

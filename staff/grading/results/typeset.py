@@ -27,10 +27,6 @@ _EMPTY = {"br", "hr"}
 def typeset(text: str) -> str:
     """Return Markdown as HTML in which nothing can run, load or lead elsewhere.
 
-    Parameters
-    ----------
-    text : str
-
     Returns
     -------
     html : str; the text as it was typed where the converter fails or is not installed

@@ -30,13 +30,8 @@ def warnings_page(
 
     Parameters
     ----------
-    results : sequence of Record or NotGraded
     typed : mapping, by (id of the submission, question), what people have typed in for answers
     remarks : sequence of str, on the folder of hand-ins
-
-    Returns
-    -------
-    html : str
     """
     records = records_of(results)
     waiting = [(r.id, r.reason) for r in results if isinstance(r, NotGraded)]

@@ -51,8 +51,6 @@ def serve(checks: tuple[Any, Any], end: Any, order: dict[str, Any], course: Path
 
     Parameters
     ----------
-    checks : the modules `subject` and `report` of `cs682.checks`
-    end : socket
     order : dict with the ``seed`` of NumPy's global stream, the exercise's ``functions``, and the
         functions of the course that stand in, ``taken`` by name from each of its ``modules``
     course : Path, folder with the course's code for those
@@ -75,7 +73,6 @@ class Calls:
 
     Parameters
     ----------
-    subject, report : modules of `cs682.checks`
     functions : tuple of str, the exercise's
     """
 
@@ -87,13 +84,7 @@ class Calls:
         self._kept: list[Any] = [None]
 
     def answer(self, message: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], Any]:
-        """Return the frame that answers a call: its result, or what it raised.
-
-        Parameters
-        ----------
-        message : dict
-        arrays : list of ndarray
-        """
+        """Return the frame that answers a call: its result, or what it raised."""
         args, kwargs = unpack(message["args"], arrays, lambda number, _: self._kept[number])
         is_function = message["do"] in self._checks.FUNCTIONS
         options = [value for value in args if is_function and type(value) is dict]

@@ -53,12 +53,7 @@ Step = tuple[int, int, int, int]  # operation, steps to skip if true and if fals
 
 
 def has_filter() -> bool:
-    """Tell whether this machine is one that the filter is written for.
-
-    Returns
-    -------
-    has : bool
-    """
+    """Tell whether this machine is one that the filter is written for."""
     return sys.platform == "linux" and platform.machine() in _ARCHES
 
 

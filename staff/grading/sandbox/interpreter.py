@@ -46,10 +46,6 @@ def find_interpreter(*, for_others: bool) -> Interpreter:
     ----------
     for_others : bool, another user must be able to read it: if the grader's own lies where only
         its owner may go, its files are linked into a temporary folder
-
-    Returns
-    -------
-    interpreter : Interpreter
     """
     python, base = Path(sys.executable).resolve(), Path(sys.base_prefix).resolve()
     package = Path(np.__file__).resolve().parent
@@ -97,10 +93,6 @@ def is_public(path: Path) -> bool:
     Parameters
     ----------
     path : Path, of a file or folder that exists
-
-    Returns
-    -------
-    public : bool
     """
     path = path.resolve()
     folders = [p.stat().st_mode & stat.S_IXOTH for p in path.parents]

@@ -78,11 +78,6 @@ def try_rung(name: str, limits: Limits) -> Rung:
     Parameters
     ----------
     name : {'bubblewrap', 'another user', 'limits alone'}
-    limits : Limits
-
-    Returns
-    -------
-    rung : Rung
 
     Raises
     ------
@@ -130,7 +125,6 @@ class Sandbox:
 
     Parameters
     ----------
-    rung : Rung
     files : dict from a path in the package's parent folder, as 'cs682/layers.py', to its bytes
     course : dict from the name of a module to source, the course's code that may stand in
     """
@@ -209,10 +203,6 @@ class Sandbox:
         ----------
         order : dict, as `child.serve` takes it, with ``cpu``, its seconds of computing
 
-        Returns
-        -------
-        end : socket that the process answers on
-
         Raises
         ------
         OSError
@@ -229,10 +219,6 @@ class Sandbox:
 
     def waited(self) -> float:
         """Return how long the exercise's process has waited for a core of a busy machine.
-
-        Returns
-        -------
-        seconds : float
 
         Raises
         ------

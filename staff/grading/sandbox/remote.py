@@ -60,12 +60,7 @@ class Budget:
 
 
 class Opaque:
-    """An object that stays in the worker; all that is known of it is the name of its type.
-
-    Parameters
-    ----------
-    number : int
-    """
+    """An object that stays in the worker; all that is known of it is the name of its type."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -89,7 +84,6 @@ class RemoteSubject:
 
     Parameters
     ----------
-    end : socket to the worker
     wall : float, seconds that all calls together may take
     budget : Budget, of the hand-in, from which they are taken
     waited : callable, returns the seconds that the worker has waited for a core so far: those, and
@@ -139,7 +133,6 @@ class RemoteSubject:
 
         Parameters
         ----------
-        net : handle from `net`
         X : ndarray of float, shape (N, d_1, ..., d_k)
         y : ndarray of int, shape (N,), or None
         """

@@ -48,12 +48,7 @@ class Limits:
     all_bytes: int = 500_000_000
 
     def settings(self) -> dict[str, int]:
-        """Return the limits of a process by their names in the module `resource`.
-
-        Returns
-        -------
-        settings : dict of int
-        """
+        """Return the limits of a process by their names in the module `resource`."""
         return {
             "RLIMIT_AS": self.memory,
             "RLIMIT_FSIZE": 1_000_000,  # what the forking parent may say

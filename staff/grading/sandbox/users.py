@@ -20,10 +20,6 @@ _USERS = 400
 def free_user() -> Iterator[int]:
     """Lend a user id that no other sandbox on this machine has at the same time.
 
-    Yields
-    ------
-    uid : int
-
     Raises
     ------
     NoSandboxError
@@ -54,7 +50,6 @@ def show(box: Path, uid: int) -> None:
     Parameters
     ----------
     box : Path, in a folder made for it
-    uid : int
     """
     box.parent.chmod(0o711)
     for path in (box, *box.rglob("*")):
@@ -64,10 +59,6 @@ def show(box: Path, uid: int) -> None:
 
 def processes_of(uid: int) -> list[int]:
     """Return the processes of a user that have not ended.
-
-    Parameters
-    ----------
-    uid : int
 
     Returns
     -------
@@ -89,10 +80,6 @@ def _has_ended(folder: Path) -> bool:
 
 def kill_all_of(uid: int) -> None:
     """Kill every process of a user, however fast it multiplies.
-
-    Parameters
-    ----------
-    uid : int
 
     Raises
     ------

@@ -61,7 +61,6 @@ class Wire:
         Parameters
         ----------
         message : dict, what JSON can hold
-        arrays : list of ndarray of numbers
         """
         payloads = [_dump(array) for array in arrays]
         header = json.dumps([message, [len(p) for p in payloads]]).encode()
@@ -74,7 +73,6 @@ class Wire:
 
         Returns
         -------
-        message : dict
         arrays : list of ndarray of numbers, each in memory of its own
 
         Raises
@@ -202,14 +200,8 @@ def pack(value: Any, arrays: list[Any], hide: Hide, depth: int = 0) -> Any:
 
     Parameters
     ----------
-    value : object
     arrays : list of ndarray of the frame, to which those of the value are added
-    hide : function that returns a number for an object that stays
     depth : int, how deep in other values it lies
-
-    Returns
-    -------
-    tree : what JSON can hold
     """
     kind = type(value)
     if value is None or kind in (bool, float) or (kind is int and abs(value) < 1 << 64):
@@ -250,13 +242,7 @@ def unpack(tree: Any, arrays: list[Any], find: Find, depth: int = 0) -> Any:
     Parameters
     ----------
     tree : as `pack` made it, if the other side is honest
-    arrays : list of ndarray of numbers
     find : function that returns the object, or what stands for it, that did not cross
-    depth : int
-
-    Returns
-    -------
-    value : object
 
     Raises
     ------

@@ -74,12 +74,7 @@ class _Compiled(importlib.machinery.SourceFileLoader):
     code: dict[str, Any] = {}  # noqa: RUF012  # one table for all loaders
 
     def get_code(self, fullname: str) -> Any:
-        """Return the compiled code of a module, compiling it if it is not there yet.
-
-        Parameters
-        ----------
-        fullname : str
-        """
+        """Return the compiled code of a module, compiling it if it is not there yet."""
         return self.code.get(self.path) or super().get_code(fullname)
 
 
@@ -87,14 +82,7 @@ class _Hook:
     """Finds modules of the student's package, and reads them with `_Compiled`."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        """Return the spec of a module in the package; None for all others.
-
-        Parameters
-        ----------
-        name : str
-        path : list of str or None
-        target : module or None
-        """
+        """Return the spec of a module in the package; None for all others."""
         if name.partition(".")[0] != "cs682":
             return None
         details = (_Compiled, [".py"])

@@ -56,7 +56,6 @@ def further_check(exercise: str, seed: int, subject: Subject, report: Report) ->
     ----------
     exercise : str, its id
     seed : int, not negative
-    subject : Subject
     report : Report, which gets nothing: these checks are silent
 
     Raises

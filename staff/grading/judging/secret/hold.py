@@ -20,7 +20,6 @@ def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64)
 
     Parameters
     ----------
-    name : str
     got : ndarray, or a number
     want : ndarray, or a number
     where : str, for what kind of input, as in 'batches of 130'
@@ -55,8 +54,6 @@ def hold_all(names: str, got: Any, want: Any, where: str, *, dtype: Any = np.flo
     Parameters
     ----------
     names : str, names of the parts with blanks between
-    got : tuple or list
-    want : tuple
     where, dtype
         As for `hold`.
     """
@@ -72,9 +69,7 @@ def refuse(name: str, what: str, where: str) -> None:
 
     Parameters
     ----------
-    name : str
     what : str, what is wrong
-    where : str
     """
     raise CheckError(f"{_BEGINNING}: {name} {what} for {where}")
 
@@ -84,54 +79,30 @@ def first(name: str, result: Any) -> Any:
 
     Parameters
     ----------
-    name : str
     result : tuple (out, cache)
     """
     return pair(name, result)[0]
 
 
 def pair(name: str, result: Any) -> Any:
-    """Return a function's result if it is a pair, else raise CheckError.
-
-    Parameters
-    ----------
-    name : str
-    result : tuple or list of two
-    """
+    """Return a function's result if it is a pair, else raise CheckError."""
     if type(result) not in (tuple, list) or len(result) != 2:
         refuse(name, "does not return two values", "some input")
     return result
 
 
 def sizes(rng: Any) -> Iterator[tuple[int, int, Any]]:
-    """Yield batch sizes, numbers of features and dtypes: small, single, larger, and float32.
-
-    Parameters
-    ----------
-    rng : Generator
-    """
+    """Yield batch sizes, numbers of features and dtypes: small, single, larger, and float32."""
     for low, high in ((2, 12), (1, 2), (100, 200)):
         yield int(rng.integers(low, high)), int(rng.integers(3, 24)), np.float64
     yield int(rng.integers(20, 140)), int(rng.integers(4, 30)), np.float32
 
 
 def draw(rng: Any, *shape: int, dtype: Any = np.float64) -> Any:
-    """Return normal numbers.
-
-    Parameters
-    ----------
-    rng : Generator
-    *shape : int
-    dtype : numpy dtype
-    """
+    """Return normal numbers."""
     return rng.standard_normal(shape).astype(dtype)
 
 
 def copies(*arrays: Any) -> list[Any]:
-    """Return copies of arrays, for a function that may write into what it gets.
-
-    Parameters
-    ----------
-    *arrays : ndarray
-    """
+    """Return copies of arrays, for a function that may write into what it gets."""
     return [array.copy() for array in arrays]
