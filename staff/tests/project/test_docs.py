@@ -35,6 +35,8 @@ ELSEWHERE = {
     "pip install -e '.[dask]'": "the Makefile installs extras in the same way",
     "dask scheduler": "Dask's own; tests of the search start one with its library",
     "dask worker tcp://ADDRESS:8786 --nworkers 2 --nthreads 1": "likewise",
+    "python -m dask scheduler": "typed by staff/tests/grading/test_cluster.py",
+    "python -m dask worker tcp://ADDRESS:8786 --nworkers 2 --nthreads 1": "likewise",
 }
 WORDS = re.compile(r"^(?:\.venv/bin/)?python(?= -m)")
 
