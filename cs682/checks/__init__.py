@@ -6,13 +6,13 @@ with what was got, what was expected, where, and the likely cause at the first t
 
 from __future__ import annotations
 
-from cs682._random import legacy_seed
 from cs682.checks.answers import ANSWER_PROMPT
 from cs682.checks.board import progress
 from cs682.checks.compare import CheckError, check_at_least, check_close, rel_error
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.judges.trainings import accuracy
 from cs682.checks.run import check
+from cs682.training.seeds import legacy_seed
 
 __all__ = [
     "ANSWER_PROMPT",

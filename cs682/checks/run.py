@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from cs682._random import legacy_seed
 from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.judges import dropout, given, layers, net_init, nets, norms, rules, trainings
@@ -19,6 +18,7 @@ from cs682.checks.names import find_exercise, place_of
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
 from cs682.checks.subject import LocalSubject, Subject, student_line
+from cs682.training.seeds import legacy_seed
 
 Check = Callable[[Subject, Report], None]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from cs682._random import legacy_seed
 from cs682.search.space import Trial
 from cs682.training.log import DivergenceWarning
+from cs682.training.seeds import legacy_seed
 
 MAX_FUNCTION_BYTES = 10_000_000  # a function that weighs more carries a data set along
 _stream = threading.Lock()  # NumPy's global stream serves one training of a process at a time

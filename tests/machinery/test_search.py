@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cs682._random import legacy_seed
 from cs682.search import Range, best_train_acc, net_solver, search
 from cs682.search import run as _search_run
 from cs682.search.space import draw_trials
 from cs682.solver import Solver
+from cs682.training.seeds import legacy_seed
 from tests.small_models import Net, Softmax, add_heavy_ball, counting, make_data
 
 ROOT = Path(__file__).resolve().parents[2]

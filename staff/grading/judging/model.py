@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682._random import legacy_seed
 from cs682.classifiers import fc_net
+from cs682.training.seeds import legacy_seed
 from staff.grading.intake.text import clean
 from staff.grading.sandbox.ladder import Rung, Sandbox
 from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
