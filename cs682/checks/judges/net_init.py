@@ -39,9 +39,10 @@ def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float
 def _check_vector(name: str, got: Any, shape: tuple[int, ...]) -> None:
     """Check that a parameter other than the weights is as long as its layer is wide."""
     if type(got) is np.ndarray and got.shape != shape:
+        row = "a row matrix is not a vector; " if got.shape == (1, *shape) else ""
         raise CheckError(
-            f"{name} has shape {got.shape}, expected {shape}: a vector with one number for each "
-            "of its layer's outputs"
+            f"{name} has shape {got.shape}, expected {shape}: {row}a vector with one number for "
+            "each of its layer's outputs"
         )
 
 

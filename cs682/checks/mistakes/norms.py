@@ -132,8 +132,6 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
         "it was updated twice in one step": keep * update + (1 - keep) * new,
         "momentum is ignored: old and new weigh the same": (old + new) / 2,
         "momentum is hard-coded at 0.9": 0.9 * old + 0.1 * new,
-        f"the square root of {name.removeprefix('running_')} went into it": keep * old
-        + (1 - keep) * np.sqrt(np.abs(new) + 1e-5),
         "the new value is added without its weight 1 - momentum": keep * old + new,
     }
     if name == "running_var":
@@ -148,6 +146,8 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
             + (1 - keep) * (variance * n / (n - 1) + 1e-5),
             "this averages standard deviations; average variances": keep * old
             + (1 - keep) * np.sqrt(variance),
+            "this averages standard deviations, with eps in them; average variances": keep * old
+            + (1 - keep) * np.sqrt(variance + 1e-5),
             "it is updated with the batch's mean": keep * old + (1 - keep) * batch["running_mean"],
         }
     return causes
