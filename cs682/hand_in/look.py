@@ -6,6 +6,7 @@ Each look says what it found in a sentence, and nothing where all is well.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +15,10 @@ from typing import Any
 
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.source import WRITTEN
+from cs682.setup.assignment import MANIFEST
 from cs682.setup.packages import packages
 
 _FREE = {*sys.stdlib_module_names, "numpy", "cs682", "cs231n", "__future__"}
-# what the given code imports besides what the assignment asks for: it comes along with that
-_HELPERS = {"IPython", "cycler", "dask", "distributed", "google", "jinja2", "nbformat", "urllib3"}
 
 
 def find_package(root: Path) -> Path:
@@ -99,25 +99,36 @@ def look_at_versions() -> Iterator[str]:
             )
 
 
-def foreign_imports(files: Mapping[str, bytes]) -> dict[str, list[str]]:
-    """Return what the code imports that the grader may not have.
+def foreign_imports(root: Path, files: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Return what a student's own code imports that the grader does not have.
 
     Parameters
     ----------
-    files : mapping of bytes by name; of the files that a student writes all imports count but
-        NumPy's and Python's own, of the others those that the assignment does not ask for
+    root : Path, the folder of the assignment
+    files : mapping of bytes by name; those that were given out are the grader's own, and passed by
 
     Returns
     -------
     imports : dict of list of str by file, the names of packages; without files that need none
     """
-    ours = {package.name for group in ("", "lab") for package in packages(group)} | _HELPERS
     found = {}
-    for name, content in files.items():
-        free = _FREE if name in WRITTEN else _FREE | ours
-        if name.endswith(".py") and (names := sorted(_imports(content) - free)):
+    for name in _written(root, files):
+        if names := sorted(_imports(files[name]) - _FREE):
             found[name] = names
     return found
+
+
+def _written(root: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Return the Python files that are a student's: to write in, and, in a release, the new ones.
+
+    A copy without a list of what was given out cannot tell a helper from given code.
+    """
+    try:
+        given = set(json.loads((root / MANIFEST).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        given = set(files)
+    own = set(files) - given | set(WRITTEN)
+    return [name for name in files if name in own and name.endswith(".py")]
 
 
 def _imports(content: bytes) -> set[str]:

@@ -173,7 +173,7 @@ def _look(hand_in: HandIn) -> None:
     code = {name: data for name, data in hand_in.files.items() if name in WRITTEN}
     troubles = {name: trouble for name, data in code.items() if (trouble := judge(name, data))}
     hand_in.broken = sorted({f for name in troubles for f in (name, *RESTING_ON[name])})
-    hand_in.imports = foreign_imports(hand_in.files)
+    hand_in.imports = foreign_imports(hand_in.root, hand_in.files)
     hand_in.remarks += [
         *look_at_folders(hand_in.root),
         *(f"{name} {trouble}" for name, trouble in troubles.items()),

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 MARKER = "assignment.json"
+MANIFEST = "MANIFEST.json"  # in each release: the files that were given out
 PACKAGE_HOME = Path(__file__).resolve().parents[2]  # the assignment that this package belongs to
 
 

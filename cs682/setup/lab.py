@@ -14,10 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cs682.setup.assignment import PACKAGE_HOME
+from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
 
 WORKSPACE = PACKAGE_HOME / "notebooks" / "assignment.jupyterlab-workspace"
-MANIFEST = "MANIFEST.json"  # in each release
 HOME = PACKAGE_HOME / "build" / "lab"
 _QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}  # asks the network
 

@@ -125,12 +125,15 @@ def test_imports_that_the_grader_lacks_are_said_and_written_down(root):
     text = (
         "import os, scipy.special\nfrom torch import nn\nfrom cs682 import layers\nimport numpy\n"
     )
+    change(root, "cs682/solver.py", "import pandas\n")
+    given = [path.relative_to(root).as_posix() for path in root.rglob("*.py")]
+    change(root, "MANIFEST.json", json.dumps({"files": dict.fromkeys(given, "")}))
     change(root, "cs682/optim.py", text)
     change(root, "cs682/helper.py", "def f():\n    import tqdm, pandas\n")
 
     hand_in = collect(root)
 
-    found = {"cs682/optim.py": ["scipy", "torch"], "cs682/helper.py": ["pandas"]}
+    found = {"cs682/optim.py": ["scipy", "torch"], "cs682/helper.py": ["pandas", "tqdm"]}
     assert hand_in.imports == found
     assert "cs682/optim.py imports scipy, torch, which the grader does not have" in hand_in.remarks
     written = json.loads(hand_in.files["hand-in.json"])
@@ -139,7 +142,12 @@ def test_imports_that_the_grader_lacks_are_said_and_written_down(root):
     assert written["versions"]["numpy"]
 
 
-def test_the_package_as_it_is_given_imports_nothing_foreign(root):
+@pytest.mark.parametrize("manifest", [None, "{", "[]", '{"files": 682}'])
+def test_given_code_is_not_blamed(root, manifest):
+    if manifest:
+        change(root, "MANIFEST.json", manifest)
+    change(root, "cs682/setup/lab.py", "import jupyterlab_server, anything\n")
+
     assert collect(root).imports == {}
 
 
