@@ -33,13 +33,18 @@ def find_exercises(name: str) -> list[str]:
     word = name.strip().lower()
     found = [key for key in EXERCISES if _flat(key) == _flat(word)]
     found = found or [key for key in EXERCISES if word and _begins(key, word)]
-    found = found or [key for key, row in EXERCISES.items() if word in _spellings(row)]
+    found = found or [
+        key for key, row in EXERCISES.items() if word in map(str.lower, _spellings(row))
+    ]
     if found:
         return found
-    near = difflib.get_close_matches(word, _all_spellings(), n=_MOST, cutoff=0.7)
-    others = f"did you mean {' or '.join(near)}?" if near else "such as fc-1.1 or affine_forward;"
+    spelt = {spelling.lower(): spelling for spelling in _all_spellings()}
+    near = difflib.get_close_matches(word, spelt, n=_MOST, cutoff=0.7)
+    others = "exercises are called like fc-1.1 or affine_forward;"
+    if near:
+        others = f"did you mean {' or '.join(spelt[key] for key in near)}?"
     raise ValueError(
-        f"there is no exercise {name!r}: {others} `python -m cs682 progress` lists all"
+        f"there is no exercise {name!r}; {others} `python -m cs682 progress` lists all"
     )
 
 
@@ -132,11 +137,10 @@ def _begins(key: str, word: str) -> bool:
 
 
 def _spellings(row: Exercise) -> set[str]:
-    """Return what else an exercise is called."""
+    """Return what else an exercise is called, as it is written."""
     functions = {part for name in row.functions for part in (name, name.rpartition(".")[2])}
     file = Path(row.file)
-    names = functions | {row.file, file.name, file.stem, Path(row.notebook).stem, row.notebook}
-    return {name.lower() for name in names}
+    return functions | {row.file, file.name, file.stem, Path(row.notebook).stem, row.notebook}
 
 
 def _all_spellings() -> list[str]:

@@ -40,10 +40,16 @@ def test_each_id_means_itself(name):
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("fc-1.9", "fc-1"), ("afine_forward", "affine_forward"), ("", "such as"), ("42", "such as")],
+    [
+        ("fc-1.9", "fc-1"),
+        ("afine_forward", "affine_forward"),
+        ("", "called like"),
+        ("42", "called like"),
+        ("FullyConnectedNet.loss", r"FullyConnectedNet\._"),
+    ],
 )
 def test_an_unknown_name_brings_a_few_near_ones(name, near):
-    with pytest.raises(ValueError, match=f"there is no exercise '{name}'.*{near}") as caught:
+    with pytest.raises(ValueError, match=f"there is no exercise '{name}'; .*{near}") as caught:
         names.find_exercises(name)
 
     assert len(str(caught.value)) < 200
