@@ -115,7 +115,8 @@ def look_at_data() -> Iterator[Finding]:
         yield Finding("warn", "data", text, "mend the packages first")
         return
     verdict, text = json.loads(done.stdout)
-    cure = "" if verdict == "ok" else f"{quoted(sys.executable)} -m cs682 data"
+    command = f"{quoted(sys.executable)} -m cs682 data"
+    cure = "" if verdict == "ok" else f"{command} (without a network: {command} --stand-in)"
     given = os.environ.get("CS682_DATA")
     if given and text.startswith("no CIFAR-10"):
         verdict, text = "fail", f"CS682_DATA names a place without data: {given}"

@@ -318,7 +318,8 @@ def test_doctor_says_that_there_is_no_data(no_data):
     (finding,) = doctor.look_at_data()
 
     assert (finding.verdict, finding.text) == ("warn", "no CIFAR-10 data found.")
-    assert finding.cure == f"{sys.executable} -m cs682 data"
+    command = f"{sys.executable} -m cs682 data"
+    assert finding.cure == f"{command} (without a network: {command} --stand-in)"
 
 
 def test_doctor_names_a_wrong_variable(no_data, monkeypatch):
