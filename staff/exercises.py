@@ -23,7 +23,7 @@ def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
     table : mapping of str to Exercise, by id; a course's own, if it has one
     """
     parts = [
-        "# Exercises\n\nWritten from the table in `cs682/checks/exercises.py`: change it there.\n"
+        "# Exercises\n\nWhat there is to write, where, and what it is worth.\n"
         "Rows without points are given code, whose check guards it against accidents.\n"
     ]
     for prefix, title in _TITLES.items():

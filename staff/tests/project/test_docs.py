@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cs682.__main__ import _parser
+from cs682.checks import EXERCISES
 from staff.__main__ import make_parser
 from staff.browser.pictures import PICTURES, SOURCES
 from staff.release.build import cut
@@ -140,6 +141,19 @@ def test_links_of_a_document_lead_to_files(page):
     there = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()}
 
     assert broken_links(str(page.relative_to(ROOT)), there) == []
+
+
+def test_readme_names_the_files_in_which_each_notebook_has_exercises():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", text, re.MULTILINE)
+    said = {book: set(re.findall(r"cs682/[\w/]+\.py", files)) for book, files in rows}
+
+    written = [row for row in EXERCISES.values() if not row.is_given and row.file.endswith(".py")]
+    books = {Path(row.notebook).stem for row in EXERCISES.values()}
+
+    assert said == {
+        book: {row.file for row in written if row.notebook == f"{book}.ipynb"} for book in books
+    }
 
 
 def test_links_of_a_released_document_stay_in_the_release():
