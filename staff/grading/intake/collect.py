@@ -61,7 +61,8 @@ def collect(
     FileNotFoundError
         If there is no such place.
     ValueError
-        If nothing in it looks like a hand-in, or Gradescope's metadata is damaged.
+        If nothing in it looks like a hand-in, Gradescope's list in a folder is damaged (in a zip
+        that zip is held), or two worksheets of Moodle's contradict each other.
     OSError
         If an export cannot be unpacked.
     """
@@ -128,7 +129,15 @@ class _Search:
             name = normal(place.name if place.is_dir() else place.stem)
             self._uploads.append(Upload(place, "", name, (Student(name),), place.name))
             return
-        listed, times = platform_lists.read_metadata(folder), platform_lists.read_worksheet(folder)
+        try:
+            listed = platform_lists.read_metadata(folder)
+        except ValueError as error:
+            if place.is_dir():
+                raise
+            name = str(error).replace(str(folder), place.name)  # it may be one student's after all
+            self._held.append(_held(place, name))
+            return
+        times = platform_lists.read_worksheet(folder)
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_JUNK)]
         for path in paths:
             self._look_at(path, listed, times)
@@ -269,16 +278,35 @@ def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
     with place.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                names = [PurePosixPath(name) for name in archive.namelist()]
+                names = _names_in(archive)
         except BROKEN:
             return False
     zips = not beyond_doubt and any(len(n.parts) == 1 and n.suffix == ".zip" for n in names)
-    return zips or any(
-        name.name == platform_lists.METADATA
-        or platform_names(Path(name.parts[0]), flat=len(name.parts) == 1)
-        for name in names
-        if name.parts
-    )
+    return zips or _is_by_name(names) or _gradescope_folder(names) is not None
+
+
+def _names_in(archive: zipfile.ZipFile) -> list[PurePosixPath]:
+    """Return the names of a zip as they are unpacked, without what systems add of their own."""
+    names = [PurePosixPath(name) for name in archive.namelist()]
+    inside = [PurePosixPath(*(part for part in n.parts if part not in ("/", ".."))) for n in names]
+    return [name for name in inside if name.parts and not name.parts[0].startswith(_JUNK)]
+
+
+def _is_by_name(names: Sequence[PurePosixPath]) -> bool:
+    """Tell whether a zip is of a platform that names what lies at its top by student."""
+    return any(platform_names(Path(n.parts[0]), flat=len(n.parts) == 1) for n in names)
+
+
+def _gradescope_folder(names: Sequence[PurePosixPath]) -> PurePosixPath | None:
+    """Return the folder of a zip that holds Gradescope's list of the class; None if there is none.
+
+    It is the zip's top or the one folder there. Anywhere else, and in the zip of a platform that
+    names uploads by student, the list is a file that a student has handed in.
+    """
+    tops = {PurePosixPath(name.parts[0]) for name in names}
+    places = [PurePosixPath(), *(tops if len(tops) == 1 else ())]
+    found = (place for place in places if place / platform_lists.METADATA in names)
+    return None if _is_by_name(names) else next(found, None)
 
 
 def _unpack_export(place: Path, scratch: Path) -> Path:
@@ -290,7 +318,6 @@ def _unpack_export(place: Path, scratch: Path) -> Path:
             raise ValueError(f"{place} unpacks to {needed} bytes, but only {free} are free")
         try:
             archive.extractall(scratch)  # which drops leading slashes, '..', and makes no links
+            return scratch / (_gradescope_folder(_names_in(archive)) or "")
         except (zipfile.BadZipFile, EOFError) as error:
             raise ValueError(f"{place} is damaged ({error}): download it again") from None
-    metadata = next(iter(scratch.glob(f"*/{platform_lists.METADATA}")), None)
-    return metadata.parent if metadata else scratch

@@ -18,6 +18,7 @@ from staff.grading.intake.uploads import Upload
 
 METADATA = "submission_metadata.yml"
 _MAX_METADATA = 20_000_000  # bytes; about 1 kB a student
+_NO_LIST = (AttributeError, TypeError, KeyError, ValueError)
 _IDENTIFIER, _MODIFIED = "identifier", "last modified (submission)"
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.\d+)?"
@@ -48,7 +49,7 @@ def read_metadata(place: Path) -> dict[str, Upload]:
     try:
         tree = yaml.load(path.read_bytes(), yaml.BaseLoader)  # all text: 007 is no number
         return {str(name): _listed(path, str(name), entry) for name, entry in tree.items()}
-    except (yaml.YAMLError, AttributeError, TypeError, KeyError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, *_NO_LIST) as error:
         raise ValueError(f"{path} is not Gradescope's list of submissions: {error}") from error
 
 

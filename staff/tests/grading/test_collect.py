@@ -140,6 +140,55 @@ def test_export_that_was_not_unpacked_is_unpacked(place, tmp_path):
     assert not (tmp_path / "evil.py").exists()
 
 
+def write_export(path: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            content = METADATA if name.endswith(".yml") else CODE
+            archive.writestr(name, content)
+    return path
+
+
+MOODLE = "Eve_66_assignsubmission_file_"
+
+
+@pytest.mark.parametrize(
+    ("top", "other", "ids"),
+    [
+        (MOODLE, [], ["66"]),
+        (MOODLE, ["Ada_55_assignsubmission_file_/layers.py"], ["55", "66"]),
+        (f"{MOODLE}/work", ["Ada_55_assignsubmission_file_/layers.py"], ["55", "66"]),
+        ("eve", ["ada.zip"], ["ada", "eve"]),
+    ],
+)
+def test_list_that_a_student_hands_in_replaces_no_class(top, other, ids, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    evil = [f"{top}/submission_metadata.yml", f"{top}/submission_101/layers.py"]
+
+    found = find(write_export(tmp_path / "export.zip", *evil, *other), tmp_path)
+
+    assert [s.id for s in found.submissions] == ids
+    assert not held(found)
+
+
+def test_list_deep_in_a_hand_in_makes_it_no_class(place, tmp_path):
+    write_export(place / "eve.zip", "a/b/submission_metadata.yml", "a/cs682/layers.py")
+
+    assert held(find(place, tmp_path)) == {}
+    assert [s.id for s in find(place / "eve.zip", tmp_path).submissions] == ["eve"]
+
+
+@pytest.mark.parametrize("text", ["a: [", "[" * 5000])
+def test_zip_with_a_list_that_is_none_is_held_and_costs_nobody_anything(text, place, tmp_path):
+    add_zip(place, "ada.zip")
+    evil = tmp_path / "eve.zip"
+    evil.write_bytes(make_zip({"submission_metadata.yml": text.encode(), "submission_1/a.py": b""}))
+
+    found = collect([place, evil], tmp_path / "scratch")
+
+    assert list(held(found)) == ["eve.zip"]
+    assert held(found)["eve.zip"].startswith("eve.zip/submission_metadata.yml is not Gradescope's")
+
+
 def test_one_hand_in_by_itself_is_a_class_of_one(place, tmp_path):
     add_zip(place, "ada.zip")
 
