@@ -155,17 +155,19 @@ class _Search:
                 said = Upload(path, SAID, owner, (Student(owner),), path.name, order)
                 self._uploads.append(said)
             return
-        found = [] if path.suffix == ".csv" and times else self._readings(path, listed)
+        found = self._readings(path, listed, times)
         if reason := _doubt(path, found):
             self._held.append(_held(path, reason))
             return
         for upload in found:
             if upload.platform == "Moodle":  # it has no numbers: the export named later is newer
                 upload = replace(upload, order=(self._places, *upload.order))
-            time = upload.submitted or times.get(upload.id, "")
-            self._uploads.append(replace(upload, submitted=time))
+                upload = replace(upload, submitted=times.get(upload.id, ""))
+            self._uploads.append(upload)
 
-    def _readings(self, path: Path, listed: Mapping[str, Upload]) -> list[Upload]:
+    def _readings(
+        self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]
+    ) -> list[Upload]:
         """Return whose an upload may be; say so of what is passed over."""
         if path.name in listed:
             return [replace(listed[path.name], path=path, given=path.name)]
@@ -176,7 +178,8 @@ class _Search:
             )
             return []
         found = read_name(path)
-        if not found and path.name != platform_lists.METADATA:
+        is_list = path.name == platform_lists.METADATA or (path.suffix == ".csv" and times)
+        if not found and not is_list:
             self._remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
         return found
 

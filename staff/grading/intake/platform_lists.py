@@ -14,7 +14,7 @@ import yaml
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import read_sheet
 from staff.grading.intake.submission import Student
-from staff.grading.intake.uploads import Upload
+from staff.grading.intake.uploads import Upload, platform_names
 
 METADATA = "submission_metadata.yml"
 _MAX_METADATA = 20_000_000  # bytes; about 1 kB a student
@@ -82,18 +82,29 @@ def read_worksheet(place: Path) -> dict[str, str]:
 
     Raises
     ------
+    ValueError
+        If two lines name different times for one student.
     OSError
         If a table cannot be read.
     """
     times: dict[str, str] = {}
-    for path in sorted(place.glob("*.csv")):
+    said: dict[str, str] = {}
+    own = (p for p in sorted(place.glob("*.csv")) if not platform_names(p, flat=True))
+    for path in own:  # not what a student has uploaded
         try:
             lines = read_sheet(path, (_IDENTIFIER, _MODIFIED)).lines
         except ValueError:
             continue  # another table
-        for _, line in lines:
-            if time := _moodle_time(line[_MODIFIED]):
-                times[line[_IDENTIFIER].removeprefix("Participant ")] = time
+        for where, line in lines:
+            if not (time := _moodle_time(line[_MODIFIED])):
+                continue
+            id_ = line[_IDENTIFIER].removeprefix("Participant ")
+            if times.setdefault(id_, time) != time:
+                raise ValueError(
+                    f"{where}: {shown(id_)} handed in at {time}, but at {times[id_]} by "
+                    f"{said[id_]}: leave the newer worksheet alone there"
+                )
+            said[id_] = where
     return times
 
 

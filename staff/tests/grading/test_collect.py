@@ -392,6 +392,41 @@ def test_worksheet_of_moodle_says_when(place, tmp_path):
     assert found.remarks == ()
 
 
+def add_worksheet(path: Path, id_: str, hour: str) -> None:
+    path.write_text(
+        "Identifier,Full name,Last modified (submission)\n"
+        f'Participant {id_},Ada,"Thursday, 1 February 2024, {hour}:05 PM"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "hand_in"),
+    [
+        ("lovelaceada_55_903_w.csv", "hoppergrace_4321_902_hand-in.zip"),
+        ("Ada_55_assignsubmission_file_w.csv", "Grace_4321_assignsubmission_file_a.zip"),
+        ("worksheet.csv", "hoppergrace_4321_902_hand-in.zip"),  # Moodle's numbers, not Canvas's
+    ],
+)
+def test_table_says_no_time_that_is_not_its_own_to_say(uploaded, hand_in, place, tmp_path):
+    add_zip(place, hand_in)
+    add_worksheet(place / uploaded, "4321", "10")
+
+    times = {s.id: s.submitted for s in find(place, tmp_path).submissions}
+
+    assert times["4321"] == ""
+
+
+def test_worksheets_that_contradict_each_other_are_refused_by_name(place, tmp_path):
+    add_zip(place, "Ada_4321_assignsubmission_file_hand-in.zip")
+    add_worksheet(place / "one.csv", "4321", "10")
+    add_worksheet(place / "same.csv", "4321", "10")
+    assert find(place, tmp_path).submissions[0].submitted == "2024-02-01T22:05:00"
+
+    add_worksheet(place / "two.csv", "4321", "11")
+    with pytest.raises(ValueError, match=r"two.csv, line 2: 4321 handed in .*same.csv, line 2"):
+        find(place, tmp_path)
+
+
 def test_file_that_cannot_be_read_is_no_other_file(place, tmp_path, monkeypatch):
     add_zip(place, "ada.zip")
 
