@@ -136,6 +136,7 @@ def compare(
     if got is None:
         raise CheckError(f"{name} is None{context}: the function returned nothing for it")
     expected = np.asarray(want)
+    require_expected(name, expected)
     actual = _as_array(name, got, expected, context)
     if actual.shape != expected.shape:
         raise CheckError(
@@ -217,6 +218,23 @@ def _betrays(actual: Any, mistaken: Any, expected: Any, rtol: float, atol: float
     return float(np.abs(actual - mistaken).max()) <= share * float(np.abs(actual - expected).max())
 
 
+def require_expected(name: str, want: Any) -> None:
+    """Raise unless an expected value is finite: with NaN in it, whatever was got would pass.
+
+    Parameters
+    ----------
+    name : str, what is compared
+    want : ndarray of numbers, any shape
+
+    Raises
+    ------
+    ValueError
+        If it is not: the mistake is the check's own.
+    """
+    if not np.isfinite(want).all():
+        raise ValueError(f"the value that {name} is compared with is not finite")
+
+
 def require_finite(name: str, got: Any, shape: tuple[int, ...]) -> None:
     """Raise unless `got` is an array of finite numbers of this shape, whatever their values.
 
@@ -276,7 +294,7 @@ def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
 
 def _differs(a: Any, b: Any, rtol: float, atol: float) -> Any:
     """Mark the entries of two arrays that differ by more than a check lets pass."""
-    return (_relative(a, b) > rtol) & (np.abs(a - b) > atol)
+    return ~((_relative(a, b) <= rtol) | (np.abs(a - b) <= atol))  # NaN differs from all
 
 
 def _relative(a: Any, b: Any) -> Any:

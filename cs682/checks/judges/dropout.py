@@ -19,6 +19,7 @@ from cs682.checks.subject import Subject
 # standard deviations wide, so a right mask fails less than once in a million runs.
 _FRACTION_BOUND = 0.006
 _MEAN_BOUND = 0.02
+_NEVER = 1e-6  # a chance that nobody has
 
 
 def check_dropout_train(s: Subject, r: Report) -> None:
@@ -122,6 +123,7 @@ def _check_seed_and_shapes(s: Subject, r: Report) -> None:
         again, _ = _forward(s, r, x, {"mode": "train", "p": 0.5, "seed": seed})
         where = f"for x of shape {shape} and seed {seed}"
         hint = "the same seed must give the same mask; draw it from rng"
+        require_finite("out", first, shape)
         compare("out", again, first, rtol=0, where=where, hint=hint)
     images, _ = s.dropout_forward(np.ones((60, 5, 8)), {"mode": "train", "p": 0.5})
     if np.array_equal(images[0], images[1]):
@@ -132,6 +134,30 @@ def _check_seed_and_shapes(s: Subject, r: Report) -> None:
         raise CheckError("two calls without a seed gave the same mask; draw a new one each time")
     all_kept, _ = s.dropout_forward(np.arange(5.0), {"mode": "train", "p": 1})
     compare("out", all_kept, np.arange(5.0), rtol=EXACT, where="for p = 1")
+
+
+def require_mask(mask: Any, shape: tuple[int, ...], p: float) -> None:
+    """Refuse what a student's dropout multiplies with, unless a check may expect results by it.
+
+    Parameters
+    ----------
+    mask : ndarray of float, what `dropout_forward` made of ones
+    shape : tuple of int, that it must have
+    p : float, probability of keeping a value
+
+    Raises
+    ------
+    CheckError
+        If it holds anything but 0 and 1/p, or far more or fewer zeros than chance gives.
+    """
+    require_finite("out of dropout_forward", mask, shape)
+    kept = mask != 0
+    if not (np.abs(mask[kept] * p - 1) <= 1e-5).all():
+        raise CheckError(f"dropout_forward multiplies with other values than 0 and 1/p for p = {p}")
+    share, chance = float(kept.mean()), {0.0: (1 - p) ** mask.size, 1.0: p**mask.size}
+    if chance.get(share, 1.0) < _NEVER or abs(share - p) > 6 * (p * (1 - p) / mask.size) ** 0.5:
+        said = "nothing" if share == 1 else f"{1 - share:.0%} of the values"
+        raise CheckError(f"dropout_forward drops {said} for p = {p}: see exercise do-1.1")
 
 
 def check_dropout_test(s: Subject, r: Report) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.dropout import require_mask
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
@@ -141,5 +142,7 @@ def check_dropout_net(s: Subject, r: Report) -> None:
 
 def _seeded_mask(s: Subject, shape: tuple[int, ...], p: float) -> Any:
     """Return what the student's own dropout multiplies with for this shape and the seed 123."""
-    out, _ = s.dropout_forward(np.ones(shape), {"mode": "train", "p": p, "seed": 123})
+    param = {"mode": "train", "p": p, "seed": 123}
+    out, _ = unpack("dropout_forward", s.dropout_forward(np.ones(shape), param), ("out", "cache"))
+    require_mask(out, shape, p)
     return out

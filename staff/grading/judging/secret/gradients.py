@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cs682 import layer_utils, layers
+from cs682.checks.judges.dropout import require_mask
 from cs682.checks.subject import Subject
 from cs682.classifiers import fc_net
 from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
@@ -76,6 +77,7 @@ def dropout(s: Subject, rng: Any) -> None:
     out, cache = pair("dropout_forward", s.dropout_forward(x.copy(), {"mode": "train", "p": 0.6}))
     if type(out) is not np.ndarray or out.shape != x.shape:
         refuse("out", "has the wrong shape", "a matrix")
+    require_mask(out / x, x.shape, 0.6)
     want = dout * (out / x)
     hold("dx", s.dropout_backward(dout.copy(), cache), want, "values of very different scales")
 
@@ -137,12 +139,11 @@ def sandwich(name: str) -> Callable[[Subject, Any], None]:
         values, dout = [draw(rng, *shape) for shape in shapes], draw(rng, 8, 16)
         forward, backward = (getattr(layer_utils, f"{name}_{way}") for way in _WAYS)
         cache = forward(*values, {"mode": "train"}, "batchnorm")[1]
-        param = {"mode": "train", "p": 0.7, "seed": int(rng.integers(1, 1000))}
+        param: dict[str, Any] = {"mode": "train", "p": 0.7, "seed": int(rng.integers(1, 1000))}
         mask = np.ones(dout.shape)
         if drops:  # whatever the student's code multiplies with
             mask = pair("dropout_forward", s.dropout_forward(mask, dict(param)))[0]
-            if type(mask) is not np.ndarray or mask.shape != dout.shape or (mask != 0).all():
-                refuse("dropout_forward", "drops nothing", "a hidden layer")
+            require_mask(mask, dout.shape, param["p"])
         want = backward(dout * mask, cache)
         more = [dict(param)] if drops else []
         ours, theirs = (getattr(s, f"{name}_{way}") for way in _WAYS)

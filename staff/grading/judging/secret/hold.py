@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError
+from cs682.checks.compare import CheckError, require_expected
 
 _BEGINNING = "a further test on other sizes failed"
 # Sums of some hundred float64 numbers are good to a dozen digits, central differences to nine.
@@ -29,8 +29,11 @@ def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64)
     ------
     CheckError
         If shape, finiteness or a value is wrong.
+    ValueError
+        If the reference's is not finite.
     """
     want = np.asarray(want, dtype=np.float64)
+    require_expected(name, want)
     kind = f"{np.dtype(dtype)} {where}"
     if not (type(got) is np.ndarray or (np.isscalar(got) and not want.ndim)):
         refuse(name, f"is a {type(got).__name__}", kind)
@@ -44,7 +47,7 @@ def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64)
         refuse(name, "holds NaN or infinite values", kind)
     each, largest = _SHARES[np.dtype(dtype).itemsize]
     slack = each * np.abs(want) + largest * np.abs(want).max(initial=_SMALL)
-    if (np.abs(got - want) > slack).any():
+    if not (np.abs(got - want) <= slack).all():
         refuse(name, "has the wrong values", kind)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cs682 import layer_utils, layers
+from cs682.checks.judges.dropout import require_mask
 from cs682.checks.subject import Subject
 from staff.grading.judging.secret.hold import (
     copies,
@@ -116,7 +117,7 @@ def dropout_train(s: Subject, rng: Any) -> None:
             hold("out", out, np.where(kept, x / p, 0), f"a matrix and p = {p}", dtype=dtype)
             masks.append(kept)
             share = float(np.mean(masks[-1]))
-            if abs(share - p) > 6 * (p * (1 - p) / x.size) ** 0.5:
+            if not abs(share - p) <= 6 * (p * (1 - p) / x.size) ** 0.5:
                 refuse("out", "has too many or too few zeros", f"a matrix and p = {p}")
         if np.array_equal(masks[0], masks[1]) or not np.array_equal(masks[2], masks[3]):
             refuse("out", "has the zeros of another call, or not those of its seed", "a matrix")
@@ -137,10 +138,12 @@ def dropout_backward(s: Subject, rng: Any) -> None:
         for mode in ("train", "test", "train"):
             x, dout = 10 + draw(rng, N, D), draw(rng, N, D)
             x, dout = x.astype(dtype), dout.astype(dtype)
-            param = {"mode": mode, "p": _keep_probability(rng)}
+            param: dict[str, Any] = {"mode": mode, "p": _keep_probability(rng)}
             out, cache = pair("dropout_forward", s.dropout_forward(x.copy(), param))
-            hold("out", out, np.where(np.asarray(out) != 0, out, 0), "batches", dtype=dtype)
-            cases.append((dout, dout * (np.array(out) / x), cache))
+            if type(out) is not np.ndarray or out.shape != x.shape:
+                refuse("out", "has the wrong shape", "batches")
+            require_mask(out / x, x.shape, param["p"] if mode == "train" else 1.0)
+            cases.append((dout, dout * (out / x), cache))
         for dout, want, cache in cases:
             dx = s.dropout_backward(dout.copy(), cache)
             hold("dx", dx, want, f"batches of {N}", dtype=dtype)

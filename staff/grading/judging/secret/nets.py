@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cs682 import layer_utils
+from cs682.checks.judges.dropout import require_mask
 from cs682.checks.judges.net_init import parameter_shapes
 from cs682.checks.subject import Subject
 from cs682.classifiers import fc_net
@@ -22,7 +23,7 @@ def _check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, w
             hold(name, params[name], np.full(shape, float(name.startswith("gamma"))), where)
         elif np.shape(params[name]) != shape:
             refuse(name, "has the wrong shape", where)
-        elif abs(float(np.std(params[name])) / scale - 1) > 6 / (2 * np.prod(shape)) ** 0.5:
+        elif not abs(float(np.std(params[name])) / scale - 1) <= 6 / (2 * np.prod(shape)) ** 0.5:
             refuse(name, "has the wrong spread", where)
 
 
@@ -177,7 +178,7 @@ def dropout_sandwich(s: Subject, rng: Any) -> None:
         *values, dout = _sandwich_arguments(rng)
         values = values if normalization else values[:3]
         names = "dx dw db dgamma dbeta" if normalization else "dx dw db"
-        param = {"mode": "train", "p": round(float(rng.uniform(0.3, 0.8)), 2)}
+        param: dict[str, Any] = {"mode": "train", "p": round(float(rng.uniform(0.3, 0.8)), 2)}
         param["seed"] = int(rng.integers(1, 1000))
         options: list[Any] = [*([] if normalization else [None, None])]
         options += [{"mode": "train"} if normalization else None, normalization]
@@ -186,12 +187,7 @@ def dropout_sandwich(s: Subject, rng: Any) -> None:
         out, cache = pair("affine_norm_relu_dropout_forward", result)
         mask, _ = pair("dropout_forward", s.dropout_forward(np.ones(dout.shape), dict(param)))
         where = f"batches of {len(dout)} with {normalization or 'no'} normalization"
-        if (
-            type(mask) is not np.ndarray
-            or mask.shape != dout.shape
-            or (mask.size > 200 and (mask != 0).all())
-        ):
-            refuse("dropout_forward", "drops nothing", where)
+        require_mask(mask, dout.shape, param["p"])
         hold("out", out, inner[0] * mask, where)
         want = layer_utils.affine_norm_relu_dropout_backward(dout * mask, inner[1])
         got = s.affine_norm_relu_dropout_backward(dout.copy(), cache)
