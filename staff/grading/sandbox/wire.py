@@ -184,11 +184,13 @@ def _load(data: bytearray) -> Any:
     start = 10 + int.from_bytes(data[8:10], "little")
     try:
         dtype, shape = _layout(bytes(data[:start]))
-    except Exception as error:  # whatever NumPy's parser makes of it
+        if len(data) - start != dtype.itemsize * math.prod(shape):
+            raise BadFrameError("an array of another length than its header states")
+        return np.frombuffer(data, dtype, offset=start).reshape(shape)
+    except BadFrameError:
+        raise
+    except Exception as error:  # whatever NumPy makes of it
         raise BadFrameError(f"an array without a proper header: {type(error).__name__}") from None
-    if len(data) - start != dtype.itemsize * math.prod(shape):
-        raise BadFrameError("an array of another length than its header states")
-    return np.frombuffer(data, dtype, offset=start).reshape(shape)
 
 
 Hide = Callable[[Any], int]  # gives a number to an object that stays where it is
