@@ -45,6 +45,7 @@ class Desk:
     out : Path, the folder of all results
     points : mapping of str to int, what each exercise is worth
     answers : sequence of Path, tables of answers that were filled in elsewhere
+    roster : Roster, optional; the platform's own table, to be filled in
 
     Raises
     ------
@@ -54,8 +55,14 @@ class Desk:
         If a file cannot be read.
     """
 
-    def __init__(self, out: Path, points: Mapping[str, int], answers: Sequence[Path] = ()) -> None:
-        self._out = out
+    def __init__(
+        self,
+        out: Path,
+        points: Mapping[str, int],
+        answers: Sequence[Path] = (),
+        roster: exports.Roster | None = None,
+    ) -> None:
+        self._out, self._roster = out, roster
         self._book = AnswerBook(out, points, answers)
         self._typed = self._book.read()
         self._overrides = read_overrides(out / "overrides.csv", points)
@@ -113,14 +120,18 @@ class Desk:
 
     def write(
         self, plan: Plan, done: Sequence[Result], remarks: Sequence[str], args: argparse.Namespace
-    ) -> None:
+    ) -> list[str]:
         """Write the grade book, the reports and the pages for the staff.
 
         Parameters
         ----------
         done : sequence of Record or NotGraded, of the whole class
         remarks : sequence of str, on the folder of hand-ins
-        args : namespace with names, readers, export and roster
+        args : namespace with names, readers and export
+
+        Returns
+        -------
+        left_out : list of str, students with a grade whom the platform's table has no line for
 
         Raises
         ------
@@ -131,8 +142,7 @@ class Desk:
         """
         records, staff = records_of(done), self._out / "staff"
         write_text(self._out / "grades.csv", grade_book(done))
-        if args.export:
-            exports.write(self._out, args.export, done, args.roster)
+        left_out = exports.write(self._out, args.export, done, self._roster) if args.export else []
         traces = [f"{f.id}\n{f.trace}" for f in done if isinstance(f, NotGraded) and f.trace]
         write_text(staff / "failures.txt", clean("\n".join(traces), 1_000_000))
         write_text(staff / "remarks.txt", "".join(f"{line}\n" for line in remarks))
@@ -142,6 +152,7 @@ class Desk:
         write_text(self._out / "summary.html", summary_page(done))
         write_text(self._out / "warnings.html", warnings_page(done, self._typed, remarks))
         self._write_answers(records, args.names, args.readers)
+        return left_out
 
     def _write_answers(self, records: Sequence[Record], names: bool, readers: int) -> None:
         """Write the pages to read answers from, then the tables to type into."""

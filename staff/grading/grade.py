@@ -18,7 +18,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
-from staff.grading.results.exports import FORMS
+from staff.grading.results.exports import FORMS, Roster, read_roster
 from staff.grading.results.store import NotGraded, Result, records_of, write_text
 from staff.grading.run import grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
@@ -28,6 +28,7 @@ from staff.release.variant import read_variant
 
 HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validation images let it be
 NOT_YET = "it has not been graded yet"
+NAMED = 20  # students in one line
 INTERRUPTED = 130  # what a shell takes for the end by Ctrl-C
 
 
@@ -64,6 +65,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--readers", type=int, default=0, metavar="N", help="split the answers among N readers")
     add("--export", choices=FORMS, help="write a table for the platform's grade book as well")
     add("--roster", type=Path, metavar="FILE", help="the platform's own table, to be filled in")
+    add("--column", metavar="NAME", help="heading in Canvas's table (default: the assignment's)")
     add_options(parser)
     add("--notebooks", action="store_true", help="run the notebooks as well, for you to look at")
     add(
@@ -114,7 +116,7 @@ def _grade(args: argparse.Namespace) -> int:
     """Grade, then write everything that is made of the records."""
     out: Path = args.out.resolve()
     _require_sane(args, out)
-    desk = Desk(out, read_points(args.variant), args.answers)
+    desk = Desk(out, read_points(args.variant), args.answers, _roster(args))
     rung = choose_rung(allow_unsandboxed=args.allow_unsandboxed)
     if args.notebooks:
         require_walls(rung)
@@ -133,7 +135,7 @@ def _grade(args: argparse.Namespace) -> int:
     whole = [results.get(s.id) or desk.recall(s, plan, NOT_YET) for s in found.submissions]
     done = [desk.adjust(result) for result in whole]
     status = _report(out, done, results)
-    desk.write(plan, done, found.remarks, args)
+    _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
     if interrupted:
         left = len(chosen) - len(results)
         _say(f"Interrupted: {left} hand-ins are left; the same command goes on with them.")
@@ -150,9 +152,23 @@ def _require_sane(args: argparse.Namespace, out: Path) -> None:
     for place in args.submissions:
         if out == place.resolve() or place.resolve() in out.parents:
             raise ValueError(f"--out {out} lies inside of the hand-ins: name a folder elsewhere")
-    for path in [*args.answers, *([args.roster] if args.roster else [])]:
+    for path in args.answers:
         if not path.is_file():
             raise FileNotFoundError(f"there is no {path}")
+
+
+def _roster(args: argparse.Namespace) -> Roster | None:
+    """Return the platform's table, looked through before anything is graded."""
+    if args.column and not (args.roster and args.export == "canvas"):
+        raise ValueError("--column names a heading in Canvas's table: give --export canvas and "
+                         "--roster as well")  # fmt: skip
+    if args.roster is None:
+        return None
+    if args.export is None:
+        raise ValueError(f"--roster {args.roster} is filled in by --export canvas or moodle alone")
+    if not args.roster.is_file():
+        raise FileNotFoundError(f"there is no {args.roster}")
+    return read_roster(args.export, args.roster, args.column)
 
 
 def _plan(args: argparse.Namespace, out: Path) -> Plan:
@@ -266,6 +282,16 @@ def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) ->
     if any(f.trace for f in done if isinstance(f, NotGraded)):
         _say(f"Where the grader stumbled: {out / 'staff' / 'failures.txt'}")
     return 1 if missing.keys() & results.keys() else 0
+
+
+def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:
+    """Name those whose grade has found no line in the platform's table."""
+    if left_out:
+        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
+        _say(
+            f"{shown(str(roster), 200)} has no line for {', '.join(left_out[:NAMED])}{more}: "
+            "these grades stand in grades.csv alone"
+        )
 
 
 def _say(text: str) -> None:

@@ -9,40 +9,140 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from staff.grading.intake.package import ROOT
-from staff.grading.intake.safe_text import cell
+from staff.grading.intake.safe_text import cell, shown
 from staff.grading.intake.sheets import dump_sheet, read_sheet
 from staff.grading.results.store import Record, Result, records_of, write_text
 
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("Identifier", "Full name", "Email address", "Grade", "Feedback comments")
+_NO_GRADE = {*(name.lower() for name in _CANVAS), "root account", "integration id", "notes", ""}
 Grades = dict[str, Record]  # by what the platform calls a student
 
 
-def write(out: Path, form: str, done: Sequence[Result], roster: Path | None) -> None:
+@dataclass(frozen=True)
+class Roster:
+    """A platform's own table, and what is to be filled in.
+
+    Attributes
+    ----------
+    path : Path
+    rows : tuple of tuple of str, as they were read, the head first
+    by : tuple of int, columns that say who a student is
+    cells : mapping of int to callable, what goes into a column
+    """
+
+    path: Path
+    rows: tuple[tuple[str, ...], ...]
+    by: tuple[int, ...]
+    cells: Mapping[int, Callable[[Record], str]]
+
+    def keys_of(self, row: Sequence[str]) -> list[str]:
+        """Return what a line calls its student."""
+        keys = [row[i].strip().removeprefix("Participant ") for i in self.by if i < len(row)]
+        return [key for key in keys if key]
+
+    def without_a_line(self, records: Sequence[Record]) -> list[str]:
+        """Name the students of graded hand-ins whom no line is for."""
+        there = {key for row in self.rows[1:] for key in self.keys_of(row)}
+        return [
+            f"{shown(s.name or s.id, 60)} ({shown(s.id, 40)}, {r.points:g} points)"
+            for r in records
+            for s in r.students
+            if not {s.id, s.email} & there
+        ]
+
+
+def read_roster(form: str, path: Path, column: str | None = None) -> Roster:
+    """Read a platform's own table, and find what is to be filled in.
+
+    Parameters
+    ----------
+    form : str, one of `FORMS`
+    column : str, optional; the heading of the column for the grade, where Canvas has several
+
+    Raises
+    ------
+    ValueError
+        If it is not the platform's, or nobody can tell which column is meant.
+    OSError
+        If it cannot be read.
+    """
+    text = path.read_text(encoding="utf-8-sig")
+    rows = tuple(tuple(row) for row in csv.reader(io.StringIO(text, newline="")))
+    if form == "canvas":
+        columns = read_sheet(path, [name.lower() for name in _CANVAS[:2]]).columns
+        at = _column_of_canvas(path, rows, column)
+        by, cells = ("id", "sis user id", "sis login id"), {at: _points}
+    else:
+        columns = read_sheet(path, ("identifier", "grade")).columns
+        by, cells = ("identifier", "id number", "email address"), {columns.index("grade"): _points}
+        if "feedback comments" in columns:
+            cells[columns.index("feedback comments")] = _comment
+    if len(rows[0]) != len(columns):
+        raise ValueError(f"{path} has no commas between its columns: save it as the platform does")
+    return Roster(path, rows, tuple(columns.index(n) for n in by if n in columns), cells)
+
+
+def _column_of_canvas(path: Path, rows: Sequence[Sequence[str]], wanted: str | None) -> int:
+    """Return the column for the grade: the one asked for, with the assignment's name, or alone."""
+    free = {
+        i: name.strip()
+        for i, name in enumerate(rows[0])
+        if name.strip().lower() not in _NO_GRADE and not _is_read_only(i, rows)
+    }
+    name = (wanted or _title()).strip().lower()
+    found = [i for i, text in free.items() if name in (text.lower(), _bare(text))]
+    if not found and not wanted:
+        found = [i for i, text in free.items() if text.lower().startswith(name)] or list(free)
+    if len(found) != 1:
+        there = ", ".join(repr(shown(free[i], 80)) for i in found or free) or "none"
+        raise ValueError(
+            f"{path} has {len(found)} columns for the grade of {wanted or _title()!r}; name one "
+            f"with --column: {there}"
+        )
+    return found[0]
+
+
+def _bare(heading: str) -> str:
+    """Return a heading of Canvas without the number behind it."""
+    return re.sub(r"\s*\(\d+\)$", "", heading).lower()
+
+
+def _is_read_only(at: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether Canvas has marked a column so, in the head or in the lines above students."""
+    return any("(read only)" in row[at].lower() for row in rows[:4] if at < len(row))
+
+
+def write(out: Path, form: str, done: Sequence[Result], roster: Roster | None) -> list[str]:
     """Write the table for a platform: `canvas.csv` or `moodle.csv`.
 
     Parameters
     ----------
     out : Path, the folder of all results
     form : str, one of `FORMS`
-    roster : Path or None, the platform's own table
+    roster : Roster or None, the platform's own table
+
+    Returns
+    -------
+    left_out : list of str, students with a grade that stands in no line of the roster
 
     Raises
     ------
-    ValueError
-        If the roster is not the platform's.
     OSError
-        If a file cannot be read or written.
+        If a file cannot be written.
     """
-    grades = {s.id: r for r in records_of(done) if not r.not_graded for s in r.students}
-    by_mail = {s.email: r for r in grades.values() for s in r.students if s.email}
-    make, fill = FORMS[form]
-    text = fill(roster, {**by_mail, **grades}) if roster else make(grades)
+    graded = [r for r in records_of(done) if not r.not_graded]
+    grades = {s.id: r for r in graded for s in r.students}
+    by_mail = {s.email: r for r in graded for s in r.students if s.email}
+    text = _filled(roster, {**by_mail, **grades}) if roster else FORMS[form](grades)
     write_text(out / f"{form}.csv", text)
+    return roster.without_a_line(graded) if roster else []
 
 
 def _title() -> str:
@@ -79,47 +179,22 @@ def _moodle(grades: Grades) -> str:
     return dump_sheet(_MOODLE, lines)
 
 
+def _points(record: Record) -> str:
+    """Return a grade as it stands in a platform's table."""
+    return f"{record.points:g}"
+
+
 def _comment(record: Record) -> str:
     """Return what a student reads beside the grade."""
     return " ".join([f"{record.points:g} of {record.maximum} points.", *record.remarks])
 
 
-def _fill_canvas(roster: Path, grades: Grades) -> str:
-    """Fill in the column of the assignment, which is the last one or the one with its name."""
-    columns = read_sheet(roster, [name.lower() for name in _CANVAS[:2]]).columns
-    named = [i for i, name in enumerate(columns) if name.startswith(_title().lower())]
-    known = {name.lower() for name in _CANVAS}
-    free = [i for i, name in enumerate(columns) if name not in known]
-    if len(named or free) != 1:
-        raise ValueError(
-            f"{roster} has {len(named or free)} columns for the grade of {_title()!r}; leave one"
-        )
-    at, by = (named or free)[0], [columns.index("id")]
-    by += [columns.index(name) for name in ("sis user id", "sis login id") if name in columns]
-    return _filled(roster, grades, by, {at: lambda record: f"{record.points:g}"})
-
-
-def _fill_moodle(roster: Path, grades: Grades) -> str:
-    """Fill in grade and feedback of a grading worksheet."""
-    columns = read_sheet(roster, ("identifier", "grade")).columns
-    cells: dict[int, Callable[[Record], str]] = {
-        columns.index("grade"): lambda record: f"{record.points:g}"
-    }
-    if "feedback comments" in columns:
-        cells[columns.index("feedback comments")] = _comment
-    by = [columns.index(n) for n in ("identifier", "id number", "email address") if n in columns]
-    return _filled(roster, grades, by, cells)
-
-
-def _filled(
-    roster: Path, grades: Grades, by: Sequence[int], cells: dict[int, Callable[[Record], str]]
-) -> str:
+def _filled(roster: Roster, grades: Grades) -> str:
     """Return a platform's table with some cells filled in, all others as they were."""
-    rows = list(csv.reader(io.StringIO(roster.read_text(encoding="utf-8-sig"), newline="")))
+    rows = [list(row) for row in roster.rows]
     for row in rows[1:]:
-        keys = [row[i].strip().removeprefix("Participant ") for i in by if i < len(row)]
-        record = next((grades[key] for key in keys if key and key in grades), None)
-        for at, value in cells.items() if record else ():
+        record = next((grades[key] for key in roster.keys_of(row) if key in grades), None)
+        for at, value in roster.cells.items() if record else ():
             row += [""] * (at + 1 - len(row))
             row[at] = cell(value(record)) if record else ""
     out = io.StringIO()
@@ -127,4 +202,4 @@ def _filled(
     return out.getvalue()
 
 
-FORMS = {"canvas": (_canvas, _fill_canvas), "moodle": (_moodle, _fill_moodle)}
+FORMS: dict[str, Callable[[Grades], str]] = {"canvas": _canvas, "moodle": _moodle}

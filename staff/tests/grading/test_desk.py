@@ -153,11 +153,15 @@ def rows_of(text):
     return list(csv.reader(io.StringIO(text)))
 
 
-def export(folder, form, results, roster=None):
+def roster_of(folder, form, text, column=None):
     path = folder / "roster.csv"
-    if roster:
-        path.write_text(roster)
-    exports.write(folder, form, results, path if roster else None)
+    path.write_text(text)
+    return exports.read_roster(form, path, column)
+
+
+def export(folder, form, results, roster=None, column=None):
+    table = roster_of(folder, form, roster, column) if roster else None
+    exports.write(folder, form, results, table)
     return rows_of((folder / f"{form}.csv").read_text())
 
 
@@ -207,6 +211,68 @@ def test_student_without_a_grade_is_in_no_export(tmp_path):
 def test_foreign_roster_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected the columns identifier, grade"):
         export(tmp_path, "moodle", CLASS, "a,b\n1,2\n")
+
+
+MANY = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,{},Current Score,Final Grade\n"
+    "    Points Possible,,,,,{},(read only),(read only)\nAda,55,s55,ada,001,{},91,A\n"
+)
+
+
+def many(*headings):
+    empty = "," * (len(headings) - 1)
+    return MANY.format(",".join(headings), empty, empty)
+
+
+@pytest.mark.parametrize(
+    ("headings", "column", "at"),
+    [
+        (["Homework (71)"], None, 5),
+        (["Quiz (70)", "cs682-assignment2 (71)"], None, 6),
+        (["cs682-assignment2-survey (70)", "cs682-assignment2 (71)"], None, 6),
+        (["Quiz (70)", "Homework (71)"], "homework", 6),
+        (["Homework (70)", "Homework (71)"], "Homework (71)", 6),
+    ],
+)
+def test_column_of_canvas_is_found_among_many(headings, column, at, tmp_path):
+    rows = export(tmp_path, "canvas", CLASS, many(*headings), column)
+
+    assert rows[2][at] == "80"
+    assert rows[2][:at] + rows[2][at + 1 :] == [
+        text for i, text in enumerate(rows_of(many(*headings))[2]) if i != at
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headings", "column", "says"),
+    [
+        (["Quiz (70)", "Homework (71)"], None, r"--column: 'Quiz \(70\)', 'Homework \(71\)'$"),
+        (
+            ["Quiz (70)", "Homework (71)"],
+            "Home",
+            r"has 0 columns .*'Home'; .*: 'Quiz \(70\)', 'Hom",
+        ),
+        (["Quiz (70)", "Homework (71)"], "Final Grade", "has 0 columns"),
+        (["Homework (70)", "Homework (71)"], "Homework", "has 2 columns"),
+    ],
+)
+def test_columns_among_which_to_choose_are_named(headings, column, says, tmp_path):
+    with pytest.raises(ValueError, match=says):
+        roster_of(tmp_path, "canvas", many(*headings), column)
+
+
+def test_roster_without_commas_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no commas"):
+        roster_of(tmp_path, "moodle", "Identifier;Grade\nParticipant 55;\n")
+
+
+def test_grade_that_goes_into_no_line_is_named(tmp_path):
+    absent = record_of("57", students=(Student("57", "Grace Hopper"),))
+    roster = roster_of(tmp_path, "canvas", many("Homework (71)"))
+
+    left_out = exports.write(tmp_path, "canvas", [*CLASS, absent], roster)
+
+    assert left_out == ["Grace Hopper (57, 80 points)"]
 
 
 # --- what there is to see

@@ -365,6 +365,36 @@ def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
     assert quick == []
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        ("Student,ID,Quiz,Homework\n", ["--export", "canvas"], "--column: 'Quiz', 'Homework'"),
+        ("a,b\n", ["--export", "moodle"], "expected the columns identifier, grade"),
+        ("Student,ID,Quiz\n", [], "--export canvas or moodle"),
+        ("Identifier,Grade\n", ["--export", "moodle", "--column", "x"], "--column names"),
+    ],
+)
+def test_roster_is_looked_through_before_grading(
+    text, options, says, place, tmp_path, quick, capsys
+):
+    (tmp_path / "roster.csv").write_text(text)
+    words = ["--roster", str(tmp_path / "roster.csv"), *options]
+
+    assert grade(place, tmp_path / "out", *words) == 2
+
+    assert says in capsys.readouterr().err
+    assert quick == []
+
+
+def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, quick, capsys):
+    (tmp_path / "roster.csv").write_text("Student,ID,Homework\nAda,ada,\nEve,eve,\n")
+
+    grade(place, tmp_path / "out", "--export", "canvas", "--roster", str(tmp_path / "roster.csv"))
+
+    assert "has no line for bob (bob, 67 points)" in capsys.readouterr().out
+    assert "Ada,ada,67\n" in (tmp_path / "out" / "canvas.csv").read_text()
+
+
 @pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
 def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path):
     for name in ("ada", "bob", "cyn"):
