@@ -595,7 +595,7 @@ def test_search_in_one_process_needs_neither_joblib_nor_dask():
         "search(make, {'rate': [0.1]}, data=make_data(), n_jobs=2)"
     )
 
-    done = run_code(code)
+    done = run_code("-c", code)
 
     assert done.stdout == "1\n"
     assert (
