@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 import pytest
 
 from staff.bank.answer import ROOT
 from staff.grading.intake.package import CODE
 from staff.grading.sandbox.ladder import choose_rung
+
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
