@@ -127,7 +127,8 @@ def say_next(result: Result) -> Result:
     if stub and (needed := _row_of(stub["notebook"], stub["section"])):
         start = "is open" if needed == row else f"waits for {needed.id}"
         return replace(
-            result, message=f"{row.id} {start}: write {place_of(needed, stub['function'])}"
+            result,
+            message=f"{row.id} {start}: write {place_of(needed, stub['function'])} ({stub[0]})",
         )
     if result.state == "open" or ".py" in result.message:  # it has the place already
         return result
