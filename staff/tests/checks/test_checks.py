@@ -119,7 +119,8 @@ def test_check_says_of_a_stub_that_it_is_open(monkeypatch, exercise, function):
     said = refusal(exercise)
 
     assert re.fullmatch(
-        rf"{re.escape(exercise)} is open: write {function} in {EXERCISES[exercise].file}, line \d+",
+        rf"{re.escape(exercise)} is open: write {function} in {EXERCISES[exercise].file}, line \d+ "
+        rf"\({re.escape(text)}\)",
         said,
     )
     assert stream_state() == before
