@@ -8,6 +8,7 @@ from staff.browser.pictures import SHOTS
 from staff.browser.server import OURS
 
 EDITOR = ".jp-FileEditor .cm-content"
+IDLE = '.jp-Notebook-ExecutionIndicator[data-status="idle"]:visible'  # others lie behind their tabs
 
 
 def test_lab_opens_notebook_and_file_side_by_side(chromium, served, released):
@@ -16,7 +17,7 @@ def test_lab_opens_notebook_and_file_side_by_side(chromium, served, released):
     page.set_default_timeout(120_000)
 
     page.goto(address)
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for()
+    page.locator(IDLE).first.wait_for()
     page.locator(EDITOR, has_text="Layers as pairs").first.wait_for()
     page.wait_for_timeout(5000)  # the question about news comes late
 

@@ -67,6 +67,6 @@ def test_check_sees_an_edited_file_without_a_new_kernel(open_notebook, released,
 
     text = notebook.run(CHECK)
     notebook.shoot_cell(CHECK, SHOTS / f"passed-{front_end}")
-    assert "passed  fc-1.1" in text
+    assert "passed fc-1.1" in text
     assert "Error" not in text
     assert notebook.number(CHECK) == 2 + 1 + len(FIRST_TRIES) + 1  # counted by one kernel
