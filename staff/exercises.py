@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "exercises.md"
-_TITLES = {"fc": "FullyConnectedNets", "bn": "BatchNormalization", "do": "Dropout"}
 
 
 def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
@@ -26,10 +25,10 @@ def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
         "# Exercises\n\nWhat there is to write, where, and what it is worth.\n"
         "Rows without points are given code, whose check guards it against accidents.\n"
     ]
-    for prefix, title in _TITLES.items():
-        rows = [row for row in table.values() if row.id.startswith(prefix)]
+    for notebook in dict.fromkeys(row.notebook for row in table.values()):
+        rows = [row for row in table.values() if row.notebook == notebook]
         points, minutes = sum(r.points for r in rows), sum(r.minutes for r in rows)
-        parts.append(f"\n## {title}\n\n{points} points, about {_hours(minutes)}.\n\n")
+        parts.append(f"\n## {Path(notebook).stem}\n\n{points} points, about {_hours(minutes)}.\n\n")
         parts.append("| id | title | write | in | points | minutes |\n|---|---|---|---|--:|--:|\n")
         parts += [_line(row) for row in rows]
     return "".join(parts)

@@ -36,7 +36,7 @@ def test_exercises_are_worth_100_points():
 
 def test_exercises_have_ids_of_their_own_that_name_notebook_and_section():
     assert all(key == row.id for key, row in EXERCISES.items())
-    assert all(re.fullmatch(r"(fc|bn|do)-(\d\.\d|q\d)", key) for key in EXERCISES)
+    assert all(re.fullmatch(r"(fc|bn|do|cn)-(\d\.\d|q\d)", key) for key in EXERCISES)
     assert len({row.title for row in EXERCISES.values()}) == len(EXERCISES)
     assert EXERCISES["bn-q2"].notebook == "BatchNormalization.ipynb"
     assert EXERCISES["bn-q2"].section == "Q2"
