@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,6 +163,64 @@ def one_normalization(
             "other: use_batchnorm=True means normalization='batchnorm', so give one"
         )
     return wanted
+
+
+def require_image_shape(shape: Any) -> tuple[int, int, int]:
+    """Return the shape (C, H, W) of an image; a bare number is what flat networks take."""
+    sides = list(shape) if isinstance(shape, (tuple, list, np.ndarray)) else []
+    if len(sides) != 3:
+        raise ValueError(f"input_dim must be (C, H, W), such as (3, 32, 32), got {shape!r}")
+    channels, height, width = require_widths(sides)
+    return channels, height, width
+
+
+def require_filter_size(size: Any) -> int:
+    """Return the side of a filter; an even one cannot keep height and width."""
+    side = require_count("filter size", size, 1)
+    if side % 2 == 0:
+        raise ValueError(f"filter size must be odd, to keep height and width, got {side}")
+    return side
+
+
+def require_pools(image: tuple[int, int, int], pools: Sequence[int]) -> None:
+    """Refuse poolings, one after the other, that do not divide an image's height and width."""
+    _, height, width = image
+    for i, side in enumerate(pools, start=1):
+        if height % side or width % side:
+            raise ValueError(
+                f"pooling {i} has windows of {side} x {side}, which do not divide the "
+                f"{height} x {width} pixels that it gets"
+            )
+        height, width = height // side, width // side
+
+
+BLOCK = {"filters": None, "size": 3, "batchnorm": False, "pool": 1}  # and what is meant if left out
+
+
+def require_blocks(blocks: Any) -> list[dict[str, Any]]:
+    """Return the blocks of a convolutional network as plain values, each with all its entries."""
+    if not isinstance(blocks, (list, tuple)):
+        raise TypeError(
+            f'blocks must be a list of dicts, such as [{{"filters": 32}}], got {blocks!r}'
+        )
+    return [_block(f"block {i}", block) for i, block in enumerate(blocks, start=1)]
+
+
+def _block(name: str, block: Any) -> dict[str, Any]:
+    """Return one block as plain values."""
+    if not isinstance(block, Mapping):
+        raise TypeError(f'{name} must be a dict, such as {{"filters": 32}}, got {block!r}')
+    if unknown := sorted(map(str, block.keys() - BLOCK.keys())):
+        raise ValueError(f"{name} has the unknown entries {unknown}, expected some of {[*BLOCK]}")
+    whole = {**BLOCK, **block}
+    if not isinstance(whole["batchnorm"], (bool, np.bool_)):
+        raise TypeError(f"{name}: batchnorm must be True or False, got {whole['batchnorm']!r}")
+    return {
+        "filters": require_count(f"{name}: filters", whole["filters"], 1),
+        "size": require_filter_size(whole["size"]),
+        "batchnorm": bool(whole["batchnorm"]),
+        "pool": require_count(f"{name}: pool", whole["pool"], 1),
+    }
 
 
 # --- of any kind

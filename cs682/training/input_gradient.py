@@ -38,6 +38,19 @@ def network_input(X: Array) -> Iterator[None]:
         _images.reset(token)
 
 
+def reads_network_input(x: Array) -> bool:
+    """Tell whether an array is a network's input, with respect to which nobody needs a gradient.
+
+    For given layers that can leave the work out by themselves.
+
+    Parameters
+    ----------
+    x : ndarray of float, what a layer has read
+    """
+    images = _images.get()
+    return images is not None and isinstance(x, np.ndarray) and np.may_share_memory(x, images)
+
+
 def spares_input_gradient(body: Backward) -> Backward:
     """Let a backward pass ``body(dout, (x, w, b))`` spare dx where `x` is a network's input.
 
@@ -66,11 +79,10 @@ def spares_input_gradient(body: Backward) -> Backward:
 
 def _reads_images(cache: Any) -> bool:
     """Tell whether a cache is ``(x, w, b)`` of a layer that read a network's input."""
-    images = _images.get()
-    if images is None or not isinstance(cache, tuple) or len(cache) != 3:
+    if not isinstance(cache, tuple) or len(cache) != 3:
         return False
     x, w, _ = cache
-    return isinstance(x, np.ndarray) and w is not None and np.may_share_memory(x, images)
+    return w is not None and reads_network_input(x)
 
 
 class _Upstream(np.ndarray[Any, Any]):

@@ -384,10 +384,8 @@ def test_old_notebook_runs_top_to_bottom(capsys):
 @pytest.mark.parametrize(
     ("home", "name"),
     [
-        ("cs682.classifiers.cnn", "ThreeLayerConvNet"),
         ("cs682.fast_layers", "conv_forward_fast"),
         ("cs682.im2col", "im2col_indices"),
-        ("cs231n.classifiers.cnn", "ThreeLayerConvNet"),
         ("cs231n.im2col", "im2col_indices"),
     ],
 )
