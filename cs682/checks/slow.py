@@ -113,6 +113,61 @@ def layernorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     return normalize(x, gamma, beta, eps, axis=1)
 
 
+def conv(x: Array, w: Array, b: Array, stride: int = 1, pad: int = 0) -> Array:
+    """Return the output of a convolutional layer, shape (N, F, H', W').
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    w : ndarray of float, shape (F, C, HH, WW)
+    b : ndarray of float, shape (F,)
+    stride : int, pixels from one window to the next
+    pad : int, rows and columns of zeros on each side
+    """
+    (N, C, H, W), (F, _, HH, WW) = x.shape, w.shape
+    padded = np.zeros((N, C, H + 2 * pad, W + 2 * pad))
+    padded[:, :, pad : pad + H, pad : pad + W] = x
+    out = np.zeros((N, F, (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1))
+    for f, i, j in np.ndindex(*out.shape[1:]):  # all images at once, or networks take too long
+        top, left = i * stride, j * stride
+        windows = padded[:, :, top : top + HH, left : left + WW]
+        out[:, f, i, j] = b[f] + (windows * w[f]).sum(axis=(1, 2, 3))
+    return out
+
+
+def max_pool(x: Array, height: int, width: int, stride: int) -> Array:
+    """Return the largest value of each window, shape (N, C, H', W').
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    height, width : int, of a window
+    stride : int, pixels from one window to the next
+    """
+    N, C, H, W = x.shape
+    out = np.zeros((N, C, (H - height) // stride + 1, (W - width) // stride + 1))
+    for i, j in np.ndindex(*out.shape[2:]):
+        top, left = i * stride, j * stride
+        out[:, :, i, j] = x[:, :, top : top + height, left : left + width].max(axis=(2, 3))
+    return out
+
+
+def spatial_batchnorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+    """Return training-time batch normalization of each channel over images and pixels.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    gamma, beta : ndarray of float, shape (C,)
+    eps : float
+    """
+    out = np.zeros(x.shape)
+    for c in range(x.shape[1]):
+        line = x[:, c].reshape(-1, 1)
+        out[:, c] = batchnorm(line, gamma[c], beta[c], eps).reshape(x[:, c].shape)
+    return out
+
+
 def standardize(x: Array, gamma: Array, beta: Array, eps: float, mean: Array, var: Array) -> Array:
     """Return test-time batch normalization with these statistics, shape (N, D).
 
@@ -189,20 +244,23 @@ def net_scores(
     normalization: str | None = None,
     masks: Sequence[Array] = (),
     activation: Callable[[Array], Array] = relu,
+    pools: Sequence[int] = (),
 ) -> Array:
-    """Return the scores of a fully-connected net in train mode, shape (N, C).
+    """Return the scores of a net in train mode, shape (N, C): conv blocks, then affine layers.
 
     Parameters
     ----------
     params : dict of ndarrays
     X : ndarray of float, shape (N, d_1, ..., d_k)
-    normalization : {None, 'batchnorm', 'layernorm'}
+    normalization : {None, 'batchnorm', 'layernorm'}, of the affine layers
     masks : one ndarray for each hidden layer, what dropout multiplies it with; empty: no dropout
     activation : function of an ndarray, in place of ReLU
+    pools : the side of the pooling windows for each conv block; empty: no conv blocks
     """
-    layers = sum(name.startswith("W") for name in params)
+    out = conv_blocks(params, X, pools, activation)
+    params = {_earlier(name, len(pools)): v for name, v in params.items()}
+    layers = sum(name.startswith("W") and int(name[1:]) > 0 for name in params)
     norm = {None: None, "batchnorm": batchnorm, "layernorm": layernorm}[normalization]
-    out = X
     for i in range(1, layers + 1):
         out = affine(out, params[f"W{i}"], params[f"b{i}"])
         if i < layers:
@@ -212,6 +270,34 @@ def net_scores(
             if masks:
                 out = out * masks[i - 1]
     return out
+
+
+def conv_blocks(
+    params: Params, X: Array, pools: Sequence[int], activation: Callable[[Array], Array] = relu
+) -> Array:
+    """Return what blocks of conv - [batch norm] - ReLU - [pool] make of images, (N, F, H', W').
+
+    Parameters
+    ----------
+    params : dict of ndarrays; a block has batch norm if its gamma is there
+    X : ndarray of float, shape (N, C, H, W)
+    pools : the side of the pooling windows for each block
+    activation : function of an ndarray, in place of ReLU
+    """
+    out = X
+    for i, side in enumerate(pools, start=1):
+        w = params[f"W{i}"]
+        out = conv(out, w, params[f"b{i}"], pad=(w.shape[2] - 1) // 2)
+        if f"gamma{i}" in params:
+            out = spatial_batchnorm(out, params[f"gamma{i}"], params[f"beta{i}"])
+        out = max_pool(activation(out), side, side, side)
+    return out
+
+
+def _earlier(name: str, count: int) -> str:
+    """Return the name of a parameter so many layers before: W1 for W3 and 2."""
+    word = name.rstrip("0123456789")
+    return f"{word}{int(name.removeprefix(word)) - count}"
 
 
 def penalty(params: Params, reg: float) -> float:
