@@ -61,6 +61,82 @@ def require_norm_arguments(x: Array, gamma: Array, beta: Array) -> None:
     require_shape("beta", beta, x.shape[1:])
 
 
+def require_conv_arguments(x: Array, w: Array, b: Array, conv_param: Options) -> tuple[int, int]:
+    """Return stride and pad of a convolution; refuse arrays or steps that do not fit together."""
+    _require_images("x", x)
+    if w.ndim != 4 or 0 in w.shape:
+        raise ValueError(f"w must have shape (F, C, HH, WW), got {w.shape}")
+    if x.shape[1] != w.shape[1]:
+        raise ValueError(
+            f"x of shape {x.shape} has {x.shape[1]} channels, but the filters w {w.shape} "
+            f"expect {w.shape[1]}"
+        )
+    require_shape("b", b, w.shape[:1])
+    stride = require_count("conv_param['stride']", _option(conv_param, "conv_param", "stride"), 1)
+    pad = require_count("conv_param['pad']", _option(conv_param, "conv_param", "pad"), 0)
+    _require_fit("filters", (w.shape[2], w.shape[3]), (x.shape[2], x.shape[3]), stride, pad)
+    return stride, pad
+
+
+def require_pool_arguments(x: Array, pool_param: Options) -> tuple[int, int, int]:
+    """Return height, width and stride of pooling windows; refuse those that do not fit images."""
+    _require_images("x", x)
+    height, width, stride = (
+        require_count(f"pool_param[{name!r}]", _option(pool_param, "pool_param", name), 1)
+        for name in ("pool_height", "pool_width", "stride")
+    )
+    _require_fit("windows", (height, width), (x.shape[2], x.shape[3]), stride, 0)
+    return height, width, stride
+
+
+def require_spatial_arguments(x: Array, gamma: Array, beta: Array, shape: tuple[int, ...]) -> None:
+    """Refuse inputs to a spatial normalization that are no images, or gamma and beta of others."""
+    _require_images("x", x)
+    require_shape("gamma", gamma, shape)
+    require_shape("beta", beta, shape)
+
+
+def require_groups(G: Any, channels: int) -> int:
+    """Return the number of groups as a plain int; refuse one that does not divide the channels."""
+    groups = require_count("G", G, 1)
+    if channels % groups:
+        raise ValueError(
+            f"G must divide the number of channels: {channels} channels do not make {groups} "
+            "groups of one size"
+        )
+    return groups
+
+
+def _require_images(name: str, x: Array) -> None:
+    """Refuse what is no batch of images, of floating-point numbers."""
+    require_floating(name, x)
+    if x.ndim != 4 or 0 in x.shape:
+        raise ValueError(f"{name} must hold images of shape (N, C, H, W), got {x.shape}")
+
+
+def _option(options: Options, name: str, key: str) -> Any:
+    """Return an option that has to be there."""
+    if key not in options:
+        raise ValueError(f"{name} must hold {key!r}, got {sorted(options)}")
+    return options[key]
+
+
+def _require_fit(
+    what: str, window: tuple[int, int], image: tuple[int, int], stride: int, pad: int
+) -> None:
+    """Refuse windows that are larger than an image, or whose steps leave a rest of it."""
+    for length, size, side in zip(window, image, ("rows", "columns"), strict=True):
+        padded = f"{size} {side} and a pad of {pad} on each side" if pad else f"{size} {side}"
+        if length > size + 2 * pad:
+            raise ValueError(f"{what} of {length} {side} are larger than images of {padded}")
+        if rest := (size + 2 * pad - length) % stride:
+            raise ValueError(
+                f"a stride of {stride} does not divide what {what} of {length} {side} leave of "
+                f"images of {padded}: {size + 2 * pad} - {length} = {size + 2 * pad - length}, "
+                f"{rest} left over"
+            )
+
+
 def require_mode(options: Options, name: str) -> str:
     """Return ``options["mode"]`` if it is 'train' or 'test'; refuse anything else."""
     mode = options.get("mode")

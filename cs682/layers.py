@@ -5,7 +5,8 @@ of the shape of ``out``, together with that cache, and returns the gradient of t
 respect to each input of the forward pass. Nothing here remembers anything between calls, so
 layers can be checked one by one and then chained in any order (see `cs682.layer_utils`).
 
-Letters: N examples, D inputs, M outputs, C classes. No function writes to an array it is given,
+Letters: N examples, D inputs, M outputs, C classes; of images C channels, H rows and W columns; F
+filters of HH rows and WW columns; G groups of channels. No function writes to an array it is given,
 and float32 inputs give float32 results.
 """
 
@@ -18,12 +19,16 @@ import numpy as np
 from cs682._arguments import (
     require_affine_shapes,
     require_cache,
+    require_conv_arguments,
     require_floating,
+    require_groups,
     require_keep_probability,
     require_mode,
     require_norm_arguments,
+    require_pool_arguments,
     require_scores_and_labels,
     require_shape,
+    require_spatial_arguments,
 )
 from cs682.training.input_gradient import spares_input_gradient
 
@@ -36,14 +41,22 @@ __all__ = [
     "batchnorm_backward",
     "batchnorm_backward_alt",
     "batchnorm_forward",
+    "conv_backward_naive",
+    "conv_forward_naive",
     "dropout_backward",
     "dropout_forward",
     "layernorm_backward",
     "layernorm_forward",
+    "max_pool_backward_naive",
+    "max_pool_forward_naive",
     "np",  # notebooks of every edition take it from here, through `from ... import *`
     "relu_backward",
     "relu_forward",
     "softmax_loss",
+    "spatial_batchnorm_backward",
+    "spatial_batchnorm_forward",
+    "spatial_groupnorm_backward",
+    "spatial_groupnorm_forward",
     "svm_loss",
 ]
 
@@ -457,6 +470,299 @@ def dropout_backward(dout: Array, cache: Cache) -> Array:
     require_shape("dout", dout, mask.shape)
     return dout * mask
     # END SOLUTION
+
+
+def conv_forward_naive(x: Array, w: Array, b: Array, conv_param: Options) -> tuple[Array, Cache]:
+    """Slide each filter over each image: a number for each place, how well the window fits.
+
+    Source: LeCun et al. (1989), "Backpropagation applied to handwritten zip code recognition".
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W); N images of C channels
+    w : ndarray of float, shape (F, C, HH, WW); F filters, each as deep as an image
+    b : ndarray of float, shape (F,); a bias for each filter
+    conv_param : dict, only read
+        ``stride``: steps, in pixels, from a window to the next; ``pad``: how many rows and columns
+        of zeros are put around each image, on each of its four sides.
+
+    Returns
+    -------
+    out : ndarray, shape (N, F, H', W') with H' = 1 + (H + 2 * pad - HH) / stride, and W' likewise
+    cache : tuple ``(x, w, b, conv_param)``, read by `conv_backward_naive`
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold floating-point numbers.
+    ValueError
+        If the shapes do not fit together, a filter is larger than the padded image, or the stride
+        does not divide what the first window leaves of it.
+
+    Notes
+    -----
+    Filters are not flipped: the layer is a correlation, whatever its name says. Loops are welcome;
+    `cs682.fast_layers` has the same function without them.
+    """
+    stride, pad = require_conv_arguments(x, w, b, conv_param)
+    N, _, H, W = x.shape
+    F, _, HH, WW = w.shape
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    height, width = 1 + (H + 2 * pad - HH) // stride, 1 + (W + 2 * pad - WW) // stride
+    out = np.zeros((N, F, height, width), dtype=x.dtype)
+    for n, f, i, j in np.ndindex(*out.shape):
+        top, left = i * stride, j * stride
+        window = padded[n, :, top : top + HH, left : left + WW]  # (C, HH, WW)
+        out[n, f, i, j] = np.sum(window * w[f]) + b[f]
+    return out, (x, w, b, conv_param)
+
+
+def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
+    """Push the gradient of the loss back through `conv_forward_naive`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, F, H', W')
+    cache : tuple ``(x, w, b, conv_param)`` as `conv_forward_naive` returned it
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W) like `x`
+    dw : ndarray, shape (F, C, HH, WW)
+    db : ndarray, shape (F,)
+
+    Raises
+    ------
+    ValueError
+        If `dout` does not have the shape of the forward pass's output.
+
+    Notes
+    -----
+    A pixel lies in several windows, and a filter looks at all of them: each place of each output
+    adds its share to both. The zeros around an image are no inputs, so `dx` has none of them.
+    """
+    x, w, b, conv_param = cache
+    stride, pad = require_conv_arguments(x, w, b, conv_param)
+    N, _, H, W = x.shape
+    F, _, HH, WW = w.shape
+    height, width = 1 + (H + 2 * pad - HH) // stride, 1 + (W + 2 * pad - WW) // stride
+    require_shape("dout", dout, (N, F, height, width))
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    dpadded, dw = np.zeros_like(padded), np.zeros_like(w)
+    for n, f, i, j in np.ndindex(*dout.shape):
+        top, left = i * stride, j * stride
+        dw[f] += dout[n, f, i, j] * padded[n, :, top : top + HH, left : left + WW]
+        dpadded[n, :, top : top + HH, left : left + WW] += dout[n, f, i, j] * w[f]
+    dx = dpadded[:, :, pad : pad + H, pad : pad + W]
+    db = dout.sum(axis=(0, 2, 3))
+    return dx, dw, db
+
+
+def max_pool_forward_naive(x: Array, pool_param: Options) -> tuple[Array, Cache]:
+    """Keep the largest value of each window, channel by channel.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    pool_param : dict, only read
+        ``pool_height``, ``pool_width``: rows and columns of a window; ``stride``: steps, in
+        pixels, from a window to the next. Windows overlap where the stride is smaller.
+
+    Returns
+    -------
+    out : ndarray, shape (N, C, H', W') with H' = 1 + (H - pool_height) / stride, and W' likewise
+    cache : tuple ``(x, pool_param)``, read by `max_pool_backward_naive`
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold floating-point numbers.
+    ValueError
+        If a window is larger than the image, or the stride does not divide what the first one
+        leaves of it.
+    """
+    height, width, stride = require_pool_arguments(x, pool_param)
+    N, C, H, W = x.shape
+    out = np.zeros((N, C, 1 + (H - height) // stride, 1 + (W - width) // stride), dtype=x.dtype)
+    for i, j in np.ndindex(*out.shape[2:]):
+        top, left = i * stride, j * stride
+        out[:, :, i, j] = x[:, :, top : top + height, left : left + width].max(axis=(2, 3))
+    return out, (x, pool_param)
+
+
+def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
+    """Push the gradient of the loss back through `max_pool_forward_naive`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, C, H', W')
+    cache : tuple ``(x, pool_param)`` as `max_pool_forward_naive` returned it
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W) like `x`
+
+    Raises
+    ------
+    ValueError
+        If `dout` does not have the shape of the forward pass's output.
+
+    Notes
+    -----
+    Where several pixels of a window share its maximum, the function has no derivative. Any of the
+    usual conventions will do: all to the first of them (as here), to one of them, a share to each,
+    or all to each.
+    """
+    x, pool_param = cache
+    height, width, stride = require_pool_arguments(x, pool_param)
+    N, C, H, W = x.shape
+    require_shape("dout", dout, (N, C, 1 + (H - height) // stride, 1 + (W - width) // stride))
+    dx: Array = np.zeros_like(x)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        top, left = i * stride, j * stride
+        window = x[n, c, top : top + height, left : left + width]
+        row, column = np.unravel_index(window.argmax(), window.shape)
+        dx[n, c, top + row, left + column] += dout[n, c, i, j]
+    return dx
+
+
+def spatial_batchnorm_forward(
+    x: Array, gamma: Array, beta: Array, bn_param: Options
+) -> tuple[Array, Cache | None]:
+    """Normalize each channel over all images and pixels, then scale it and shift it.
+
+    Source: Ioffe & Szegedy (2015), "Batch normalization", section 3.2.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    gamma : ndarray of float, shape (C,); scale of each channel
+    beta : ndarray of float, shape (C,); shift of each channel
+    bn_param : dict, updated in place
+        As for `batchnorm_forward`; ``running_mean`` and ``running_var`` have shape (C,).
+
+    Returns
+    -------
+    out : ndarray, shape (N, C, H, W), dtype of `x`
+    cache : whatever the backward pass needs in train mode; None in test mode
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold floating-point numbers.
+    ValueError
+        If the shapes do not fit together or the mode is neither 'train' nor 'test'.
+
+    Notes
+    -----
+    A filter looks for the same thing wherever it lies, so each of its outputs is one more example
+    of one feature: batch norm of N * H * W examples with C features.
+    """
+    require_spatial_arguments(x, gamma, beta, x.shape[1:2])
+    N, C, H, W = x.shape
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, C)  # (N * H * W, C), a pixel in each row
+    out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
+    return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
+
+
+def spatial_batchnorm_backward(dout: Array, cache: Cache | None) -> tuple[Array, Array, Array]:
+    """Push the gradient of the loss back through `spatial_batchnorm_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, C, H, W)
+    cache : what `spatial_batchnorm_forward` returned in train mode
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W)
+    dgamma : ndarray, shape (C,)
+    dbeta : ndarray, shape (C,)
+
+    Raises
+    ------
+    ValueError
+        If the forward pass ran in test mode, or `dout` does not have the shape of its output.
+    """
+    require_cache(cache, "spatial_batchnorm_forward")
+    N, C, H, W = dout.shape
+    rows = dout.transpose(0, 2, 3, 1).reshape(-1, C)
+    dx, dgamma, dbeta = batchnorm_backward_alt(rows, cache)
+    return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta
+
+
+def spatial_groupnorm_forward(
+    x: Array, gamma: Array, beta: Array, G: int, gn_param: Options
+) -> tuple[Array, Cache]:
+    """Normalize each group of channels of each image, then scale and shift each channel.
+
+    Source: Wu & He (2018), "Group normalization", equation 7.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    gamma : ndarray of float, shape (1, C, 1, 1); scale of each channel
+    beta : ndarray of float, shape (1, C, 1, 1); shift of each channel
+    G : int, the number of groups; the first C / G channels are the first group, and so on
+    gn_param : dict, only read; ``eps``: added to the variance (default 1e-5)
+
+    Returns
+    -------
+    out : ndarray, shape (N, C, H, W), dtype of `x`
+    cache : tuple, read by `spatial_groupnorm_backward`
+
+    Raises
+    ------
+    TypeError
+        If `x` does not hold floating-point numbers.
+    ValueError
+        If the shapes do not fit together, or G does not divide C.
+
+    Notes
+    -----
+    Mean and (biased) variance belong to one image and one group: they run over its C / G channels
+    and all their pixels. Training and testing do the same.
+    """
+    require_spatial_arguments(x, gamma, beta, (1, x.shape[1], 1, 1))
+    G = require_groups(G, x.shape[1])
+    eps = float(gn_param.get("eps", 1e-5))
+    groups = x.reshape(len(x), G, -1)  # C / G channels and all their pixels in each row
+    centred = groups - groups.mean(axis=2, keepdims=True)
+    var = (centred**2).mean(axis=2, keepdims=True)  # (N, G, 1)
+    inv_std = 1 / np.sqrt(var + eps)
+    x_hat = (centred * inv_std).reshape(x.shape)
+    return gamma * x_hat + beta, (x_hat, inv_std, gamma, G)
+
+
+def spatial_groupnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
+    """Push the gradient of the loss back through `spatial_groupnorm_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, C, H, W)
+    cache : tuple from `spatial_groupnorm_forward`
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W)
+    dgamma : ndarray, shape (1, C, 1, 1)
+    dbeta : ndarray, shape (1, C, 1, 1)
+
+    Raises
+    ------
+    ValueError
+        If `dout` does not have the shape of the forward pass's output.
+    """
+    x_hat, inv_std, gamma, G = cache
+    require_shape("dout", dout, x_hat.shape)
+    dbeta = dout.sum(axis=(0, 2, 3), keepdims=True)  # (1, C, 1, 1)
+    dgamma = (dout * x_hat).sum(axis=(0, 2, 3), keepdims=True)
+    dx_hat = (dout * gamma).reshape(len(dout), G, -1)
+    rows = x_hat.reshape(dx_hat.shape)
+    through_mean = dx_hat.mean(axis=2, keepdims=True)  # (N, G, 1)
+    through_var = rows * (dx_hat * rows).mean(axis=2, keepdims=True)
+    dx = inv_std * (dx_hat - through_mean - through_var)
+    return dx.reshape(dout.shape), dgamma, dbeta
 
 
 def svm_loss(x: Array, y: Labels) -> tuple[float, Array]:
