@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cs682.figures.bars import plot_bars
+from cs682.figures.fields import draw_reach, draw_receptive_field
 from cs682.figures.graphs import Step, draw_graph
 from cs682.figures.pictures import (
     plot_confusion,
@@ -50,6 +52,7 @@ from cs682.figures.style import (
     whole_number_ticks,
 )
 from cs682.figures.tables import results_table
+from cs682.figures.tiles import show_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +65,9 @@ __all__ = [
     "compare_accuracy",
     "compare_training",
     "draw_graph",
+    "draw_reach",
+    "draw_receptive_field",
+    "plot_bars",
     "plot_confusion",
     "plot_histograms",
     "plot_lines",
@@ -72,6 +78,7 @@ __all__ = [
     "show_first_layer",
     "show_images",
     "show_predictions",
+    "show_tiles",
     "use_course_style",
     "vis_grid",
     "vis_nn",

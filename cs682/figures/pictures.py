@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cs682.figures.style import INK, course_figure, hide_frame, require_labels
+from cs682.figures.tiles import stretch, tile, to_channel_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,8 @@ def visualize_grid(Xs: Array, ubound: float = 255.0, padding: int = 1) -> NDArra
     if padding < 0:
         raise ValueError(f"padding must be 0 or more pixels, got {padding}")
     side = math.ceil(math.sqrt(len(Xs)))
-    stretched = np.stack([_stretch(image, ubound) for image in Xs])
-    return _tile(stretched, side, side, padding, fill=0.0)
+    stretched = np.stack([stretch(image, ubound) for image in Xs])
+    return tile(stretched, side, side, padding, fill=0.0)
 
 
 def vis_grid(Xs: Array) -> NDArray[np.float64]:
@@ -142,7 +143,7 @@ def show_images(
     for column, pick in enumerate(picks):
         for row in range(len(pick)):
             sheet[row, column] = next(pixels)
-    image = _tile(sheet.reshape(-1, height, width, 3), per_class, len(picks), 2, fill=1.0)
+    image = tile(sheet.reshape(-1, height, width, 3), per_class, len(picks), 2, fill=1.0)
     with course_figure([["p"]], (8, min(6.0, 0.75 * per_class + 0.75)), title) as (fig, axes):
         axes["p"].imshow(image)
         hide_frame(axes["p"])
@@ -187,13 +188,13 @@ def show_first_layer(
     if max_units < 1:
         raise ValueError(f"max_units must be 1 or more, got {max_units}")
     units = W1[:, :max_units].T.reshape(-1, *shape)  # (H, C, height, width)
-    images = np.stack([_stretch(_channel_last(unit[None])[0], 1.0) for unit in units])
+    images = np.stack([stretch(to_channel_last(unit[None])[0], 1.0) for unit in units])
     side = math.ceil(math.sqrt(len(images)))
     count = f"{len(units)} hidden units"
     if len(units) < W1.shape[1]:
         count = f"the first {len(units)} of {W1.shape[1]} hidden units"
     with course_figure([["p"]], (5.5, 6), title) as (fig, axes):
-        axes["p"].imshow(_tile(images, side, side, 3, fill=1.0))
+        axes["p"].imshow(tile(images, side, side, 3, fill=1.0))
         hide_frame(axes["p"])
         axes["p"].set_xlabel(f"{count}, each stretched to its own range")
     return fig
@@ -243,7 +244,7 @@ def show_predictions(
             chosen = picks[name]
             sheet = np.ones((count, height + TEXT_GAP, width, 3))
             sheet[: len(chosen), :height] = pixels[start : start + len(chosen)]
-            axes[name].imshow(_tile(sheet, 1, count, 6, fill=1.0))
+            axes[name].imshow(tile(sheet, 1, count, 6, fill=1.0))
             hide_frame(axes[name])
             axes[name].set_ylabel(f"{name}\n({len(rows[name])} of {len(X)})")
             for k, i in enumerate(chosen):
@@ -322,37 +323,10 @@ def _require_image_labels(name: str, y: ArrayLike, X: Array, classes: int) -> ND
     return labels
 
 
-def _stretch(image: NDArray[Any], ubound: float) -> NDArray[np.float64]:
-    """Map the image's values to [0, ubound]; a constant one to the middle."""
-    low, high = float(image.min()), float(image.max())
-    if high == low:
-        return np.full(image.shape, ubound / 2)
-    return np.asarray(ubound * ((image - low) / (high - low)), dtype=np.float64)
-
-
-def _tile(
-    images: NDArray[Any], rows: int, columns: int, padding: int, fill: float
-) -> NDArray[np.float64]:
-    """Place images (N, H, W, C) row by row, `padding` pixels of `fill` between neighbours."""
-    _, height, width, channels = images.shape
-    step_y, step_x = height + padding, width + padding
-    grid = np.full((rows * step_y - padding, columns * step_x - padding, channels), fill)
-    for k, image in enumerate(images):
-        y, x = divmod(k, columns)
-        grid[y * step_y : y * step_y + height, x * step_x : x * step_x + width] = image
-    return grid
-
-
 def _framed(images: NDArray[Any], rows: int, columns: int, fill: float) -> NDArray[np.float64]:
     """Place images with a line of `fill` below and right of each, and stretch all to [0, 1]."""
-    grid = _tile(images, rows, columns, 1, fill)
-    return _stretch(np.pad(grid, [(0, 1), (0, 1), (0, 0)], constant_values=fill), 1.0)
-
-
-def _channel_last(images: NDArray[Any]) -> NDArray[Any]:
-    """Turn (N, C, H, W) into (N, H, W, C), a single channel into three."""
-    moved = np.moveaxis(images, 1, -1)
-    return np.repeat(moved, 3, axis=-1) if moved.shape[-1] == 1 else moved
+    grid = tile(images, rows, columns, 1, fill)
+    return stretch(np.pad(grid, [(0, 1), (0, 1), (0, 0)], constant_values=fill), 1.0)
 
 
 def _to_pixels(X: Array, mean_image: Array | None) -> NDArray[np.float64]:
@@ -361,7 +335,7 @@ def _to_pixels(X: Array, mean_image: Array | None) -> NDArray[np.float64]:
     if mean_image is not None:
         if mean_image.shape != X.shape[1:]:
             raise ValueError(f"mean_image must have shape {X.shape[1:]}, got {mean_image.shape}")
-        return _channel_last(np.clip((images + mean_image) / 255.0, 0.0, 1.0))
+        return to_channel_last(np.clip((images + mean_image) / 255.0, 0.0, 1.0))
     if images.min() >= 0 and images.max() <= 255:
-        return _channel_last(images / 255.0)
-    return _channel_last(_stretch(images, 1.0))
+        return to_channel_last(images / 255.0)
+    return to_channel_last(stretch(images, 1.0))
