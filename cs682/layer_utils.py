@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cs682.fast_layers import (
+    conv_backward_fast,
+    conv_forward_fast,
+    max_pool_backward_fast,
+    max_pool_forward_fast,
+)
 from cs682.layers import (
     affine_backward,
     affine_forward,
@@ -20,6 +26,8 @@ from cs682.layers import (
     layernorm_forward,
     relu_backward,
     relu_forward,
+    spatial_batchnorm_backward,
+    spatial_batchnorm_forward,
 )
 
 if TYPE_CHECKING:
@@ -212,3 +220,139 @@ def affine_norm_relu_dropout_backward(dout: Array, cache: Cache) -> tuple[Array,
     if normalization is None:
         return affine_relu_backward(dout, inner)
     return affine_norm_relu_backward(dout, inner)
+
+
+def conv_relu_forward(x: Array, w: Array, b: Array, conv_param: Options) -> tuple[Array, Cache]:
+    """Apply a convolution and then ReLU.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    w : ndarray of float, shape (F, C, HH, WW)
+    b : ndarray of float, shape (F,)
+    conv_param : dict with ``stride`` and ``pad``, see `conv_forward_fast`
+
+    Returns
+    -------
+    out : ndarray, shape (N, F, H', W')
+    cache : tuple ``(conv_cache, relu_cache)``
+    """
+    a, conv_cache = conv_forward_fast(x, w, b, conv_param)
+    out, relu_cache = relu_forward(a)
+    return out, (conv_cache, relu_cache)
+
+
+def conv_relu_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
+    """Push the gradient of the loss back through `conv_relu_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, F, H', W')
+    cache : tuple ``(conv_cache, relu_cache)``
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W)
+    dw : ndarray, shape (F, C, HH, WW)
+    db : ndarray, shape (F,)
+    """
+    conv_cache, relu_cache = cache
+    return conv_backward_fast(relu_backward(dout, relu_cache), conv_cache)
+
+
+def conv_bn_relu_forward(
+    x: Array,
+    w: Array,
+    b: Array,
+    gamma: Array,
+    beta: Array,
+    conv_param: Options,
+    bn_param: Options,
+) -> tuple[Array, Cache]:
+    """Apply a convolution, spatial batch normalization and then ReLU.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    w : ndarray of float, shape (F, C, HH, WW)
+    b : ndarray of float, shape (F,)
+    gamma : ndarray of float, shape (F,); scale of each channel
+    beta : ndarray of float, shape (F,); shift of each channel
+    conv_param : dict with ``stride`` and ``pad``, see `conv_forward_fast`
+    bn_param : dict, updated in place, see `spatial_batchnorm_forward`
+
+    Returns
+    -------
+    out : ndarray, shape (N, F, H', W')
+    cache : tuple ``(conv_cache, bn_cache, relu_cache)``
+    """
+    a, conv_cache = conv_forward_fast(x, w, b, conv_param)
+    a_norm, bn_cache = spatial_batchnorm_forward(a, gamma, beta, bn_param)
+    out, relu_cache = relu_forward(a_norm)
+    return out, (conv_cache, bn_cache, relu_cache)
+
+
+def conv_bn_relu_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array, Array, Array]:
+    """Push the gradient of the loss back through `conv_bn_relu_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, F, H', W')
+    cache : tuple ``(conv_cache, bn_cache, relu_cache)``
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W)
+    dw : ndarray, shape (F, C, HH, WW)
+    db : ndarray, shape (F,)
+    dgamma : ndarray, shape (F,)
+    dbeta : ndarray, shape (F,)
+    """
+    conv_cache, bn_cache, relu_cache = cache
+    da, dgamma, dbeta = spatial_batchnorm_backward(relu_backward(dout, relu_cache), bn_cache)
+    dx, dw, db = conv_backward_fast(da, conv_cache)
+    return dx, dw, db, dgamma, dbeta
+
+
+def conv_relu_pool_forward(
+    x: Array, w: Array, b: Array, conv_param: Options, pool_param: Options
+) -> tuple[Array, Cache]:
+    """Apply a convolution, ReLU and then max pooling.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    w : ndarray of float, shape (F, C, HH, WW)
+    b : ndarray of float, shape (F,)
+    conv_param : dict with ``stride`` and ``pad``, see `conv_forward_fast`
+    pool_param : dict with ``pool_height``, ``pool_width`` and ``stride``, see
+        `max_pool_forward_fast`
+
+    Returns
+    -------
+    out : ndarray, shape (N, F, H', W'); height and width after pooling
+    cache : tuple ``(conv_cache, relu_cache, pool_cache)``
+    """
+    a, conv_cache = conv_forward_fast(x, w, b, conv_param)
+    s, relu_cache = relu_forward(a)
+    out, pool_cache = max_pool_forward_fast(s, pool_param)
+    return out, (conv_cache, relu_cache, pool_cache)
+
+
+def conv_relu_pool_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
+    """Push the gradient of the loss back through `conv_relu_pool_forward`.
+
+    Parameters
+    ----------
+    dout : ndarray of float, shape (N, F, H', W')
+    cache : tuple ``(conv_cache, relu_cache, pool_cache)``
+
+    Returns
+    -------
+    dx : ndarray, shape (N, C, H, W)
+    dw : ndarray, shape (F, C, HH, WW)
+    db : ndarray, shape (F,)
+    """
+    conv_cache, relu_cache, pool_cache = cache
+    da = relu_backward(max_pool_backward_fast(dout, pool_cache), relu_cache)
+    return conv_backward_fast(da, conv_cache)
