@@ -22,6 +22,7 @@ from cs682.cifar10.files import (
     Meta,
     describe,
     find_cifar10,
+    is_stand_in,
     read_batch,
     read_meta,
 )
@@ -226,6 +227,25 @@ def small_data(data: dict[str, Any], num_train: int) -> dict[str, Any]:
     """
     _checked("num_train", num_train, 1, len(data["X_train"]))
     return {**data, "X_train": data["X_train"][:num_train], "y_train": data["y_train"][:num_train]}
+
+
+def enough_data(data: dict[str, Any], of_stand_in: int = 5000) -> dict[str, Any]:
+    """Return what a long training needs: all of CIFAR-10, but of the easier stand-in a part.
+
+    Parameters
+    ----------
+    data : dict from `get_CIFAR10_data`
+    of_stand_in : int, default 5000; training images of the stand-in that are enough
+
+    Returns
+    -------
+    enough : dict, `data` itself or the same with fewer training images, as `small_data` gives it
+    """
+    try:
+        is_easy = is_stand_in(find_cifar10())
+    except FileNotFoundError:  # the data came from elsewhere
+        is_easy = False
+    return small_data(data, min(of_stand_in, len(data["X_train"]))) if is_easy else data
 
 
 def _checked(name: str, value: int, low: int, high: int | None) -> int:

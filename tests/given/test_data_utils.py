@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from cs682.cifar10.files import TEST_BATCH, TRAIN_BATCHES
-from cs682.data_utils import get_CIFAR10_data, load_CIFAR10, load_CIFAR_batch, load_pickle
+from cs682.data_utils import (
+    enough_data,
+    get_CIFAR10_data,
+    load_CIFAR10,
+    load_CIFAR_batch,
+    load_pickle,
+)
 from tests.cifar_files import batch, python2_pickle, stored_images, write_set
 
 
@@ -124,6 +130,26 @@ def test_get_cifar10_data_says_what_it_loaded(folder, tmp_path, capsys):
     assert real == f"Data: real CIFAR-10 from {folder}"
     assert synthetic.startswith("Data: synthetic stand-in, not real CIFAR-10 (seed 7)")
     assert counts == "      10 training, 5 validation, 2 test images"
+
+
+@pytest.mark.parametrize(("meta", "count"), [({}, 15), ({"stand_in": "seed 7"}, 6)])
+def test_enough_data_is_a_part_of_the_stand_in_and_all_of_cifar10(
+    tmp_path, monkeypatch, meta, count
+):
+    monkeypatch.setenv("CS682_DATA", str(write_set(tmp_path, 3, **meta)))
+    X, y = np.zeros((15, 3, 32, 32)), np.arange(15)
+
+    enough = enough_data({"X_train": X, "y_train": y, "y_val": "kept"}, of_stand_in=6)
+
+    assert len(enough["X_train"]) == len(enough["y_train"]) == count
+    assert enough["y_val"] == "kept"
+
+
+def test_enough_data_is_all_where_no_files_are_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("CS682_DATA", str(tmp_path / "none"))
+    data = {"X_train": np.zeros((9, 3, 32, 32)), "y_train": np.arange(9)}
+
+    assert enough_data(data, of_stand_in=6) is data
 
 
 def test_get_cifar10_data_is_silent_on_request(folder, capsys):
