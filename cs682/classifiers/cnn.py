@@ -21,9 +21,21 @@ from cs682._arguments import (
     require_pools,
     require_widths,
 )
+from cs682.fast_layers import (
+    conv_backward_fast,
+    conv_forward_fast,
+    max_pool_backward_fast,
+    max_pool_forward_fast,
+)
 from cs682.layer_utils import (
     affine_relu_backward,
     affine_relu_forward,
+    conv_bn_relu_backward,
+    conv_bn_relu_forward,
+    conv_relu_backward,
+    conv_relu_forward,
+    conv_relu_pool_backward,
+    conv_relu_pool_forward,
 )
 from cs682.layers import (
     affine_backward,
@@ -31,6 +43,8 @@ from cs682.layers import (
     relu_backward,
     relu_forward,
     softmax_loss,
+    spatial_batchnorm_backward,
+    spatial_batchnorm_forward,
 )
 from cs682.training.input_gradient import network_input
 
@@ -47,10 +61,22 @@ __all__ = [
     "affine_forward",
     "affine_relu_backward",
     "affine_relu_forward",
+    "conv_backward_fast",
+    "conv_bn_relu_backward",
+    "conv_bn_relu_forward",
+    "conv_forward_fast",
+    "conv_relu_backward",
+    "conv_relu_forward",
+    "conv_relu_pool_backward",
+    "conv_relu_pool_forward",
+    "max_pool_backward_fast",
+    "max_pool_forward_fast",
     "np",
     "relu_backward",
     "relu_forward",
     "softmax_loss",
+    "spatial_batchnorm_backward",
+    "spatial_batchnorm_forward",
 ]
 
 
@@ -75,8 +101,9 @@ class ThreeLayerConvNet:
     ----------
     params : dict; ``W1`` of shape (F, C, k, k), ``b1`` (F,), ``W2`` (F * H/2 * W/2, hidden_dim),
         ``b2`` (hidden_dim,), ``W3`` (hidden_dim, num_classes), ``b3`` (num_classes,)
-    reg, dtype
+    input_dim, reg, dtype
         As given.
+    num_layers : int, 3
     conv_param : dict for the convolution, with `stride` and `pad`
     pool_param : dict for the pooling, with `pool_height`, `pool_width` and `stride`
 
@@ -107,13 +134,14 @@ class ThreeLayerConvNet:
         self.reg = require_number("reg", reg, zero=True)
         require_number("weight_scale", weight_scale, zero=True)
         self.dtype = require_floating_type(dtype)
-        image = require_image_shape(input_dim)
-        require_pools(image, [2])
+        self.input_dim = require_image_shape(input_dim)
+        require_pools(self.input_dim, [2])
+        self.num_layers = 3
         k = require_filter_size(filter_size)
         F, hidden, classes = require_widths([num_filters, hidden_dim, num_classes])
         self.conv_param: Options = {"stride": 1, "pad": (k - 1) // 2}
         self.pool_param: Options = {"pool_height": 2, "pool_width": 2, "stride": 2}
-        params = self._initial_params(image, F, k, hidden, classes, weight_scale)
+        params = self._initial_params(self.input_dim, F, k, hidden, classes, weight_scale)
         self.params: Params = {name: v.astype(self.dtype) for name, v in params.items()}
 
     def _initial_params(
@@ -167,14 +195,30 @@ class ThreeLayerConvNet:
         # TODO(cn-2.2): conv-ReLU-pool with self.conv_param and self.pool_param, affine-ReLU, then
         # affine; return the scores and all three caches.
         # BEGIN SOLUTION
-        raise NotImplementedError
+        params = self.params
+        pooled, conv_cache = conv_relu_pool_forward(
+            X, params["W1"], params["b1"], self.conv_param, self.pool_param
+        )
+        hidden, hidden_cache = affine_relu_forward(pooled, params["W2"], params["b2"])
+        scores, scores_cache = affine_forward(hidden, params["W3"], params["b3"])
+        return scores, (conv_cache, hidden_cache, scores_cache)
         # END SOLUTION
 
     def _loss_and_gradients(self, scores: Array, y: Labels, cache: Cache) -> tuple[float, Params]:
         """Return softmax loss plus penalty, and the gradient of both for every parameter."""
         # TODO(cn-2.3): softmax loss, the penalty of W1, W2 and W3, and all six gradients.
         # BEGIN SOLUTION
-        raise NotImplementedError
+        conv_cache, hidden_cache, scores_cache = cache
+        loss, dscores = softmax_loss(scores, y)
+        grads: Params = {}
+        dhidden, grads["W3"], grads["b3"] = affine_backward(dscores, scores_cache)
+        dpooled, grads["W2"], grads["b2"] = affine_relu_backward(dhidden, hidden_cache)
+        _, grads["W1"], grads["b1"] = conv_relu_pool_backward(dpooled, conv_cache)
+        for name in ("W1", "W2", "W3"):
+            W = self.params[name]
+            loss += 0.5 * self.reg * float(np.sum(W * W))
+            grads[name] = grads[name] + self.reg * W
+        return loss, grads
         # END SOLUTION
 
 
@@ -206,8 +250,8 @@ class ConvNet:
         (values per image after the last block, num_classes) and ``b<L>`` (num_classes,), L = B + 1
     blocks : list of dicts, each with all four entries
     conv_params : list of B dicts for the convolutions
-    pool_params : list of B, each a dict for the pooling or None where a block has none
-    bn_params : list of B dicts for the batch norms; empty dicts where a block has none
+    pool_params, bn_params : lists of B dicts for poolings and batch norms; an empty dict where a
+        block has none
     input_dim, num_classes, num_layers, reg, dtype, pixel_std
         `num_layers` is L; the others are as given
 
@@ -217,11 +261,6 @@ class ConvNet:
         If a count is no integer, a block no dict or the dtype not floating.
     ValueError
         If a value is out of range, a block's entry unknown, or a pooling does not divide.
-
-    Notes
-    -----
-    The gradient with respect to the images, `dx` of the first layer, is not computed: no parameter
-    depends on it.
     """
 
     def __init__(
@@ -246,7 +285,7 @@ class ConvNet:
         self.conv_params: list[Options] = [
             {"stride": 1, "pad": (block["size"] - 1) // 2} for block in self.blocks
         ]
-        self.pool_params: list[Options | None] = [_pool_param(b["pool"]) for b in self.blocks]
+        self.pool_params: list[Options] = [_pool_param(b["pool"]) for b in self.blocks]
         self.bn_params: list[Options] = [
             {"mode": "train"} if block["batchnorm"] else {} for block in self.blocks
         ]
@@ -303,7 +342,22 @@ class ConvNet:
         # (1-based) has self.conv_params[i - 1], self.bn_params[i - 1], self.pool_params[i - 1].
         # Last comes one plain affine layer.
         # BEGIN SOLUTION
-        raise NotImplementedError
+        out, caches = X, []
+        for i, block in enumerate(self.blocks, start=1):
+            conv, conv_param = (self.params[f"W{i}"], self.params[f"b{i}"]), self.conv_params[i - 1]
+            if block["batchnorm"]:
+                norm = self.params[f"gamma{i}"], self.params[f"beta{i}"]
+                bn_param = self.bn_params[i - 1]
+                out, cache = conv_bn_relu_forward(out, *conv, *norm, conv_param, bn_param)
+            else:
+                out, cache = conv_relu_forward(out, *conv, conv_param)
+            pool_cache = None
+            if block["pool"] > 1:
+                out, pool_cache = max_pool_forward_fast(out, self.pool_params[i - 1])
+            caches.append((cache, pool_cache))
+        L = self.num_layers
+        scores, cache = affine_forward(out, self.params[f"W{L}"], self.params[f"b{L}"])
+        return scores, [*caches, cache]
         # END SOLUTION
 
     def _loss_and_gradients(
@@ -315,10 +369,29 @@ class ConvNet:
         # (dx, dw, db, dgamma, dbeta), or conv_relu_backward; the penalty of every weight array
         # and of nothing else.
         # BEGIN SOLUTION
-        raise NotImplementedError
+        L = self.num_layers
+        loss, dscores = softmax_loss(scores, y)
+        grads: Params = {}
+        dout, grads[f"W{L}"], grads[f"b{L}"] = affine_backward(dscores, caches[-1])
+        for i in range(L - 1, 0, -1):
+            cache, pool_cache = caches[i - 1]
+            if pool_cache is not None:
+                dout = max_pool_backward_fast(dout, pool_cache)
+            if self.blocks[i - 1]["batchnorm"]:
+                dout, dW, db, *dnorm = conv_bn_relu_backward(dout, cache)
+                grads[f"gamma{i}"], grads[f"beta{i}"] = dnorm
+            else:
+                dout, dW, db = conv_relu_backward(dout, cache)
+            grads[f"W{i}"], grads[f"b{i}"] = dW, db
+
+        for i in range(1, L + 1):
+            W = self.params[f"W{i}"]
+            loss += 0.5 * self.reg * float(np.sum(W * W))
+            grads[f"W{i}"] = grads[f"W{i}"] + self.reg * W
+        return loss, grads
         # END SOLUTION
 
 
-def _pool_param(side: int) -> Options | None:
-    """Return the settings of a pooling with windows of this side; None for no pooling."""
-    return {"pool_height": side, "pool_width": side, "stride": side} if side > 1 else None
+def _pool_param(side: int) -> Options:
+    """Return the settings of a pooling with windows of this side; empty for no pooling."""
+    return {"pool_height": side, "pool_width": side, "stride": side} if side > 1 else {}
