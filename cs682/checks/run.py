@@ -12,8 +12,19 @@ import numpy as np
 
 from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
-from cs682.checks.judges import dropout, given, layers, net_init, nets, norms, rules, trainings
+from cs682.checks.judges import (
+    conv_nets,
+    dropout,
+    given,
+    layers,
+    net_init,
+    nets,
+    norms,
+    rules,
+    trainings,
+)
 from cs682.checks.judges import hidden_layers as hidden
+from cs682.checks.judges.trainings import ByHeart
 from cs682.checks.names import find_exercise, place_of
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
@@ -22,7 +33,7 @@ from cs682.training.seeds import legacy_seed
 
 Check = Callable[[Subject, Report], None]
 
-CHECKS: dict[str, tuple[Check, ...]] = {
+_ALL: dict[str, tuple[Check, ...]] = {
     "fc-1.1": (layers.check_affine_forward,),
     "fc-1.2": (layers.check_affine_backward,),
     "fc-1.3": (layers.check_relu_forward,),
@@ -50,16 +61,42 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "do-1.2": (dropout.check_dropout_test,),
     "do-1.3": (dropout.check_dropout_backward,),
     "do-2.1": (hidden.check_dropout_net,),
+    "cn-2.1": (conv_nets.check_three_layer_init,),
+    "cn-2.2": (conv_nets.check_three_layer_scores,),
+    "cn-2.3": (conv_nets.check_three_layer_loss,),
+    "cn-4.1": (conv_nets.check_blocks_forward,),
+    "cn-4.2": (conv_nets.check_blocks_loss,),
 }
-# The accuracy that each training must reach: of the validation images, or of the 50 that a network
-# of so many layers learns by heart. The grader's bars are derived from these.
-BARS = {"fc-2.4": 0.5, "fc-3.4": 1.0, "fc-3.5": 1.0, "fc-5.1": 0.5}
-BY_HEART = {"fc-3.4": 3, "fc-3.5": 5}
+# A course may leave a notebook out; what belongs to it is then not there.
+CHECKS = {key: checks for key, checks in _ALL.items() if key in EXERCISES}
+# The accuracy that each training must reach: of the validation images, or of the few that a network
+# learns by heart. The grader's bars are derived from these.
+_BARS = {
+    "fc-2.4": 0.5,
+    "fc-3.4": 1.0,
+    "fc-3.5": 1.0,
+    "fc-5.1": 0.5,
+    "cn-2.4": 0.98,
+    "cn-2.5": 0.45,
+    "cn-4.3": 0.65,
+}
+BARS = {key: bar for key, bar in _BARS.items() if key in EXERCISES}
+BY_HEART = {
+    "fc-3.4": ByHeart(layers=3, images=50, epochs=20),
+    "fc-3.5": ByHeart(layers=5, images=50, epochs=20),
+    "cn-2.4": ByHeart(layers=3, images=100, epochs=15),
+}
+# The networks that a training may be handed in with.
+_FLAT, _THREE = ("TwoLayerNet", "FullyConnectedNet"), ("ThreeLayerConvNet",)
+NETS = {
+    key: _FLAT if key.startswith("fc") else ("ConvNet", *_THREE) if key == "cn-4.3" else _THREE
+    for key in BARS
+}
 TRAININGS: dict[str, Callable[..., None]] = {
-    exercise: partial(trainings.check_overfit, BY_HEART[exercise], bar)
-    if exercise in BY_HEART
-    else partial(trainings.check_validation, bar)
-    for exercise, bar in BARS.items()
+    key: partial(trainings.check_overfit, BY_HEART[key], bar, NETS[key])
+    if key in BY_HEART
+    else partial(trainings.check_validation, bar, NETS[key])
+    for key, bar in BARS.items()
 }
 
 _STUB = re.compile(

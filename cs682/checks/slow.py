@@ -152,19 +152,31 @@ def max_pool(x: Array, height: int, width: int, stride: int) -> Array:
     return out
 
 
-def spatial_batchnorm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
-    """Return training-time batch normalization of each channel over images and pixels.
+def spatial_batchnorm(
+    x: Array,
+    gamma: Array,
+    beta: Array,
+    eps: float = 1e-5,
+    mean: Array | None = None,
+    var: Array | None = None,
+) -> Array:
+    """Return batch normalization of each channel over images and pixels, shape (N, C, H, W).
 
     Parameters
     ----------
     x : ndarray of float, shape (N, C, H, W)
     gamma, beta : ndarray of float, shape (C,)
     eps : float
+    mean, var : ndarray of float, shape (C,), the running ones at test time; None in training
     """
     out = np.zeros(x.shape)
     for c in range(x.shape[1]):
-        line = x[:, c].reshape(-1, 1)
-        out[:, c] = batchnorm(line, gamma[c], beta[c], eps).reshape(x[:, c].shape)
+        line, one = x[:, c].reshape(-1, 1), slice(c, c + 1)
+        if mean is None or var is None:
+            line = batchnorm(line, gamma[one], beta[one], eps)
+        else:
+            line = standardize(line, gamma[one], beta[one], eps, mean[one], var[one])
+        out[:, c] = line.reshape(x[:, c].shape)
     return out
 
 
@@ -245,6 +257,7 @@ def net_scores(
     masks: Sequence[Array] = (),
     activation: Callable[[Array], Array] = relu,
     pools: Sequence[int] = (),
+    running: Sequence[Params] = (),
 ) -> Array:
     """Return the scores of a net in train mode, shape (N, C): conv blocks, then affine layers.
 
@@ -256,10 +269,11 @@ def net_scores(
     masks : one ndarray for each hidden layer, what dropout multiplies it with; empty: no dropout
     activation : function of an ndarray, in place of ReLU
     pools : the side of the pooling windows for each conv block; empty: no conv blocks
+    running : as for `conv_blocks`
     """
-    out = conv_blocks(params, X, pools, activation)
-    params = {_earlier(name, len(pools)): v for name, v in params.items()}
-    layers = sum(name.startswith("W") and int(name[1:]) > 0 for name in params)
+    out = conv_blocks(params, X, pools, activation, running)
+    params = behind(params, len(pools))
+    layers = sum(name.startswith("W") for name in params)
     norm = {None: None, "batchnorm": batchnorm, "layernorm": layernorm}[normalization]
     for i in range(1, layers + 1):
         out = affine(out, params[f"W{i}"], params[f"b{i}"])
@@ -273,7 +287,11 @@ def net_scores(
 
 
 def conv_blocks(
-    params: Params, X: Array, pools: Sequence[int], activation: Callable[[Array], Array] = relu
+    params: Params,
+    X: Array,
+    pools: Sequence[int],
+    activation: Callable[[Array], Array] = relu,
+    running: Sequence[Params] = (),
 ) -> Array:
     """Return what blocks of conv - [batch norm] - ReLU - [pool] make of images, (N, F, H', W').
 
@@ -283,21 +301,27 @@ def conv_blocks(
     X : ndarray of float, shape (N, C, H, W)
     pools : the side of the pooling windows for each block
     activation : function of an ndarray, in place of ReLU
+    running : a dict for each block, with running_mean and running_var if it has batch norm, for
+        the scores in test mode; empty in train mode
     """
     out = X
     for i, side in enumerate(pools, start=1):
         w = params[f"W{i}"]
         out = conv(out, w, params[f"b{i}"], pad=(w.shape[2] - 1) // 2)
         if f"gamma{i}" in params:
-            out = spatial_batchnorm(out, params[f"gamma{i}"], params[f"beta{i}"])
+            at_test = running[i - 1] if running else {}
+            mean, var = at_test.get("running_mean"), at_test.get("running_var")
+            gamma, beta = params[f"gamma{i}"], params[f"beta{i}"]
+            out = spatial_batchnorm(out, gamma, beta, mean=mean, var=var)
         out = max_pool(activation(out), side, side, side)
     return out
 
 
-def _earlier(name: str, count: int) -> str:
-    """Return the name of a parameter so many layers before: W1 for W3 and 2."""
-    word = name.rstrip("0123456789")
-    return f"{word}{int(name.removeprefix(word)) - count}"
+def behind(params: Params, blocks: int) -> Params:
+    """Return the parameters of the layers behind the blocks, named as if these were not there."""
+    words = {name: name.rstrip("0123456789") for name in params}
+    numbers = {name: int(name.removeprefix(words[name])) - blocks for name in params}
+    return {f"{words[k]}{numbers[k]}": v for k, v in params.items() if numbers[k] > 0}
 
 
 def penalty(params: Params, reg: float) -> float:

@@ -29,6 +29,12 @@ FUNCTIONS = {  # function -> module that students fill in
     for name in row.functions
     if row.file.endswith(".py") and "." not in name
 }
+NETWORKS = {  # network -> module that students fill in
+    name.partition(".")[0]: row.file.removesuffix(".py").replace("/", ".")
+    for row in EXERCISES.values()
+    for name in row.functions
+    if "." in name
+}
 
 
 _OF_ITS_OWN = {"batchnorm_backward_alt": "batchnorm_backward"}  # must do without the other
@@ -41,13 +47,16 @@ class Subject(Protocol):
         """Return the student's function of this name."""
 
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
-        """Build a 'TwoLayerNet' or a 'FullyConnectedNet' and return a handle to it."""
+        """Build a network of one of the kinds in `NETWORKS` and return a handle to it."""
 
     def get_params(self, net: Any) -> Params:
         """Return a copy of the network's parameters by name."""
 
     def set_params(self, net: Any, params: Params) -> None:
         """Replace parameters of the network by copies of these."""
+
+    def restore(self, net: Any, params: Params, running: list[Params]) -> None:
+        """Give the network parameters, and running statistics to each normalization."""
 
     def set_reg(self, net: Any, reg: float) -> None:
         """Set the strength of the L2 penalty."""
@@ -86,9 +95,11 @@ class LocalSubject:
         return call
 
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
-        """Build a 'TwoLayerNet' or a 'FullyConnectedNet'."""
-        if not (network := getattr(self._import("cs682.classifiers.fc_net"), kind, None)):
-            raise CheckError(f"cs682/classifiers/fc_net.py has no class {kind}: was it renamed?")
+        """Build a network of one of the kinds in `NETWORKS`."""
+        home = NETWORKS[kind]
+        if not (network := getattr(self._import(home), kind, None)):
+            file = home.replace(".", "/") + ".py"
+            raise CheckError(f"{file} has no class {kind}: was it renamed?")
         try:
             inspect.signature(network).bind(*args, **kwargs)
         except TypeError as error:
@@ -116,6 +127,12 @@ class LocalSubject:
     def set_params(self, net: Any, params: Params) -> None:
         """Replace parameters of the network by copies of these."""
         _params(net).update({name: value.copy() for name, value in params.items()})
+
+    def restore(self, net: Any, params: Params, running: list[Params]) -> None:
+        """Give the network copies of parameters and of running statistics."""
+        self.set_params(net, params)
+        for own, given in zip(net.bn_params, running, strict=True):
+            own.update({key: value.copy() for key, value in given.items()})
 
     def set_reg(self, net: Any, reg: float) -> None:
         """Set the strength of the L2 penalty."""

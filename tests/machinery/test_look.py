@@ -92,7 +92,7 @@ def test_the_terminal_says_it_once_and_checks_what_does_not_rest_on_it(monkeypat
 
 def test_the_files_of_this_tree_are_python():
     assert find_troubles() == {}
-    assert set(board.RESTING_ON) == set(WRITTEN)
+    assert set(board.RESTING_ON) >= set(WRITTEN)
 
 
 # --- code in the notebook

@@ -23,7 +23,7 @@ def parameter_shapes(widths: list[int], normalization: str | None) -> dict[str, 
     return shapes
 
 
-def _check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
+def check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
     """Check names, shapes and initial values of parameters."""
     require_names("params", params, shapes)
     for name, shape in shapes.items():
@@ -56,8 +56,9 @@ def _check_gaussian(name: str, weights: Any, scale: float) -> None:
             f"{name} has standard deviation {spread:.3g} and mean {mean:.2g}, "
             f"expected {scale:g} (the weight_scale) and 0: draw from a Gaussian and multiply"
         )
+    matrix = weights.reshape(len(weights), -1)
     for axis, line in enumerate(("rows", "columns")):
-        if np.unique(weights, axis=axis).shape[axis] < weights.shape[axis]:
+        if np.unique(matrix, axis=axis).shape[axis] < matrix.shape[axis]:
             raise CheckError(f"{line} of {name} repeat each other: draw a number for each weight")
     if weights.size >= 300 and np.mean(np.abs(weights) > 1.8 * scale) < 0.02:
         raise CheckError(
@@ -66,7 +67,7 @@ def _check_gaussian(name: str, weights: Any, scale: float) -> None:
         )
 
 
-def _check_new_draws(s: Subject, first: Any, kind: str, *args: Any, **options: Any) -> None:
+def check_new_draws(s: Subject, first: Any, kind: str, *args: Any, **options: Any) -> None:
     """Check that another network of the same kind gets other weights than `first` did."""
     params = s.get_params(s.net(kind, *args, **options))
     for name in (name for name in first if name.startswith("W")):
@@ -82,8 +83,8 @@ def check_two_layer_init(s: Subject, r: Report) -> None:
     for D, H, C, scale in ((30, 50, 7, 1e-3), (40, 21, 12, 0.5)):
         options = {"input_dim": D, "hidden_dim": H, "num_classes": C, "weight_scale": scale}
         params = s.get_params(s.net("TwoLayerNet", **options))
-        _check_initial(params, parameter_shapes([D, H, C], None), scale)
-        _check_new_draws(s, params, "TwoLayerNet", **options)
+        check_initial(params, parameter_shapes([D, H, C], None), scale)
+        check_new_draws(s, params, "TwoLayerNet", **options)
     r.ok("names, shapes, zero biases, Gaussian weights of the right scale")
 
 
@@ -92,8 +93,8 @@ def check_net_init(s: Subject, r: Report) -> None:
     options: dict[str, Any] = {"input_dim": 40, "num_classes": 7, "weight_scale": 0.05}
     for hidden in ([20], [12, 31], [30, 20, 25, 15]):
         params = s.get_params(s.net("FullyConnectedNet", hidden, **options))
-        _check_initial(params, parameter_shapes([40, *hidden, 7], None), 0.05)
-        _check_new_draws(s, params, "FullyConnectedNet", list(hidden), **options)
+        check_initial(params, parameter_shapes([40, *hidden, 7], None), 0.05)
+        check_new_draws(s, params, "FullyConnectedNet", list(hidden), **options)
     r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
     r.ok("hidden_dims stays as it is")
 
@@ -109,5 +110,5 @@ def check_norm_init(s: Subject, r: Report) -> None:
             weight_scale=0.05,
             normalization=normalization,
         )
-        _check_initial(s.get_params(net), parameter_shapes([40, *hidden, 7], normalization), 0.05)
+        check_initial(s.get_params(net), parameter_shapes([40, *hidden, 7], normalization), 0.05)
     r.ok("gamma is 1 and beta 0, as wide as their layer's output, none after the last layer")

@@ -26,7 +26,7 @@ def make_batch(N: int, dims: tuple[int, ...], C: int) -> tuple[Any, Any]:
     return rng.standard_normal((N, *dims)), np.arange(N) * 2 % C
 
 
-def _generic(params: dict[str, Any]) -> dict[str, Any]:
+def generic(params: dict[str, Any]) -> dict[str, Any]:
     """Return parameters of the same shapes and of no special value: no zero bias, no unit gamma."""
     rng = np.random.default_rng(231)
     return {name: 0.5 * rng.standard_normal(value.shape) + 0.1 for name, value in params.items()}
@@ -35,7 +35,7 @@ def _generic(params: dict[str, Any]) -> dict[str, Any]:
 def _two_layer(s: Subject, reg: float = 0.0) -> tuple[Any, dict[str, Any]]:
     """Return a two-layer net with generic parameters, and these."""
     net = s.net("TwoLayerNet", input_dim=6, hidden_dim=8, num_classes=5, reg=reg)
-    params = _generic({k: np.zeros(v) for k, v in parameter_shapes([6, 8, 5], None).items()})
+    params = generic({k: np.zeros(v) for k, v in parameter_shapes([6, 8, 5], None).items()})
     s.set_params(net, params)
     return net, params
 
@@ -44,17 +44,29 @@ def check_two_layer_scores(s: Subject, r: Report) -> None:
     """Hold the scores of `TwoLayerNet` against the definition, with hidden units on and off."""
     net, params = _two_layer(s)
     for N, dims in ((4, (6,)), (1, (2, 3))):
-        _check_scores(s, net, params, make_batch(N, dims, 5)[0])
+        check_scores(s, net, params, make_batch(N, dims, 5)[0])
     r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
 
 
-def _check_scores(s: Subject, net: Any, params: dict[str, Any], X: Any, where: str = "") -> None:
-    """Compare scores with the definition, again for another X, and for other parameters."""
+def check_scores(
+    s: Subject,
+    net: Any,
+    params: dict[str, Any],
+    X: Any,
+    where: str = "",
+    mistakes: Any = net_mistakes,
+    **options: Any,
+) -> None:
+    """Compare scores with the definition, again for another X, and for other parameters.
+
+    `mistakes` is the module whose ``scores`` gives what likely mistakes give; `options` go there,
+    and to the definition.
+    """
     where = f"{where}for X of shape {X.shape}"
     earlier: Any = ()
     for batch in (X, 0.5 - X):
-        want = slow.net_scores(params, batch)
-        causes = {**net_mistakes.scores(params, batch), KEPT: earlier}
+        want = slow.net_scores(params, batch, **options)
+        causes = {**mistakes.scores(params, batch, **options), KEPT: earlier}
         compare("scores", s.loss(net, batch), want, rtol=EXACT, where=where, causes=causes)
         earlier = want
     changed = {name: value[::-1] + 0.3 for name, value in params.items()}
@@ -63,7 +75,7 @@ def _check_scores(s: Subject, net: Any, params: dict[str, Any], X: Any, where: s
         "these are the scores of its earlier parameters; read self.params in each call": earlier
     }
     where += " after a change of the parameters"
-    want = slow.net_scores(changed, batch)
+    want = slow.net_scores(changed, batch, **options)
     compare("scores", s.loss(net, batch), want, rtol=EXACT, where=where, causes=causes)
     s.set_params(net, params)
 
@@ -202,7 +214,7 @@ def make_net(
         **options,
     )
     shapes = parameter_shapes([input_dim, *hidden, 5], normalization)
-    params = _generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
     s.set_params(net, params)
     return net, params
 
@@ -224,7 +236,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
         net, params = make_net(s, hidden, None)
         for N, dims in ((4, (6,)), (1, (2, 3))):
             where = f"with {len(hidden) + 1} layers "
-            _check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
+            check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
     net, params = _deep_net(s)
     X, _ = make_batch(3, (5,), 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,35 @@ from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.report import Report
 
 
-def accuracy(model: Any, X: Any, y: Any, batch_size: int = 1000) -> float:
+@dataclass(frozen=True)
+class ByHeart:
+    """What it takes to learn a few images by heart.
+
+    Attributes
+    ----------
+    layers : int, layers with weights that the network must have
+    images : int, how many to learn
+    epochs : int, within which the accuracy is reached
+    """
+
+    layers: int
+    images: int
+    epochs: int
+
+
+def _require_net(model: Any, nets: tuple[str, ...]) -> None:
+    """Raise CheckError for a network of the other notebook: another exercise asks for that."""
+    names = {
+        c.__name__ for c in type(model).__mro__ if c.__module__.startswith("cs682.classifiers")
+    }
+    if names and not names & {*nets}:
+        raise CheckError(
+            f"the network is a {type(model).__name__}; this exercise asks for a "
+            f"{' or a '.join(nets)}"
+        )
+
+
+def accuracy(model: Any, X: Any, y: Any, batch_size: int = 250) -> float:
     """Return the fraction of examples that a network classifies right.
 
     Parameters
@@ -29,12 +58,15 @@ def accuracy(model: Any, X: Any, y: Any, batch_size: int = 1000) -> float:
     return float((predicted == y).mean())
 
 
-def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any]) -> None:
+def check_validation(
+    bar: float, nets: tuple[str, ...], r: Report, *, model: Any, data: dict[str, Any]
+) -> None:
     """Check that a trained network reaches an accuracy on all validation images.
 
     Parameters
     ----------
     bar : float in [0, 1], the accuracy to reach
+    nets : tuple of str, the networks of this package that may be trained
     r : Report
     model : a network with ``loss(X)``
     data : dict from `get_CIFAR10_data`
@@ -46,6 +78,7 @@ def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any])
     """
     if not hasattr(model, "loss"):
         raise CheckError(f"model is {kind_of(model)}, expected a trained network")
+    _require_net(model, nets)
     if len(data["X_val"]) < 500:
         raise CheckError(f"X_val holds {len(data['X_val'])} images; measure on the whole set")
     if not np.isfinite(model.loss(data["X_val"][:100])).all():
@@ -59,13 +92,16 @@ def check_validation(bar: float, r: Report, *, model: Any, data: dict[str, Any])
     r.ok(f"validation accuracy at least {bar}")
 
 
-def check_overfit(layers: int, bar: float, r: Report, *, solver: Any) -> None:
-    """Check that a network of this many layers learned its 50 images by heart in 20 epochs.
+def check_overfit(
+    task: ByHeart, bar: float, nets: tuple[str, ...], r: Report, *, solver: Any
+) -> None:
+    """Check that a network learned a few images by heart.
 
     Parameters
     ----------
-    layers : int, affine layers that the network must have
+    task : ByHeart
     bar : float in [0, 1], the training accuracy to reach
+    nets : tuple of str, the networks of this package that may be trained
     r : Report
     solver : Solver, trained
 
@@ -79,17 +115,23 @@ def check_overfit(layers: int, bar: float, r: Report, *, solver: Any) -> None:
     if not solver.train_acc_history:
         raise CheckError("solver has not trained yet: call solver.train()")
     net, images = solver.model, len(solver.X_train)
-    if net.num_layers != layers:
+    _require_net(net, nets)
+    if net.num_layers != task.layers:
         raise CheckError(
-            f"the network has {net.num_layers} layers, this exercise asks for {layers}"
+            f"the network has {net.num_layers} layers, this exercise asks for {task.layers}"
         )
-    if images != 50:
-        raise CheckError(f"the network was trained on {images} images, this exercise asks for 50")
-    best = max(solver.train_acc_history[:21], default=0.0)
+    if images != task.images:
+        raise CheckError(
+            f"the network was trained on {images} images, this exercise asks for {task.images}"
+        )
+    best = max(solver.train_acc_history[: task.epochs + 1], default=0.0)
     if best < bar:
         raise CheckError(
-            f"training accuracy reached {best:.2f} within 20 epochs, needed {bar:.2f}. A loss "
-            "that stays near 2.3 wants larger weights or a larger learning rate; one that jumps, "
-            "a smaller one"
+            f"training accuracy reached {best:.2f} within {task.epochs} epochs, needed {bar:.2f}. "
+            "A loss that stays near 2.3 wants larger weights or a larger learning rate; one that "
+            "jumps, a smaller one"
         )
-    r.ok(f"{layers} layers, 50 images, training accuracy {bar:.2f} within 20 epochs")
+    r.ok(
+        f"{task.layers} layers, {images} images, training accuracy {bar:.2f} within {task.epochs} "
+        "epochs"
+    )

@@ -26,6 +26,8 @@ from staff.grading.intake.package import CODE, ROOT
 
 _PLAIN = ("fc-1.1", "fc-1.2", "fc-1.3", "fc-1.4", "fc-1.5")
 _DEEP = (*_PLAIN, "fc-1.6", "fc-3.1", "fc-3.2", "fc-3.3")
+_IMAGES = (*_PLAIN, "cn-1.5", "cn-1.6")
+_BLOCKS = (*_IMAGES, "bn-1.1", "bn-1.2", "cn-3.1")
 _BATCHNORM = ("bn-1.1", "bn-1.2", "bn-1.3", "bn-1.4", "bn-2.1")
 
 # What must be right for the check of an exercise to say something about that exercise.
@@ -44,6 +46,10 @@ PREREQUISITES: dict[str, tuple[str, ...]] = {
     "bn-3.2": (*_DEEP, "bn-2.1", "bn-2.2", "bn-3.1"),
     "do-1.3": ("do-1.1", "do-1.2"),
     "do-2.1": (*_DEEP, *_BATCHNORM, "bn-2.2", "bn-3.1", "bn-3.2", "do-1.1", "do-1.2", "do-1.3"),
+    "cn-2.2": (*_IMAGES, "cn-2.1"),
+    "cn-2.3": (*_IMAGES, "fc-1.6", "cn-2.1", "cn-2.2"),
+    "cn-4.1": _BLOCKS,
+    "cn-4.2": (*_BLOCKS, "bn-1.3", "bn-1.4", "cn-3.2", "fc-1.6", "cn-4.1"),
 }
 # What comes later, but is run through by the networks of a check: given code around an exercise.
 AROUND = dict.fromkeys(("fc-3.2", "fc-3.3", "bn-2.2", "bn-3.2"), ("do-2.1",))
@@ -59,6 +65,8 @@ PARTNERS = {  # the function whose cache the exercise's own function reads
     "bn-1.4": "batchnorm_forward",
     "bn-3.2": "layernorm_forward",
     "do-1.3": "dropout_forward",
+    "cn-2.3": "ThreeLayerConvNet._forward",
+    "cn-4.2": "ConvNet._forward",
 }
 
 

@@ -19,7 +19,19 @@ import numpy as np
 
 from cs682.checks import slow
 
-_DEFINITIONS = ("affine", "normalize", "net_scores", "net_loss", "slope", "slopes")
+_DEFINITIONS = (
+    "affine",
+    "normalize",
+    "conv",
+    "max_pool",
+    "spatial_batchnorm",
+    "conv_blocks",
+    "net_scores",
+    "net_loss",
+    "net_slopes",
+    "slope",
+    "slopes",
+)
 _MOST = 4000  # results, mostly of some hundred bytes
 _results: OrderedDict[Any, Any] = OrderedDict()
 _here = threading.local()

@@ -13,7 +13,7 @@ import pytest
 
 from cs682 import checks, layers
 from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
-from cs682.checks.judges.trainings import check_overfit
+from cs682.checks.judges.trainings import ByHeart, check_overfit
 from cs682.checks.report import Report
 from cs682.checks.run import CHECKS, TRAININGS
 from staff.tests.checks.mutants import put, refusal
@@ -239,9 +239,10 @@ def test_check_of_overfitting_with_five_layers_counts_them():
 
 @pytest.mark.parametrize("bar", [0.5, 0.98, 1.0])
 def test_overfitting_is_held_against_the_bar_that_it_is_given(bar):
-    check_overfit(3, bar, Report(), solver=overfit([bar]))
+    task = ByHeart(layers=3, images=50, epochs=20)
+    check_overfit(task, bar, (), Report(), solver=overfit([bar]))
     with pytest.raises(CheckError, match=f"needed {bar:.2f}"):
-        check_overfit(3, bar, Report(), solver=overfit([bar - 0.02]))
+        check_overfit(task, bar, (), Report(), solver=overfit([bar - 0.02]))
 
 
 def test_accuracy_counts_over_batches():

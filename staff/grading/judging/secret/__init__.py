@@ -13,7 +13,7 @@ import numpy as np
 
 from cs682.checks.report import Report
 from cs682.checks.subject import Subject
-from staff.grading.judging.secret import layers, nets, norms, rules
+from staff.grading.judging.secret import conv_nets, layers, nets, norms, rules
 from staff.grading.judging.secret.gradients import GRADIENTS
 
 Further = Callable[[Subject, Any], None]
@@ -46,6 +46,11 @@ FURTHER: dict[str, Further] = {
     "do-1.2": layers.dropout_test,
     "do-1.3": layers.dropout_backward,
     "do-2.1": nets.dropout_sandwich,
+    "cn-2.1": conv_nets.three_layer_init,
+    "cn-2.2": conv_nets.three_layer_scores,
+    "cn-2.3": conv_nets.three_layer_loss,
+    "cn-4.1": conv_nets.block_scores,
+    "cn-4.2": conv_nets.block_loss,
 }
 
 

@@ -18,6 +18,7 @@ from cs682 import layer_utils, layers
 from cs682.checks.judges.dropout import require_mask
 from cs682.checks.subject import Subject
 from cs682.classifiers import fc_net
+from staff.grading.judging.secret import conv_nets
 from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
 
 _WAYS = ("forward", "backward")
@@ -193,4 +194,6 @@ GRADIENTS: dict[str, Callable[[Subject, Any], None]] = {
     "bn-3.2": normalization("layernorm", "layernorm_backward"),
     "do-1.3": dropout,
     "do-2.1": sandwich("affine_norm_relu_dropout"),
+    "cn-2.3": conv_nets.many_parameters,
+    "cn-4.2": conv_nets.many_blocks,
 }

@@ -14,7 +14,7 @@ from cs682.classifiers import fc_net
 from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
 
 
-def _check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, where: str) -> None:
+def check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, where: str) -> None:
     """Check names, shapes, constants and spread of initial parameters."""
     if type(params) is not dict or set(params) != set(shapes):
         refuse("params", "has other names than expected", where)
@@ -36,7 +36,7 @@ def two_layer_init(s: Subject, rng: Any) -> None:
     for scale in (1e-2, float(rng.uniform(0.1, 3))):
         D, H, C = _widths(rng, 3)
         net = s.net("TwoLayerNet", input_dim=D, hidden_dim=H, num_classes=C, weight_scale=scale)
-        _check_init(s.get_params(net), parameter_shapes([D, H, C], None), scale, "other widths")
+        check_init(s.get_params(net), parameter_shapes([D, H, C], None), scale, "other widths")
 
 
 def net_init(s: Subject, rng: Any) -> None:
@@ -58,7 +58,7 @@ def _check_net_init(s: Subject, rng: Any, layers: int, normalization: str | None
     options: dict[str, Any] = {"input_dim": D, "num_classes": C, "weight_scale": scale}
     net = s.net("FullyConnectedNet", hidden, normalization=normalization, **options)
     shapes = parameter_shapes([D, *hidden, C], normalization)
-    _check_init(s.get_params(net), shapes, scale, f"networks of {layers} layers")
+    check_init(s.get_params(net), shapes, scale, f"networks of {layers} layers")
 
 
 def _two_layer(s: Subject, rng: Any) -> tuple[Any, Any, Any, Any]:
@@ -96,7 +96,7 @@ def _with_params(
     return theirs, ours, X, y
 
 
-def _hold_loss(s: Subject, theirs: Any, ours: Any, X: Any, y: Any, where: str, dtype: Any) -> None:
+def hold_loss(s: Subject, theirs: Any, ours: Any, X: Any, y: Any, where: str, dtype: Any) -> None:
     """Hold loss and gradients of a network against the reference's."""
     loss, grads = ours.loss(X.copy(), y)
     got = pair("loss", s.loss(theirs, X.copy(), y.copy()))
@@ -118,7 +118,7 @@ def two_layer_loss(s: Subject, rng: Any) -> None:
     """Hold loss and gradients of `TwoLayerNet` against the reference."""
     for _ in range(2):
         theirs, ours, X, y = _two_layer(s, rng)
-        _hold_loss(s, theirs, ours, X, y, f"batches of {len(X)}", np.float64)
+        hold_loss(s, theirs, ours, X, y, f"batches of {len(X)}", np.float64)
 
 
 def _deep(s: Subject, rng: Any, normalization: str | None) -> Any:
@@ -138,7 +138,7 @@ def net_scores(s: Subject, rng: Any) -> None:
 def net_loss(s: Subject, rng: Any) -> None:
     """Hold loss and gradients of plain networks against the reference."""
     for theirs, ours, X, y, where, dtype in _deep(s, rng, None):
-        _hold_loss(s, theirs, ours, X, y, where, dtype)
+        hold_loss(s, theirs, ours, X, y, where, dtype)
 
 
 def batchnorm_nets(s: Subject, rng: Any) -> None:
@@ -146,7 +146,7 @@ def batchnorm_nets(s: Subject, rng: Any) -> None:
     _sandwich(s, rng, "batchnorm")
     for theirs, ours, X, y, where, dtype in _deep(s, rng, "batchnorm"):
         for _ in range(2):
-            _hold_loss(s, theirs, ours, X, y, where, dtype)
+            hold_loss(s, theirs, ours, X, y, where, dtype)
         hold("scores", s.loss(theirs, X.copy()), ours.loss(X), where, dtype=dtype)
 
 

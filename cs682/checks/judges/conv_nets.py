@@ -1,0 +1,244 @@
+"""Checks of the two convolutional networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.layers import EXACT
+from cs682.checks.judges.net_init import check_initial, check_new_draws
+from cs682.checks.judges.nets import check_loss, check_scores, generic, make_batch
+from cs682.checks.mistakes import conv_nets as mistakes
+from cs682.checks.report import Report, unpack
+from cs682.checks.subject import Subject
+
+Sizes = dict[str, Any]  # arguments of a ThreeLayerConvNet
+_SMALL: tuple[Sizes, ...] = (
+    {"input_dim": (2, 4, 6), "num_filters": 3, "filter_size": 3, "hidden_dim": 4},
+    {"input_dim": (1, 6, 4), "num_filters": 2, "filter_size": 5, "hidden_dim": 3},
+)
+
+
+def three_layer_shapes(sizes: Sizes, classes: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each parameter of a `ThreeLayerConvNet`."""
+    C, H, W = sizes["input_dim"]
+    F, k, hidden = (sizes[name] for name in ("num_filters", "filter_size", "hidden_dim"))
+    return {
+        "W1": (F, C, k, k),
+        "W2": (F * (H // 2) * (W // 2), hidden),
+        "W3": (hidden, classes),
+        "b1": (F,),
+        "b2": (hidden,),
+        "b3": (classes,),
+    }
+
+
+def _wrong_shapes(sizes: Sizes, classes: int) -> dict[str, dict[tuple[int, ...], str]]:
+    """Return what is said of likely wrong shapes, by parameter."""
+    C, H, W = sizes["input_dim"]
+    F, k, hidden = (sizes[name] for name in ("num_filters", "filter_size", "hidden_dim"))
+    square = "right for square images only: H/2 times W/2 pixels are left of each filter's map"
+    pooling = "2 x 2 pooling halves height and width, and leaves a quarter of the pixels"
+    rows = {
+        F * (H // 2) ** 2: square,
+        F * (W // 2) ** 2: square,
+        F * H * W: pooling,
+        F * H * W // 2: pooling,
+        (H // 2) * (W // 2): "each of the filters gives a map; count the values of all",
+        C * (H // 2) * (W // 2): "behind the convolution there are num_filters maps, not C",
+        C * H * W: "W2 reads what comes out of the pooling, not the image",
+        F * ((H - k + 1) // 2) * ((W - k + 1) // 2): "the convolution pads, so that it keeps "
+        "height and width; only the pooling halves them",
+        F * 16 * 16: "16 x 16 pixels are left of images of 32 x 32 alone; take input_dim's",
+    }
+    first: dict[tuple[int, ...], str] = {
+        (C, F, k, k): "filters come first, then channels",
+        (F, k, k, C): "channels come second, before height and width",
+        (k, k, C, F): "filters come first, then channels",
+        (F, k, k): "each filter has weights for each of the C channels",
+        (F, C, k): "filters are k x k",
+        (F, C * k * k): "filters stay in their shape (F, C, k, k)",
+        (C * k * k, F): "filters stay in their shape (F, C, k, k)",
+        (F, C, H, W): "filters are filter_size x filter_size, not as large as the image",
+        (F, 3, k, k): "the number of channels is hard-coded; take input_dim's",
+        (32, C, k, k): "the number of filters is hard-coded; take num_filters",
+    } | {(F, C, n, n): "the filter size is hard-coded; take filter_size" for n in (3, 5, 7)}
+    return {
+        "W1": first,
+        "W2": {(n, hidden): said for n, said in rows.items()}
+        | {(hidden, n): "inputs come first, then outputs" for n in rows},
+        "W3": {(classes, hidden): "inputs come first, then outputs"},
+    }
+
+
+def _require_shapes(params: Any, shapes: Any, wrong: Any, where: str) -> None:
+    """Raise CheckError if a weight array has a wrong shape of which one knows the reason."""
+    for name, known in wrong.items() if isinstance(params, dict) else ():
+        got = np.shape(params.get(name, ()))
+        if got != shapes[name] and got in known:
+            raise CheckError(
+                f"params[{name!r}] has shape {got}, expected {shapes[name]} {where}: {known[got]}"
+            )
+
+
+def check_three_layer_init(s: Subject, r: Report) -> None:
+    """Check the initial parameters of `ThreeLayerConvNet`."""
+    for sizes, classes, scale in (
+        ({"input_dim": (4, 8, 14), "num_filters": 6, "filter_size": 9, "hidden_dim": 20}, 7, 1e-2),
+        ({"input_dim": (2, 12, 6), "num_filters": 4, "filter_size": 3, "hidden_dim": 9}, 11, 0.5),
+    ):
+        options = {**sizes, "num_classes": classes, "weight_scale": scale}
+        params = s.get_params(s.net("ThreeLayerConvNet", **options))
+        shapes = three_layer_shapes(sizes, classes)
+        where = f"for images of shape {sizes['input_dim']}"
+        _require_shapes(params, shapes, _wrong_shapes(sizes, classes), where)
+        check_initial(params, shapes, scale)
+        check_new_draws(s, params, "ThreeLayerConvNet", **options)
+    r.ok("names and shapes for images that are not square, zero biases, Gaussian weights")
+
+
+def _three_layer(s: Subject, sizes: Sizes, reg: float = 0.0) -> tuple[Any, dict[str, Any]]:
+    """Return a float64 network with 5 classes and its generic parameters."""
+    net = s.net("ThreeLayerConvNet", **sizes, num_classes=5, reg=reg, dtype=np.float64)
+    shapes = three_layer_shapes(sizes, 5)
+    params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    s.set_params(net, params)
+    return net, params
+
+
+def check_three_layer_scores(s: Subject, r: Report) -> None:
+    """Hold the scores of `ThreeLayerConvNet` against the definition."""
+    for sizes, N in zip(_SMALL, (3, 1), strict=True):
+        net, params = _three_layer(s, sizes)
+        X, _ = make_batch(N, sizes["input_dim"], 5)
+        where = f"with filters of side {sizes['filter_size']} "
+        check_scores(s, net, params, X, where, mistakes, pools=(2,))
+    r.ok("scores for filters of two sizes and images that are not square, one and several")
+
+
+def check_three_layer_loss(s: Subject, r: Report) -> None:
+    """Hold loss and gradients of `ThreeLayerConvNet` against the definition and its slopes."""
+    for sizes, reg in zip(_SMALL, (0.0, 0.7), strict=True):
+        X, y = make_batch(3, sizes["input_dim"], 5)
+        net, params = _three_layer(s, sizes, reg)
+        check_loss(s, net, params, X, y, reg, pools=(2,))
+    r.ok("loss and all gradients, without and with the penalty, twice in a row")
+    r.ok("biases stay out of the penalty; another reg, other labels; parameters stay as they are")
+    net = s.net("ThreeLayerConvNet", **_SMALL[0], num_classes=5, reg=0.5)
+    X, y = make_batch(3, _SMALL[0]["input_dim"], 5)
+    _, grads = unpack("loss", s.loss(net, X.astype(np.float32), y), ("loss", "grads"))
+    r.keeps_float32("the way back of a float32 network", grads)
+
+
+Blocks = list[dict[str, Any]]
+_PLAIN: Blocks = [{"filters": 3, "size": 3, "pool": 2}]
+_DEEPER: Blocks = [{"filters": 2, "size": 5}, {"filters": 3, "size": 1, "pool": 2}]
+_NORMED: Blocks = [
+    {"filters": 2, "size": 3, "batchnorm": True, "pool": 2},
+    {"filters": 2, "size": 1},
+    {"filters": 3, "size": 1, "batchnorm": True},
+]
+_DIMS = (2, 4, 6)
+
+
+def block_shapes(
+    blocks: Blocks, input_dim: tuple[int, int, int], classes: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each parameter of a `ConvNet`."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    channels, height, width = input_dim
+    for i, block in enumerate(blocks, start=1):
+        filters, size, side = block["filters"], block.get("size", 3), block.get("pool", 1)
+        shapes[f"W{i}"], shapes[f"b{i}"] = (filters, channels, size, size), (filters,)
+        if block.get("batchnorm"):
+            shapes |= {f"{word}{i}": (filters,) for word in ("gamma", "beta")}
+        channels, height, width = filters, height // side, width // side
+    L = len(blocks) + 1
+    shapes[f"W{L}"], shapes[f"b{L}"] = (channels * height * width, classes), (classes,)
+    return shapes
+
+
+def _blocks(
+    s: Subject, blocks: Blocks, reg: float = 0.0, input_dim: tuple[int, int, int] = _DIMS
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Return a float64 network with 5 classes, its generic parameters, and its pools."""
+    net = s.net("ConvNet", blocks, input_dim, 5, reg, np.float64, pixel_std=1.0)
+    shapes = block_shapes(blocks, input_dim, 5)
+    params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    s.set_params(net, params)
+    return net, params, {"pools": tuple(block.get("pool", 1) for block in blocks)}
+
+
+def check_blocks_forward(s: Subject, r: Report) -> None:
+    """Hold the scores of `ConvNet` against the definition."""
+    for blocks, N in ((_PLAIN, 1), (_DEEPER, 3)):
+        net, params, options = _blocks(s, blocks)
+        where = f"with {len(blocks)} block{'s' * (len(blocks) > 1)}, no batch norm, "
+        check_scores(s, net, params, make_batch(N, _DIMS, 5)[0], where, mistakes, **options)
+    r.ok("scores with and without pooling, for filters of several sizes")
+    net, params, options = _blocks(s, _NORMED)
+    options["running"] = _running(_NORMED)
+    s.restore(net, params, options["running"])
+    where = "with batch norm in blocks 1 and 3 of 3, "
+    check_scores(s, net, params, make_batch(3, _DIMS, 5)[0], where, mistakes, **options)
+    r.ok("scores with batch norm, from each block's own running statistics")
+    many: Blocks = [{"filters": 2, "size": 1}] * 11
+    net, params, options = _blocks(s, many, input_dim=(2, 1, 2))
+    params = {k: v if k[0] == "W" else np.abs(v) + 0.2 for k, v in params.items()}
+    s.set_params(net, params)
+    X, _ = make_batch(3, (2, 1, 2), 5)
+    want = slow.net_scores(params, X, **options)
+    causes = {
+        "the layers are taken in the order of their names as text, W10 before W2": mistakes.by_text(
+            params, X, options["pools"]
+        )
+    }
+    hint = "with fewer blocks it is right; do all of the blocks from 10 on take part?"
+    where = "with 11 blocks"
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, hint=hint, causes=causes)
+    r.ok("scores with 11 blocks: W10 comes after W9")
+
+
+def _running(blocks: Blocks) -> list[dict[str, Any]]:
+    """Return running statistics of no special value for the blocks that have batch norm."""
+    rng = np.random.default_rng(23)
+    return [
+        {
+            "running_mean": rng.standard_normal(block["filters"]),
+            "running_var": rng.uniform(0.5, 2, block["filters"]),
+        }
+        if block.get("batchnorm")
+        else {}
+        for block in blocks
+    ]
+
+
+def check_blocks_loss(s: Subject, r: Report) -> None:
+    """Hold loss and gradients of `ConvNet` against the definition and its slopes."""
+    for blocks, reg in ((_PLAIN, 0.0), (_DEEPER, 0.7), (_NORMED, 0.3)):
+        X, y = make_batch(3, _DIMS, 5)
+        net, params, options = _blocks(s, blocks, reg)
+        around = f"with {len(blocks)} block{'s' * (len(blocks) > 1)} "
+        check_loss(s, net, params, X, y, reg, around=around, **options)
+    r.ok("loss and all gradients with 1, 2 and 3 blocks, without and with batch norm, twice")
+    r.ok("only W1, W2, ... are in the penalty; another reg, other labels")
+    _check_running(s)
+    r.ok("batch norm hands its running statistics on to the test mode")
+    net = s.net("ConvNet", _NORMED, _DIMS, 5, 0.5)
+    _, grads = unpack("loss", s.loss(net, *make_batch(3, _DIMS, 5)), ("loss", "grads"))
+    r.keeps_float32("the way back of a float32 network", grads)
+
+
+def _check_running(s: Subject) -> None:
+    """Check that scores come from running statistics once a net with batch norm has trained."""
+    net, params, options = _blocks(s, _NORMED)
+    X, y = make_batch(3, _DIMS, 5)
+    for _ in range(200):  # 0.9^200 is nothing: the running statistics are those of this batch
+        s.loss(net, X, y)
+    want = slow.net_scores(params, X, **options)
+    hint = "each block hands its own entry of self.bn_params, no copy, to its batch norm"
+    where = "in test mode, after 200 passes in train mode"
+    compare("scores", s.loss(net, X), want, rtol=1e-6, atol=1e-6, where=where, hint=hint)
