@@ -2,7 +2,7 @@
 
 A model file is a checkpoint (`cs682.training.checkpoint`: arrays and plain values, no pickle)
 with the fields of `KeptModel`. They are enough to build the network again with the class `kind` of
-`cs682.classifiers.fc_net` and to give it its parameters, without running anything of the file.
+`cs682.classifiers` and to give it its parameters, without running anything of the file.
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cs682.checks.run import BARS, NETS
 from cs682.setup.assignment import find_root
 from cs682.training.checkpoint import copy_state, read_checkpoint, write_checkpoint
 
-MODELS = {
+_FILES = {
     "fc-2.4": "two_layer_net.npz",
     "fc-3.4": "overfit_three_layers.npz",
     "fc-3.5": "overfit_five_layers.npz",
     "fc-5.1": "best_model.npz",
-}  # training exercise -> file in the notebooks folder
-KINDS = ("TwoLayerNet", "FullyConnectedNet")
+    "cn-2.4": "overfit_conv_net.npz",
+    "cn-2.5": "three_layer_conv_net.npz",
+    "cn-4.3": "best_conv_net.npz",
+}
+MODELS = {key: name for key, name in _FILES.items() if key in BARS}  # in the notebooks folder
+KINDS = ("TwoLayerNet", "FullyConnectedNet", "ThreeLayerConvNet", "ConvNet")
 
 
 class KeptModel(NamedTuple):
@@ -30,13 +35,12 @@ class KeptModel(NamedTuple):
     Attributes
     ----------
     exercise : str, the id of the training
-    kind : {'TwoLayerNet', 'FullyConnectedNet'}
-    arguments : dict, the keyword arguments that give `kind` a network of these shapes:
-        'input_dim', 'num_classes' and 'hidden_dim', or 'hidden_dims', 'normalization' and 'dtype'
-        (a NumPy name). Dropout and penalty are left out: they do nothing to scores
+    kind : str, one of `KINDS`
+    arguments : dict, the keyword arguments that give `kind` a network of these shapes, as plain
+        values; a dtype is a NumPy name. Dropout and penalty are left out: they do nothing to scores
     params : dict of ndarrays by name
-    running : list of dicts, one for each normalization layer, with the running statistics that it
-        has, each of shape (H,)
+    running : list of dicts, one for each entry of the network's ``bn_params``, with the running
+        statistics that it has, each as long as its layer has units or filters
     """
 
     exercise: str
@@ -54,7 +58,7 @@ def keep_model(exercise: str, model: Any) -> None:
     Parameters
     ----------
     exercise : str, the id of a training, such as 'fc-5.1'
-    model : TwoLayerNet or FullyConnectedNet, or of a class made from one; only read
+    model : a network of the kind that the exercise trains, or of a class made from one; only read
 
     Raises
     ------
@@ -67,7 +71,8 @@ def keep_model(exercise: str, model: Any) -> None:
     """
     if exercise not in MODELS:
         raise ValueError(f"{exercise!r} trains no model; {', '.join(MODELS)} do")
-    kept = KeptModel(exercise, *_recipe(model), *copy_state(model))
+    kind = _kind(model, NETS[exercise])
+    kept = KeptModel(exercise, kind, _arguments(kind, model), *copy_state(model))
     path = find_root() / "notebooks" / MODELS[exercise]
     write_checkpoint(path, kept._asdict())
     print(f"kept    {exercise}  in notebooks/{path.name}, for your hand-in")  # noqa: T201
@@ -102,34 +107,57 @@ def read_model(path: str | os.PathLike[str]) -> KeptModel:
     return kept
 
 
-def _recipe(model: Any) -> tuple[str, dict[str, Any]]:
-    """Return the kind of a network and the arguments that build one of the same shapes."""
-    kind = _kind(model)
-    if kind is None:
-        raise TypeError(
-            f"the model is a {type(model).__name__}; hand in a {' or a '.join(KINDS)}, or an "
-            "instance of a class made from one"
-        )
-    try:
-        depth = 2 if kind == "TwoLayerNet" else model.num_layers
-        first, *others = (np.shape(model.params[f"W{i}"]) for i in range(1, depth + 1))
-    except KeyError as error:
-        raise ValueError(f"the network's params lack {error}") from error
-    *hidden, classes = (shape[1] for shape in (first, *others))
-    arguments: dict[str, Any] = {"input_dim": first[0], "num_classes": classes}
-    if kind == "TwoLayerNet":
-        return kind, {**arguments, "hidden_dim": hidden[0]}
-    design = {"normalization": model.normalization, "dtype": np.dtype(model.dtype).name}
-    return kind, {**arguments, "hidden_dims": hidden, **design}
-
-
-def _kind(model: Any) -> str | None:
+def _kind(model: Any, kinds: tuple[str, ...]) -> str:
     """Return which of the course's networks this is, by name.
 
     A kernel that has loaded an edited file again has several classes of one name.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these kinds.
     """
-    classes = [c for c in type(model).__mro__ if c.__module__ == "cs682.classifiers.fc_net"]
-    return next((c.__name__ for c in classes if c.__name__ in KINDS), None)
+    classes = [c for c in type(model).__mro__ if c.__module__.startswith("cs682.classifiers.")]
+    for name in (c.__name__ for c in classes):
+        if name in kinds:
+            return name
+    raise TypeError(
+        f"the model is a {type(model).__name__}; hand in a {' or a '.join(kinds)}, or an "
+        "instance of a class made from one"
+    )
+
+
+def _arguments(kind: str, model: Any) -> dict[str, Any]:
+    """Return the arguments that build a network of the same shapes."""
+    if kind == "ConvNet":
+        return {
+            "blocks": [dict(block) for block in model.blocks],
+            "input_dim": list(model.input_dim),
+            "num_classes": model.num_classes,
+            "dtype": np.dtype(model.dtype).name,
+            "pixel_std": model.pixel_std,
+        }
+    depth = 2 if kind == "TwoLayerNet" else model.num_layers
+    try:
+        shapes = [np.shape(model.params[f"W{i}"]) for i in range(1, depth + 1)]
+    except KeyError as error:
+        raise ValueError(f"the network's params lack {error}") from error
+    return _sized(kind, model, shapes)
+
+
+def _sized(kind: str, model: Any, shapes: list[tuple[int, ...]]) -> dict[str, Any]:
+    """Return the arguments of a network whose sizes are those of its weights."""
+    arguments: dict[str, Any] = {"num_classes": shapes[-1][1]}
+    *hidden, _ = (shape[1] for shape in shapes)
+    if kind == "TwoLayerNet":
+        return {**arguments, "input_dim": shapes[0][0], "hidden_dim": hidden[0]}
+    arguments["dtype"] = np.dtype(model.dtype).name
+    if kind == "ThreeLayerConvNet":
+        filters, _, size, _ = shapes[0]
+        more = {"num_filters": filters, "filter_size": size, "hidden_dim": hidden[1]}
+        return {**arguments, "input_dim": list(model.input_dim), **more}
+    design = {"hidden_dims": hidden, "normalization": model.normalization}
+    return {**arguments, "input_dim": shapes[0][0], **design}
 
 
 def _is_well_formed(kept: KeptModel) -> bool:

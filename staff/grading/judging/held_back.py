@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cs682.checks import EXERCISES
-from cs682.checks.run import BARS, BY_HEART
+from cs682.checks.run import BARS, BY_HEART, NETS
 from cs682.cifar10.files import (
-    IMAGE_BYTES,
     TEST_BATCH,
     TRAIN_BATCHES,
     describe,
@@ -36,23 +35,22 @@ from cs682.cifar10.files import (
     read_meta,
 )
 from cs682.hand_in.models import MODELS, KeptModel, read_model
-from cs682.training.checkpoint import RUNNING_KEYS
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import read_package
 from staff.grading.intake.safe_text import shown
 from staff.grading.judging.core import Outcome
+from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.model import OwnNetwork, course_scores
 from staff.grading.results.store import write_bytes
 from staff.grading.sandbox.ladder import Rung
 
 TRAINED_ON = 49_000  # images whose mean the notebooks subtract
 SHOWN = 1000  # test images that the notebooks use; the grader takes none of them
-LEARNED = 50  # images that the overfitting exercises learn by heart
+LEARNED = max(
+    task.images for task in BY_HEART.values()
+)  # images of which some are learned by heart
 SLACK = 0.1  # below 1 by heart: a run without the notebook's function may keep an earlier state
-MAX_LAYERS = 50
-CLASSES = 10
-DESIGNS = (None, "batchnorm", "layernorm")
-MOST = 0.7  # accuracy on held-back images beyond what such networks reach in a course
+MOST = {"fc": 0.7, "cn": 0.9}  # accuracy beyond what such networks reach in a course
 
 
 @dataclass(frozen=True)
@@ -169,10 +167,6 @@ def bar_of(exercise: str, count: int) -> float:
     return bar - SLACK if exercise in BY_HEART else bar_on_held_back(bar, count)
 
 
-class ModelError(ValueError):
-    """A model earns nothing; the text says why, for the student to read."""
-
-
 def grade_models(package: Path, images: HeldBack | None, *, rung: Rung) -> Iterator[Outcome]:
     """Grade the trainings of a hand-in.
 
@@ -211,16 +205,17 @@ def _outcome(exercise: str, path: Path, images: HeldBack | None, own: OwnNetwork
 def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tuple[bool, str, str]:
     """Return whether a model passes, and what to say of it to the student and to staff."""
     kept = _read(path, exercise)
+    layers, design = design_of(kept)
     by_heart = exercise in BY_HEART
-    layers = _require_sound(kept)
-    if by_heart and layers != BY_HEART[exercise]:
-        raise ModelError(
-            f"the network has {layers} layers, this exercise asks for {BY_HEART[exercise]}"
-        )
-    X, y = (images.X_learned, images.y_learned) if by_heart else (images.X, images.y)
+    X, y = images.X, images.y
+    if task := BY_HEART.get(exercise):
+        if layers != task.layers:
+            raise ModelError(
+                f"the network has {layers} layers, this exercise asks for {task.layers}"
+            )
+        X, y = images.X_learned[: task.images], images.y_learned[: task.images]
     bar = bar_of(exercise, len(y))
     of = f"the {len(y)} training images" if by_heart else f"{len(y)} images that are held back"
-    design = _arguments(kept)
     centred = X - images.mean
     scores = course_scores(kept, design, centred)
     if not np.isfinite(scores).all():
@@ -231,7 +226,7 @@ def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tupl
     if said := own.disagrees(kept, design, centred, scores):
         text += f", by the course's network; {said}. A person decides"
         staff = "the student's network and the course's disagree"
-    if not by_heart and reached > MOST:
+    if not by_heart and reached > MOST[exercise[:2]]:
         staff = f"{staff}\nbeyond what such networks reach: learned from the test set?".strip()
     return reached >= bar, text, staff
 
@@ -246,68 +241,6 @@ def _read(path: Path, exercise: str) -> KeptModel:
         raise ModelError(f"notebooks/{path.name} cannot be read: {reason}") from None
     if kept.exercise != exercise:
         raise ModelError(f"notebooks/{path.name} holds the model of {kept.exercise}")
+    if kept.kind not in NETS[exercise]:
+        raise ModelError(f"notebooks/{path.name} holds a {kept.kind}, not a network to train here")
     return kept
-
-
-def _require_sound(kept: KeptModel) -> int:
-    """Return the number of layers of a model; refuse parameters that no such network has."""
-    layers = sum(name.startswith("W") for name in kept.params)
-    if not 1 <= layers <= MAX_LAYERS:
-        raise ModelError(f"the model has {layers} weight matrices, expected 1 to {MAX_LAYERS}")
-    names = {f"{letter}{i}" for i in range(1, layers + 1) for letter in "Wb"}
-    if kept.arguments.get("normalization") is not None:
-        names |= {f"{word}{i}" for i in range(1, layers) for word in ("gamma", "beta")}
-    if kept.params.keys() != names:
-        odd = sorted(kept.params.keys() ^ names)
-        raise ModelError(
-            f"the model's parameters are not those of a network: {shown(', '.join(odd))}"
-        )
-    arrays = [*kept.params.values(), *(v for layer in kept.running for v in layer.values())]
-    if not all(a.dtype in (np.float32, np.float64) and np.isfinite(a).all() for a in arrays):
-        raise ModelError(
-            "the model's parameters are not all finite numbers of type float32 or float64"
-        )
-    for name, shape in _shapes(kept.params, layers).items():
-        if name in kept.params and kept.params[name].shape != shape:
-            found = kept.params[name].shape
-            raise ModelError(f"the model's {name} has shape {found}, expected {shape}")
-    _require_running(kept, layers)
-    return layers
-
-
-def _require_running(kept: KeptModel, layers: int) -> None:
-    """Refuse running statistics that are not those of the network's layers."""
-    norms = layers - 1 if kept.arguments.get("normalization") is not None else 0
-    if len(kept.running) != norms:
-        raise ModelError(f"the model has {len(kept.running)} running statistics, not {norms}")
-    for i, layer in enumerate(kept.running, 1):
-        width = kept.params[f"W{i}"].shape[1:]
-        if not layer.keys() <= {*RUNNING_KEYS} or any(v.shape != width for v in layer.values()):
-            raise ModelError(f"the running statistics of layer {i} are not of shape {width}")
-
-
-def _shapes(params: dict[str, Any], layers: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape that each parameter must have for images in and ten scores out."""
-    outputs = [int((*params[f"W{i}"].shape, 0, 0)[1]) for i in range(1, layers)]
-    widths = [IMAGE_BYTES, *outputs, CLASSES]
-    shapes: dict[str, tuple[int, ...]] = {}
-    for i in range(1, layers + 1):
-        shapes[f"W{i}"] = (widths[i - 1], widths[i])
-        shapes.update({f"{word}{i}": (widths[i],) for word in ("b", "gamma", "beta")})
-    return shapes
-
-
-def _arguments(kept: KeptModel) -> dict[str, Any]:
-    """Return how to build the network: sizes are read off the parameters, not off claims."""
-    layers = sum(name.startswith("W") for name in kept.params)
-    widths = [int(kept.params[f"W{i}"].shape[1]) for i in range(1, layers)]
-    sizes: dict[str, Any] = {"input_dim": IMAGE_BYTES, "num_classes": CLASSES}
-    if kept.kind == "TwoLayerNet":
-        if layers != 2:
-            raise ModelError(f"the model is a TwoLayerNet of {layers} layers")
-        return {**sizes, "hidden_dim": widths[0]}
-    normalization = kept.arguments.get("normalization")
-    if normalization not in DESIGNS:
-        raise ModelError(f"the model's normalization is {shown(repr(normalization), 40)}")
-    dtype = kept.params["W1"].dtype.name
-    return {**sizes, "hidden_dims": widths, "normalization": normalization, "dtype": dtype}

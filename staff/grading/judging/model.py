@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682.classifiers import fc_net
+from cs682.classifiers import cnn, fc_net
 from cs682.training.seeds import legacy_seed
 from staff.grading.intake.text import clean
+from staff.grading.judging.designs import MOST_WORK, ModelError, work_of
 from staff.grading.sandbox.ladder import Rung, Sandbox
 from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cs682._types import Array
     from cs682.hand_in.models import KeptModel
 
+NETWORKS = {**vars(fc_net), **vars(cnn)}
 _AT_ONCE = 4_000_000  # numbers of one layer's output
 _LARGEST = 40_000_000  # bytes of a model that are sent to a sandbox
 _COMPARED = 100  # images that the student's own network scores
@@ -40,14 +42,22 @@ def course_scores(kept: KeptModel, design: dict[str, Any], X: Array) -> Array:
     Returns
     -------
     scores : ndarray of float, shape (N, C)
+
+    Raises
+    ------
+    ModelError
+        If it would take too long.
     """
+    if (products := work_of(kept, design)[0]) > MOST_WORK:
+        raise ModelError(
+            f"the network multiplies {products:.2g} times for each image, more than {MOST_WORK:.2g}"
+        )
     with legacy_seed(0), np.errstate(all="ignore"):
-        net = getattr(fc_net, kept.kind)(**design)
+        net = NETWORKS[kept.kind](**design)
         net.params = {name: value.copy() for name, value in kept.params.items()}
         for own, given in zip(getattr(net, "bn_params", []), kept.running, strict=True):
             own.update(given)
-        widest = max(value.shape[-1] for value in kept.params.values())
-        count = max(1, _AT_ONCE // widest)
+        count = max(1, _AT_ONCE // work_of(kept, design)[1])
         return np.concatenate([net.loss(X[i : i + count]) for i in range(0, len(X), count)])
 
 

@@ -56,8 +56,10 @@ def test_held_back_images_are_none_that_the_notebooks_use(folder):
 def test_images_to_learn_by_heart_are_the_notebooks_first(folder, images):
     data = get_CIFAR10_data(250, 20, 10, root=folder, verbose=False)
 
-    np.testing.assert_array_equal(images.X_learned - images.mean, data["X_train"][:50])
-    np.testing.assert_array_equal(images.y_learned, data["y_train"][:50])
+    count = len(images.X_learned)
+    assert count >= 50
+    np.testing.assert_array_equal(images.X_learned - images.mean, data["X_train"][:count])
+    np.testing.assert_array_equal(images.y_learned, data["y_train"][:count])
 
 
 def test_seed_decides_which_images_are_held_back(folder, images):
@@ -177,7 +179,7 @@ def test_claims_in_the_file_count_nothing(grade, images, tmp_path):
 
 
 def test_overfitted_net_must_know_its_images_and_have_its_layers(grade, images, tmp_path):
-    net = knows(images.X_learned - images.mean, images.y_learned, 60)
+    net = knows((images.X_learned - images.mean)[:50], images.y_learned[:50], 60)
     deep = FullyConnectedNet([60, 10], dtype=np.float64)
     deep.params.update({k: v for k, v in net.params.items() if k[1] == "1"})
     deep.params["W2"] = net.params["W2"]
@@ -278,7 +280,7 @@ def test_grading_without_data_is_said_for_each_model(tmp_path):
 
     outcomes = list(grade_models(tmp_path, None, rung=None))
 
-    assert len(outcomes) == 4
+    assert len(outcomes) == len(MODELS)
     assert all("started without data" in o.message and o.points == 0 for o in outcomes)
 
 
@@ -293,7 +295,7 @@ def change(**params):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (change(W9=np.zeros((3, 3))), "not those of a network: "),
+        (change(W9=np.zeros((3, 3))), "is a TwoLayerNet of 3 layers"),
         (change(W1=np.full((3072, 50), np.nan)), "not all finite"),
         (change(b1=np.zeros(50, np.int64)), "not all finite numbers of type float32"),
         (change(b1=np.zeros(50, complex)), "not all finite numbers of type float32"),
