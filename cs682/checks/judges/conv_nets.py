@@ -104,9 +104,15 @@ def _three_layer(s: Subject, sizes: Sizes, reg: float = 0.0) -> tuple[Any, dict[
     """Return a float64 network with 5 classes and its generic parameters."""
     net = s.net("ThreeLayerConvNet", **sizes, num_classes=5, reg=reg, dtype=np.float64)
     shapes = three_layer_shapes(sizes, 5)
-    params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    params = _generic(shapes, 1)
     s.set_params(net, params)
     return net, params
+
+
+def _generic(shapes: dict[str, tuple[int, ...]], blocks: int) -> dict[str, Any]:
+    """Return parameters of no special value, with which ReLU cuts even what pooling has left."""
+    params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    return params | {f"b{i}": params[f"b{i}"] - 1.5 for i in range(1, blocks + 1)}
 
 
 def check_three_layer_scores(s: Subject, r: Report) -> None:
@@ -135,7 +141,7 @@ def check_three_layer_loss(s: Subject, r: Report) -> None:
 
 Blocks = list[dict[str, Any]]
 _PLAIN: Blocks = [{"filters": 3, "size": 3, "pool": 2}]
-_DEEPER: Blocks = [{"filters": 2, "size": 5}, {"filters": 3, "size": 1, "pool": 2}]
+_DEEPER: Blocks = [{"filters": 3, "size": 3}, {"filters": 1, "size": 5, "pool": 2}]
 _NORMED: Blocks = [
     {"filters": 2, "size": 3, "batchnorm": True, "pool": 2},
     {"filters": 2, "size": 1},
@@ -167,7 +173,7 @@ def _blocks(
     """Return a float64 network with 5 classes, its generic parameters, and its pools."""
     net = s.net("ConvNet", blocks, input_dim, 5, reg, np.float64, pixel_std=1.0)
     shapes = block_shapes(blocks, input_dim, 5)
-    params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
+    params = _generic(shapes, len(blocks))
     s.set_params(net, params)
     return net, params, {"pools": tuple(block.get("pool", 1) for block in blocks)}
 

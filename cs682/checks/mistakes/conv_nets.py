@@ -21,20 +21,30 @@ def scores(params: dict[str, Any], X: Any, pools: Any, running: Any = ()) -> dic
     powers = np.exp(right - right.max(axis=1, keepdims=True))
     layers = sum(name.startswith("W") for name in params)
     last_bias = params[f"b{layers}"]
-    found = {
-        "the ReLU is missing in all layers": _scores(params, X, pools, running, _same, _same),
-        "the ReLU after the convolution is missing": _scores(params, X, pools, running, _same),
-        "there is a ReLU on the scores; the last layer has none": slow.relu(right),
-        "these are probabilities; the scores go into softmax_loss as they are": powers
-        / powers.sum(axis=1, keepdims=True),
-        "the bias of the last layer is left out": right - last_bias,
-    }
+    found = {}
     if layers > len(pools) + 1:
         cause = "the ReLU after the hidden affine layer is missing"
         found[cause] = _scores(params, X, pools, running, slow.relu, _same)
         fewer = {**params, f"b{layers - 1}": 0 * params[f"b{layers - 1}"]}
         cause = "the bias of the hidden affine layer is left out"
         found[cause] = _scores(fewer, X, pools, running)
+    found |= {
+        "the ReLU after the convolution is missing": _scores(params, X, pools, running, _same),
+        "the ReLU is missing in all layers": _scores(params, X, pools, running, _same, _same),
+        "there is a ReLU on the scores; the last layer has none": slow.relu(right),
+        "these are probabilities; the scores go into softmax_loss as they are": powers
+        / powers.sum(axis=1, keepdims=True),
+        "the bias of the last layer is left out": right - last_bias,
+        "the maps are flattened in another order, with the channels last; hand them on to the "
+        "affine layer as they are": _scores(
+            params, X, pools, running, flat=lambda maps: maps.transpose(0, 2, 3, 1)
+        ),
+    }
+    if len(pools) == 1 and not running:
+        side = pools[0]
+        found["the pooling comes before the convolution; it belongs behind the ReLU"] = _scores(
+            params, slow.max_pool(X, side, side, side), (1,), ()
+        )
     blocks = range(1, len(pools) + 1)
     for cause, (word, value) in _PARTS.items():
         changed = {
@@ -60,10 +70,17 @@ def _same(a: Any) -> Any:
 
 
 def _scores(
-    params: Any, X: Any, pools: Any, running: Any, in_blocks: Any = None, behind: Any = None
+    params: Any,
+    X: Any,
+    pools: Any,
+    running: Any,
+    in_blocks: Any = None,
+    behind: Any = None,
+    flat: Any = None,
 ) -> Any:
-    """Return scores with other functions in place of ReLU."""
+    """Return scores with other functions in place of ReLU, and of what flattens the maps."""
     out = slow.conv_blocks(params, X, pools, in_blocks or slow.relu, running)
+    out = flat(out) if flat else out
     return slow.net_scores(slow.behind(params, len(pools)), out, activation=behind or slow.relu)
 
 
