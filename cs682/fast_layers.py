@@ -1,6 +1,6 @@
 """Convolution and max pooling for training: a hundred times faster than loops, in plain NumPy.
 
-They take and give what the naive layers of `cs682.layers` do, caches included. How they do it:
+They take and give what the naive layers of `cs682.layers` do. How they do it:
 
 **Convolution is a matrix product.** Lay each window of the padded images out as a row, and each
 filter as a column, pixel by pixel and channel by channel, K = HH * WW * C numbers each. Then
@@ -11,20 +11,21 @@ filter as a column, pixel by pixel and channel by channel, K = HH * WW * C numbe
     dx   = dout @ columns.T         (N * H' * W', F) @ (F, K), each row added to its window's pixels
 
 Three things make it fast. A processor's matrix product does as many multiplications a second as it
-can. Images are held with the channels last, (N, H, W, C), in memory: a row of a window lies in one
-piece there and is copied in one go. What comes out is a view of such an array, with its axes in the
-usual order (N, C, H, W), and the next layer gets it as it likes it. And the rows, which hold each
-pixel up to HH * WW times, are made for a few images at a time, as many as fit into the processor's
-cache, and on the way back once more: they would fill gigabytes.
+can. Of channels and columns, the more lie side by side in memory, so that windows are copied in few
+pieces; what comes out is a view of an array with the channels last, its axes in the usual order, as
+the next layer likes it. And the rows, which hold each pixel up to HH * WW times and would fill
+gigabytes, are made for a few images at a time, as many as fit into the processor's cache, and on
+the way back once more.
 
-**Pooling has as many slices as a window has pixels.** The first pixels of all windows are one slice
-of the images, the second ones another: `out` is the largest of the slices, one entry at a time.
+**Pooling is a maximum of slices.** The first rows of all windows are one slice of the images, the
+second rows another one: first the largest of these is kept, and then likewise of columns.
 
 Letters: N images of C channels, H rows and W columns; F filters of HH rows and WW columns.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ from cs682._arguments import require_conv_arguments, require_pool_arguments, req
 from cs682.training.input_gradient import reads_network_input
 
 if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
     from cs682._types import Array, Cache, Options
 
 __all__ = [
@@ -113,15 +116,15 @@ def conv_backward_fast(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     places = dout.transpose(0, 2, 3, 1)  # (N, H', W', F)
     dtype, spared = np.result_type(dout, x, w), reads_network_input(x)
     stride, pad = conv_param["stride"], conv_param["pad"]
-    dpadded = np.zeros((N, x.shape[2] + 2 * pad, x.shape[3] + 2 * pad, C), dtype)
+    dpadded = _zeros((N, x.shape[2] + 2 * pad, x.shape[3] + 2 * pad, C), width, dtype)
     dcolumns, db = np.zeros(columns.shape, dtype), np.zeros(b.shape, dtype)
     for some in _parts(windows):
         upstream = places[some].reshape(-1, len(w))  # a place in each row
         dcolumns += _rows(windows[some]).T @ upstream
         db += upstream.sum(axis=0)
         if not spared:
-            drows = (upstream @ columns.T).reshape(windows[some].shape)
-            _add_to_windows(dpadded[some], drows, stride)
+            drows = upstream @ columns.T if _channels_last(dpadded) else (columns @ upstream.T).T
+            _add_to_windows(dpadded[some], drows.reshape(windows[some].shape), stride)
     dx = dpadded[:, pad : pad + x.shape[2], pad : pad + x.shape[3]].transpose(0, 3, 1, 2)
     dw = dcolumns.reshape(HH, WW, C, len(w)).transpose(3, 2, 0, 1)
     return dx, np.ascontiguousarray(dw), db
@@ -140,7 +143,7 @@ def max_pool_forward_fast(x: Array, pool_param: Options) -> tuple[Array, Cache]:
     Returns
     -------
     out : ndarray, shape (N, C, H', W') with H' = 1 + (H - pool_height) / stride, and W' likewise
-    cache : tuple ``(x, pool_param)``, read by `max_pool_backward_fast`
+    cache : tuple ``(x, pool_param, out)``, read by `max_pool_backward_fast`
 
     Raises
     ------
@@ -150,11 +153,10 @@ def max_pool_forward_fast(x: Array, pool_param: Options) -> tuple[Array, Cache]:
         If a window is larger than the image, or the stride does not divide what the first one
         leaves of it.
     """
-    first, *others = _slices(x, pool_param)
-    out = x[first].copy(order="K")  # lies in memory as x does
-    for pixels in others:
-        np.maximum(out, x[pixels], out=out)
-    return out, (x, pool_param)
+    height, width, stride = require_pool_arguments(x, pool_param)
+    rows = _largest([x[:, :, i] for i in _starts(x.shape[2], height, stride)])  # (N, C, H', W)
+    out = _largest([rows[:, :, :, j] for j in _starts(x.shape[3], width, stride)])
+    return out, (x, pool_param, out)
 
 
 def max_pool_backward_fast(dout: Array, cache: Cache) -> Array:
@@ -163,7 +165,7 @@ def max_pool_backward_fast(dout: Array, cache: Cache) -> Array:
     Parameters
     ----------
     dout : ndarray of float, shape (N, C, H', W')
-    cache : tuple ``(x, pool_param)`` as `max_pool_forward_fast` returned it
+    cache : tuple ``(x, pool_param, out)`` as `max_pool_forward_fast` returned it
 
     Returns
     -------
@@ -178,16 +180,16 @@ def max_pool_backward_fast(dout: Array, cache: Cache) -> Array:
     -----
     Of several largest pixels of a window the first one, row by row, gets all of its gradient.
     """
-    x, pool_param = cache
-    largest, _ = max_pool_forward_fast(x, pool_param)
-    require_shape("dout", dout, largest.shape)
-    left = np.empty_like(largest, dtype=dout.dtype)  # what no pixel has got so far
-    left[...] = dout
+    x, pool_param, out = cache
+    require_shape("dout", dout, out.shape)
+    height, width, stride = require_pool_arguments(x, pool_param)
     dx = np.zeros_like(x, dtype=dout.dtype)
-    for pixels in _slices(x, pool_param):
-        is_largest = x[pixels] == largest
-        dx[pixels] += left * is_largest
-        left *= ~is_largest
+    is_free = np.ones_like(out, dtype=bool)  # no pixel has got the gradient so far
+    for i in _starts(x.shape[2], height, stride):
+        for j in _starts(x.shape[3], width, stride):
+            gets_it = (x[:, :, i, j] == out) & is_free
+            is_free ^= gets_it
+            dx[:, :, i, j] += dout * gets_it
     return dx
 
 
@@ -195,7 +197,8 @@ def _windows(x: Array, w: Array, b: Array, conv_param: Options) -> Array:
     """Return a view of all windows of the padded images, (N, H', W', HH, WW, C)."""
     stride, pad = require_conv_arguments(x, w, b, conv_param)
     N, C, H, W = x.shape
-    padded = np.zeros((N, H + 2 * pad, W + 2 * pad, C), x.dtype)
+    width = 1 + (W + 2 * pad - w.shape[3]) // stride
+    padded = _zeros((N, H + 2 * pad, W + 2 * pad, C), width, x.dtype)
     padded[:, pad : pad + H, pad : pad + W] = x.transpose(0, 2, 3, 1)
     every = sliding_window_view(padded, w.shape[2:], axis=(1, 2))  # (N, ., ., C, HH, WW)
     return every[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3)
@@ -206,10 +209,25 @@ def _columns(w: Array) -> Array:
     return w.transpose(2, 3, 1, 0).reshape(-1, len(w))
 
 
+def _zeros(shape: tuple[int, ...], width: int, dtype: DTypeLike) -> Array:
+    """Return zeros (N, H, W, C); of channels and windows in a row, the more lie side by side."""
+    N, H, W, C = shape
+    if width <= C:
+        return np.zeros(shape, dtype)
+    return np.zeros((C, N, H, W), dtype).transpose(1, 2, 3, 0)
+
+
+def _channels_last(images: Array) -> bool:
+    """Tell whether the channels of a pixel lie side by side in memory."""
+    return images.strides[-1] == images.itemsize
+
+
 def _rows(windows: Array) -> Array:
     """Return a window in each row, (N * H' * W', K)."""
-    places = windows.shape[0] * windows.shape[1] * windows.shape[2]
-    return windows.reshape(places, -1)
+    K = math.prod(windows.shape[3:])
+    if _channels_last(windows):
+        return windows.reshape(-1, K)
+    return windows.transpose(3, 4, 5, 0, 1, 2).reshape(K, -1).T
 
 
 def _parts(windows: Array) -> Iterator[slice]:
@@ -227,12 +245,14 @@ def _add_to_windows(images: Array, windows: Array, stride: int) -> None:
         images[:, i : i + down : stride, j : j + right : stride] += windows[:, :, :, i, j]
 
 
-def _slices(x: Array, pool_param: Options) -> list[tuple[slice, ...]]:
-    """Return, for each pixel of a pooling window, where it lies in images for all windows."""
-    height, width, stride = require_pool_arguments(x, pool_param)
-    down, right = x.shape[2] - height + 1, x.shape[3] - width + 1
-    every = slice(None)
-    return [
-        (every, every, slice(i, i + down, stride), slice(j, j + right, stride))
-        for i, j in np.ndindex(height, width)
-    ]
+def _largest(arrays: list[Array]) -> Array:
+    """Return the largest of several arrays, entry by entry; it lies in memory as they do."""
+    out = arrays[0].copy(order="K")
+    for array in arrays[1:]:
+        np.maximum(out, array, out=out)
+    return out
+
+
+def _starts(pixels: int, window: int, stride: int) -> list[slice]:
+    """Return where, among so many pixels, the first ones of all windows lie, the second, ..."""
+    return [slice(i, i + pixels - window + 1, stride) for i in range(window)]
