@@ -40,7 +40,7 @@ class Variant:
         return (json.dumps({"given": self.given, "points": self.points}, indent=2) + "\n").encode()
 
     def say_sum(self) -> str:
-        """Return a sentence with the sum of all points, and what moves it away from 100."""
+        """Return a sentence with the sum of all points, and what moves it away from the table's."""
         rows = [(EXERCISES[key].points, row) for key, row in self.table.items()]
         moved = [f"{row.id} {old} -> {row.points}" for old, row in rows if old != row.points]
         return f"the points add up to {sum(row.points for _, row in rows)}: {', '.join(moved)}"

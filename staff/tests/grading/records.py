@@ -7,6 +7,10 @@ from staff.grading.intake.submission import Student
 from staff.grading.judging.core import Outcome
 from staff.grading.results.store import TO_BE_READ, Record
 
+FULL = sum(row.points for row in EXERCISES.values())  # what there is to get
+READ = sum(row.points for row in EXERCISES.values() if row.is_question)  # by a person
+CODE = FULL - READ  # for code and trained models
+
 
 def outcome_of(exercise: str, state: str = "passed", message: str = "", **more) -> Outcome:
     """Return an outcome with the points that its state earns."""

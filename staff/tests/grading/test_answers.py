@@ -14,7 +14,7 @@ from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.read_answers import AnswerBook, give_points, read_table, table
 from staff.grading.results.typeset import typeset
-from staff.tests.grading.records import record_of
+from staff.tests.grading.records import CODE, FULL, READ, record_of
 from staff.tests.grading.test_reports import Tags
 
 QUESTION = "fc-q1"
@@ -88,8 +88,8 @@ def test_answer_earns_nothing_until_it_is_read():
 
     assert outcome_of(row, {QUESTION: "x"}, 2).state == "to be read"
     assert outcome_of(row, {}, 2).state == "open"
-    assert record_of().points == 80
-    assert record_of().to_be_read == 20
+    assert record_of().points == CODE
+    assert record_of().to_be_read == READ
 
 
 POINTS = {row.id: row.points for row in EXERCISES.values()}
@@ -113,7 +113,7 @@ def test_table_that_is_filled_in_gives_the_points(tmp_path):
 
     merged = [give_points(record, read_typed(path)) for record in records]
 
-    assert [record.points for record in merged] == [100, 100]
+    assert [record.points for record in merged] == [FULL, FULL]
     assert [record.to_be_read for record in merged] == [0, 0]
     assert table(records, read_typed(path), POINTS) == filled
 
@@ -125,7 +125,7 @@ def test_table_keeps_what_was_filled_in_and_asks_for_the_rest(tmp_path):
     merged = give_points(record_of(), read)
 
     assert read == {("ada", "fc-q1"): {"points": "1", "remark": "half"}}
-    assert (merged.points, merged.to_be_read) == (81, 18)
+    assert (merged.points, merged.to_be_read) == (CODE + 1, READ - 2)
     assert "ada,fc-q1,1,2,half" in table([record_of()], read, POINTS)
 
 
@@ -233,7 +233,7 @@ def test_points_are_taken_back_with_a_dash_alone(tmp_path):
     type_in(tmp_path / "answers.csv", "ada,fc-q1", "-")
     save(tmp_path)
 
-    assert give_points(record_of("ada"), book_of(tmp_path).read()).to_be_read == 20
+    assert give_points(record_of("ada"), book_of(tmp_path).read()).to_be_read == READ
 
 
 def test_column_that_a_person_adds_stays(tmp_path):

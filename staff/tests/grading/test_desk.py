@@ -19,7 +19,7 @@ from staff.grading.results.report import html, markdown
 from staff.grading.results.store import NotGraded
 from staff.grading.results.summary import statistics_of, summary_page
 from staff.grading.results.warnings import warnings_page
-from staff.tests.grading.records import outcome_of, record_of
+from staff.tests.grading.records import CODE, FULL, outcome_of, record_of
 
 POINTS = {row.id: row.points for row in EXERCISES.values()}
 ADA = (Student("007", "Ada Lovelace", "ada@example.edu"),)
@@ -50,7 +50,7 @@ def test_override_counts_and_the_report_shows_it_and_what_was_before(form, stude
 def test_override_of_a_question_and_none_at_all(tmp_path):
     lines = overrides(tmp_path, "ada;fc-q1;2;orally", head="student;question;points;reason")
 
-    assert override(record_of("ada"), lines).points == 82
+    assert override(record_of("ada"), lines).points == CODE + 2
     assert override(record_of("bob"), lines) == record_of("bob")
     assert read_overrides(tmp_path / "nowhere.csv", POINTS) == []
 
@@ -86,33 +86,35 @@ DUE = {"due": "2024-02-01T23:59:00-05:00", "percent_per_day": 10}
 
 
 @pytest.mark.parametrize(
-    ("submitted", "more", "points"),
+    ("submitted", "more", "share"),
     [
-        ("2024-02-01 23:58:00 -05:00", {}, 80),
-        ("2024-02-02 04:58:00 UTC", {}, 80),
-        ("2024-02-02 00:05:00 -05:00", {}, 72),
-        ("2024-02-02 00:05:00 -05:00", {"grace_minutes": 10}, 80),
-        ("2024-02-03 00:05:00 -05:00", {}, 64),
-        ("2024-02-03 00:05:00 -05:00", {"free_days": 1}, 72),
-        ("2024-03-03 00:05:00 -05:00", {"at_most_percent": 50}, 40),
-        ("2024-02-02T00:05:00", {}, 72),  # Moodle names no zone: that of the rule
-        ("2024-02-09 00:05:00 -05:00", {"days": {"007": 1}}, 72),
-        ("2024-02-09 00:05:00 -05:00", {"days": {"ada": 0}}, 80),
-        ("", {}, 80),
+        ("2024-02-01 23:58:00 -05:00", {}, 1),
+        ("2024-02-02 04:58:00 UTC", {}, 1),
+        ("2024-02-02 00:05:00 -05:00", {}, 0.9),
+        ("2024-02-02 00:05:00 -05:00", {"grace_minutes": 10}, 1),
+        ("2024-02-03 00:05:00 -05:00", {}, 0.8),
+        ("2024-02-03 00:05:00 -05:00", {"free_days": 1}, 0.9),
+        ("2024-03-03 00:05:00 -05:00", {"at_most_percent": 50}, 0.5),
+        ("2024-02-02T00:05:00", {}, 0.9),  # Moodle names no zone: that of the rule
+        ("2024-02-09 00:05:00 -05:00", {"days": {"007": 1}}, 0.9),
+        ("2024-02-09 00:05:00 -05:00", {"days": {"ada": 0}}, 1),
+        ("", {}, 1),
     ],
 )
-def test_late_days_cost_what_the_rule_says(submitted, more, points, tmp_path):
+def test_late_days_cost_what_the_rule_says(submitted, more, share, tmp_path):
     record = record_of("ada", students=ADA, submitted=submitted)
 
-    assert rule(tmp_path, **DUE, **more).apply(record).points == points
+    assert rule(tmp_path, **DUE, **more).apply(record).points == pytest.approx(share * CODE)
 
 
 def test_mark_of_canvas_counts_as_days(tmp_path):
     late = record_of("ada", late=True)
 
-    assert rule(tmp_path, percent_per_day=5).apply(late).points == 76
-    assert rule(tmp_path, percent_per_day=5, marked_days=2).apply(late).points == 72
-    assert rule(tmp_path, percent_per_day=5).apply(record_of()).points == 80
+    assert rule(tmp_path, percent_per_day=5).apply(late).points == pytest.approx(0.95 * CODE)
+    assert rule(tmp_path, percent_per_day=5, marked_days=2).apply(late).points == pytest.approx(
+        0.9 * CODE
+    )
+    assert rule(tmp_path, percent_per_day=5).apply(record_of()).points == CODE
 
 
 def test_report_and_book_say_what_came_off(tmp_path):
@@ -121,8 +123,9 @@ def test_report_and_book_say_what_came_off(tmp_path):
     )
     (row,) = csv.DictReader(io.StringIO(grade_book([record])))
 
-    assert "came 1 day late: 10 % of 80 points come off, which is 8." in html(record)
-    assert (row["points"], row["late"], row["late penalty"]) == ("72.0", "late", "8.0")
+    off = CODE / 10
+    assert f"came 1 day late: 10 % of {CODE} points come off, which is {off:g}." in html(record)
+    assert (row["points"], row["late"], row["late penalty"]) == (f"{CODE - off}", "late", f"{off}")
 
 
 @pytest.mark.parametrize(
@@ -172,8 +175,8 @@ def test_canvas_without_its_table(tmp_path):
     head, possible, line = export(tmp_path, "canvas", CLASS)
 
     assert head[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
-    assert (possible[0].strip(), possible[5]) == ("Points Possible", "100")
-    assert (line[1], line[5]) == ("55", "80")
+    assert (possible[0].strip(), possible[5]) == ("Points Possible", str(FULL))
+    assert (line[1], line[5]) == ("55", str(CODE))
 
 
 def test_table_of_canvas_is_filled_in_and_otherwise_left_alone(tmp_path):
@@ -184,7 +187,7 @@ def test_table_of_canvas_is_filled_in_and_otherwise_left_alone(tmp_path):
 
     rows = export(tmp_path, "canvas", CLASS, roster)
 
-    assert rows[2] == ["Lovelace, Ada", "55", "s55", "ada", "001", "80"]
+    assert rows[2] == ["Lovelace, Ada", "55", "s55", "ada", "001", str(CODE)]
     assert rows[1:2] + rows[3:] == rows_of(roster)[1:2] + rows_of(roster)[3:]
 
 
@@ -196,9 +199,14 @@ def test_worksheet_of_moodle_is_filled_in(tmp_path):
 
     rows = export(tmp_path, "moodle", CLASS, roster)
 
-    assert rows[1][4:] == ["80", "100.00", "80 of 100 points."]
+    assert rows[1][4:] == [str(CODE), "100.00", f"{CODE} of {FULL} points."]
     assert rows[2] == rows_of(roster)[2]
-    assert export(tmp_path, "moodle", CLASS)[1][:4] == ["Participant 55", "lovelaceada", "", "80"]
+    assert export(tmp_path, "moodle", CLASS)[1][:4] == [
+        "Participant 55",
+        "lovelaceada",
+        "",
+        str(CODE),
+    ]
 
 
 def test_student_without_a_grade_is_in_no_export(tmp_path):
@@ -237,7 +245,7 @@ def many(*headings):
 def test_column_of_canvas_is_found_among_many(headings, column, at, tmp_path):
     rows = export(tmp_path, "canvas", CLASS, many(*headings), column)
 
-    assert rows[2][at] == "80"
+    assert rows[2][at] == str(CODE)
     assert rows[2][:at] + rows[2][at + 1 :] == [
         text for i, text in enumerate(rows_of(many(*headings))[2]) if i != at
     ]
@@ -272,7 +280,7 @@ def test_grade_that_goes_into_no_line_is_named(tmp_path):
 
     left_out = exports.write(tmp_path, "canvas", [*CLASS, absent], roster)
 
-    assert left_out == ["Grace Hopper (57, 80 points)"]
+    assert left_out == [f"Grace Hopper (57, {CODE} points)"]
 
 
 # --- what there is to see
@@ -292,7 +300,9 @@ def test_what_is_the_same_in_many_exercises_is_said_once_a_notebook():
     keys = [key for key, row in EXERCISES.items() if row.file == "cs682/layers.py"]
     outcomes = [outcome_of(key, "no answer", message.format(key)) for key in keys]
 
-    assert markdown(record_of("ada", *outcomes)).count("invalid syntax") == 3
+    assert markdown(record_of("ada", *outcomes)).count("invalid syntax") == len(
+        {EXERCISES[key].notebook for key in keys}
+    )
     assert f"{keys[0]}, {keys[1]}" in markdown(record_of("ada", *outcomes))
 
 

@@ -17,7 +17,7 @@ from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results, write_report
 from staff.grading.results.store import NotGraded, read_record, write_record
 from staff.grading.results.summary import commonest_mistakes, summary_page
-from staff.tests.grading.records import outcome_of, record_of
+from staff.tests.grading.records import CODE, FULL, READ, outcome_of, record_of
 
 MESSAGE = "dx[0, 1] = 5, expected 2.\n  in affine_backward: dx = dout @ w"
 EVIL = "</pre><script>alert(1)</script> ```\n# heading [x](javascript:alert(1)) =1+1"
@@ -43,8 +43,8 @@ def wrong(message: str = MESSAGE, **more):
 def test_report_gives_points_and_the_check_s_own_message(form):
     text = form(record_of("ada", wrong(MESSAGE, advice=("use less memory",))))
 
-    assert "77 of 100 points." in text
-    assert "Up to 20 more are in answers that a person has yet to read." in text
+    assert f"{CODE - 3} of {FULL} points." in text
+    assert f"Up to {READ} more are in answers that a person has yet to read." in text
     assert MESSAGE in text
     assert "use less memory" in text
 
@@ -89,9 +89,9 @@ def test_grade_book_has_a_line_for_each_student_and_no_formula():
     assert [row["student"] for row in rows] == ["'=1+1", "'-2", "eve"]
     assert not any(str(value).startswith(("=", "+", "-", "@", "\t")) for r in rows for value in
                    r.values())  # fmt: skip
-    assert rows[0]["points"] == "77"
+    assert rows[0]["points"] == str(CODE - 3)
     assert (rows[2]["points"], rows[2]["remarks"][:10]) == ("", "NOT GRADED")
-    assert sum(int(rows[0][key]) for key in EXERCISES) == 77
+    assert sum(int(rows[0][key]) for key in EXERCISES) == CODE - 3
 
 
 @pytest.mark.parametrize("text", ["=x", "+x", "-x", "@x", "\t=x", "\r=x", " =x", "\n=x"])
@@ -177,7 +177,7 @@ def test_summary_shows_the_class_and_is_the_same_each_time():
 
     assert page == summary_page(results_of_class)
     assert "script" not in Tags(page).found
-    assert "78.5 of 100" in page
+    assert f"{CODE - 1.5:g} of {FULL}" in page
     assert "&lt;i&gt;eve" in page
     assert page.count("data:image/png;base64,iVBOR") == 2
 
