@@ -96,7 +96,7 @@ def check_close(
     atol : float, differences up to this one pass whatever their relative size
     hint : str, added to the message when a value is wrong
     causes : mapping from a sentence to the value (of any shape) that this mistake gives; the
-        sentence replaces the hint when `got` matches the value
+        sentence replaces the hint when `got` matches the value, in shape and numbers
 
     Raises
     ------
@@ -139,9 +139,10 @@ def compare(
     require_expected(name, expected)
     actual = _as_array(name, got, expected, context)
     if actual.shape != expected.shape:
+        said = _say_other_shape(actual, causes or {}, max(rtol, 1e-6), max(atol, 1e-9))
+        said = said or say_shape(actual.shape, expected.shape)
         raise CheckError(
-            f"{name} has shape {actual.shape}, expected {expected.shape}{context}"
-            + say_shape(actual.shape, expected.shape)
+            f"{name} has shape {actual.shape}, expected {expected.shape}{context}{said}"
         )
     bad = ~np.isfinite(actual)
     if bad.any():
@@ -206,6 +207,15 @@ def explain(
         return "Likely cause: " + _sentence(min(near, key=near.__getitem__))
     said = say_nearly(actual, expected) or _hint(hint)
     return f"{said} {say_pattern(actual, expected)}".strip()
+
+
+def _say_other_shape(actual: Any, causes: Mapping[str, Any], rtol: float, atol: float) -> str:
+    """Return the cause whose value has the shape and the numbers of one that is no right shape."""
+    for sentence, value in causes.items():
+        mistaken = np.asarray(value, dtype=np.float64)
+        if mistaken.shape == actual.shape and not _differs(actual, mistaken, rtol, atol).any():
+            return f". Likely cause: {_sentence(sentence)}"
+    return ""
 
 
 def _betrays(actual: Any, mistaken: Any, expected: Any, rtol: float, atol: float) -> bool:

@@ -143,7 +143,8 @@ def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
             f"The check could not make sense of what the code returned ({said}). "
             "Compare types and shapes with the docstring"
         )
-    return f"{said}{_meaning(said)}\n{line}"
+    likely = f"\n  {error.likely}" if hasattr(error, "likely") else ""  # from `when_new`
+    return f"{said}{likely or _meaning(said)}\n{line}"
 
 
 def _meaning(said: str) -> str:

@@ -8,7 +8,12 @@ from pathlib import Path
 from cs682.checks import EXERCISES
 
 ROOT = Path(__file__).resolve().parents[3]
-CODE = tuple(dict.fromkeys(e.file for e in EXERCISES.values() if e.file.endswith(".py")))
+# A file in which nothing is asked for is the course's, whatever became of it in the hand-in.
+CODE = tuple(
+    dict.fromkeys(
+        row.file for row in EXERCISES.values() if row.file.endswith(".py") and not row.is_given
+    )
+)
 _LARGEST = 1_000_000  # bytes of one file; the reference's have some 20,000
 _MOST = 40  # files of the student's own
 

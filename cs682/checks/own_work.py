@@ -1,0 +1,127 @@
+"""Notice that an exercise was answered with code that is given, or by another exercise's answer.
+
+The course hands out layers that do what an exercise asks for, only faster. Whoever calls them, or
+copies their lines, has not written that layer: so while an exercise's function runs, the Python
+functions that run with it are noted, and compared with those that may not be among them.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from cs682.checks.compare import CheckError
+
+# function -> the module and the functions that it must do without; none named: all of the module's
+_FAST = ("cs682.fast_layers", "")
+_WITHOUT = {
+    "batchnorm_backward_alt": ("cs682.layers", "batchnorm_backward"),
+    "conv_forward_naive": _FAST,
+    "conv_backward_naive": _FAST,
+    "max_pool_forward_naive": _FAST,
+    "max_pool_backward_naive": _FAST,
+}
+_RUN = 6  # instructions in a row that are compared
+_LEAST = 30  # instructions of a function that can be told from others
+_SHARE = 0.8  # of a function's runs: as good as all of it, less what its surroundings change
+
+
+@contextmanager
+def own_work(name: str, import_module: Callable[[str], Any]) -> Iterator[None]:
+    """Refuse calls and copies of what a function must do without, while it runs.
+
+    Parameters
+    ----------
+    name : str, of the student's function
+    import_module : function of a module's name
+
+    Raises
+    ------
+    CheckError
+        If the function called such code, or holds its lines.
+    """
+    if name not in _WITHOUT:
+        yield
+        return
+    refused = _refused(*_WITHOUT[name], import_module)
+    seen: set[types.CodeType] = set()
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call":
+            seen.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+    if said := _say_call(name, seen, refused) or _say_copy(name, seen, refused):
+        raise CheckError(said)
+
+
+def _refused(home: str, name: str, import_module: Callable[[str], Any]) -> set[types.CodeType]:
+    """Return the code of a module's function, or of all that are written there."""
+    with_others = vars(import_module(home))
+    functions = [with_others.get(name)] if name else list(with_others.values())
+    codes = {getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f)}
+    return {c for c in codes if c is not None and (name or _is_at_home(c, with_others))}
+
+
+def _is_at_home(code: types.CodeType, module: dict[str, Any]) -> bool:
+    """Tell whether a function was written in a module, and not imported there."""
+    return code.co_filename == module.get("__file__")
+
+
+def _say_call(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
+    """Say that code was called that must not be."""
+    if not seen & refused:
+        return ""
+    home, other = _WITHOUT[name]
+    if other:
+        return f"{name} calls {other}: this exercise asks for a shorter formula of its own"
+    return f"{name} calls {home}, {_GIVEN}"
+
+
+_GIVEN = (
+    "which is given: to train with, and to compare with. This exercise asks for a layer that you "
+    "have written yourself; loops are welcome"
+)
+
+
+def _say_copy(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
+    """Say that given code was copied, whatever its variables are called now."""
+    home, other = _WITHOUT[name]
+    if other:
+        return ""
+    runs = set().union(*(_runs(code) for code in seen if len(code.co_code) < 1 << 16))
+    for code in refused:
+        theirs = _runs(code)
+        if len(theirs) >= _LEAST and len(theirs & runs) >= _SHARE * len(theirs):
+            place = f"{code.co_name} in {home.replace('.', '/')}.py"
+            return f"{name} holds the lines of {place}, {_GIVEN}"
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _runs(code: types.CodeType) -> frozenset[tuple[Any, ...]]:
+    """Return all runs of instructions of a function, without the names that one may choose."""
+    steps = [(i.opname, _argument(i)) for i in dis.get_instructions(code)]
+    found = {tuple(steps[i : i + _RUN]) for i in range(len(steps) - _RUN + 1)}
+    for part in code.co_consts:
+        if isinstance(part, types.CodeType):
+            found |= _runs(part)
+    return frozenset(found)
+
+
+def _argument(step: dis.Instruction) -> Any:
+    """Return what an instruction is about, if its author cannot choose the word."""
+    if step.opname.startswith(("LOAD_CONST", "BINARY", "COMPARE", "UNPACK", "BUILD", "CALL")):
+        return step.argrepr if not isinstance(step.argval, types.CodeType) else ""
+    return step.argval if step.opname.startswith(("LOAD_ATTR", "LOAD_METHOD")) else None
