@@ -505,6 +505,8 @@ def conv_forward_naive(x: Array, w: Array, b: Array, conv_param: Options) -> tup
     `cs682.fast_layers` has the same function without them.
     """
     stride, pad = require_conv_arguments(x, w, b, conv_param)
+    # TODO(cn-1.1): zeros around x; each window times a filter, summed, plus its bias; the cache.
+    # BEGIN SOLUTION
     N, _, H, W = x.shape
     F, _, HH, WW = w.shape
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
@@ -515,6 +517,7 @@ def conv_forward_naive(x: Array, w: Array, b: Array, conv_param: Options) -> tup
         window = padded[n, :, top : top + HH, left : left + WW]  # (C, HH, WW)
         out[n, f, i, j] = np.sum(window * w[f]) + b[f]
     return out, (x, w, b, conv_param)
+    # END SOLUTION
 
 
 def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
@@ -541,6 +544,8 @@ def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     A pixel lies in several windows, and a filter looks at all of them: each place of each output
     adds its share to both. The zeros around an image are no inputs, so `dx` has none of them.
     """
+    # TODO(cn-1.2): let each entry of dout add to the gradients of its window, filter and bias.
+    # BEGIN SOLUTION
     x, w, b, conv_param = cache
     stride, pad = require_conv_arguments(x, w, b, conv_param)
     N, _, H, W = x.shape
@@ -556,6 +561,7 @@ def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     dx = dpadded[:, :, pad : pad + H, pad : pad + W]
     db = dout.sum(axis=(0, 2, 3))
     return dx, dw, db
+    # END SOLUTION
 
 
 def max_pool_forward_naive(x: Array, pool_param: Options) -> tuple[Array, Cache]:
@@ -582,12 +588,15 @@ def max_pool_forward_naive(x: Array, pool_param: Options) -> tuple[Array, Cache]
         leaves of it.
     """
     height, width, stride = require_pool_arguments(x, pool_param)
+    # TODO(cn-1.3): the maximum of each window, in each channel; the cache.
+    # BEGIN SOLUTION
     N, C, H, W = x.shape
     out = np.zeros((N, C, 1 + (H - height) // stride, 1 + (W - width) // stride), dtype=x.dtype)
     for i, j in np.ndindex(*out.shape[2:]):
         top, left = i * stride, j * stride
         out[:, :, i, j] = x[:, :, top : top + height, left : left + width].max(axis=(2, 3))
     return out, (x, pool_param)
+    # END SOLUTION
 
 
 def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
@@ -613,6 +622,8 @@ def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     usual conventions will do: all to the first of them (as here), to one of them, a share to each,
     or all to each.
     """
+    # TODO(cn-1.4): hand each entry of dout to the pixel of its window that was the largest.
+    # BEGIN SOLUTION
     x, pool_param = cache
     height, width, stride = require_pool_arguments(x, pool_param)
     N, C, H, W = x.shape
@@ -624,6 +635,7 @@ def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
         row, column = np.unravel_index(window.argmax(), window.shape)
         dx[n, c, top + row, left + column] += dout[n, c, i, j]
     return dx
+    # END SOLUTION
 
 
 def spatial_batchnorm_forward(
@@ -659,10 +671,13 @@ def spatial_batchnorm_forward(
     of one feature: batch norm of N * H * W examples with C features.
     """
     require_spatial_arguments(x, gamma, beta, x.shape[1:2])
+    # TODO(cn-3.1): which arrangement of x makes this a task for batchnorm_forward? And back again.
+    # BEGIN SOLUTION
     N, C, H, W = x.shape
     rows = x.transpose(0, 2, 3, 1).reshape(-1, C)  # (N * H * W, C), a pixel in each row
     out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
     return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
+    # END SOLUTION
 
 
 def spatial_batchnorm_backward(dout: Array, cache: Cache | None) -> tuple[Array, Array, Array]:
@@ -685,10 +700,13 @@ def spatial_batchnorm_backward(dout: Array, cache: Cache | None) -> tuple[Array,
         If the forward pass ran in test mode, or `dout` does not have the shape of its output.
     """
     require_cache(cache, "spatial_batchnorm_forward")
+    # TODO(cn-3.2): arrange dout as the forward pass arranged x.
+    # BEGIN SOLUTION
     N, C, H, W = dout.shape
     rows = dout.transpose(0, 2, 3, 1).reshape(-1, C)
     dx, dgamma, dbeta = batchnorm_backward_alt(rows, cache)
     return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta
+    # END SOLUTION
 
 
 def spatial_groupnorm_forward(
@@ -726,12 +744,15 @@ def spatial_groupnorm_forward(
     require_spatial_arguments(x, gamma, beta, (1, x.shape[1], 1, 1))
     G = require_groups(G, x.shape[1])
     eps = float(gn_param.get("eps", 1e-5))
+    # TODO(cn-3.3): which arrangement of x has one group of one image in each row?
+    # BEGIN SOLUTION
     groups = x.reshape(len(x), G, -1)  # C / G channels and all their pixels in each row
     centred = groups - groups.mean(axis=2, keepdims=True)
     var = (centred**2).mean(axis=2, keepdims=True)  # (N, G, 1)
     inv_std = 1 / np.sqrt(var + eps)
     x_hat = (centred * inv_std).reshape(x.shape)
     return gamma * x_hat + beta, (x_hat, inv_std, gamma, G)
+    # END SOLUTION
 
 
 def spatial_groupnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
@@ -753,6 +774,8 @@ def spatial_groupnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array,
     ValueError
         If `dout` does not have the shape of the forward pass's output.
     """
+    # TODO(cn-3.4): as in layernorm_backward, with a group of an image for each of its rows.
+    # BEGIN SOLUTION
     x_hat, inv_std, gamma, G = cache
     require_shape("dout", dout, x_hat.shape)
     dbeta = dout.sum(axis=(0, 2, 3), keepdims=True)  # (1, C, 1, 1)
@@ -763,6 +786,7 @@ def spatial_groupnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array,
     through_var = rows * (dx_hat * rows).mean(axis=2, keepdims=True)
     dx = inv_std * (dx_hat - through_mean - through_var)
     return dx.reshape(dout.shape), dgamma, dbeta
+    # END SOLUTION
 
 
 def svm_loss(x: Array, y: Labels) -> tuple[float, Array]:

@@ -218,25 +218,12 @@ _TABLE = {
 }
 # Rows whose check, or whose place in the notebook, is still to be written: not asked for yet.
 _WAITING = {
-    "cn-1.1",
-    "cn-1.2",
-    "cn-1.3",
-    "cn-1.4",
     "cn-1.5",
     "cn-1.6",
-    "cn-2.1",
-    "cn-2.2",
-    "cn-2.3",
     "cn-2.4",
     "cn-2.5",
     "cn-q1",
-    "cn-3.1",
-    "cn-3.2",
     "cn-q2",
-    "cn-3.3",
-    "cn-3.4",
-    "cn-4.1",
-    "cn-4.2",
     "cn-q3",
     "cn-4.3",
 }

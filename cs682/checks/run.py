@@ -14,6 +14,7 @@ from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.judges import (
     conv_nets,
+    convolution,
     dropout,
     given,
     layers,
@@ -21,6 +22,7 @@ from cs682.checks.judges import (
     nets,
     norms,
     rules,
+    spatial_norms,
     trainings,
 )
 from cs682.checks.judges import hidden_layers as hidden
@@ -61,6 +63,14 @@ _ALL: dict[str, tuple[Check, ...]] = {
     "do-1.2": (dropout.check_dropout_test,),
     "do-1.3": (dropout.check_dropout_backward,),
     "do-2.1": (hidden.check_dropout_net,),
+    "cn-1.1": (convolution.check_conv_forward,),
+    "cn-1.2": (convolution.check_conv_backward,),
+    "cn-1.3": (convolution.check_pool_forward,),
+    "cn-1.4": (convolution.check_pool_backward,),
+    "cn-3.1": (spatial_norms.check_spatial_batchnorm_forward,),
+    "cn-3.2": (spatial_norms.check_spatial_batchnorm_backward,),
+    "cn-3.3": (spatial_norms.check_groupnorm_forward,),
+    "cn-3.4": (spatial_norms.check_groupnorm_backward,),
     "cn-2.1": (conv_nets.check_three_layer_init,),
     "cn-2.2": (conv_nets.check_three_layer_scores,),
     "cn-2.3": (conv_nets.check_three_layer_loss,),

@@ -128,10 +128,9 @@ def conv(x: Array, w: Array, b: Array, stride: int = 1, pad: int = 0) -> Array:
     padded = np.zeros((N, C, H + 2 * pad, W + 2 * pad))
     padded[:, :, pad : pad + H, pad : pad + W] = x
     out = np.zeros((N, F, (H + 2 * pad - HH) // stride + 1, (W + 2 * pad - WW) // stride + 1))
-    for f, i, j in np.ndindex(*out.shape[1:]):  # all images at once, or networks take too long
-        top, left = i * stride, j * stride
-        windows = padded[:, :, top : top + HH, left : left + WW]
-        out[:, f, i, j] = b[f] + (windows * w[f]).sum(axis=(1, 2, 3))
+    for i, j in np.ndindex(*out.shape[2:]):  # all images at once, or networks take too long
+        windows = padded[:, :, i * stride : i * stride + HH, j * stride : j * stride + WW]
+        out[:, :, i, j] = b + np.tensordot(windows, w, ((1, 2, 3), (1, 2, 3)))
     return out
 
 
@@ -178,6 +177,26 @@ def spatial_batchnorm(
             line = standardize(line, gamma[one], beta[one], eps, mean[one], var[one])
         out[:, c] = line.reshape(x[:, c].shape)
     return out
+
+
+def groupnorm(x: Array, gamma: Array, beta: Array, G: int, eps: float = 1e-5) -> Array:
+    """Return group normalization, shape (N, C, H, W).
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (N, C, H, W)
+    gamma, beta : ndarray of float, shape (1, C, 1, 1)
+    G : int, the number of groups, which divides C
+    eps : float
+    """
+    x_hat, size = np.zeros(x.shape), x.shape[1] // G
+    for n, g in np.ndindex(len(x), G):
+        channels = range(g * size, (g + 1) * size)
+        values = [float(v) for c in channels for v in x[n, c].flat]
+        mean, var = mean_and_variance(values)
+        for c in channels:
+            x_hat[n, c] = (x[n, c] - mean) / math.sqrt(var + eps)
+    return gamma * x_hat + beta
 
 
 def standardize(x: Array, gamma: Array, beta: Array, eps: float, mean: Array, var: Array) -> Array:

@@ -28,6 +28,7 @@ _PLAIN = ("fc-1.1", "fc-1.2", "fc-1.3", "fc-1.4", "fc-1.5")
 _DEEP = (*_PLAIN, "fc-1.6", "fc-3.1", "fc-3.2", "fc-3.3")
 _IMAGES = (*_PLAIN, "cn-1.5", "cn-1.6")
 _BLOCKS = (*_IMAGES, "bn-1.1", "bn-1.2", "cn-3.1")
+_SPATIAL = ("bn-1.1", "bn-1.2", "bn-1.3", "bn-1.4")  # which of the ways back is called is open
 _BATCHNORM = ("bn-1.1", "bn-1.2", "bn-1.3", "bn-1.4", "bn-2.1")
 
 # What must be right for the check of an exercise to say something about that exercise.
@@ -50,12 +51,23 @@ PREREQUISITES: dict[str, tuple[str, ...]] = {
     "cn-2.3": (*_IMAGES, "fc-1.6", "cn-2.1", "cn-2.2"),
     "cn-4.1": _BLOCKS,
     "cn-4.2": (*_BLOCKS, "bn-1.3", "bn-1.4", "cn-3.2", "fc-1.6", "cn-4.1"),
+    "cn-1.2": ("cn-1.1",),
+    "cn-1.4": ("cn-1.3",),
+    "cn-3.1": _SPATIAL[:2],
+    "cn-3.2": (*_SPATIAL, "cn-3.1"),
+    "cn-3.4": ("cn-3.3",),
 }
 # What comes later, but is run through by the networks of a check: given code around an exercise.
 AROUND = dict.fromkeys(("fc-3.2", "fc-3.3", "bn-2.2", "bn-3.2"), ("do-2.1",))
 # A forward pass's check tries its cache with the way back. If that runs on, it is taken away, not
 # replaced: some ways back can compute the forward pass.
-TRIED_WITH = {"fc-1.1": "fc-1.2", "fc-1.3": "fc-1.4", "do-1.1": "do-1.3"}
+TRIED_WITH = {
+    "fc-1.1": "fc-1.2",
+    "fc-1.3": "fc-1.4",
+    "do-1.1": "do-1.3",
+    "cn-1.1": "cn-1.2",
+    "cn-1.3": "cn-1.4",
+}
 PARTNERS = {  # the function whose cache the exercise's own function reads
     "fc-1.2": "affine_forward",
     "fc-1.4": "relu_forward",
@@ -67,6 +79,10 @@ PARTNERS = {  # the function whose cache the exercise's own function reads
     "do-1.3": "dropout_forward",
     "cn-2.3": "ThreeLayerConvNet._forward",
     "cn-4.2": "ConvNet._forward",
+    "cn-1.2": "conv_forward_naive",
+    "cn-1.4": "max_pool_forward_naive",
+    "cn-3.2": "spatial_batchnorm_forward",
+    "cn-3.4": "spatial_groupnorm_forward",
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cs682.checks.report import Report
 from cs682.checks.subject import Subject
-from staff.grading.judging.secret import conv_nets, layers, nets, norms, rules
+from staff.grading.judging.secret import conv_nets, images, layers, nets, norms, rules
 from staff.grading.judging.secret.gradients import GRADIENTS
 
 Further = Callable[[Subject, Any], None]
@@ -51,6 +51,14 @@ FURTHER: dict[str, Further] = {
     "cn-2.3": conv_nets.three_layer_loss,
     "cn-4.1": conv_nets.block_scores,
     "cn-4.2": conv_nets.block_loss,
+    "cn-1.1": images.conv_forward,
+    "cn-1.2": images.conv_backward,
+    "cn-1.3": images.pool_forward,
+    "cn-1.4": images.pool_backward,
+    "cn-3.1": images.spatial_batchnorm_forward,
+    "cn-3.2": images.spatial_batchnorm_backward,
+    "cn-3.3": images.groupnorm_forward,
+    "cn-3.4": images.groupnorm_backward,
 }
 
 

@@ -18,7 +18,7 @@ from cs682 import layer_utils, layers
 from cs682.checks.judges.dropout import require_mask
 from cs682.checks.subject import Subject
 from cs682.classifiers import fc_net
-from staff.grading.judging.secret import conv_nets
+from staff.grading.judging.secret import conv_nets, images
 from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
 
 _WAYS = ("forward", "backward")
@@ -196,4 +196,8 @@ GRADIENTS: dict[str, Callable[[Subject, Any], None]] = {
     "do-2.1": sandwich("affine_norm_relu_dropout"),
     "cn-2.3": conv_nets.many_parameters,
     "cn-4.2": conv_nets.many_blocks,
+    "cn-1.2": images.conv_scales,
+    "cn-1.4": images.pool_scales,
+    "cn-3.2": images.norm_digits("spatial_batchnorm"),
+    "cn-3.4": images.norm_digits("spatial_groupnorm"),
 }

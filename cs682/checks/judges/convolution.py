@@ -1,0 +1,306 @@
+"""Checks of convolution and max pooling, from the plainest case to the odd ones.
+
+Each case differs in one thing from those before it. So when an answer fails, or raises, it is known
+what is new there and that all else was right: half of all answers are wrong in one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.compare import CheckError, compare, require_finite
+from cs682.checks.judges.layers import EXACT, FLOAT32
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds
+from cs682.checks.mistakes import images
+from cs682.checks.report import KEPT, Report, unpack
+from cs682.checks.subject import Subject
+
+_CONV_CACHE = "(x, w, b, conv_param)"
+_POOL_CACHE = "(x, pool_param)"
+_GRADIENTS = ("dx", "dw", "db")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Sizes of images and windows.
+
+    Attributes
+    ----------
+    new : str, what no case before it had; empty for the first
+    advice : str, what is usually wrong where only this one fails
+    x : tuple of int (N, C, H, W)
+    window : tuple of int, its rows and columns
+    stride, pad : int; the pad is -1 for pooling, which has none
+    filters : int
+    """
+
+    new: str
+    advice: str
+    x: tuple[int, int, int, int]
+    window: tuple[int, int]
+    stride: int = 1
+    pad: int = 0
+    filters: int = 3
+
+    @property
+    def where(self) -> str:
+        """Return the sizes in words."""
+        N, C, H, W = self.x
+        steps = f"stride {self.stride}" + f", pad {self.pad}" * (self.pad >= 0)
+        return f"for x of shape ({N}, {C}, {H}, {W}), windows of {_by(self.window)}, {steps}"
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
+
+
+_ONE = "a size of 1 is a size too"
+_SIDES = "which of H and W, of HH and WW, of i and j goes with rows and which with columns?"
+CONVOLUTIONS = (
+    Case("", "", (2, 2, 3, 3), (3, 3), pad=1),
+    Case("a pad of 0", "is a pad of 1 built in somewhere?", (2, 1, 4, 4), (3, 3), filters=2),
+    Case("a pad of 2", "is a pad of 1 built in somewhere?", (1, 2, 3, 3), (3, 3), 1, 2, 2),
+    Case("a stride of 2", "windows start at i * stride", (2, 1, 5, 5), (3, 3), 2, 1, 2),
+    Case("a stride of 3", "windows start at i * stride", (1, 2, 5, 5), (3, 3), 3, 2, 2),
+    Case("that images are not square", _SIDES, (2, 1, 3, 5), (3, 3), 1, 1, 2),
+    Case("that filters are not square", _SIDES, (1, 2, 4, 5), (2, 3), 2, 1, 2),
+    Case("filters that are higher than wide", _SIDES, (1, 2, 5, 3), (4, 2), 1, 1, 2),
+    Case("one image, one channel, one filter", _ONE, (1, 1, 4, 3), (2, 2), 1, 0, 1),
+    Case("filters as large as the images", "there is one place", (2, 2, 3, 4), (3, 4), 1, 0, 2),
+)
+_STEP = "the window and the stride are two things: pool_height, pool_width and stride"
+POOLS = (
+    Case("", "", (2, 3, 4, 4), (2, 2), 2, -1),
+    Case("that windows overlap", _STEP, (1, 2, 5, 5), (3, 3), 1, -1),
+    Case("a stride of 2 with windows of 3 x 3", _STEP, (1, 2, 7, 7), (3, 3), 2, -1),
+    Case("a stride larger than the windows", _STEP, (2, 2, 5, 5), (2, 2), 3, -1),
+    Case("that images are not square", _SIDES, (2, 2, 4, 6), (2, 2), 2, -1),
+    Case("that windows are not square", _SIDES, (2, 2, 5, 6), (3, 2), 2, -1),
+    Case("windows that are wider than high", _SIDES, (1, 2, 4, 7), (2, 3), 1, -1),
+    Case("one image of one channel", _ONE, (1, 1, 4, 3), (2, 2), 1, -1),
+)
+
+
+@contextmanager
+def when_new(new: str, advice: str) -> Iterator[None]:
+    """Say of whatever goes wrong that this was new, unless a cause is known.
+
+    Parameters
+    ----------
+    new : str, what no case before had; empty: nothing is said
+    advice : str
+
+    Raises
+    ------
+    CheckError
+        As it came, with a hint.
+    """
+    hint = f"Hint: all was right before; new here is {new}: {advice}"
+    try:
+        yield
+    except CheckError as error:
+        if not new or "Likely cause" in str(error):
+            raise
+        raise CheckError(f"{str(error).partition(' Hint: ')[0]} {hint}") from None
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        if new:
+            error.likely = hint  # type: ignore[attr-defined]  # read where it is told
+        raise
+
+
+def _conv_arguments(case: Case, seed: int = 682) -> tuple[Any, ...]:
+    """Return x, w, b and dout of these sizes, float64."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(case.x)
+    w = rng.standard_normal((case.filters, case.x[1], *case.window))
+    b = rng.standard_normal(case.filters) + 2
+    return x, w, b, rng.standard_normal(slow.conv(x, w, b, case.stride, case.pad).shape)
+
+
+def _conv_param(case: Case) -> dict[str, int]:
+    return {"stride": case.stride, "pad": case.pad}
+
+
+def check_conv_forward(s: Subject, r: Report) -> None:
+    """Hold `conv_forward_naive` against the definition."""
+    name = "conv_forward_naive"
+    earlier: Any = ()
+    for case, seed in ((c, seed) for c in CONVOLUTIONS for seed in (682, 683)[: 1 + (not c.new)]):
+        x, w, b, _ = _conv_arguments(case, seed)
+        want = slow.conv(x, w, b, case.stride, case.pad)
+        causes = {KEPT: earlier, **images.conv_forward(x, w, b, case.stride, case.pad)}
+        earlier = want
+        with when_new(case.new, case.advice):
+            result = r.watch(name, s.conv_forward_naive, x, w, b, _conv_param(case))
+            out, _ = unpack(name, result, ("out", "cache"))
+            compare("out", out, want, rtol=EXACT, atol=1e-12, where=case.where, causes=causes)
+    r.ok("values for pads of 0, 1 and 2, strides of 1, 2 and 3, and sides of any length")
+    case = CONVOLUTIONS[0]
+    x, w, b, dout = _conv_arguments(case)
+    param = _conv_param(case)
+    _, cache = s.conv_forward_naive(x.copy(), w.copy(), b.copy(), param)
+    needed = {"the pixels of x": _holds_pixels(x), "w": holds(w)}
+    way = _conv_way_back(s, case, x, w, b, dout)
+    check_cache(r, way, cache, (x, w, b, _conv_param(case)), _CONV_CACHE, needed)
+    r.ok("a cache that goes with conv_backward_naive")
+    small = [v.astype(np.float32) for v in (x, w, b)]
+    out, _ = s.conv_forward_naive(*small, _conv_param(case))
+    want = slow.conv(x, w, b, case.stride, case.pad)
+    compare("out", out, want, rtol=FLOAT32, atol=1e-5, where="in float32")
+    r.keeps_float32(name, {"out": out})
+
+
+def _holds_pixels(x: Any) -> Callable[[list[Any]], bool]:
+    """Return a test whether an array of a cache has all pixels of x, among zeros, say."""
+
+    def test(parts: list[Any]) -> bool:
+        return any(isinstance(p, np.ndarray) and bool(np.isin(x, p).all()) for p in parts)
+
+    return test
+
+
+def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
+    """Return what `conv_backward_naive` must give for these arrays."""
+    options = {"stride": case.stride, "pad": case.pad}
+    want = slow.slopes(slow.conv, (x, w, b), dout, **options)
+    return WayBack(
+        "conv_backward_naive",
+        s.conv_backward_naive,
+        dout,
+        dict(zip(_GRADIENTS, want, strict=True)),
+        case.where,
+        hints=dict.fromkeys(_GRADIENTS, "the numeric gradient of the layer disagrees"),
+        causes=images.conv_backward(x, w, dout, case.stride, case.pad, want),
+    )
+
+
+def check_conv_backward(s: Subject, r: Report) -> None:
+    """Hold `conv_backward_naive` against numeric gradients of the definition."""
+    for case in CONVOLUTIONS:
+        x, w, b, dout = _conv_arguments(case)
+        way, param = _conv_way_back(s, case, x, w, b, dout), _conv_param(case)
+        _, cache = r.watch("conv_forward_naive", s.conv_forward_naive, x, w, b, dict(param))
+
+        def disturb(x: Any = x, w: Any = w, b: Any = b, param: dict[str, int] = param) -> None:
+            s.conv_forward_naive(1 - x, -w, b, dict(param))
+
+        with when_new(case.new, case.advice):
+            check_way_back(r, way, cache, disturb, ((x, w, b, dict(param)), _CONV_CACHE))
+    r.ok("dx, dw and db against numeric gradients, for pads of 0, 1 and 2 and strides up to 3")
+    case = CONVOLUTIONS[0]
+    x, w, b, dout = (v.astype(np.float32) for v in _conv_arguments(case))
+    _, cache = s.conv_forward_naive(x, w, b, _conv_param(case))
+    got = s.conv_backward_naive(dout, cache)
+    r.keeps_float32("conv_backward_naive", dict(zip(_GRADIENTS, got, strict=True)))
+
+
+# --- max pooling
+
+
+def _pool_arguments(case: Case, seed: int = 682) -> tuple[Any, Any]:
+    """Return x, of which no two pixels of an image are equal or nearly so, and dout."""
+    rng = np.random.default_rng(seed)
+    N, C, H, W = case.x
+    x = np.stack([rng.permutation(H * W) for _ in range(N * C)]).reshape(case.x) / 4 - H * W / 7.7
+    return x, rng.standard_normal(slow.max_pool(x, *case.window, case.stride).shape)
+
+
+def _pool_param(case: Case) -> dict[str, int]:
+    height, width = case.window
+    return {"pool_height": height, "pool_width": width, "stride": case.stride}
+
+
+def check_pool_forward(s: Subject, r: Report) -> None:
+    """Hold `max_pool_forward_naive` against the definition."""
+    name = "max_pool_forward_naive"
+    earlier: Any = ()
+    for case, seed in ((c, seed) for c in POOLS for seed in (682, 683)[: 1 + (not c.new)]):
+        x, _ = _pool_arguments(case, seed)
+        want = slow.max_pool(x, *case.window, case.stride)
+        causes = {KEPT: earlier, **images.pool_forward(x, *case.window, case.stride)}
+        earlier = want
+        with when_new(case.new, case.advice):
+            result = r.watch(name, s.max_pool_forward_naive, x, _pool_param(case))
+            out, cache = unpack(name, result, ("out", "cache"))
+            compare("out", out, want, rtol=EXACT, where=case.where, causes=causes)
+    r.ok("values for windows that tile, overlap or leave gaps, and for sides of any length")
+    below = -1.0 - np.arange(16.0).reshape(1, 1, 4, 4)
+    out, cache = s.max_pool_forward_naive(below.copy(), _pool_param(POOLS[0]))
+    want = slow.max_pool(below, 2, 2, 2)
+    hint = "the largest of negative values is negative: a maximum may not start at 0"
+    compare("out", out, want, rtol=EXACT, where="for negative values", hint=hint)
+    x, dout = _pool_arguments(POOLS[0])
+    _, cache = s.max_pool_forward_naive(x.copy(), _pool_param(POOLS[0]))
+    way = _pool_way_back(s, POOLS[0], x, dout)
+    check_cache(r, way, cache, (x, _pool_param(POOLS[0])), _POOL_CACHE, {})
+    r.ok("negative values, and a cache that goes with max_pool_backward_naive")
+    out, _ = s.max_pool_forward_naive(x.astype(np.float32), _pool_param(POOLS[0]))
+    r.keeps_float32(name, {"out": out})
+
+
+def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
+    """Return what `max_pool_backward_naive` must give for these arrays."""
+    height, width = case.window
+
+    def forward(v: Any) -> Any:
+        return slow.max_pool(v, height, width, case.stride)
+
+    want = slow.slope(forward, x, dout)
+    return WayBack(
+        "max_pool_backward_naive",
+        s.max_pool_backward_naive,
+        dout,
+        {"dx": want},
+        case.where,
+        hints={"dx": "the numeric gradient of the layer disagrees with dx"},
+        causes={"dx": images.pool_backward(x, dout, height, width, case.stride, want)},
+    )
+
+
+def check_pool_backward(s: Subject, r: Report) -> None:
+    """Hold `max_pool_backward_naive` against numeric gradients of the definition."""
+    for case in POOLS:
+        x, dout = _pool_arguments(case)
+        way, param = _pool_way_back(s, case, x, dout), _pool_param(case)
+        _, cache = r.watch("max_pool_forward_naive", s.max_pool_forward_naive, x, dict(param))
+
+        def disturb(x: Any = x, param: dict[str, int] = param) -> None:
+            s.max_pool_forward_naive(1 - x, dict(param))
+
+        with when_new(case.new, case.advice):
+            check_way_back(r, way, cache, disturb, ((x, dict(param)), _POOL_CACHE))
+    r.ok("dx against numeric gradients, for windows that tile, overlap or leave gaps")
+    with when_new("that pixels of a window share its maximum", "a tie must not stop the layer"):
+        _check_ties(s)
+    r.ok("ties: the gradient arrives at largest pixels alone")
+    x, dout = (v.astype(np.float32) for v in _pool_arguments(POOLS[0]))
+    _, cache = s.max_pool_forward_naive(x, _pool_param(POOLS[0]))
+    r.keeps_float32("max_pool_backward_naive", {"dx": s.max_pool_backward_naive(dout, cache)})
+
+
+def _check_ties(s: Subject) -> None:
+    """Check what arrives where several pixels are the largest: any convention will do."""
+    x = np.zeros((1, 2, 4, 4))
+    x[0, 1] = np.repeat(np.array([[1.0, 3.0], [3.0, 2.0]]), 2, axis=0).repeat(2, axis=1)
+    x[0, 1, ::2, ::2] -= 1  # three of four are the largest
+    dout = np.arange(1.0, 9.0).reshape(1, 2, 2, 2)
+    _, cache = s.max_pool_forward_naive(x.copy(), _pool_param(POOLS[0]))
+    dx = s.max_pool_backward_naive(dout.copy(), cache)
+    require_finite("dx", dx, x.shape)
+    for c, i, j in np.ndindex(2, 2, 2):
+        window, got = (v[0, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2] for v in (x, dx))
+        largest, d = window == window.max(), float(dout[0, c, i, j])
+        where = "in a window where pixels share the maximum"
+        if np.any(got[~largest]):
+            raise CheckError(f"dx is not 0 {where}, at one that is smaller")
+        to_all = bool(np.allclose(got[largest], d))
+        if not to_all and not np.isclose(got.sum(), d):
+            raise CheckError(f"{got.sum():.6g} arrives {where}, where dout is {d:g}")
