@@ -6,9 +6,9 @@ They take and give what the naive layers of `cs682.layers` do. How they do it:
 filter as a column, pixel by pixel and channel by channel, K = HH * WW * C numbers each. Then
 
     out  = rows @ columns + b       (N * H' * W', K) @ (K, F)
-    dw   = rows.T @ dout            (K, N * H' * W') @ (N * H' * W', F), laid out as columns
-    db   = sums of dout over images and places
-    dx   = dout @ columns.T         (N * H' * W', F) @ (F, K), each row added to its window's pixels
+    dw   = rows.T @ upstream        (K, N * H' * W') @ (N * H' * W', F), laid out as columns
+    db   = sums of upstream, which is dout with a place in each row
+    dx   = upstream @ columns.T     (N * H' * W', F) @ (F, K), each row added to its window's pixels
 
 Three things make it fast. A processor's matrix product does as many multiplications a second as it
 can. Of channels and columns, the more lie side by side in memory, so that windows are copied in few

@@ -287,8 +287,8 @@ def conv_bn_relu_forward(
     cache : tuple ``(conv_cache, bn_cache, relu_cache)``
     """
     a, conv_cache = conv_forward_fast(x, w, b, conv_param)
-    a_norm, bn_cache = spatial_batchnorm_forward(a, gamma, beta, bn_param)
-    out, relu_cache = relu_forward(a_norm)
+    normalized, bn_cache = spatial_batchnorm_forward(a, gamma, beta, bn_param)
+    out, relu_cache = relu_forward(normalized)
     return out, (conv_cache, bn_cache, relu_cache)
 
 

@@ -546,8 +546,8 @@ def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     """
     # TODO(cn-1.2): let each entry of dout add to the gradients of its window, filter and bias.
     # BEGIN SOLUTION
-    x, w, b, conv_param = cache
-    stride, pad = require_conv_arguments(x, w, b, conv_param)
+    x, w, _, conv_param = cache
+    stride, pad = conv_param["stride"], conv_param["pad"]
     N, _, H, W = x.shape
     F, _, HH, WW = w.shape
     height, width = 1 + (H + 2 * pad - HH) // stride, 1 + (W + 2 * pad - WW) // stride
@@ -625,7 +625,8 @@ def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     # TODO(cn-1.4): hand each entry of dout to the pixel of its window that was the largest.
     # BEGIN SOLUTION
     x, pool_param = cache
-    height, width, stride = require_pool_arguments(x, pool_param)
+    height, width = pool_param["pool_height"], pool_param["pool_width"]
+    stride = pool_param["stride"]
     N, C, H, W = x.shape
     require_shape("dout", dout, (N, C, 1 + (H - height) // stride, 1 + (W - width) // stride))
     dx: Array = np.zeros_like(x)

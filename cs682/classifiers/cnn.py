@@ -296,13 +296,16 @@ class ConvNet:
         """Return weights of variance 2 / inputs, which keep values as large as they are."""
         params: Params = {}
         channels, height, width = self.input_dim
-        for i, block in enumerate(self.blocks, start=1):
+        for k, block in enumerate(self.blocks, start=1):
             filters, size = block["filters"], block["size"]
             inputs = channels * size * size
-            params[f"W{i}"] = math.sqrt(2 / inputs) * random.randn(filters, channels, size, size)
-            params[f"b{i}"] = np.zeros(filters)
+            params[f"W{k}"] = math.sqrt(2 / inputs) * random.randn(filters, channels, size, size)
+            params[f"b{k}"] = np.zeros(filters)
             if block["batchnorm"]:
-                params[f"gamma{i}"], params[f"beta{i}"] = np.ones(filters), np.zeros(filters)
+                params[f"gamma{k}"], params[f"beta{k}"] = (
+                    np.ones(filters),
+                    np.zeros(filters),
+                )
             channels, height, width = filters, height // block["pool"], width // block["pool"]
         L, inputs = self.num_layers, channels * height * width
         params[f"W{L}"] = math.sqrt(2 / inputs) * random.randn(inputs, self.num_classes)

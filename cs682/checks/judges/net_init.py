@@ -26,7 +26,8 @@ def parameter_shapes(widths: list[int], normalization: str | None) -> dict[str, 
 def check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float) -> None:
     """Check names, shapes and initial values of parameters."""
     require_names("params", params, shapes)
-    for name, shape in shapes.items():
+    for name in shapes:
+        shape = shapes[name]
         constant = np.full(shape, 1.0 if name.startswith("gamma") else 0.0)
         if not name.startswith("W"):
             _check_vector(f"params[{name!r}]", params[name], shape)
