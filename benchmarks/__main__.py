@@ -8,13 +8,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from benchmarks import layers, machine, report, steps, whole
+from benchmarks import images, layers, machine, report, steps, whole
 from benchmarks.apart import Side
 from benchmarks.pairs import Line, Result, measure, timer
 
 FOLDER = Path(__file__).resolve().parent
-GROUPS = ("step", "augment", "layer", "import", "data", "check", "grading", "notebook")
-APART = (steps.GROUP, layers.GROUP)  # groups whose sides get processes of their own
+GROUPS = (
+    "step",
+    "augment",
+    "layer",
+    "convolution",
+    "import",
+    "data",
+    "check",
+    "grading",
+    "notebook",
+)
+APART = (steps.GROUP, layers.GROUP, images.GROUP)  # groups whose sides get processes of their own
 NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets")
 
 
@@ -80,6 +90,7 @@ def _lines(options: argparse.Namespace) -> Iterator[Line]:
         "step": steps.lines,
         "augment": steps.augmentation_lines,
         "layer": layers.lines,
+        "convolution": images.lines,
         "import": whole.import_lines,
         "data": whole.loading_lines,
         "check": whole.gradient_check_lines,

@@ -12,14 +12,14 @@ import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from benchmarks import layers, steps
+from benchmarks import images, layers, steps
 from benchmarks.pairs import Line, Timer, timer
 
 WARM_UP = 2  # calls before those that count: threads wake up, caches fill
 
 
 class Side:
-    """A process that does one side's work on the lines of steps and layers.
+    """A process that does one side's work on the lines of steps, layers and images.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ def _unprepared(calls: int) -> float:
 
 def _serve(pipe: Connection, side: str) -> None:
     """Prepare the lines that are asked for by name, time the calls that are asked for in number."""
-    lines = {f"{line.group}/{line.name}": line for line in (*steps.lines(), *layers.lines())}
+    every = (*steps.lines(), *layers.lines(), *images.lines())
+    lines = {f"{line.group}/{line.name}": line for line in every}
     run: Timer = _unprepared
     warm_up = 0
     with suppress(EOFError, BrokenPipeError):  # the parent has ended

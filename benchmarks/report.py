@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, geometric_mean
 from typing import Any
 
 from benchmarks.pairs import LIMIT, OURS, PLAIN, Result, Spread
@@ -56,7 +56,15 @@ def targets(results: list[Result]) -> list[tuple[str, str, str, bool]]:
             least = min(wide, key=lambda r: r.of_limit or 0)
             share = least.of_limit or 0
             add("limit / step, [512, 256, 128]", ">= 0.50", share, share >= 0.5, least.name)
+    images = [r for r in results if r.group == "convolution"]
+    of_torch = [r.ratios[TORCH].median for r in images if TORCH in r.ratios]
+    if of_torch:
+        mean = geometric_mean(of_torch)
+        add("convolution / PyTorch, geometric mean", "<= 2.00", mean, mean <= 2)
     for result in results:
+        if "loops" in result.ratios:
+            gain = 1 / result.ratios["loops"].median
+            add("loops / convolution", ">= 100", gain, gain >= 100)
         if "backward" in result.ratios:
             gain = 1 / result.ratios["backward"].median
             add(f"backward / {result.name}", ">= 1.50", gain, gain >= 1.5)

@@ -8,12 +8,13 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from benchmarks import layers, plain, report, steps
+from benchmarks import images, layers, plain, report, steps
 from benchmarks.apart import Side
 from benchmarks.pairs import LIMIT, OURS, PLAIN, Line, Result, Spread, measure, timer
 from benchmarks.pytorch import NAME as TORCH
 from cs682 import optim
 from cs682.classifiers.fc_net import FullyConnectedNet
+from cs682.layers import conv_backward_naive
 
 RNG = np.random.default_rng(682)
 
@@ -61,6 +62,33 @@ def test_every_step_line_trains_on_each_side(few_images):
     for line in steps.lines():
         for name in line.sides:
             assert timer(line, name)(1) > 0
+
+
+def test_convolution_lines_compare_the_same_gradients(monkeypatch):
+    small = images.Size(2, 3, 5, 4, 3, 2, 1)
+    monkeypatch.setattr(images, "SIZES", (small,))
+    inputs, dout, param = images._draw(small)
+    want = conv_backward_naive(dout, (*inputs, param))
+
+    for got, gradient in zip(images._fast(small)(), want, strict=True):
+        np.testing.assert_allclose(got, gradient, rtol=1e-4, atol=1e-5)
+    for line in images.lines():
+        for name in line.sides:
+            assert timer(line, name)(1) > 0
+
+
+def test_convolution_is_held_to_pytorch_by_the_geometric_mean_and_to_loops():
+    def lines(of_torch, of_loops):
+        found = {TORCH: of_torch, "loops": of_loops}
+        one = Spread(1, 1, 1)
+        return [
+            Result("convolution", name, "", {OURS: one}, {name: Spread(*[ratio] * 3)})
+            for name, ratios in found.items()
+            for ratio in ratios
+        ]
+
+    assert [reached for *_, reached in report.targets(lines([1.0, 3.9], [0.009]))] == [True, True]
+    assert [reached for *_, reached in report.targets(lines([1.0, 4.1], [0.011]))] == [False, False]
 
 
 @pytest.mark.slow  # starts a process
