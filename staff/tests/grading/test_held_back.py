@@ -12,12 +12,15 @@ import pytest
 
 from cs682.checks import accuracy
 from cs682.checks.run import BARS
+from cs682.classifiers.cnn import ConvNet, ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
+from cs682.hand_in import models
 from cs682.hand_in.models import MODELS, KeptModel
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
 from staff.grading.judging import held_back
+from staff.grading.judging.designs import design_of
 from staff.grading.judging.held_back import (
     bar_of,
     bar_on_held_back,
@@ -222,6 +225,100 @@ def test_odd_running_statistics_are_refused(running, says, grade, tmp_path):
     keep(tmp_path, "fc-5.1", FullyConnectedNet([20], normalization="batchnorm"), running=running)
 
     assert re.search(says, grade("fc-5.1").message)
+
+
+# --- convolutional networks
+
+
+def keep_conv(package, place, net, **changes):
+    """Write a convolutional model as `keep_model` does, with some fields changed."""
+    kept = KeptModel(place, type(net).__name__, models._arguments(type(net).__name__, net), {}, [])
+    running = [{k: v for k, v in p.items() if k != "mode"} for p in getattr(net, "bn_params", [])]
+    tree = kept._asdict() | {"params": net.params, "running": running} | changes
+    write_checkpoint(package / "notebooks" / MODELS[place], tree)
+
+
+BLOCKS = [{"filters": 4, "batchnorm": True, "pool": 2}, {"filters": 3, "size": 5, "pool": 4}]
+
+
+def conv_net(blocks=BLOCKS, **options):
+    """Give a network of blocks whose running statistics have moved."""
+    net = ConvNet(blocks, seed=682, **options)
+    net.loss(np.random.default_rng(1).standard_normal((5, 3, 32, 32)), np.arange(5))
+    return net
+
+
+def test_convolutional_network_is_scored_as_it_was_trained(grade, images, tmp_path, monkeypatch):
+    net = conv_net(pixel_std=50.0)
+    X, y = held(images)
+    monkeypatch.setitem(BARS, "cn-4.3", accuracy(net, X, y) + bar_gap() - 1e-9)
+    keep_conv(tmp_path, "cn-4.3", net)
+
+    outcome = grade("cn-4.3")
+
+    assert outcome.state == "passed", outcome.message
+    assert f"accuracy {accuracy(net, X, y):.3f} on 40 images" in outcome.message
+
+
+def bar_gap():
+    """Return by how much the bar on the images held back is lower."""
+    return 0.5 - bar_on_held_back(0.5, IMAGES)
+
+
+def test_three_layer_network_is_scored_as_it_was_trained():
+    net = ThreeLayerConvNet(num_filters=4, filter_size=5, hidden_dim=6, weight_scale=0.1)
+    X = np.random.default_rng(1).standard_normal((7, 3, 32, 32)).astype(np.float32)
+    kept = KeptModel("cn-2.5", "ThreeLayerConvNet", {}, net.params, [])
+
+    layers, arguments = design_of(kept)
+
+    assert layers == 3
+    np.testing.assert_array_equal(course_scores(kept, arguments, X), net.loss(X))
+
+
+def spoilt(**entries):
+    return [{**BLOCKS[0], **entries}, BLOCKS[1]]
+
+
+def claim(blocks, **more):
+    return {"arguments": {"blocks": blocks, "pixel_std": 64.0, **more}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (claim(BLOCKS[:1]), r"1 blocks and 3 weight arrays"),
+        (claim(spoilt(filters=5)), r"W1 has shape \(4, 3, 3, 3\), expected \(5, 3, 3, 3\)"),
+        (claim(spoilt(filters=10**9)), "W1 has shape"),
+        (claim(spoilt(batchnorm=False)), "not those of a network: beta1, gamma1"),
+        (claim(spoilt(pool=3)), "do not divide"),
+        (claim(spoilt(pool=1)), "do not divide|W3 has shape"),
+        (claim(spoilt(pool=-2)), "pool must be at least 1"),
+        (claim(spoilt(hooks=[])), "unknown entries"),
+        (claim("blocks"), "blocks must be a list"),
+        (claim(None), "blocks must be a list"),
+        (claim(BLOCKS, pixel_std=0.0), "pixel_std must be finite and above 0"),
+        (claim(BLOCKS, pixel_std="64"), "pixel_std must be a number"),
+        ({"running": []}, "0 running statistics, not 2"),
+        ({"running": [{"running_mean": np.zeros(3)}, {}]}, r"not of shape \(4,\)"),
+        ({"running": [{}, {"running_mean": np.zeros(3)}]}, "running statistics of layer 2"),
+        ({"kind": "FullyConnectedNet"}, "not a network to train here"),
+    ],
+)
+def test_odd_convolutional_model_is_refused(changes, says, grade, tmp_path):
+    keep_conv(tmp_path, "cn-4.3", conv_net(), **changes)
+
+    outcome = grade("cn-4.3")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert re.search(says, outcome.message), outcome.message
+
+
+def test_network_that_would_take_the_grader_minutes_is_refused(grade, tmp_path):
+    wide = ConvNet([{"filters": 200}, {"filters": 250}], seed=1)
+    keep_conv(tmp_path, "cn-4.3", wide)
+
+    assert "multiplies 4.7e+08 times for each image" in grade("cn-4.3").message
 
 
 LOOKUP = """

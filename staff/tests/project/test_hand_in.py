@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from cs682.classifiers import fc_net
+from cs682.checks.run import NETS
+from cs682.classifiers import cnn, fc_net
 from cs682.hand_in.models import MODELS, keep_model, read_model
 from cs682.setup import assignment
 from cs682.training.checkpoint import (
@@ -30,6 +31,21 @@ def root(tmp_path, monkeypatch):
 
 class MirrorNet(fc_net.FullyConnectedNet):
     """Stand in for a network that a student makes from ours."""
+
+
+CONV = {
+    "ThreeLayerConvNet": {"input_dim": (2, 4, 6), "num_filters": 3, "filter_size": 3},
+    "ConvNet": {"blocks": [{"filters": 3, "batchnorm": True, "pool": 2}, {"filters": 2}]},
+}
+
+
+def make_conv_net(kind, **options):
+    """Give a small convolutional network whose running statistics have moved."""
+    sizes = {"input_dim": (2, 4, 6), "num_classes": 4}
+    net = getattr(cnn, kind)(**{**sizes, **CONV[kind], **options})
+    rng = np.random.default_rng(682)
+    net.loss(rng.standard_normal((5, 2, 4, 6)), np.array([0, 1, 2, 3, 0]))
+    return net
 
 
 def make_net(kind, **options):
@@ -99,9 +115,32 @@ def test_a_kept_model_is_rebuilt_from_its_file_alone(root, kind, options):
     np.testing.assert_array_equal(twin.loss(X), net.loss(X))
 
 
+@pytest.mark.exercise(id="cn-4.2")
+@pytest.mark.parametrize("options", [{}, {"dtype": np.float64}])
+@pytest.mark.parametrize("kind", CONV)
+def test_a_kept_convolutional_network_is_rebuilt_from_its_file_alone(root, kind, options):
+    net = make_conv_net(kind, **options)
+    keep_model("cn-4.3", net)
+
+    kept = read_model(root / "notebooks" / "best_conv_net.npz")
+    twin = getattr(cnn, kept.kind)(**kept.arguments)
+    tree = {"params": kept.params, "running": kept.running}
+    restore_state(twin, require_fitting_state(tree, twin, "the kept model"))
+    X = np.random.default_rng(1).standard_normal((9, 2, 4, 6)).astype(net.dtype)
+    np.testing.assert_array_equal(twin.loss(X), net.loss(X))
+
+
+def test_keep_model_refuses_the_network_of_another_notebook(root):
+    with pytest.raises(TypeError, match="is a ConvNet; hand in a TwoLayerNet or a FullyConnected"):
+        keep_model("fc-5.1", make_conv_net("ConvNet"))
+    with pytest.raises(TypeError, match="is a TwoLayerNet; hand in a ConvNet or a ThreeLayerConv"):
+        keep_model("cn-4.3", make_net("TwoLayerNet"))
+
+
 @pytest.mark.parametrize("exercise", MODELS)
 def test_keep_model_writes_into_the_notebooks_folder(root, exercise, capsys):
-    keep_model(exercise, make_net("TwoLayerNet", hidden_dim=3))
+    kind = NETS[exercise][0]
+    keep_model(exercise, make_conv_net(kind) if kind in CONV else make_net(kind))
 
     assert [path.name for path in (root / "notebooks").iterdir()] == [MODELS[exercise]]
     assert capsys.readouterr().out.split()[:2] == ["kept", exercise]
