@@ -103,7 +103,7 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
     facts = facts_of(package, answers)
     pasted = say_pasted(find_pasted(package))
     found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
-    outcomes = tuple(found[key] for key in EXERCISES)
+    outcomes = tuple(found[key] for key in EXERCISES if key in found)
     return Record(
         key=key,
         id=submission.id,
@@ -133,19 +133,22 @@ def grade_package(
     outcome : Outcome, for each exercise once, as soon as it is known
     """
     images = None if plan.images is None else read_images(plan.images)
-    yield from (outcome_of(row, answers, plan.points[row.id]) for row in QUESTIONS)
-    for outcome in _code_outcomes(package, rung, plan.seed):
+    asked = [row for row in QUESTIONS if row.id in plan.points]  # a course may leave notebooks out
+    yield from (outcome_of(row, answers, plan.points[row.id]) for row in asked)
+    for outcome in _code_outcomes(package, rung, plan):
         yield worth(outcome, plan.points[outcome.exercise])
     for outcome in grade_models(package.folder, images, rung=rung):
-        yield worth(outcome, plan.points[outcome.exercise])
+        if outcome.exercise in plan.points:
+            yield worth(outcome, plan.points[outcome.exercise])
 
 
-def _code_outcomes(package: Package, rung: Rung, seed: int) -> Iterator[Outcome]:
+def _code_outcomes(package: Package, rung: Rung, plan: Plan) -> Iterator[Outcome]:
     """Grade the exercises whose file is there; those without one have no answer."""
-    there = [key for key in CHECKS if EXERCISES[key].file not in package.missing]
+    asked = [key for key in CHECKS if key in plan.points]
+    there = [key for key in asked if EXERCISES[key].file not in package.missing]
     if there:
-        yield from grade_code(package.folder, seed=seed, rung=rung, only=there)
-    for key in CHECKS:
+        yield from grade_code(package.folder, seed=plan.seed, rung=rung, only=there)
+    for key in asked:
         if key not in there:
             row = EXERCISES[key]
             yield Outcome(key, 0, row.points, "no answer", f"{row.file} is missing", (), "")

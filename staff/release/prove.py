@@ -25,7 +25,7 @@ from cs682.cifar10.files import find_cifar10
 from staff.release.build import SETTINGS, cut, write_zip
 from staff.release.files import VARIANT, Source, read_source
 from staff.release.reference import Reference, read_reference, restore_files
-from staff.release.variant import Variant
+from staff.release.variant import Variant, variant_of
 from staff.release.workplace import Board, ProofError, Workplace
 
 
@@ -58,7 +58,7 @@ class Claims:
         ----------
         only : set of str, ids of exercises and questions; None for all, and the stored outputs
         """
-        return restore_files(self.files, self.reference, only, self.variant.given)
+        return restore_files(self.files, self.reference, only, self.variant.without_stub)
 
     def readme_commands_work(self) -> str:
         """Build the environment and start the notebooks, as the README says."""
@@ -162,7 +162,7 @@ def unpack(archive: Path, source: Source) -> tuple[dict[str, bytes], Variant]:
             entry.filename.partition("/")[2]: opened.read(entry) for entry in opened.infolist()
         }
     written = json.loads(found.get(VARIANT, b"{}"))
-    variant = Variant(tuple(written.get("given", ())), written.get("points", {}))
+    variant = variant_of(written)
     repository = json.loads(found[SETTINGS])["repository"]
     files = cut(source, variant, repository).files
     differing = sorted(path for path in {*files, *found} if files.get(path) != found.get(path))

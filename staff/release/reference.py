@@ -18,6 +18,7 @@ from staff.release.books import (
     strip_book,
 )
 from staff.release.files import Source
+from staff.release.left_out import not_needed, say_notebooks
 from staff.release.regions import Region, ReleaseError, decode, find_regions, restore, strip
 from staff.release.variant import Variant
 
@@ -98,14 +99,19 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
     files : dict of str to bytes, by path
     """
     files = dict(reference.source.files)
+    for path in files.keys() & not_needed(files, variant):
+        del files[path]
     for path, cells in reference.regions.items():
+        if path not in files:
+            continue
         if path in reference.books:
             book = read_book(files[path], path)
             strip_book(book, cells, variant.given, variant.edit)
             files[path] = dump(book)
         else:
-            files[path] = strip(files[path].decode(), cells[""], variant.given).encode()
-    return files
+            text = files[path].decode()
+            files[path] = strip(text, cells[""], variant.given, variant.left_out).encode()
+    return say_notebooks(files, variant)
 
 
 def restore_files(
@@ -135,6 +141,8 @@ def restore_files(
     """
     restored = dict(files)
     for path, found in reference.regions.items():
+        if path not in files:  # of a notebook that the course leaves out
+            continue
         cells = {
             cell: [region for region in regions if region.exercise not in given]
             for cell, regions in found.items()

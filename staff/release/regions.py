@@ -56,6 +56,13 @@ class Region:
         """Return the lines between the markers."""
         return "".join(self.original.splitlines(keepends=True)[1:-1])
 
+    @property
+    def refusal(self) -> str:
+        """Return what stands there where a course does not ask for it."""
+        indent = self.stub[: len(self.stub) - len(self.stub.lstrip())]
+        said = f'raise NotImplementedError("{self.name} is no part of this course")'
+        return f"{indent}{said}\n"
+
 
 def find_regions(text: str, file: str, cell: str = "") -> list[Region]:
     """Return the regions of a source text, in order.
@@ -209,19 +216,27 @@ def _stub(row: Exercise, name: str, indent: str) -> str:
     return f"{indent}raise NotImplementedError(\n{indent}    {said}\n{indent})"
 
 
-def strip(text: str, regions: Iterable[Region], given: Collection[str] = ()) -> str:
+def strip(
+    text: str,
+    regions: Iterable[Region],
+    given: Collection[str] = (),
+    left_out: Collection[str] = (),
+) -> str:
     """Return a source text as students get it.
 
     Parameters
     ----------
     regions : iterable of Region, those of this text
     given : collection of str; exercises to hand out solved: without TODO and markers
+    left_out : collection of str; exercises that the course does not ask for: without TODO either
     """
     lines = text.splitlines(keepends=True)
     kept, done = [], 0
     for region in regions:
         if region.exercise in given:
             kept += [*lines[done : region.todo - 1], region.solution]
+        elif region.exercise in left_out:
+            kept += [*lines[done : region.todo - 1], region.refusal]
         else:
             kept += [*lines[done : region.begin - 1], region.stub]
         done = region.end

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cs682.checks import EXERCISES, Exercise
-from cs682.checks.exercises import apply_variant
+from cs682.checks.exercises import NOTEBOOKS, apply_variant
 from staff.exercises import task_line
 
 _TASK = re.compile(r"^\*\*(?:Exercise|Question) (?P<id>[a-z]+-[a-z0-9.]+)\*\* · .*$", re.MULTILINE)
@@ -23,21 +24,37 @@ class Variant:
     ----------
     given : tuple of str, ids of exercises that are handed out solved
     points : dict of str to int, the points of exercises that differ from the table
+    notebooks : tuple of str, names without ending of those that the course uses; empty for all
     """
 
     given: tuple[str, ...] = ()
     points: dict[str, int] = field(default_factory=dict)
+    notebooks: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Return what the file of the variant holds; empty without changes."""
+        changes = {"given": self.given, "points": self.points, "notebooks": self.notebooks}
+        return changes if any(changes.values()) else {}
 
     @property
     def table(self) -> dict[str, Exercise]:
         """Return the exercise table of the course."""
-        return apply_variant(EXERCISES, {"given": self.given, "points": self.points})
+        return apply_variant(EXERCISES, {"given": (), "points": {}, **self.changes})
+
+    @property
+    def without_stub(self) -> frozenset[str]:
+        """Return the ids of exercises that are not to be done in this course."""
+        return self.left_out | {*self.given}
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Return the ids of exercises that are no part of the course."""
+        return frozenset(EXERCISES.keys() - self.table.keys())
 
     def dump(self) -> bytes:
         """Return the file that tells the package of the changes; empty without changes."""
-        if not self.given and not self.points:
-            return b""
-        return (json.dumps({"given": self.given, "points": self.points}, indent=2) + "\n").encode()
+        return (json.dumps(self.changes, indent=2) + "\n").encode() if self.changes else b""
 
     def say_sum(self) -> str:
         """Return a sentence with the sum of all points, and what moves it away from the table's."""
@@ -51,13 +68,24 @@ class Variant:
         return _TASK.sub(lambda line: task_line(table[line["id"]]), text)
 
 
+def variant_of(written: Mapping[str, Any]) -> Variant:
+    """Return the variant that a file of a release tells of.
+
+    Parameters
+    ----------
+    written : mapping, as `Variant.dump` wrote it; empty for none
+    """
+    given, points = written.get("given", ()), written.get("points", {})
+    return Variant(tuple(given), points, tuple(written.get("notebooks", ())))
+
+
 def read_variant(path: Path) -> Variant:
     """Read a variant from its file.
 
     Parameters
     ----------
-    path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}}``; either may be
-        left out
+    path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}, "notebooks":
+        ["FullyConnectedNets"]}``; each may be left out
 
     Raises
     ------
@@ -75,10 +103,11 @@ def read_variant(path: Path) -> Variant:
 
 def _build(value: Any) -> Variant:
     """Return the variant that a JSON value describes."""
-    if not isinstance(value, dict) or set(value) - {"given", "points"}:
+    if not isinstance(value, dict) or set(value) - {"given", "points", "notebooks"}:
         got = sorted(value) if isinstance(value, dict) else value
-        raise ValueError(f'expected an object with "given" and "points", got {got}')
+        raise ValueError(f'expected an object with "given", "points" and "notebooks", got {got}')
     given, points = value.get("given", []), value.get("points", {})
+    notebooks = _chosen(value.get("notebooks", list(NOTEBOOKS)))
     if not isinstance(given, list) or not isinstance(points, dict):
         raise ValueError('"given" is a list of ids, "points" an object of id and number')
     for key in given:
@@ -93,7 +122,19 @@ def _build(value: Any) -> Variant:
         _require_exercise(key)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
             raise ValueError(f"points of {key} are a whole number from 0 to 100, got {number!r}")
-    return Variant(tuple(given), points)
+    variant = Variant(tuple(given), points, notebooks)
+    for key in (*given, *points):
+        if Path(EXERCISES[key].notebook).stem not in (notebooks or NOTEBOOKS):
+            raise ValueError(f"{key} is in {EXERCISES[key].notebook}, which is left out")
+    return variant
+
+
+def _chosen(names: Any) -> tuple[str, ...]:
+    """Return the notebooks of a course, in their order; empty if these are all."""
+    if not isinstance(names, list) or not names or not all(name in NOTEBOOKS for name in names):
+        raise ValueError(f'"notebooks" is a list of some of {", ".join(NOTEBOOKS)}, got {names!r}')
+    chosen = tuple(name for name in NOTEBOOKS if name in names)
+    return () if chosen == NOTEBOOKS else chosen
 
 
 def _require_exercise(key: Any) -> None:

@@ -18,6 +18,8 @@ from staff.grading.intake.package import ROOT
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.results.read_answers import NONE, read_table
 from staff.grading.results.store import write_bytes
+from staff.release.files import VARIANT
+from staff.release.variant import read_variant
 
 HELD_BACK = 1000  # images; the zip has 3 MB of them
 SHIPPED = ("cs682/**/*.py", "staff/__init__.py", "staff/grading/**/*.py", "notebooks/*.ipynb")
@@ -122,6 +124,9 @@ def _made(args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, bytes
         "requirements.txt": f"{numpy[1]}\n".encode(),
         "settings.json": json.dumps(settings, indent=1).encode(),
     }
+    if args.variant and (chosen := read_variant(args.variant).notebooks):
+        only = {"given": (), "points": {}, "notebooks": chosen}  # the settings have the points
+        made[VARIANT] = json.dumps(only).encode()
     if not args.no_models:
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "held_back.npz")

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cs682.checks import EXERCISES
-from cs682.checks.exercises import apply_variant
+from cs682.checks.exercises import CHOSEN, apply_variant
+from staff import __main__ as staff_command
 from staff.release import variant as variants
 from staff.release.books import read_book
 from staff.release.build import cut
-from staff.release.variant import Variant, read_variant
+from staff.release.variant import Variant, read_variant, variant_of
 
 FALL_2021 = Path(variants.__file__).parent / "variants" / "fall-2021.json"
+
+
+THREE = FALL_2021.with_name("three-notebooks.json")
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +91,70 @@ def test_handed_out_training_stays_in_its_cell(source):
     assert "NotImplementedError" in cells["overfit-three"]
 
 
+# --- a course that leaves a notebook out
+
+
+def test_course_of_three_notebooks_is_worth_100_points():
+    table = read_variant(THREE).table
+
+    assert sum(row.points for row in table.values()) == 100
+    assert {key[:2] for key in table} == {"fc", "bn", "do"}
+
+
+def test_release_of_three_notebooks_asks_for_nothing_of_the_fourth(source, release):
+    files = cut(source, read_variant(THREE)).files
+    text = {path: data.decode(errors="replace") for path, data in files.items()}
+
+    assert "notebooks/ConvolutionalNetworks.ipynb" in release.files
+    assert "tests/exercises/test_cnn.py" in release.files
+    gone = release.files.keys() - files.keys()
+    assert {"notebooks/ConvolutionalNetworks.ipynb", "tests/exercises/test_cnn.py"} <= gone
+    assert all(path.startswith(("notebooks/", "tests/exercises/")) for path in gone)
+    assert [path for path in text if "TODO(cn-" in text[path]] == []
+    assert "conv_forward_naive is no part of this course" in text["cs682/layers.py"]
+    assert "TODO(fc-1.1)" in text["cs682/layers.py"]
+    assert "| cn-" not in text["docs/exercises.md"]
+    assert "| `ConvolutionalNetworks" not in text["README.md"]
+    assert "ConvolutionalNetworks" not in text["notebooks/assignment.jupyterlab-workspace"]
+    assert "four notebooks" not in text["README.md"]
+    compile(text["cs682/layers.py"], "layers.py", "exec")
+    compile(text["cs682/classifiers/cnn.py"], "cnn.py", "exec")
+
+
+def test_package_of_three_notebooks_applies_the_choice(source):
+    written = json.loads(cut(source, read_variant(THREE)).files["cs682/checks/variant.json"])
+
+    assert apply_variant(EXERCISES, written) == read_variant(THREE).table
+    assert variant_of(written) == read_variant(THREE)
+
+
+def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
+    monkeypatch.setenv(CHOSEN, "")  # what is set below is taken back afterwards
+    staff_command._choose_notebooks(["grade", "hand-ins", "--variant", str(THREE), "--seed", "1"])
+    asks = (
+        "from cs682.checks import EXERCISES; from cs682.checks.run import CHECKS, TRAININGS;"
+        "from cs682.hand_in.models import MODELS;"
+        "print(sum(r.points for r in EXERCISES.values()),"
+        "sorted({k[:2] for k in (*CHECKS, *TRAININGS, *MODELS)}))"
+    )
+    said = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
+
+    assert os.environ[CHOSEN] == "FullyConnectedNets,BatchNormalization,Dropout"
+    assert said.stdout == "100 ['bn', 'do', 'fc']\n"
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("{", "line 1 column 2"),
-        ("[]", 'expected an object with "given" and "points", got []'),
+        ("[]", 'expected an object with "given", "points" and "notebooks", got []'),
+        ('{"notebooks": []}', '"notebooks" is a list of some of FullyConnectedNets, '),
+        ('{"notebooks": ["Convolution"]}', "got ['Convolution']"),
+        ('{"notebooks": "Dropout"}', "got 'Dropout'"),
+        (
+            '{"notebooks": ["Dropout"], "points": {"fc-1.1": 3}}',
+            "fc-1.1 is in FullyConnectedNets.ipynb, which is left out",
+        ),
         ('{"give": []}', "got ['give']"),
         ('{"given": "fc-4.3"}', '"given" is a list of ids'),
         ('{"points": [1]}', '"points" an object of id and number'),

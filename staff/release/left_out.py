@@ -1,0 +1,68 @@
+"""What a release lacks, and says otherwise, where a course leaves notebooks out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from cs682.checks.exercises import NOTEBOOKS
+from staff.release.variant import Variant
+
+WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
+_ID = re.compile(r"\b[a-z]{2}-(?:\d\.\d|q\d)\b")
+_COUNTS = ("no", "one", "two", "three", "four")
+
+
+def not_needed(files: Mapping[str, bytes], variant: Variant) -> set[str]:
+    """Return the notebooks that a course leaves out, and the tests of their exercises alone.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes, of the source, by path
+    """
+    tests = (path for path in files if path.startswith("tests/exercises/test_"))
+    named = {path: {*_ID.findall(files[path].decode())} for path in tests}
+    books = {f"notebooks/{name}.ipynb" for name in _left_out(variant)}
+    return books | {path for path, ids in named.items() if ids and ids <= variant.left_out}
+
+
+def _left_out(variant: Variant) -> list[str]:
+    """Return the names of the notebooks that a course leaves out."""
+    return [name for name in NOTEBOOKS if variant.notebooks and name not in variant.notebooks]
+
+
+def say_notebooks(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
+    """Return files whose tables, counts and layout know only the notebooks of the course.
+
+    Parameters
+    ----------
+    files : dict of str to bytes, by path
+    """
+    left_out = _left_out(variant)
+    if not left_out:
+        return files
+    changed = {path: _say(data, left_out) for path, data in files.items() if path.endswith(".md")}
+    if WORKSPACE in files:
+        paths = {f"notebook:notebooks/{name}.ipynb" for name in left_out}
+        layout = _without(json.loads(files[WORKSPACE]), paths)
+        changed[WORKSPACE] = (json.dumps(layout, indent=2) + "\n").encode()
+    return files | changed
+
+
+def _say(data: bytes, left_out: list[str]) -> bytes:
+    """Return a page without the tables' rows of some notebooks, and with the right count."""
+    rows = tuple(f"| `{name}" for name in left_out)
+    lines = data.decode().splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith(rows))
+    before, after = (_COUNTS[n] for n in (len(NOTEBOOKS), len(NOTEBOOKS) - len(left_out)))
+    return text.replace(f"{before} notebooks", f"{after} notebooks").encode()
+
+
+def _without(value: object, names: set[str]) -> object:
+    """Return JSON without entries and items of these names."""
+    if isinstance(value, dict):
+        return {key: _without(item, names) for key, item in value.items() if key not in names}
+    if isinstance(value, list):
+        return [_without(item, names) for item in value if item not in list(names)]
+    return value
