@@ -35,7 +35,7 @@ from cs682.training.seeds import legacy_seed
 
 Check = Callable[[Subject, Report], None]
 
-_ALL: dict[str, tuple[Check, ...]] = {
+_CHECKS: dict[str, tuple[Check, ...]] = {
     "fc-1.1": (layers.check_affine_forward,),
     "fc-1.2": (layers.check_affine_backward,),
     "fc-1.3": (layers.check_relu_forward,),
@@ -78,7 +78,7 @@ _ALL: dict[str, tuple[Check, ...]] = {
     "cn-4.2": (conv_nets.check_blocks_loss,),
 }
 # A course may leave a notebook out; what belongs to it is then not there.
-CHECKS = {key: checks for key, checks in _ALL.items() if key in EXERCISES}
+CHECKS = {key: checks for key, checks in _CHECKS.items() if key in EXERCISES}
 # The accuracy that each training must reach: of the validation images, or of the few that a network
 # learns by heart. The grader's bars are derived from these.
 _BARS = {
