@@ -7,9 +7,15 @@ import inspect
 import numpy as np
 import pytest
 
+from cs682.classifiers.cnn import ConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from cs682.fast_layers import conv_backward_fast, conv_forward_fast
 from cs682.layers import affine_backward
-from cs682.training.input_gradient import network_input, spares_input_gradient
+from cs682.training.input_gradient import (
+    network_input,
+    reads_network_input,
+    spares_input_gradient,
+)
 
 PRODUCTS = {
     "@": lambda dout, w: dout @ w.T,
@@ -168,3 +174,31 @@ def test_network_spares_only_its_first_layer(kind, hidden, monkeypatch):
     net.loss(np.ones((2, 3, 2, 2), np.float32), np.array([0, 2]))
 
     assert spared == [False, True]  # the way back: last layer first
+
+
+def test_convolution_spares_the_gradient_of_images_and_gives_all_others():
+    rng = np.random.default_rng(682)
+    x, w, b = (rng.standard_normal(s) for s in ((2, 3, 4, 6), (5, 3, 3, 3), (5,)))
+    out, cache = conv_forward_fast(x, w, b, {"stride": 1, "pad": 1})
+    whole = conv_backward_fast(out, cache)
+
+    with network_input(x):
+        dx, *others = conv_backward_fast(out, cache)
+
+    assert whole[0].any()
+    assert (dx.shape, dx.any()) == (x.shape, False)
+    for got, want in zip(others, whole[1:], strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_convolutional_network_names_its_images(monkeypatch):
+    seen = []
+    net = ConvNet([{"filters": 2}, {"filters": 3}], (3, 4, 6), 5)
+    monkeypatch.setattr(net, "_forward", lambda X: (np.zeros((len(X), 5), np.float32), [X]))
+    monkeypatch.setattr(
+        net, "_loss_and_gradients", lambda _, y, cache: seen.append(reads_network_input(cache[0]))
+    )
+
+    net.loss(np.ones((2, 3, 4, 6)), np.zeros(2, int))
+
+    assert seen == [True]
