@@ -165,8 +165,8 @@ class ThreeLayerConvNet:
         }
         biases = {"b1": num_filters, "b2": hidden_dim, "b3": num_classes}
         params: Params = {name: np.zeros(width) for name, width in biases.items()}
-        for name, shape in shapes.items():
-            params[name] = weight_scale * np.random.randn(*shape)  # noqa: NPY002  # as published
+        for key, size in shapes.items():
+            params[key] = weight_scale * np.random.randn(*size)  # noqa: NPY002  # as published
         return params
         # END SOLUTION
 
@@ -296,16 +296,13 @@ class ConvNet:
         """Return weights of variance 2 / inputs, which keep values as large as they are."""
         params: Params = {}
         channels, height, width = self.input_dim
-        for k, block in enumerate(self.blocks, start=1):
+        for i, block in enumerate(self.blocks, 1):
             filters, size = block["filters"], block["size"]
             inputs = channels * size * size
-            params[f"W{k}"] = math.sqrt(2 / inputs) * random.randn(filters, channels, size, size)
-            params[f"b{k}"] = np.zeros(filters)
+            params[f"W{i}"] = math.sqrt(2 / inputs) * random.randn(filters, channels, size, size)
+            params[f"b{i}"] = np.zeros(filters)
             if block["batchnorm"]:
-                params[f"gamma{k}"], params[f"beta{k}"] = (
-                    np.ones(filters),
-                    np.zeros(filters),
-                )
+                params[f"gamma{i}"], params[f"beta{i}"] = np.ones(filters), np.zeros(filters)
             channels, height, width = filters, height // block["pool"], width // block["pool"]
         L, inputs = self.num_layers, channels * height * width
         params[f"W{L}"] = math.sqrt(2 / inputs) * random.randn(inputs, self.num_classes)

@@ -115,7 +115,8 @@ def needed(exercise: str) -> tuple[str, ...]:
     exercise : str, its id
     """
     tried = [TRIED_WITH[exercise]] if exercise in TRIED_WITH else []
-    return (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()), *tried)
+    found = (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()), *tried)
+    return tuple(i for i in found if i in EXERCISES)
 
 
 def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
