@@ -18,9 +18,9 @@ import pytest
 from cs682 import layer_utils, layers, optim
 from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS, examine
-from cs682.classifiers import fc_net
+from cs682.classifiers import cnn, fc_net
 
-PLACES = (layers, layer_utils, optim, fc_net)
+PLACES = (layers, layer_utils, optim, fc_net, cnn)
 # These handle files, processes and pages; what they do to arrays is none of a layer's mathematics.
 ELSEWHERE = ("cs682/cifar10/", "cs682/hand_in/", "cs682/setup/", "cs682/search/", "cs682/__main__")
 EXCEPTIONS = {"do-1.2": "at test time the layer does nothing, and so do other functions"}
@@ -90,7 +90,7 @@ def homes(name):
     """Give the places where a function or method of an exercise is looked up."""
     owner, _, method = name.rpartition(".")
     if owner:
-        return [(getattr(fc_net, owner), method)]
+        return [(getattr(cnn if hasattr(cnn, owner) else fc_net, owner), method)]
     return [(module, name) for module in PLACES if hasattr(module, name)]
 
 
