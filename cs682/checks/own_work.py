@@ -77,15 +77,15 @@ def _require_own(name: str, seen: set[types.CodeType], refused: set[types.CodeTy
 
 def _refused(home: str, name: str, import_module: Callable[[str], Any]) -> set[types.CodeType]:
     """Return the code of a module's function, or of all that are written there."""
-    with_others = vars(import_module(home))
-    functions = [with_others.get(name)] if name else list(with_others.values())
+    found = vars(import_module(home))
+    functions = [found.get(name)] if name else [f for f in found.values() if _is_of(f, home)]
     codes = {getattr(inspect.unwrap(f), "__code__", None) for f in functions if callable(f)}
-    return {c for c in codes if c is not None and (name or _is_at_home(c, with_others))}
+    return {code for code in codes if code is not None}
 
 
-def _is_at_home(code: types.CodeType, module: dict[str, Any]) -> bool:
-    """Tell whether a function was written in a module, and not imported there."""
-    return code.co_filename == module.get("__file__")
+def _is_of(value: Any, home: str) -> bool:
+    """Tell whether a module has written a function, and not imported it."""
+    return callable(value) and getattr(value, "__module__", "") == home
 
 
 def _say_call(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
