@@ -12,6 +12,8 @@ from cs682.fast_layers import (
     max_pool_forward_fast,
 )
 from cs682.layer_utils import (
+    conv_bn_relu_backward,
+    conv_bn_relu_forward,
     conv_relu_backward,
     conv_relu_forward,
     conv_relu_pool_backward,
@@ -253,3 +255,22 @@ def test_sandwiches_go_back_by_the_slope(forward, backward, params):
             return forward(*arrays[:k], value, *arrays[k + 1 :], conv_param, *params)[0]
 
         assert rel_error(got, slope(run, arrays[k], dout)) < 1e-6
+
+
+@pytest.mark.exercise(id="cn-3.2")
+def test_sandwich_with_batch_norm_goes_back_by_the_slope():
+    arrays = draw((2, 3, 4, 5), (3, 3, 3, 3), (3,), (3,), (3,))
+
+    def run(*arrays):
+        return conv_bn_relu_forward(*arrays, {"stride": 1, "pad": 1}, {"mode": "train"})
+
+    out, cache = run(*arrays)
+    (dout,) = draw(out.shape)
+
+    for k, got in enumerate(conv_bn_relu_backward(dout, cache)):
+
+        def moved(value, k=k):
+            return run(*arrays[:k], value, *arrays[k + 1 :])[0]
+
+        want = slope(moved, arrays[k], dout)
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)  # db is zero
