@@ -276,6 +276,17 @@ def test_three_layer_network_is_scored_as_it_was_trained():
     np.testing.assert_array_equal(course_scores(kept, arguments, X), net.loss(X))
 
 
+@pytest.mark.slow
+def test_student_s_own_convolutional_network_scores_alike(hand_in, images, rung):
+    (hand_in / "notebooks").mkdir()
+    keep_conv(hand_in, "cn-4.3", conv_net())
+
+    outcome = next(o for o in grade_models(hand_in, images, rung=rung) if o.exercise == "cn-4.3")
+
+    assert outcome.message.startswith("accuracy ")
+    assert "your own network" not in outcome.message
+
+
 def spoilt(**entries):
     return [{**BLOCKS[0], **entries}, BLOCKS[1]]
 
