@@ -221,8 +221,6 @@ _TABLE = {
 }
 # Rows whose check, or whose place in the notebook, is still to be written: not asked for yet.
 _WAITING = {
-    "cn-1.5",
-    "cn-1.6",
     "cn-2.4",
     "cn-2.5",
     "cn-q1",

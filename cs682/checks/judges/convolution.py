@@ -23,7 +23,7 @@ from cs682.checks.subject import Subject
 
 _CONV_CACHE = "(x, w, b, conv_param)"
 _POOL_CACHE = "(x, pool_param)"
-_GRADIENTS = ("dx", "dw", "db")
+GRADIENTS = ("dx", "dw", "db")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def when_new(new: str, advice: str) -> Iterator[None]:
         raise
 
 
-def _conv_arguments(case: Case, seed: int = 682) -> tuple[Any, ...]:
+def conv_arguments(case: Case, seed: int = 682) -> tuple[Any, ...]:
     """Return x, w, b and dout of these sizes, float64."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(case.x)
@@ -125,7 +125,8 @@ def _conv_arguments(case: Case, seed: int = 682) -> tuple[Any, ...]:
     return x, w, b, rng.standard_normal(slow.conv(x, w, b, case.stride, case.pad).shape)
 
 
-def _conv_param(case: Case) -> dict[str, int]:
+def conv_param(case: Case) -> dict[str, int]:
+    """Return the options of a convolution, in a new dict."""
     return {"stride": case.stride, "pad": case.pad}
 
 
@@ -134,25 +135,25 @@ def check_conv_forward(s: Subject, r: Report) -> None:
     name = "conv_forward_naive"
     earlier: Any = ()
     for case, seed in ((c, seed) for c in CONVOLUTIONS for seed in (682, 683)[: 1 + (not c.new)]):
-        x, w, b, _ = _conv_arguments(case, seed)
+        x, w, b, _ = conv_arguments(case, seed)
         want = slow.conv(x, w, b, case.stride, case.pad)
         causes = {KEPT: earlier, **images.conv_forward(x, w, b, case.stride, case.pad)}
         earlier = want
         with when_new(case.new, case.advice):
-            result = r.watch(name, s.conv_forward_naive, x, w, b, _conv_param(case))
+            result = r.watch(name, s.conv_forward_naive, x, w, b, conv_param(case))
             out, _ = unpack(name, result, ("out", "cache"))
             compare("out", out, want, rtol=EXACT, atol=1e-12, where=case.where, causes=causes)
     r.ok("values for pads of 0, 1 and 2, strides of 1, 2 and 3, and sides of any length")
     case = CONVOLUTIONS[0]
-    x, w, b, dout = _conv_arguments(case)
-    param = _conv_param(case)
+    x, w, b, dout = conv_arguments(case)
+    param = conv_param(case)
     _, cache = s.conv_forward_naive(x.copy(), w.copy(), b.copy(), param)
     needed = {"the pixels of x": _holds_pixels(x), "w": holds(w)}
     way = _conv_way_back(s, case, x, w, b, dout)
-    check_cache(r, way, cache, (x, w, b, _conv_param(case)), _CONV_CACHE, needed)
+    check_cache(r, way, cache, (x, w, b, conv_param(case)), _CONV_CACHE, needed)
     r.ok("a cache that goes with conv_backward_naive")
     small = [v.astype(np.float32) for v in (x, w, b)]
-    out, _ = s.conv_forward_naive(*small, _conv_param(case))
+    out, _ = s.conv_forward_naive(*small, conv_param(case))
     want = slow.conv(x, w, b, case.stride, case.pad)
     compare("out", out, want, rtol=FLOAT32, atol=1e-5, where="in float32")
     r.keeps_float32(name, {"out": out})
@@ -175,9 +176,9 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
         "conv_backward_naive",
         s.conv_backward_naive,
         dout,
-        dict(zip(_GRADIENTS, want, strict=True)),
+        dict(zip(GRADIENTS, want, strict=True)),
         case.where,
-        hints=dict.fromkeys(_GRADIENTS, "the numeric gradient of the layer disagrees"),
+        hints=dict.fromkeys(GRADIENTS, "the numeric gradient of the layer disagrees"),
         causes=images.conv_backward(x, w, dout, case.stride, case.pad, want),
     )
 
@@ -185,8 +186,8 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
 def check_conv_backward(s: Subject, r: Report) -> None:
     """Hold `conv_backward_naive` against numeric gradients of the definition."""
     for case in CONVOLUTIONS:
-        x, w, b, dout = _conv_arguments(case)
-        way, param = _conv_way_back(s, case, x, w, b, dout), _conv_param(case)
+        x, w, b, dout = conv_arguments(case)
+        way, param = _conv_way_back(s, case, x, w, b, dout), conv_param(case)
         _, cache = r.watch("conv_forward_naive", s.conv_forward_naive, x, w, b, dict(param))
 
         def disturb(x: Any = x, w: Any = w, b: Any = b, param: dict[str, int] = param) -> None:
@@ -196,16 +197,16 @@ def check_conv_backward(s: Subject, r: Report) -> None:
             check_way_back(r, way, cache, disturb, ((x, w, b, dict(param)), _CONV_CACHE))
     r.ok("dx, dw and db against numeric gradients, for pads of 0, 1 and 2 and strides up to 3")
     case = CONVOLUTIONS[0]
-    x, w, b, dout = (v.astype(np.float32) for v in _conv_arguments(case))
-    _, cache = s.conv_forward_naive(x, w, b, _conv_param(case))
+    x, w, b, dout = (v.astype(np.float32) for v in conv_arguments(case))
+    _, cache = s.conv_forward_naive(x, w, b, conv_param(case))
     got = s.conv_backward_naive(dout, cache)
-    r.keeps_float32("conv_backward_naive", dict(zip(_GRADIENTS, got, strict=True)))
+    r.keeps_float32("conv_backward_naive", dict(zip(GRADIENTS, got, strict=True)))
 
 
 # --- max pooling
 
 
-def _pool_arguments(case: Case, seed: int = 682) -> tuple[Any, Any]:
+def pool_arguments(case: Case, seed: int = 682) -> tuple[Any, Any]:
     """Return x, of which no two pixels of an image are equal or nearly so, and dout."""
     rng = np.random.default_rng(seed)
     N, C, H, W = case.x
@@ -213,7 +214,8 @@ def _pool_arguments(case: Case, seed: int = 682) -> tuple[Any, Any]:
     return x, rng.standard_normal(slow.max_pool(x, *case.window, case.stride).shape)
 
 
-def _pool_param(case: Case) -> dict[str, int]:
+def pool_param(case: Case) -> dict[str, int]:
+    """Return the options of pooling, in a new dict."""
     height, width = case.window
     return {"pool_height": height, "pool_width": width, "stride": case.stride}
 
@@ -223,26 +225,26 @@ def check_pool_forward(s: Subject, r: Report) -> None:
     name = "max_pool_forward_naive"
     earlier: Any = ()
     for case, seed in ((c, seed) for c in POOLS for seed in (682, 683)[: 1 + (not c.new)]):
-        x, _ = _pool_arguments(case, seed)
+        x, _ = pool_arguments(case, seed)
         want = slow.max_pool(x, *case.window, case.stride)
         causes = {KEPT: earlier, **images.pool_forward(x, *case.window, case.stride)}
         earlier = want
         with when_new(case.new, case.advice):
-            result = r.watch(name, s.max_pool_forward_naive, x, _pool_param(case))
+            result = r.watch(name, s.max_pool_forward_naive, x, pool_param(case))
             out, cache = unpack(name, result, ("out", "cache"))
             compare("out", out, want, rtol=EXACT, where=case.where, causes=causes)
     r.ok("values for windows that tile, overlap or leave gaps, and for sides of any length")
     below = -1.0 - np.arange(16.0).reshape(1, 1, 4, 4)
-    out, cache = s.max_pool_forward_naive(below.copy(), _pool_param(POOLS[0]))
+    out, cache = s.max_pool_forward_naive(below.copy(), pool_param(POOLS[0]))
     want = slow.max_pool(below, 2, 2, 2)
     hint = "the largest of negative values is negative: a maximum may not start at 0"
     compare("out", out, want, rtol=EXACT, where="for negative values", hint=hint)
-    x, dout = _pool_arguments(POOLS[0])
-    _, cache = s.max_pool_forward_naive(x.copy(), _pool_param(POOLS[0]))
+    x, dout = pool_arguments(POOLS[0])
+    _, cache = s.max_pool_forward_naive(x.copy(), pool_param(POOLS[0]))
     way = _pool_way_back(s, POOLS[0], x, dout)
-    check_cache(r, way, cache, (x, _pool_param(POOLS[0])), _POOL_CACHE, {})
+    check_cache(r, way, cache, (x, pool_param(POOLS[0])), _POOL_CACHE, {})
     r.ok("negative values, and a cache that goes with max_pool_backward_naive")
-    out, _ = s.max_pool_forward_naive(x.astype(np.float32), _pool_param(POOLS[0]))
+    out, _ = s.max_pool_forward_naive(x.astype(np.float32), pool_param(POOLS[0]))
     r.keeps_float32(name, {"out": out})
 
 
@@ -250,10 +252,8 @@ def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
     """Return what `max_pool_backward_naive` must give for these arrays."""
     height, width = case.window
 
-    def forward(v: Any) -> Any:
-        return slow.max_pool(v, height, width, case.stride)
-
-    want = slow.slope(forward, x, dout)
+    options = {"height": height, "width": width, "stride": case.stride}
+    (want,) = slow.slopes(slow.max_pool, (x,), dout, **options)
     return WayBack(
         "max_pool_backward_naive",
         s.max_pool_backward_naive,
@@ -268,8 +268,8 @@ def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
 def check_pool_backward(s: Subject, r: Report) -> None:
     """Hold `max_pool_backward_naive` against numeric gradients of the definition."""
     for case in POOLS:
-        x, dout = _pool_arguments(case)
-        way, param = _pool_way_back(s, case, x, dout), _pool_param(case)
+        x, dout = pool_arguments(case)
+        way, param = _pool_way_back(s, case, x, dout), pool_param(case)
         _, cache = r.watch("max_pool_forward_naive", s.max_pool_forward_naive, x, dict(param))
 
         def disturb(x: Any = x, param: dict[str, int] = param) -> None:
@@ -281,8 +281,8 @@ def check_pool_backward(s: Subject, r: Report) -> None:
     with when_new("that pixels of a window share its maximum", "a tie must not stop the layer"):
         _check_ties(s)
     r.ok("ties: the gradient arrives at largest pixels alone")
-    x, dout = (v.astype(np.float32) for v in _pool_arguments(POOLS[0]))
-    _, cache = s.max_pool_forward_naive(x, _pool_param(POOLS[0]))
+    x, dout = (v.astype(np.float32) for v in pool_arguments(POOLS[0]))
+    _, cache = s.max_pool_forward_naive(x, pool_param(POOLS[0]))
     r.keeps_float32("max_pool_backward_naive", {"dx": s.max_pool_backward_naive(dout, cache)})
 
 
@@ -292,7 +292,7 @@ def _check_ties(s: Subject) -> None:
     x[0, 1] = np.repeat(np.array([[1.0, 3.0], [3.0, 2.0]]), 2, axis=0).repeat(2, axis=1)
     x[0, 1, ::2, ::2] -= 1  # three of four are the largest
     dout = np.arange(1.0, 9.0).reshape(1, 2, 2, 2)
-    _, cache = s.max_pool_forward_naive(x.copy(), _pool_param(POOLS[0]))
+    _, cache = s.max_pool_forward_naive(x.copy(), pool_param(POOLS[0]))
     dx = s.max_pool_backward_naive(dout.copy(), cache)
     require_finite("dx", dx, x.shape)
     for c, i, j in np.ndindex(2, 2, 2):

@@ -53,6 +53,7 @@ PREREQUISITES: dict[str, tuple[str, ...]] = {
     "cn-4.2": (*_BLOCKS, "bn-1.3", "bn-1.4", "cn-3.2", "fc-1.6", "cn-4.1"),
     "cn-1.2": ("cn-1.1",),
     "cn-1.4": ("cn-1.3",),
+    "cn-1.6": ("fc-1.3", "fc-1.4", "cn-1.5", "bn-1.1", "bn-1.3", "bn-1.4", "cn-3.1", "cn-3.2"),
     "cn-3.1": _SPATIAL[:2],
     "cn-3.2": (*_SPATIAL, "cn-3.1"),
     "cn-3.4": ("cn-3.3",),

@@ -55,6 +55,8 @@ FURTHER: dict[str, Further] = {
     "cn-1.2": images.conv_backward,
     "cn-1.3": images.pool_forward,
     "cn-1.4": images.pool_backward,
+    "cn-1.5": images.fast_layers,
+    "cn-1.6": images.sandwiches,
     "cn-3.1": images.spatial_batchnorm_forward,
     "cn-3.2": images.spatial_batchnorm_backward,
     "cn-3.3": images.groupnorm_forward,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682 import layers
+from cs682 import layer_utils, layers
 from cs682.checks.subject import Subject
 from staff.grading.judging.secret.hold import (
     copies,
@@ -125,6 +125,50 @@ def pool_scales(s: Subject, rng: Any) -> None:
     theirs = pair("max_pool_forward_naive", s.max_pool_forward_naive(x.copy(), dict(param)))[1]
     got = s.max_pool_backward_naive(dout.copy(), theirs)
     hold("dx", got, want, "very small and large values")
+
+
+# --- given code
+
+
+def fast_layers(s: Subject, rng: Any) -> None:
+    """Hold the given fast layers against the naive ones."""
+    for x, w, b, param, where, dtype in _conv_cases(rng):
+        out, cache = layers.conv_forward_naive(x, w, b, param)
+        dout = draw(rng, *out.shape, dtype=dtype)
+        got, theirs = pair("conv_forward_fast", s.conv_forward_fast(*copies(x, w, b), dict(param)))
+        hold("out", got, out, where, dtype=dtype)
+        grads = layers.conv_backward_naive(dout, cache)
+        hold_all("dx dw db", s.conv_backward_fast(dout, theirs), grads, where, dtype=dtype)
+    for x, param, where, dtype in _pool_cases(rng):
+        out, cache = layers.max_pool_forward_naive(x, param)
+        dout = draw(rng, *out.shape, dtype=dtype)
+        got, theirs = pair("max_pool_forward_fast", s.max_pool_forward_fast(x.copy(), dict(param)))
+        hold("out", got, out, where, dtype=dtype)
+        want = layers.max_pool_backward_naive(dout, cache)
+        hold("dx", s.max_pool_backward_fast(dout, theirs), want, where, dtype=dtype)
+
+
+def sandwiches(s: Subject, rng: Any) -> None:
+    """Hold the given sandwiches of images against the reference's."""
+    steps, windows = {"stride": 1, "pad": 1}, {"pool_height": 2, "pool_width": 2, "stride": 2}
+    for name, count, options in (
+        ("conv_relu", 3, (steps,)),
+        ("conv_relu_pool", 3, (steps, windows)),
+        ("conv_bn_relu", 5, (steps, {"mode": "train"})),
+    ):
+        C, F, side = (int(n) for n in rng.integers(1, 4, 3))
+        shapes = ((3, C, 2 * side, 4), (F, C, 3, 3), (F,), (F,), (F,))
+        values = [draw(rng, *shape) for shape in shapes[:count]]
+        forward, backward = (f"{name}_{way}" for way in ("forward", "backward"))
+        ours = [dict(o) for o in options]
+        out, cache = getattr(layer_utils, forward)(*values, *ours)
+        result = getattr(s, forward)(*copies(*values), *(dict(o) for o in options))
+        got, theirs = pair(forward, result)
+        hold("out", got, out, f"{name} on 3 images")
+        dout = draw(rng, *out.shape)
+        want = getattr(layer_utils, backward)(dout, cache)
+        names = " ".join(("dx", "dw", "db", "dgamma", "dbeta")[:count])
+        hold_all(names, getattr(s, backward)(dout, theirs), want, f"{name} on 3 images")
 
 
 # --- normalizations
