@@ -21,7 +21,7 @@ else:
     import tomli as tomllib  # pytest brings it where Python has none of its own
 
 ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout"]
+NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout", "ConvolutionalNetworks"]
 SOURCES = [p for top in ("cs682", "cs231n", "staff", "tests") for p in (ROOT / top).rglob("*.py")]
 _INNER = r"cs682/(figures/style|search/\w+|training/(bar|log|options|progress|state))\.py$"
 PUBLIC = [
