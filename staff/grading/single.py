@@ -20,8 +20,10 @@ from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.judging.core import Outcome, grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
-from staff.grading.results.store import Record, read_record, write_record
+from staff.grading.results.store import NotGraded, Record, Result, read_record, write_record
 from staff.grading.sandbox.ladder import Rung, choose_rung
+
+TOLD = 3  # damaged files, in the reason why there is no grade
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,11 @@ class Plan:
         return self.out / "students" / slug(submission)
 
 
-def grade_submission(submission: Submission, plan: Plan) -> Record:
+def grade_submission(submission: Submission, plan: Plan) -> Result:
     """Grade one hand-in, or take its record if it has been graded like this before.
 
-    The record is written before this returns.
+    The record is written before this returns. What came damaged is not graded: nobody can tell
+    what it holds.
     """
     with tempfile.TemporaryDirectory(prefix="cs682-hand-in-") as scratch:
         raw, stage = Path(scratch, "raw"), Path(scratch, "stage")
@@ -82,7 +85,11 @@ def grade_submission(submission: Submission, plan: Plan) -> Record:
         known = None if plan.again else read_record(path)
         if known is not None and known.key == key and not known.not_graded:
             return known
-        record = _grade(submission, arrange(haul, stage), rung, plan, key)
+        package = arrange(haul, stage)
+        if package.damaged:
+            reason = "; ".join(package.damaged[:TOLD])
+            return NotGraded(submission.id, reason, "", submission.students)
+        record = _grade(submission, package, rung, plan, key)
         if plan.rerun is not None:
             from staff.grading.rerun import rerun_notebooks  # needs more than Gradescope has
 
