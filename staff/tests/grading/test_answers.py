@@ -9,6 +9,7 @@ import pytest
 from cs682.checks import EXERCISES
 from cs682.checks.answers import ANSWER_PROMPT
 from cs682.checks.board import NOTEBOOKS
+from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.results.answers_page import answers_page
@@ -102,7 +103,8 @@ def write_table(path, *lines, head="student,question,points,maximum,remark"):
 
 
 def read_typed(path):
-    return read_table(path, POINTS)
+    with Faults() as faults:
+        return read_table(path, POINTS, faults)
 
 
 def test_table_that_is_filled_in_gives_the_points(tmp_path):
@@ -250,6 +252,43 @@ def test_table_that_was_saved_is_kept_before_it_is_replaced(tmp_path):
     save(tmp_path)
 
     assert typed in [p.read_bytes() for p in (tmp_path / "staff" / "typed").iterdir()]
+
+
+def test_all_that_is_mistyped_in_several_tables_is_told_at_once(tmp_path):
+    book = book_of(tmp_path, tmp_path / "more.csv", tmp_path / "other.csv")
+    lines = ("ada,fc-q1,two,2,", "ada,fc-q9,1,2,", "bob,fc-q1,3,2,", "bob,fc-q1,1,2,")
+    write_table(tmp_path / "answers.csv", *lines)
+    write_table(tmp_path / "more.csv", "ada,bn-q1,x,2,")
+    (tmp_path / "other.csv").write_text("a,b\n")
+
+    with pytest.raises(ValueError, match="line") as caught:
+        book.read()
+
+    says = [
+        "answers.csv, line 2: points are 'two', expected a whole number up to 2",
+        "answers.csv, line 3: there is no question 'fc-q9'",
+        "answers.csv, line 4: 3 points given, there are 2",
+        "answers.csv, line 5: bob has a line for fc-q1 already",
+        "more.csv, line 2: points are 'x'",
+        "other.csv begins with 'a,b', expected the columns",
+    ]
+    assert all(
+        text in line for text, line in zip(says, str(caught.value).splitlines(), strict=True)
+    )
+
+
+def test_long_remark_of_several_lines_stays_whole(tmp_path):
+    long = "well " * 1000
+    save(tmp_path)
+    write_table(tmp_path / "answers.csv", f'ada,fc-q1,1,2,"{long}\nput"')
+
+    for _ in range(2):
+        save(tmp_path)
+        typed = book_of(tmp_path).read()
+
+    assert typed["ada", "fc-q1"]["remark"] == f"{long}put"
+    (told,) = [o.message for o in give_points(record_of(), typed).outcomes if o.state == "read"]
+    assert told == f"{long}put"
 
 
 def test_table_that_cannot_be_understood_is_refused_and_left_alone(tmp_path):
