@@ -26,8 +26,8 @@ from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
 from staff.grading.results.store import NotGraded, Result, records_of, write_text
 from staff.grading.run import grade_class
-from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
-from staff.grading.single import Plan
+from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
+from staff.grading.single import Plan, find_rung
 from staff.release.complete import unchecked
 from staff.release.variant import read_variant
 
@@ -122,7 +122,7 @@ def _grade(args: argparse.Namespace) -> int:
     out: Path = args.out.resolve()
     _require_sane(args, out)
     desk = Desk(out, read_points(args.variant), args.answers, _roster(args))
-    rung = choose_rung(allow_unsandboxed=args.allow_unsandboxed)
+    rung = find_rung(args.allow_unsandboxed)
     if args.notebooks:
         require_walls(rung)
     (out / "staff").mkdir(parents=True, exist_ok=True)

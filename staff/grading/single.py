@@ -79,7 +79,7 @@ def grade_submission(submission: Submission, plan: Plan) -> Result:
         raw.mkdir()
         stage.mkdir()
         haul = unpack(submission.sources, raw, submission.versions)
-        rung = _rung(plan.allow_unsandboxed)
+        rung = find_rung(plan.allow_unsandboxed)
         key = _key(haul.digest, submission, rung, plan)
         path = plan.record_of(submission.id)
         known = None if plan.again else read_record(path)
@@ -99,8 +99,13 @@ def grade_submission(submission: Submission, plan: Plan) -> Result:
 
 
 @lru_cache
-def _rung(allow_unsandboxed: bool) -> Rung:
-    """Return the sandbox of this machine; trying it takes a while, so once for a process."""
+def find_rung(allow_unsandboxed: bool) -> Rung:
+    """Return the sandbox of this machine; trying it takes a while, so once for a process.
+
+    Parameters
+    ----------
+    allow_unsandboxed : bool, whether limits alone will do
+    """
     return choose_rung(allow_unsandboxed=allow_unsandboxed)
 
 

@@ -112,6 +112,16 @@ def test_second_run_grades_nothing_again_and_changes_nothing(place, tmp_path, qu
     assert files_of(out) == before
 
 
+def test_sandbox_is_tried_once_for_a_class(place, tmp_path, quick, monkeypatch):
+    tried, real = [], single.choose_rung
+    monkeypatch.setattr(single, "choose_rung", lambda **how: tried.append(how) or real(**how))
+    single.find_rung.cache_clear()
+
+    grade(place, tmp_path / "out")
+
+    assert len(tried) == 1
+
+
 def test_hand_in_that_changed_is_graded_again_and_no_other(place, tmp_path, quick):
     out = tmp_path / "out"
     grade(place, out)
