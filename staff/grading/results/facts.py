@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from cs682.checks.answers import read_cells
 from cs682.hand_in.look import find_misplaced
+from staff.grading.intake.books import read_book, require_few_marks
 from staff.grading.intake.kinds import parse, read_source
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.package import CODE, ROOT
@@ -86,7 +86,7 @@ def find_pasted(package: Package) -> dict[str, str]:
     found = {}
     for path in package.folder.glob("notebooks/*.ipynb"):
         with contextlib.suppress(ValueError):  # the reader of answers says so
-            cells = read_cells(path.read_bytes())
+            cells = read_book(path.read_bytes())
             found.update({name: file for _, name, file in find_misplaced(cells)})
     return dict(sorted(found.items()))
 
@@ -100,6 +100,7 @@ def say_pasted(found: Mapping[str, str]) -> list[str]:
 def _student_versions(manifest: bytes) -> dict[str, str]:
     """Return the versions that `submit` has noted, if it has."""
     try:
+        require_few_marks(manifest)
         tree = json.loads(manifest or b"{}")
         return {name: shown(str(tree["versions"][name]), 20) for name in ("python", "numpy")}
     except (ValueError, KeyError, TypeError, RecursionError):
