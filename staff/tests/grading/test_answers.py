@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
 
 from cs682.checks import EXERCISES
-from cs682.checks.answers import ANSWER_PROMPT
+from cs682.checks.answers import ANSWER_PROMPT, read_cells
 from cs682.checks.board import NOTEBOOKS
+from staff.grading.intake import books
+from staff.grading.intake.locate import Package
 from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.results.answers_page import answers_page
+from staff.grading.results.facts import find_pasted
 from staff.grading.results.read_answers import AnswerBook, give_points, read_table, table
 from staff.grading.results.typeset import typeset
 from staff.tests.grading.records import record_of
@@ -82,6 +86,40 @@ def test_broken_notebook_is_named(content, tmp_path):
     assert answers == {}
     assert len(problems) == 1
     assert "FullyConnectedNets.ipynb is no notebook" in problems[0]
+
+
+@pytest.mark.parametrize("part", ["[],", "{},", "0,"])
+def test_notebook_that_would_fill_the_memory_is_refused_before_it_is_parsed(
+    part, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(books, "read_cells", None)
+    (tmp_path / "FullyConnectedNets.ipynb").write_text(part * (books.MOST_MARKS + 1))
+
+    (problem,) = read_answers(tmp_path)[1]
+
+    assert "brackets and commas, expected at most 500000" in problem
+
+
+def test_notebook_is_parsed_once_for_all_who_read_it(tmp_path, monkeypatch):
+    write_book(tmp_path / "notebooks", [ASKED, cell_of("read once", "a1", ["answer"]), NEXT])
+    parsed = []
+    monkeypatch.setattr(books, "read_cells", lambda c: (parsed.append(c), read_cells(c))[1])
+
+    answers, _ = read_answers(tmp_path / "notebooks")
+    find_pasted(Package(tmp_path, (), (), ""))
+    find_pasted(Package(tmp_path, (), (), ""))
+
+    assert answers == {QUESTION: "read once"}
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize("mark", ["*a ", "~~a", "_a_", "$x$ ", "[a]("])
+def test_answer_of_marks_alone_is_shown_as_it_was_typed(mark, monkeypatch):
+    monkeypatch.setattr("cs682.hand_in.pages.render_markdown", None)
+
+    assert typeset(mark * 4000) == (
+        f'<div style="white-space: pre-wrap">{html.escape(mark * 4000)}</div>'
+    )
 
 
 def test_answer_earns_nothing_until_it_is_read():
