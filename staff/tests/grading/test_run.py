@@ -497,6 +497,33 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     assert "0" in points
 
 
+def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path):
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "layers.py").write_text("x\n")
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    words = ["grade", str(tmp_path / "class"), "--out", str(out), "--no-models"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING, *words],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(scratch)},
+    )
+    while not list(scratch.glob("cs682-hand-in-*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+
+    assert process.wait() == 143
+    assert list(scratch.glob("cs682-*")) == []
+
+
+WAITING = """
+import sys, time
+from staff.grading import single
+single.unpack = lambda *_: time.sleep(600)
+from staff.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
 SLOW = """
 import sys, time
 from pathlib import Path
