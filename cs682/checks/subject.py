@@ -126,6 +126,24 @@ class LocalSubject:
         """
         return net.loss(X.copy()) if y is None else net.loss(X.copy(), y.copy())
 
+    def kept_by(self, net: Any, X: Array) -> Any:
+        """Return what a forward pass leaves for the way back: its cache, and what self holds.
+
+        Parameters
+        ----------
+        net : the network
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+
+        Returns
+        -------
+        kept : list; None where `_forward` does not return a pair
+        """
+        result = net._forward(X.copy())  # noqa: SLF001  # the exercise itself
+        if not isinstance(result, (tuple, list)) or len(result) < 2:
+            return None
+        own = [v for k, v in vars(net).items() if k not in ("params", "dtype")]
+        return [*result[1:], *own]
+
 
 def _edition(network: Any) -> str:
     """Say of which edition of the course a network's class looks, by the options it has."""

@@ -48,6 +48,16 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "the mean is not subtracted": x / std,
             "the variance is not centred: this is the mean of the squares": centred
             / np.sqrt(raw + eps),
+            f"the mean runs over axis {1 - axis}; it should run over axis {axis}": (x - other[0])
+            / std,
+            f"the variance runs over axis {1 - axis}; it should run over axis {axis}": centred
+            / np.sqrt(other[1] + eps),
+            f"the mean runs over axis {1 - axis}; it should run over axis {axis}, and the variance "
+            "is taken around it": (x - other[0])
+            / np.sqrt(np.mean((x - other[0]) ** 2, axis=axis, keepdims=True) + eps),
+            f"the mean of the squares runs over axis {1 - axis}; it should run over axis {axis}": (
+                centred / np.sqrt(np.mean(centred**2, axis=1 - axis, keepdims=True) + eps)
+            ),
             "the squares are summed up; the variance divides the sum by n": centred
             / np.sqrt(n * var + eps),
             "one variance for the whole array; each feature (or example) has its own": centred
@@ -177,6 +187,7 @@ def backward(
                 axis=1 - axis
             ),
             "gamma is applied twice": gamma * dx,
+            **_forgotten_sums(x, gamma, beta, dout, eps, axis),
             "divided by the variance where the standard deviation belongs": dx / std,
             "the division by the standard deviation is missing": dx * std,
             "the eps of the forward pass is left out, or a much smaller one is taken": slope(
@@ -219,6 +230,26 @@ def _spoilt_sums(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
     x_hat = slow.normalize(x, np.ones_like(gamma), np.zeros_like(gamma), eps, axis)
     total = mean.sum(axis=1 - axis, keepdims=True)
     return direct + total + variance, direct + mean + variance / x_hat
+
+
+def _forgotten_sums(
+    x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
+) -> dict[str, Any]:
+    """Return cause -> dx in which a branch that was broadcast forward is not summed backward."""
+    direct, mean, variance = _three_ways(x, gamma, beta, dout, eps, axis)
+    n, x_hat = x.shape[axis], centred(x, axis) / spread(x, eps, axis)
+    bare = -direct * x_hat**2 / n  # each example's own part of the variance's slope
+    said = "the sum along axis {} is forgotten in the path through the {}".format
+    return {
+        said(axis, "mean"): direct + variance - direct / n,
+        said(axis, "mean") + ", where all else comes together": (direct + variance) * (1 - 1 / n),
+        said(axis, "variance"): direct + mean + bare,
+        said(axis, "variance") + ", which then goes through the mean": centred(direct + bare, axis),
+        said(axis, "mean") + " and in that through the variance": direct * (1 - 1 / n) + bare,
+        said(axis, "mean") + " and in the one through the variance": (direct + bare) * (1 - 1 / n),
+        said(axis, "variance") + ", and so is its 1/N": direct + mean + n * bare,
+        said(axis, "mean") + ", and so is its 1/N": variance,
+    }
 
 
 def paths(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> Any:
