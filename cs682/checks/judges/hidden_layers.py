@@ -143,7 +143,11 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
     want, slopes, causes = net_mistakes.dropout_sandwich(
         x, w, b, dout, mask, _seeded_mask(s, x.shape, 0.6)
     )
-    compare("out", out, want, rtol=EXACT, where="of one layer with dropout", causes=causes)
+    where = "of one layer with dropout"
+    hint = (
+        "dropout_forward takes what the ReLU gave, and dropout_param as it is, p and seed included"
+    )
+    compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
     parts = ("dx", "dw", "db")
     hint = "the way back is dropout, then ReLU, then affine, each with the cache of its own"
     way = WayBack(
@@ -151,7 +155,7 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
         s.affine_norm_relu_dropout_backward,
         dout,
         dict(zip(parts, slopes["right"], strict=True)),
-        "of one layer with dropout",
+        where,
         atol=FLOOR,
         hints=dict.fromkeys(parts, hint),
         causes={
