@@ -143,6 +143,7 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
     last, layers = part[weights[-1]], len(weights)
     return causes | {
         "the factor 0.5 of the penalty is missing": data + 2 * full,
+        "the penalty of all layers is added once for every layer": data + layers * full,
         "the biases are penalised too": data + full + sum(part[k] for k in part if _is_bias(k)),
         "gamma and beta are penalised too": data
         + full

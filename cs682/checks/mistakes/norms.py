@@ -35,6 +35,8 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "eps is subtracted; it is added": centred / np.sqrt(var - eps),
             "eps is added twice": centred / np.sqrt(var + 2 * eps),
             "divided by the variance, not by its square root": centred / (var + eps),
+            "the variance averages absolute values; it averages squares": centred
+            / np.sqrt(np.mean(np.abs(centred), axis=axis, keepdims=True) + eps),
             f"the statistics run over axis {1 - axis}; they should run over axis {axis}": (
                 x - other[0]
             )
@@ -127,6 +129,7 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
         "beta is not added in test mode": gamma * centred / root,
         "beta is subtracted; it is added": gamma * centred / root - beta,
         "gamma and beta are exchanged": beta * centred / root + gamma,
+        "the division by the root of the running variance is missing": gamma * centred + beta,
         **{cause: gamma * value + beta for cause, value in normalized.items()},
     }
 
@@ -136,7 +139,7 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
     new, keep = batch[name], momentum
     update = keep * old + (1 - keep) * new
     causes = {
-        f"bn_param[{name!r}] did not change: the new value is not stored there": old,
+        f"bn_param[{name!r}] did not change: store the batch's own value there, weighed": old,
         "momentum weighs the old value, 1 - momentum the new one": (1 - keep) * old + keep * new,
         "it was replaced by the batch's own value; momentum of the old one is kept": new,
         "it was updated twice in one step": keep * update + (1 - keep) * new,
@@ -199,6 +202,7 @@ def backward(
             "this is dbeta; dgamma multiplies with the normalized values before it sums": dbeta,
             "dgamma is averaged over the batch; it is a sum": dgamma / len(x),
             "gamma is multiplied in first; dgamma comes from dout as it was given": dgamma * gamma,
+            "dout is multiplied with gamma; it should be with the normalized x_hat": dbeta * gamma,
             "dgamma needs the normalized x_hat, not x": np.sum(dout * x, axis=0),
             "the eps of the forward pass is left out, or a much smaller one is taken": slow.slopes(
                 slow.normalize, (x, gamma, beta), dout, eps=1e-12, axis=axis

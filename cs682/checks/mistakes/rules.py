@@ -150,6 +150,9 @@ RMSPROP: dict[str, Step] = {
         lambda w, dw, c: w - c["learning_rate"] * dw / (np.sqrt(c["cache"]) * c["epsilon"]),
     ),
     "the sign is turned: this goes uphill": lambda w, dw, c: 2 * w - rmsprop(w, dw, c),
+    "the learning rate is left out": lambda w, dw, c: (
+        w + (rmsprop(w, dw, c) - w) / c["learning_rate"]
+    ),
     "the gradient itself is missing from the step": _then(
         rmsprop, lambda w, dw, c: w - c["learning_rate"] / (np.sqrt(c["cache"]) + c["epsilon"])
     ),
@@ -273,6 +276,7 @@ ADAM: dict[str, Step] = {
     "beta1 is added to m, not multiplied with it": _mistaken(
         first=lambda m, dw, c: c["beta1"] + m + (1 - c["beta1"]) * dw
     ),
+    "the learning rate is left out": lambda w, dw, c: w + (adam(w, dw, c) - w) / c["learning_rate"],
     "the sign is turned: this goes uphill": lambda w, dw, c: 2 * w - adam(w, dw, c),
     "beta1 and beta2 are hard-coded at 0.9 and 0.999": _mistaken(
         first=lambda m, dw, c: 0.9 * m + 0.1 * dw, second=lambda v, dw, c: 0.999 * v + 0.001 * dw**2
