@@ -36,7 +36,6 @@ def relu_forward(x: Any) -> dict[str, Any]:
         "negative values pass unchanged; set them to zero": x,
         "negative values leak through; this is leaky ReLU": np.where(x > 0, x, 0.01 * x),
         "negative values leak through, a tenth of each": np.where(x > 0, x, 0.1 * x),
-        "small positive values become 0 too, up to 1": np.where(x > 1, x, 0),
         "large values are clipped; ReLU has no upper end": np.clip(x, 0, 1),
         "negative values come back positive, and positive ones as zero": slow.relu(-x),
         "this is softplus, a smooth relative of ReLU": np.log1p(np.exp(x)),
@@ -52,7 +51,6 @@ def relu_backward(x: Any, dout: Any) -> dict[str, Any]:
         "the mask is taken from dout, not from x": dout * (dout > 0),
         "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
         "dout is missing: these are the positive values of x": slow.relu(x),
-        "the gradient is stopped up to x = 1; it passes where x > 0": dout * (x > 1),
         "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
         * slow.relu(x),
         "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),
