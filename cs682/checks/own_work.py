@@ -43,6 +43,7 @@ def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, 
     ----------
     name : str, of the function
     module : ModuleType, where its exercise is written
+    function : callable, of the student's
     args : tuple, its arguments; for a way back ``(dout, cache)``
 
     Raises

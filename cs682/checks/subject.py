@@ -14,9 +14,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cs682.checks import own_work
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.exercises import EXERCISES
-from cs682.checks.own_work import call_watched
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
@@ -75,7 +75,7 @@ class LocalSubject:
 
         def call(*args: Any) -> Any:
             _require_parameters(name, function, args)
-            return call_watched(name, module, function, args)
+            return own_work.call_watched(name, module, function, args)
 
         return call
 
@@ -178,6 +178,7 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
         ) from None
 
 
+_WATCH = Path(own_work.__file__)
 _CHECKS = Path(__file__).resolve().parent
 _PACKAGE = _CHECKS.parent
 _EXERCISES = {exercise.file for exercise in EXERCISES.values()}
@@ -211,6 +212,8 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     frames = list(reversed(traceback.extract_tb(error.__traceback__)))
     for frame in frames:
         path = Path(frame.filename)
+        if path == _WATCH:
+            continue  # it ran within the student's function, and the stack ended there
         if path.is_relative_to(_CHECKS):
             break
         if path.is_relative_to(_PACKAGE) and _short(path) not in _EXERCISES:
