@@ -254,7 +254,7 @@ def batchnorm_backward(dout: Array, cache: Cache | None) -> tuple[Array, Array, 
     Raises
     ------
     ValueError
-        If the forward pass ran in test mode, or `dout` does not have the shape of its output.
+        If the forward pass ran in test mode.
     """
     require_cache(cache, "batchnorm_forward")
     # TODO(bn-1.3): walk the graph of the forward pass backwards, node by node.
@@ -300,7 +300,7 @@ def batchnorm_backward_alt(dout: Array, cache: Cache | None) -> tuple[Array, Arr
     Raises
     ------
     ValueError
-        If the forward pass ran in test mode, or `dout` does not have the shape of its output.
+        If the forward pass ran in test mode.
     """
     require_cache(cache, "batchnorm_forward")
     # TODO(bn-1.4): simplify the derivation on paper, then write dx in one expression.
@@ -370,11 +370,6 @@ def layernorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array, Array]:
     dx : ndarray, shape (N, D)
     dgamma : ndarray, shape (D,)
     dbeta : ndarray, shape (D,)
-
-    Raises
-    ------
-    ValueError
-        If `dout` does not have the shape of the forward pass's output.
 
     Notes
     -----
@@ -456,11 +451,6 @@ def dropout_backward(dout: Array, cache: Cache) -> Array:
     Returns
     -------
     dx : ndarray, same shape as `dout`
-
-    Raises
-    ------
-    ValueError
-        If `dout` and the mask differ in shape.
     """
     # TODO(do-1.3): which part of dout reaches x, with which factor? And after test mode?
     # BEGIN SOLUTION

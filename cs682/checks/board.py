@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cs682.checks.run import CHECKS, Result, describe, say_next
 from cs682.checks.source import RESTING_ON, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
+_LONGEST = 90  # characters of what is wrong with a file
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
@@ -32,18 +34,33 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    states = find_states(notebooks)
+    states, broken = find_states(notebooks), _find_broken()
     rows = []
     for notebook in dict.fromkeys(row.notebook for row in EXERCISES.values()):
         own = [row for row in EXERCISES.values() if row.notebook == notebook]
         rows += [
-            {"exercise": r.id, "title": r.title, "points": r.points, "state": states[r.id]}
+            {
+                "exercise": r.id,
+                "title": r.title,
+                "points": r.points,
+                "state": states[r.id] + (broken.get(r.file, "") if states[r.id] == "wrong" else ""),
+            }
             for r in own
         ]
         points = sum(r.points for r in own if states[r.id] in ("passed", "answered"))
         total = sum(r.points for r in own)
         rows.append({"title": f"{Path(notebook).stem}: {points} of {total}", "points": total})
     return results_table(rows, caption=_sum(list(EXERCISES.values()), states))
+
+
+def _find_broken() -> dict[str, str]:
+    """Return what to say of the exercises in each file that Python cannot read, or rests on one."""
+    broken: dict[str, str] = {}
+    for file, trouble in find_troubles().items():
+        said = textwrap.shorten(f"{file} {trouble.splitlines()[0]}", _LONGEST, placeholder=" ...")
+        for name in (file, *RESTING_ON[file]):
+            broken.setdefault(name, f": {said}")
+    return broken
 
 
 def _sum(rows: Sequence[Exercise], states: Mapping[str, str]) -> str:

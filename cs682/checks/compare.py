@@ -15,6 +15,7 @@ import numpy as np
 
 from cs682.checks.patterns import say_nearly, say_pattern, say_precision, say_shape
 
+_ALIKE = 2  # causes that are said where one value betrays several
 # A notebook breaks a line that is too long for it in the middle of a word.
 _WRAPPER = textwrap.TextWrapper(
     92, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
@@ -198,13 +199,16 @@ def explain(
     if said := say_precision(dtype, actual, expected):
         return said
     rtol = max(rtol, 1e-5) if dtype.kind == "f" and dtype.itemsize < 8 else rtol
-    near = {}
+    near: dict[str, float] = {}
     for sentence, value in causes.items():
         mistaken = np.asarray(value, dtype=np.float64)
         if mistaken.shape == actual.shape and _betrays(actual, mistaken, expected, rtol, atol):
             near[sentence] = float(np.abs(actual - mistaken).max(initial=0.0))
     if near:
-        return "Likely cause: " + _sentence(min(near, key=near.__getitem__))
+        nearest = min(near, key=near.__getitem__)
+        alike = [s for s in near if np.allclose(causes[s], causes[nearest], 1e-9, 1e-12)]
+        others = [s for s in alike if s != nearest][: _ALIKE - 1]
+        return "Likely cause: " + _sentence("; or ".join([nearest, *others]))
     said = say_nearly(actual, expected) or _hint(hint)
     return f"{said} {say_pattern(actual, expected)}".strip()
 

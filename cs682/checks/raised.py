@@ -73,6 +73,13 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"could not be broadcast together with shapes \((\d+),\d+\) \(\1,\)",
+        lambda _: (
+            "A mean or sum along axis 1 lost that axis: keepdims=True keeps it, as a column beside "
+            "the matrix."
+        ),
+    ),
+    (
         r"operands could not be broadcast together",
         lambda _: (
             "Shapes must agree from the right: is one of the two transposed, summed over another "
@@ -82,8 +89,8 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         r"a matrix product of|shapes .* not aligned",
         lambda _: (
-            "The inner lengths must agree; where x may hold images, flatten each to a row of "
-            "length D first."
+            "The inner lengths must agree: transpose one of the two (.T), take the other order, "
+            "or, where x may hold images, flatten each to a row of length D first."
         ),
     ),
     (

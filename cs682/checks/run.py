@@ -29,6 +29,7 @@ from cs682.checks.judges import (
 from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.judges.trainings import ByHeart
 from cs682.checks.names import find_exercise, place_of
+from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
 from cs682.checks.subject import LocalSubject, Subject, student_line
@@ -266,7 +267,22 @@ def examine(
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
             state, message = "wrong", say_raised(error, row.functions)
+    if state == "wrong" and subject is None and checks is None:
+        message = _say_beneath(row) + message
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
+
+
+def _say_beneath(row: Exercise) -> str:
+    """Say which exercise beneath a wrong one is wrong too; empty if it is this one alone."""
+    for key in RESTS_ON.get(row.id, ()):
+        beneath = examine(key, checks=CHECKS[key])
+        if beneath.state == "wrong":
+            needed = EXERCISES[key]
+            return (
+                f"{key} is wrong too, and may be the cause. First mend {place_of(needed)}: "
+                f"{beneath.message}\n  Then look at what {row.id} says: "
+            )
+    return ""
 
 
 def _open(row: Exercise, stub: NotImplementedError) -> str:

@@ -67,6 +67,21 @@ def look_at_notebook(name: str, cells: Sequence[Mapping[str, Any]]) -> Iterator[
     ------
     remark : str
     """
+    for number, found, home in find_misplaced(cells):
+        yield f"{name}: cell {number} defines {found}, which is not graded there: move it to {home}"
+
+
+def find_misplaced(cells: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str, str]]:
+    """Find what stands in a notebook and belongs into a file.
+
+    Parameters
+    ----------
+    cells : sequence of dict
+
+    Yields
+    ------
+    found : (int, str, str), the cell, from 1, the function or class, and the file
+    """
     homes = {
         part: row.file
         for row in EXERCISES.values()
@@ -74,14 +89,10 @@ def look_at_notebook(name: str, cells: Sequence[Mapping[str, Any]]) -> Iterator[
         for part in (row.functions[0].partition(".")[0], *row.functions)
     }
     for number, cell in enumerate(cells, start=1):
-        if cell["cell_type"] != "code":
-            continue
-        for found in re.findall(r"^(?:def|class) (\w+)", cell["source"], re.MULTILINE):
-            if home := homes.get(found):
-                yield (
-                    f"{name}: cell {number} defines {found}, which is not graded there: move it "
-                    f"to {home}"
-                )
+        if cell["cell_type"] == "code":
+            for name in re.findall(r"^(?:def|class) +(\w+)", cell["source"], re.MULTILINE):
+                if name in homes:
+                    yield number, name, homes[name]
 
 
 def look_at_versions() -> Iterator[str]:

@@ -11,10 +11,13 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
+from unittest import mock
 
 import nbformat
 
 from cs682.checks import EXERCISES, CheckError
+from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.run import Result, examine
 from staff.bank.answer import ROOT, Answer, installed
 from staff.bank.read import read_bank
@@ -61,6 +64,7 @@ def judge(answer: Answer) -> Outcome:
     """Put an answer in the place of the reference and ask check and check cell about it."""
     with (
         installed(answer),
+        _looking_beneath(answer),
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(),
     ):
@@ -69,6 +73,13 @@ def judge(answer: Answer) -> Outcome:
         cell = _run_cell(answer.judge, result)
     message = result.message or "\n".join(result.advice)
     return Outcome(answer, result.state, message, cell)
+
+
+def _looking_beneath(answer: Answer) -> Any:
+    """Look beneath a wrong answer only where it changes something: the rest is the reference."""
+    changed = {change.exercise for change in answer.changes}
+    beneath = tuple(key for key in RESTS_ON.get(answer.judge, ()) if key in changed)
+    return mock.patch.dict(RESTS_ON, {answer.judge: beneath})
 
 
 def _run_cell(exercise: str, result: Result) -> str:

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from staff.grading.intake.collect import read_owners
 from staff.grading.intake.safe_text import slug
-from staff.grading.intake.sheets import key_of
+from staff.grading.intake.sheets import Faults, key_of
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.text import clean
 from staff.grading.results import exports
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.grade_book import grade_book
-from staff.grading.results.late import read_late_rule
-from staff.grading.results.overrides import override, read_overrides, require_known
-from staff.grading.results.read_answers import AnswerBook, give_points, part_of
+from staff.grading.results.late import LateRule, read_late_rule
+from staff.grading.results.overrides import Override, look_up, override, read_overrides
+from staff.grading.results.read_answers import AnswerBook, Table, give_points, part_of
 from staff.grading.results.report import write_report
 from staff.grading.results.store import (
     NotGraded,
@@ -47,12 +47,7 @@ class Desk:
     answers : sequence of Path, tables of answers that were filled in elsewhere
     roster : Roster, optional; the platform's own table, to be filled in
 
-    Raises
-    ------
-    ValueError
-        If something that was typed in cannot be understood; the message names file and line.
-    OSError
-        If a file cannot be read.
+    What cannot be understood is kept until `require_sound` tells all of it.
     """
 
     def __init__(
@@ -63,26 +58,40 @@ class Desk:
         roster: exports.Roster | None = None,
     ) -> None:
         self._out, self._roster = out, roster
-        self._book = AnswerBook(out, points, answers)
-        self._typed = self._book.read()
-        self._overrides = read_overrides(out / "overrides.csv", points)
-        self._late = read_late_rule(out / "late.json")
-        self._given = {key for path in answers for key in self._book.read_one(path)}
-        self.owners = read_owners(out / "students.csv")
+        self._book, self._faults = AnswerBook(out, points, answers), Faults()
+        self._typed: Table = {}
+        self._overrides: list[Override] = []
+        self._late: LateRule | None = None
+        self.owners: dict[str, str] = {}
+        with self._faults.kept():
+            self._typed = self._book.read()
+        with self._faults.kept():
+            self._overrides = read_overrides(out / "overrides.csv", points, self._faults)
+        with self._faults.kept():
+            self._late = read_late_rule(out / "late.json", self._faults)
+        with self._faults.kept():
+            self.owners = read_owners(out / "students.csv", self._faults)
+        self._given = {path: self._book.read_one(path, self._faults) for path in answers}
 
-    def require_known(self, submissions: Sequence[Submission]) -> None:
-        """Refuse overrides, and answers read elsewhere, of somebody who handed nothing in.
+    def require_sound(self, submissions: Sequence[Submission]) -> None:
+        """Refuse what cannot be understood, and what is of somebody who handed nothing in.
 
         Raises
         ------
         ValueError
-            If there is no such student.
+            If there is any; the message has a line for each, with file, line and value.
         """
-        ids = {key_of(s.id) for s in submissions}
-        people = {key_of(student.id) for s in submissions for student in s.students}
-        require_known(self._overrides, ids | people)
-        if unknown := sorted({student for student, _ in self._given} - ids):
-            raise ValueError(f"the answers name {unknown[0]!r}, who has handed nothing in")
+        ids = {key_of(s.id): s.id for s in submissions}
+        people = {key_of(student.id): s.id for s in submissions for student in s.students}
+        look_up(self._overrides, {**people, **ids}, self._faults)
+        named = {self._out / "late.json": {key_of(id_) for id_ in self._late.days} - people.keys()
+                 if self._late else set()}  # fmt: skip
+        named.update({path: {key[0] for key in self._given[path]} for path in self._given})
+        for path, students in named.items():
+            for student in sorted(students - ids.keys()):
+                self._faults.add(f"{path}: {student!r} has handed nothing in, expected a hand-in "
+                                 "as grades.csv calls it")  # fmt: skip
+        self._faults.tell()
 
     def remember(self, result: Result) -> None:
         """Keep that the grader stumbled over a hand-in, or forget it.

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import secrets
+import signal
 import sys
-from collections.abc import Collection, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,17 +23,17 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
-from staff.grading.results.exports import FORMS, Roster, read_roster
+from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
 from staff.grading.results.store import NotGraded, Result, records_of, write_text
 from staff.grading.run import grade_class
-from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
-from staff.grading.single import Plan
+from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
+from staff.grading.single import Plan, find_rung
 from staff.release.complete import unchecked
 from staff.release.variant import read_variant
 
 HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validation images let it be
 NOT_YET = "it has not been graded yet"
-NAMED = 20  # students in one line
+STEPS = 20  # lines that say how far it is, where there is no terminal for a bar
 INTERRUPTED = 130  # what a shell takes for the end by Ctrl-C
 
 
@@ -117,29 +122,53 @@ def _grade(args: argparse.Namespace) -> int:
     out: Path = args.out.resolve()
     _require_sane(args, out)
     desk = Desk(out, read_points(args.variant), args.answers, _roster(args))
-    rung = choose_rung(allow_unsandboxed=args.allow_unsandboxed)
+    rung = find_rung(args.allow_unsandboxed)
     if args.notebooks:
         require_walls(rung)
     (out / "staff").mkdir(parents=True, exist_ok=True)
     if rung.name == "another user":
         for place in args.submissions:
             require_hidden(place, out)
-    plan = _plan(args, out)
     found = collect(args.submissions, out / "staff" / "export", desk.owners)
+    desk.require_sound(found.submissions)
     chosen = _chosen(found, args.only)
-    desk.require_known(found.submissions)
+    plan = _plan(args, out)
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
-    results, interrupted = _with_bar(chosen, plan, args)
-    for result in results.values():
-        desk.remember(result)
-    whole = [results.get(s.id) or desk.recall(s, plan, NOT_YET) for s in found.submissions]
-    done = [desk.adjust(result) for result in whole]
-    status = _report(out, done, results)
-    _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
+    with told_at_once():
+        results, interrupted = _with_bar(chosen, plan, args)
+        for result in results.values():
+            desk.remember(result)
+        whole = [results.get(s.id) or desk.recall(s, plan, NOT_YET) for s in found.submissions]
+        done = [desk.adjust(result) for result in whole]
+        status = _report(out, done, results)
+        if args.export:
+            for line in open_points(done, {s.id for s in found.submissions if s.held}):
+                _say(f"OPEN in {args.export}.csv: {line}")
+        _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
     if interrupted:
         left = len(chosen) - len(results)
         _say(f"Interrupted: {left} hand-ins are left; the same command goes on with them.")
     return INTERRUPTED if interrupted else status
+
+
+@contextmanager
+def told_at_once() -> Iterator[None]:
+    """At Ctrl-C say at once that the book comes, whatever has to end first, and hear no second."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        line = f"{os.linesep * sys.stderr.isatty()}Stopping; writing the book of what is done.\n"
+        os.write(1, line.encode())  # print may be at work just now
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _require_sane(args: argparse.Namespace, out: Path) -> None:
@@ -247,13 +276,16 @@ def _chosen(found: ClassOfSubmissions, only: Collection[str]) -> Sequence[Submis
 def _with_bar(
     chosen: Sequence[Submission], plan: Plan, args: argparse.Namespace
 ) -> tuple[dict[str, Result], bool]:
-    """Grade behind a progress bar; also tell whether Ctrl-C has ended it."""
+    """Grade behind a progress bar, or a line now and then; tell whether Ctrl-C has ended it."""
     results: dict[str, Result] = {}
+    step = math.ceil(len(chosen) / STEPS)
     with tqdm(total=len(chosen), unit="hand-in", disable=None) as bar:
 
         def done(result: Result) -> None:
             results[result.id] = result
             bar.update()
+            if bar.disable and len(results) % step == 0:
+                _say(f"{len(results)} of {len(chosen)} hand-ins are through")
 
         try:
             grade_class(chosen, plan, jobs=args.jobs, scheduler=args.scheduler, done=done)
@@ -287,9 +319,8 @@ def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) ->
 def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:
     """Name those whose grade has found no line in the platform's table."""
     if left_out:
-        more = f" and {len(left_out) - NAMED} more" if len(left_out) > NAMED else ""
         _say(
-            f"{shown(str(roster), 200)} has no line for {', '.join(left_out[:NAMED])}{more}: "
+            f"{shown(str(roster), 200)} has no line for {names(left_out)}: "
             "these grades stand in grades.csv alone"
         )
 

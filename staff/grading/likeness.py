@@ -11,7 +11,6 @@ import ast
 import io
 import math
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from cs682.checks import EXERCISES
 from cs682.hand_in.models import read_model
-from staff.grading.intake.kinds import read_source
+from staff.grading.intake.kinds import parse, read_source
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import CODE, ROOT
@@ -32,7 +31,6 @@ from staff.grading.intake.package import CODE, ROOT
 KINDS = ("code", "answers", "weights")
 PIECE = 20  # characters of code with its names taken out; shorter pieces are in everybody's
 WORDS = 5
-_LONGEST = 200_000  # characters of a module that is parsed
 
 
 @dataclass
@@ -101,13 +99,8 @@ def _written(path: Path, file: str) -> Iterator[str]:
 
 def _functions(text: str) -> Iterator[tuple[str, str]]:
     """Give name and source of each function and method of a module."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text if len(text) <= _LONGEST else "")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in tree.body:
+    tree = parse(text)
+    for node in tree.body if tree else ():
         inner = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
         for part in inner:

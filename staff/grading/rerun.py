@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from staff.grading.intake.books import require_few_marks
 from staff.grading.intake.package import ROOT, read_package
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.text import BOX, clean
@@ -127,6 +128,7 @@ def _answer(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
         timer.start()
         try:
             text = process.stdout.read(MAX_BYTES) if process.stdout else b""
+            require_few_marks(text)
             tree = json.loads(text)
             return tree if isinstance(tree, dict) else {"error": "the result is no object"}
         except (ValueError, RecursionError):

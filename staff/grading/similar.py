@@ -22,6 +22,7 @@ from tqdm import tqdm
 from staff.grading.intake.collect import collect, read_owners
 from staff.grading.intake.locate import arrange
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import Faults
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
 from staff.grading.likeness import KINDS, Own, likeness, own_of
@@ -81,7 +82,8 @@ def run_command(args: argparse.Namespace) -> int:
     except ImportError:
         return _refuse("similar needs copydetect: pip install '.[grade]'")
     try:
-        owners = read_owners(args.students) if args.students else {}
+        with Faults() as faults:
+            owners = read_owners(args.students, faults) if args.students else {}
         ours, others = _read(args.submissions, owners), _read(args.against, {})
         found = pairs_of(ours, others)[: args.show]
         write_text(args.out, page(found, [*ours, *others]))

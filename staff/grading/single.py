@@ -20,8 +20,10 @@ from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.judging.core import Outcome, grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
-from staff.grading.results.store import Record, read_record, write_record
+from staff.grading.results.store import NotGraded, Record, Result, read_record, write_record
 from staff.grading.sandbox.ladder import Rung, choose_rung
+
+TOLD = 3  # damaged files, in the reason why there is no grade
 
 
 @dataclass(frozen=True)
@@ -66,23 +68,28 @@ class Plan:
         return self.out / "students" / slug(submission)
 
 
-def grade_submission(submission: Submission, plan: Plan) -> Record:
+def grade_submission(submission: Submission, plan: Plan) -> Result:
     """Grade one hand-in, or take its record if it has been graded like this before.
 
-    The record is written before this returns.
+    The record is written before this returns. What came damaged is not graded: nobody can tell
+    what it holds.
     """
     with tempfile.TemporaryDirectory(prefix="cs682-hand-in-") as scratch:
         raw, stage = Path(scratch, "raw"), Path(scratch, "stage")
         raw.mkdir()
         stage.mkdir()
         haul = unpack(submission.sources, raw, submission.versions)
-        rung = _rung(plan.allow_unsandboxed)
+        rung = find_rung(plan.allow_unsandboxed)
         key = _key(haul.digest, submission, rung, plan)
         path = plan.record_of(submission.id)
         known = None if plan.again else read_record(path)
         if known is not None and known.key == key and not known.not_graded:
             return known
-        record = _grade(submission, arrange(haul, stage), rung, plan, key)
+        package = arrange(haul, stage)
+        if package.damaged:
+            reason = "; ".join(package.damaged[:TOLD])
+            return NotGraded(submission.id, reason, "", submission.students)
+        record = _grade(submission, package, rung, plan, key)
         if plan.rerun is not None:
             from staff.grading.rerun import rerun_notebooks  # needs more than Gradescope has
 
@@ -92,8 +99,13 @@ def grade_submission(submission: Submission, plan: Plan) -> Record:
 
 
 @lru_cache
-def _rung(allow_unsandboxed: bool) -> Rung:
-    """Return the sandbox of this machine; trying it takes a while, so once for a process."""
+def find_rung(allow_unsandboxed: bool) -> Rung:
+    """Return the sandbox of this machine; trying it takes a while, so once for a process.
+
+    Parameters
+    ----------
+    allow_unsandboxed : bool, whether limits alone will do
+    """
     return choose_rung(allow_unsandboxed=allow_unsandboxed)
 
 

@@ -1,4 +1,4 @@
-"""What every layer promises whatever it computes: shapes, dtypes, clean hands, clear refusals."""
+"""What every layer promises whatever it computes: shapes and clear refusals."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ LABELS = np.array([0, 3, 1])
 RUNNING = {"running_mean": (4,), "running_var": (4,)}
 
 
-def frozen(dtype):
-    """Return a function that draws arrays which cannot be written to."""
+def draws(dtype=np.float64, *, writeable=True):
+    """Return a function that draws arrays; positive ones, also good as a variance."""
     rng = np.random.default_rng(682)
 
     def draw(*shape):
-        array = rng.uniform(0.5, 2, shape).astype(dtype)  # positive: also good as a variance
-        array.flags.writeable = False
+        array = rng.uniform(0.5, 2, shape).astype(dtype)
+        array.flags.writeable = writeable
         return array
 
     return draw
@@ -62,7 +62,7 @@ def running(draw):
 EPS = {"eps": np.float64(1e-3), "momentum": np.float64(0.8)}  # NumPy scalars promote float32
 DROP = {"mode": "train", "p": np.float64(0.5), "seed": 0}
 NORM_SHAPES = ((3, 4), (4,), (4,))
-# exercise, what to call with a function that draws frozen arrays, shapes of the results
+# exercise, what to call with a function that draws arrays, shapes of the results
 CALLS = {
     "affine_forward": (
         "fc-1.1",
@@ -145,21 +145,19 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(
     ("call", "shapes"), [of(id_, *rest, name=name) for name, (id_, *rest) in CALLS.items()]
 )
-def test_layer_keeps_dtype_and_shape_and_writes_to_no_argument(call, shapes, dtype):
-    results = as_tuple(call(frozen(dtype)))
+def test_layer_gives_results_of_the_promised_shapes(call, shapes):
+    results = as_tuple(call(draws()))
 
     assert tuple(result.shape for result in results) == shapes
-    assert {result.dtype for result in results} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("loss_function", [softmax_loss, svm_loss])
 def test_loss_keeps_dtype_and_shape_and_writes_to_no_argument(loss_function, dtype):
-    x, y = frozen(dtype)(3, 4), LABELS.copy()
+    x, y = draws(dtype, writeable=False)(3, 4), LABELS.copy()
     y.flags.writeable = False
 
     loss, dx = loss_function(x, y)
@@ -172,34 +170,6 @@ def test_loss_keeps_dtype_and_shape_and_writes_to_no_argument(loss_function, dty
 # --- dicts
 
 
-@pytest.mark.exercise(id="bn-1.1")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_batchnorm_forward_keeps_running_statistics_in_the_dtype_of_x(dtype):
-    draw, bn_param = frozen(dtype), {"mode": "train", **EPS}
-
-    for _ in range(2):
-        batchnorm_forward(draw(3, 4), draw(4), draw(4), bn_param)
-
-    for key, shape in RUNNING.items():
-        assert bn_param[key].shape == shape
-        assert bn_param[key].dtype == dtype
-    assert set(bn_param) == {"mode", *EPS, *RUNNING}
-
-
-@pytest.mark.exercise(id="bn-1.1")
-def test_batchnorm_forward_replaces_running_statistics():
-    draw = frozen(np.float64)
-    bn_param = {"mode": "train", **running(draw)}
-    kept = {key: bn_param[key] for key in RUNNING}
-    before = {key: value.copy() for key, value in kept.items()}
-
-    batchnorm_forward(draw(3, 4), draw(4), draw(4), bn_param)
-
-    for key in RUNNING:
-        assert bn_param[key] is not kept[key]
-        np.testing.assert_array_equal(kept[key], before[key])
-
-
 @pytest.mark.exercise(id="bn-1.2")
 def test_batchnorm_forward_in_test_mode_adds_zero_statistics_if_there_are_none():
     bn_param = {"mode": "test"}
@@ -208,15 +178,6 @@ def test_batchnorm_forward_in_test_mode_adds_zero_statistics_if_there_are_none()
 
     np.testing.assert_array_equal(bn_param["running_mean"], np.zeros(3))
     np.testing.assert_array_equal(bn_param["running_var"], np.zeros(3))
-
-
-@pytest.mark.exercise(id="bn-3.1")
-def test_layernorm_forward_leaves_its_dict_alone():
-    ln_param = {"eps": 1e-3, "mode": "train"}  # the course's notebook passes a mode
-
-    layernorm_forward(np.ones((2, 3)), np.ones(3), np.zeros(3), ln_param)
-
-    assert ln_param == {"eps": 1e-3, "mode": "train"}
 
 
 def stream_state():
@@ -230,22 +191,10 @@ def test_dropout_forward_leaves_its_dict_alone_and_with_a_seed_the_global_stream
     param = {"mode": "train", "p": 0.5} | ({} if seed is None else {"seed": seed})
     before, stream = dict(param), stream_state()
 
-    _, cache = dropout_forward(np.ones((2, 3)), param)
+    dropout_forward(np.ones((2, 3)), param)
 
     assert (stream_state() != stream) == (seed is None)
     assert param == before
-    assert cache[0] is param
-
-
-@pytest.mark.exercise(id="do-1.1")
-def test_dropout_forward_draws_one_number_per_value_from_the_global_stream():
-    before = np.random.get_state()  # noqa: NPY002  # published figures depend on this
-    np.random.seed(9)  # noqa: NPY002  # as above
-
-    out, _ = dropout_forward(np.ones((2, 3)), {"mode": "train", "p": 0.5})
-
-    np.random.set_state(before)  # noqa: NPY002  # as above
-    np.testing.assert_array_equal(out, [[2, 0, 2], [2, 2, 2]])
 
 
 # --- refusals
@@ -314,24 +263,11 @@ REFUSALS = [
         of(exercise, lambda f=f: f(A((3, 4)), None), "cache is None: batchnorm_forward ran in test")
         for f, exercise in ((batchnorm_backward, "bn-1.3"), (batchnorm_backward_alt, "bn-1.4"))
     ),
-    *(
-        of(exercise, lambda f=f, g=g, o=o: f(A((4, 3)), norm(g, **o)[1]), "dout must have shape")
-        for f, g, o, exercise in (
-            (batchnorm_backward, batchnorm_forward, {"mode": "train"}, "bn-1.3"),
-            (batchnorm_backward_alt, batchnorm_forward, {"mode": "train"}, "bn-1.4"),
-            (layernorm_backward, layernorm_forward, {}, "bn-3.2"),
-        )
-    ),
     of("bn-3.1", lambda: norm(layernorm_forward, gamma=(3,)), "gamma must have shape (4,), got"),
     of("do-1.1", lambda: drop(p=0), "in (0, 1], got 0: it is the probability of KEEPING"),
     of("do-1.1", lambda: drop(p=1.5), "dropout_param['p'] must be in (0, 1], got 1.5"),
     of("do-1.1", lambda: drop(p=float("nan")), "dropout_param['p'] must be in (0, 1], got nan"),
     of("do-1.1", lambda: drop(mode="tset"), "dropout_param['mode'] must be 'train' or 'test', got"),
-    of(
-        "do-1.3",
-        lambda: dropout_backward(A(3), ({}, A((2, 3)))),
-        "dout must have shape (2, 3), got (3,)",
-    ),
     *(
         pytest.param(lambda f=f, x=x, y=y: f(x, np.array(y)), text, id=f"{f.__name__} {text}")
         for f in (softmax_loss, svm_loss)

@@ -23,7 +23,8 @@ from cs682.search import run as _search_run
 from cs682.search.space import draw_trials
 from cs682.solver import Solver
 from cs682.training.seeds import legacy_seed
-from tests.small_models import Net, Softmax, add_heavy_ball, counting, make_data
+from tests.machinery.quick_softmax import QuickSoftmax
+from tests.small_models import Net, add_heavy_ball, counting, make_data
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = {"rate": Range(1e-4, 1.0, log=True), "decay": [0.5, 1.0]}
@@ -32,7 +33,9 @@ SPACE = {"rate": Range(1e-4, 1.0, log=True), "decay": [0.5, 1.0]}
 def make(data, rate, decay=1.0, **options):
     """Make a small Solver whose batches come from the global stream."""
     options = {"batch_size": 5, "num_epochs": 2, "verbose": False, **options}
-    return Solver(Softmax(), data, optim_config={"learning_rate": rate}, lr_decay=decay, **options)
+    return Solver(
+        QuickSoftmax(), data, optim_config={"learning_rate": rate}, lr_decay=decay, **options
+    )
 
 
 def make_net(data, rate, **options):

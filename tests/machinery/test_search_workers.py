@@ -17,6 +17,8 @@ import pytest
 
 from cs682.search import Range, search
 from cs682.solver import Solver
+from tests.machinery.quick_softmax import QuickSoftmax
+from tests.slopes import rel_error
 from tests.small_models import Softmax, make_data
 
 threadpoolctl = pytest.importorskip("threadpoolctl")
@@ -29,7 +31,7 @@ SPACE = {"rate": Range(1e-4, 1.0, log=True), "decay": [0.5, 1.0]}
 
 def make(data, rate, decay=1.0, on_loss=lambda X, y: None):
     """Make a small Solver whose batches come from the global stream."""
-    model = Softmax(dim=data["X_train"].shape[1], on_loss=on_loss)
+    model = QuickSoftmax(dim=data["X_train"].shape[1], on_loss=on_loss)
     config = {"learning_rate": rate}
     return Solver(model, data, optim_config=config, lr_decay=decay, batch_size=5, num_epochs=2)
 
@@ -51,6 +53,15 @@ def kill_once(flag, data, rate, decay):
 def outcome(result):
     """Give all of a result that must not depend on where it was computed."""
     return [(r.number, r.config, r.seed, r.score, r.state, r.val_acc_history) for r in result.runs]
+
+
+def test_quick_model_is_the_measured_one():
+    data, quick, measured = make_data(), QuickSoftmax(), Softmax()
+
+    (_, grads), (_, slopes) = (m.loss(data["X_train"], data["y_train"]) for m in (quick, measured))
+
+    for name, gradient in grads.items():
+        assert rel_error(gradient, slopes[name]) < 1e-6
 
 
 def alone():
@@ -93,7 +104,7 @@ def test_processes_are_no_more_than_the_cores_allow():
 
 def test_figures_do_not_depend_on_the_threads_that_blas_has_here():
     def wide(data, rate):
-        model = Softmax(dim=3072, classes=100)
+        model = QuickSoftmax(dim=3072, classes=100)
         model.params = {name: w.astype(np.float32) for name, w in model.params.items()}
         config = {"learning_rate": rate}
         return Solver(model, data, optim_config=config, batch_size=100, num_epochs=1)

@@ -152,8 +152,14 @@ def require_mask(mask: Any, shape: tuple[int, ...], p: float) -> None:
     """
     require_finite("out of dropout_forward", mask, shape)
     kept = mask != 0
-    if not (np.abs(mask[kept] * p - 1) <= 1e-5).all():
-        raise CheckError(f"dropout_forward multiplies with other values than 0 and 1/p for p = {p}")
+    compare(
+        "dropout_forward's output, where it kept an x of ones",
+        mask[kept],
+        np.full(kept.sum(), 1 / p),
+        rtol=1e-5,
+        where=f"for p = {p}",
+        hint="it multiplies with 0 or 1/p: see exercise do-1.1",
+    )
     share, chance = float(kept.mean()), {0.0: (1 - p) ** mask.size, 1.0: p**mask.size}
     if chance.get(share, 1.0) < _NEVER or abs(share - p) > 6 * (p * (1 - p) / mask.size) ** 0.5:
         said = "nothing" if share == 1 else f"{1 - share:.0%} of the values"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
+from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.dropout import require_mask
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.mistakes import nets as net_mistakes
+from cs682.checks.names import place_of
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
 
@@ -52,6 +56,18 @@ def _check_sandwich(s: Subject, r: Report, normalization: str) -> None:
     check_way_back(r, way, cache, disturb)
 
 
+@contextmanager
+def _network_to_blame() -> Iterator[None]:
+    """Say of what is wrong in a network that the sandwich by itself is right."""
+    try:
+        yield
+    except CheckError as error:
+        raise CheckError(
+            f"{error}\n  The sandwich by itself is right: look at how the network uses it, in "
+            f"{place_of(EXERCISES['fc-3.2'])}, and {place_of(EXERCISES['fc-3.3'])}"
+        ) from None
+
+
 def _check_choice(s: Subject) -> None:
     """Check that batch norm does not come when layer norm is asked for, open or not."""
     rng = np.random.default_rng(682)
@@ -73,11 +89,12 @@ def check_norm_sandwich(s: Subject, r: Report) -> None:
     _check_choice(s)
     r.ok("affine - batch norm - ReLU and its five gradients")
     X, y = make_batch(5, (6,), 5)
-    for hidden, reg in (([6], 0.0), ([5, 7], 0.7)):
-        net, params = make_net(s, hidden, "batchnorm", reg)
-        check_loss(s, net, params, X, y, reg, normalization="batchnorm")
-    r.ok("networks with batch norm: loss and all gradients, gamma and beta not in the penalty")
-    _check_test_mode(s)
+    with _network_to_blame():
+        for hidden, reg in (([6], 0.0), ([5, 7], 0.7)):
+            net, params = make_net(s, hidden, "batchnorm", reg)
+            check_loss(s, net, params, X, y, reg, normalization="batchnorm")
+        r.ok("networks with batch norm: loss and all gradients, gamma and beta not in the penalty")
+        _check_test_mode(s)
     r.ok("networks with batch norm in test mode: running statistics, one image at a time")
 
 
@@ -99,16 +116,62 @@ def check_layernorm_net(s: Subject, r: Report) -> None:
     """Check networks with layer norm; part of the exercise on its backward pass."""
     _check_sandwich(s, r, "layernorm")
     X, y = make_batch(3, (6,), 5)
-    net, params = make_net(s, [5, 7], "layernorm", 0.7)
-    check_loss(s, net, params, X, y, 0.7, normalization="layernorm")
-    hint = "layer norm does the same in test mode as in training"
-    want = slow.net_scores(params, X, "layernorm")
-    compare("scores", s.loss(net, X), want, rtol=EXACT, where="in test mode", hint=hint)
+    with _network_to_blame():
+        net, params = make_net(s, [5, 7], "layernorm", 0.7)
+        check_loss(s, net, params, X, y, 0.7, normalization="layernorm")
+        hint = "layer norm does the same in test mode as in training"
+        want = slow.net_scores(params, X, "layernorm")
+        compare("scores", s.loss(net, X), want, rtol=EXACT, where="in test mode", hint=hint)
     r.ok("a network with layer norm: loss and all gradients, and the same scores in test mode")
+
+
+def _check_dropout_sandwich(s: Subject, r: Report) -> None:
+    """Hold affine - ReLU - dropout and its gradients against the definition."""
+    rng = np.random.default_rng(682)
+    x, w, b, dout = (rng.standard_normal(shape) for shape in ((4, 6), (6, 5), (5,), (4, 5)))
+    mask = _seeded_mask(s, (4, 5), 0.6)
+    param = {"mode": "train", "p": 0.6, "seed": 123}
+    name = "affine_norm_relu_dropout_forward"
+    options = (None, None, None, None, param)
+    result = r.watch(name, s.affine_norm_relu_dropout_forward, x, w, b, *options)
+    out, cache = unpack(name, result, ("out", "cache"))
+    if np.shape(out) == x.shape:
+        raise CheckError(
+            f"out has the shape of x, {x.shape}: dropout was applied to the layer's input; it "
+            "comes after the ReLU, and takes what the ReLU gave"
+        )
+    want, slopes, causes = net_mistakes.dropout_sandwich(
+        x, w, b, dout, mask, _seeded_mask(s, x.shape, 0.6)
+    )
+    where = "of one layer with dropout"
+    hint = (
+        "dropout_forward takes what the ReLU gave, and dropout_param as it is, p and seed included"
+    )
+    compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
+    parts = ("dx", "dw", "db")
+    hint = "the way back is dropout, then ReLU, then affine, each with the cache of its own"
+    way = WayBack(
+        "affine_norm_relu_dropout_backward",
+        s.affine_norm_relu_dropout_backward,
+        dout,
+        dict(zip(parts, slopes["right"], strict=True)),
+        where,
+        atol=FLOOR,
+        hints=dict.fromkeys(parts, hint),
+        causes={
+            part: {cause: values[i] for cause, values in slopes.items() if cause != "right"}
+            for i, part in enumerate(parts)
+        },
+    )
+    check_way_back(
+        r, way, cache, lambda: s.affine_norm_relu_dropout_forward(1 - x, -w, b, *options)
+    )
 
 
 def check_dropout_net(s: Subject, r: Report) -> None:
     """Check where dropout sits in a network, with and without a normalization."""
+    _check_dropout_sandwich(s, r)
+    r.ok("affine - ReLU - dropout and its three gradients")
     X, y = make_batch(4, (6,), 5)
     for normalization in _NORMALIZATIONS:
         net, params = make_net(s, [5, 7], normalization, 0.3, dropout=0.6, seed=123)

@@ -10,6 +10,7 @@ import numpy as np
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.report import Report, require_names
 from cs682.checks.subject import Subject
+from cs682.training.seeds import legacy_seed
 
 
 def parameter_shapes(widths: list[int], normalization: str | None) -> dict[str, tuple[int, ...]]:
@@ -79,6 +80,28 @@ def check_new_draws(s: Subject, first: Any, kind: str, *args: Any, **options: An
             )
 
 
+def _check_order(s: Subject, shapes: dict[str, tuple[int, ...]], kind: str, *args: Any) -> None:
+    """Check that the weights are drawn layer by layer, as a seed promises the same network."""
+    options = {"weight_scale": 1.0, "dtype": np.float64, **args[-1]}
+    with legacy_seed(5):
+        params = s.get_params(s.net(kind, *args[:-1], **options))
+    names = [name for name in shapes if name.startswith("W")]
+    with legacy_seed(5):
+        stream = [np.random.randn(*shapes[name]) for name in names]  # noqa: NPY002
+
+    def are_same(ours: list[Any], theirs: list[Any]) -> bool:
+        a, b = (np.sort(np.concatenate([v.ravel() for v in some])) for some in (ours, theirs))
+        return bool(np.allclose(a, b, rtol=1e-5, atol=1e-6))
+
+    weights = [params[name] for name in names]
+    pairs = zip(weights, stream, strict=True)
+    if are_same(weights, stream) and not all(are_same([w], [drawn]) for w, drawn in pairs):
+        raise CheckError(
+            f"the weights are drawn in another order than {', '.join(names)}: a seed then gives "
+            "another network than it gives everybody else; draw them layer by layer, W1 first"
+        )
+
+
 def check_two_layer_init(s: Subject, r: Report) -> None:
     """Check the initial parameters of `TwoLayerNet`."""
     for D, H, C, scale in ((30, 50, 7, 1e-3), (40, 21, 12, 0.5)):
@@ -86,6 +109,8 @@ def check_two_layer_init(s: Subject, r: Report) -> None:
         params = s.get_params(s.net("TwoLayerNet", **options))
         check_initial(params, parameter_shapes([D, H, C], None), scale)
         check_new_draws(s, params, "TwoLayerNet", **options)
+    sizes = {"input_dim": 6, "hidden_dim": 5, "num_classes": 4}
+    _check_order(s, parameter_shapes([6, 5, 4], None), "TwoLayerNet", sizes)
     r.ok("names, shapes, zero biases, Gaussian weights of the right scale")
 
 
@@ -96,6 +121,9 @@ def check_net_init(s: Subject, r: Report) -> None:
         params = s.get_params(s.net("FullyConnectedNet", hidden, **options))
         check_initial(params, parameter_shapes([40, *hidden, 7], None), 0.05)
         check_new_draws(s, params, "FullyConnectedNet", list(hidden), **options)
+    shapes = parameter_shapes([6, 5, 7, 4], None)
+    sizes = {"input_dim": 6, "num_classes": 4}
+    _check_order(s, shapes, "FullyConnectedNet", [5, 7], sizes)
     r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
     r.ok("hidden_dims stays as it is")
 

@@ -10,6 +10,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
 from cs682.checks.judges.layers import EXACT
+from cs682.checks.judges.net_caches import check_caches
 from cs682.checks.judges.net_init import parameter_shapes
 from cs682.checks.judges.pairs import NUMERIC
 from cs682.checks.mistakes import nets as net_mistakes
@@ -45,6 +46,7 @@ def check_two_layer_scores(s: Subject, r: Report) -> None:
     net, params = _two_layer(s)
     for N, dims in ((4, (6,)), (1, (2, 3))):
         check_scores(s, net, params, make_batch(N, dims, 5)[0])
+    check_caches(s, net, params, *make_batch(4, (6,), 5))
     r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
 
 
@@ -102,12 +104,16 @@ def check_loss(
     want = slow.net_loss(params, X, y, reg, **options)
     slopes = slow.net_slopes(params, X, y, reg, **options)
     causes = {**net_mistakes.loss(params, X, y, reg, **options), **(more_causes or {})}
+    mistaken = {}
+    if len(params) == 4 and not options:
+        skipped = net_mistakes.without_relu_back(params, X, y, reg)
+        mistaken["the way back skips the ReLU; dout must stop where a unit was off"] = skipped
     for call in ("", ", in a second call"):
         loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
         where = f"{around}for reg = {reg}{call}"
         said = hint or _penalty_hint(s, net, X, y, loss, want, params, reg)
         compare("loss", loss, want, rtol=EXACT, where=where, hint=said, causes=causes)
-        _check_gradients(grads, slopes, params, reg, where, way_back)
+        _check_gradients(grads, slopes, params, reg, where, way_back, mistaken)
         now = s.get_params(net)
         require_names("params", now, params)
         for name, value in now.items():
@@ -158,14 +164,23 @@ def _penalty_hint(
 
 
 def _check_gradients(
-    grads: Any, slopes: dict[str, Any], params: dict[str, Any], reg: float, where: str, hint: str
+    grads: Any,
+    slopes: dict[str, Any],
+    params: dict[str, Any],
+    reg: float,
+    where: str,
+    hint: str,
+    mistaken: dict[str, dict[str, Any]] | None = None,
 ) -> None:
-    """Compare all gradients with the slopes of the definition."""
+    """Compare all gradients with the slopes of the definition; `mistaken` is by cause and name."""
     require_names("grads", grads, slopes)
     right = [name for name, slope in slopes.items() if _is_close(grads[name], slope)]
     if 0 < len(right) < len(slopes):
         hint = f"{hint}; the gradients of {', '.join(sorted(right))} are right"
     for name, slope in slopes.items():
+        causes = net_mistakes.gradient(name, slope, params[name], reg)
+        causes |= {cause: values[name] for cause, values in (mistaken or {}).items()}
+        causes |= {f"this is the gradient of {k}": v for k, v in slopes.items() if k != name}
         compare(
             f"grads[{name!r}]",
             grads[name],
@@ -174,7 +189,7 @@ def _check_gradients(
             atol=FLOOR,
             where=where,
             hint=hint,
-            causes=net_mistakes.gradient(name, slope, params[name], reg),
+            causes=causes,
         )
 
 
@@ -237,6 +252,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
         for N, dims in ((4, (6,)), (1, (2, 3))):
             where = f"with {len(hidden) + 1} layers "
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
+        check_caches(s, net, params, *make_batch(4, (6,), 5))
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
     net, params = _deep_net(s)
     X, _ = make_batch(3, (5,), 5)

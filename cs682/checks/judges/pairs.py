@@ -260,7 +260,7 @@ def _check_form(
     needed: Mapping[str, Callable[[list[Any]], bool]],
 ) -> None:
     """Look into a cache that nothing can be tried with, as the way back is not written yet."""
-    parts = [*_parts(cache)]
+    parts = [*parts_of(cache)]
     if not any(isinstance(part, (np.ndarray, int)) for part in parts):
         return  # it stays where the student's code runs
     for name, is_there in needed.items():
@@ -286,16 +286,21 @@ def is_none(cache: Any) -> bool:
     return type(cache).__name__ == "NoneType"
 
 
-def _parts(cache: Any) -> Iterator[Any]:
-    """Yield all that a cache holds, however deep."""
+def parts_of(cache: Any) -> Iterator[Any]:
+    """Yield all that a cache holds, however deep.
+
+    Parameters
+    ----------
+    cache : object, such as a tuple of tuples of ndarrays
+    """
     if isinstance(cache, (tuple, list)):
         for part in cache:
-            yield from _parts(part)
+            yield from parts_of(part)
         if cache and all(isinstance(part, int) for part in cache):
             yield tuple(cache)  # a shape
     elif isinstance(cache, Mapping):
         for part in cache.values():
-            yield from _parts(part)
+            yield from parts_of(part)
     else:
         yield cache
 

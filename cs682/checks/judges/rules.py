@@ -119,6 +119,8 @@ def _check_state(
         compare(
             entry, config[key], want[key][index], rtol=EXACT, where=where, hint=hint, causes=known
         )
+        # what would have shown in this part of the state is not the cause of what comes
+        causes = {c: v for c, v in causes.items() if np.allclose(v[key], want[key], rtol=1e-9)}
 
 
 def check_sgd_momentum(s: Subject, r: Report) -> None:

@@ -14,5 +14,6 @@ def backward(dout: Any, p: float) -> dict[str, tuple[Any, Any]]:
         "the mask is not applied": (dout, dout),
         "the factor 1/p is missing": (dout, zeros),
         "the factor 1/p is applied twice": (dout / p**2, zeros),
+        "dout is multiplied with 1 - mask": (dout * (1 - 1 / p), dout),
         "the mask is the wrong way round: it is 0 where the value was dropped": (zeros, dout),
     }

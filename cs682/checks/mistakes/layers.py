@@ -22,6 +22,7 @@ def affine_forward(x: Any, w: Any, b: Any) -> dict[str, Any]:
         "reshaping to (D, N) mixes the examples; reshape to (N, D)": slow.affine(
             x.reshape(-1, len(x)).T, w, b
         ),
+        "the bias b is multiplied with; it is added": no_bias * b,
         "the bias is added once for each input value; once is enough": no_bias + len(w) * b,
     }
 
@@ -34,6 +35,7 @@ def relu_forward(x: Any) -> dict[str, Any]:
         "negative values pass, positive ones do not": np.minimum(x, 0),
         "negative values pass unchanged; set them to zero": x,
         "negative values leak through; this is leaky ReLU": np.where(x > 0, x, 0.01 * x),
+        "negative values leak through, a tenth of each": np.where(x > 0, x, 0.1 * x),
         "large values are clipped; ReLU has no upper end": np.clip(x, 0, 1),
         "negative values come back positive, and positive ones as zero": slow.relu(-x),
         "this is softplus, a smooth relative of ReLU": np.log1p(np.exp(x)),
@@ -48,6 +50,7 @@ def relu_backward(x: Any, dout: Any) -> dict[str, Any]:
     return {
         "the mask is taken from dout, not from x": dout * (dout > 0),
         "this is the mask; it still has to be multiplied with dout": (x > 0).astype(float),
+        "dout is missing: these are the positive values of x": slow.relu(x),
         "dout is multiplied with the values; the slope of ReLU is 1 where x > 0": dout
         * slow.relu(x),
         "the mask is the wrong way round: the gradient passes where x > 0": dout * (x <= 0),

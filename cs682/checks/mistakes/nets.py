@@ -72,6 +72,56 @@ def sandwich(normalization: str, values: list[Any]) -> dict[str, Any]:
     }
 
 
+def layer_inputs(params: dict[str, Any], X: Any) -> list[Any]:
+    """Return what goes into each affine layer of a plain network: X, then the hidden units."""
+    inputs = [X]
+    for i in range(1, sum(name.startswith("W") for name in params)):
+        inputs.append(slow.relu(slow.affine(inputs[-1], params[f"W{i}"], params[f"b{i}"])))
+    return inputs
+
+
+def without_relu_back(params: dict[str, Any], X: Any, y: Any, reg: float) -> dict[str, Any]:
+    """Return gradients by name of a plain two-layer network whose way back skips the ReLU."""
+    before = slow.affine(X, params["W1"], params["b1"])
+    shift = slow.relu(before) - before  # the values of ReLU, and a slope of 1
+
+    def loss(*values: Any) -> Any:
+        moved = dict(zip(params, values, strict=True))
+        hidden = slow.affine(X, moved["W1"], moved["b1"]) + shift
+        scores = slow.affine(hidden, moved["W2"], moved["b2"])
+        return slow.softmax_loss(scores, y) + slow.penalty(moved, reg)
+
+    return dict(zip(params, slow.slopes(loss, list(params.values())), strict=True))
+
+
+def dropout_sandwich(
+    x: Any, w: Any, b: Any, dout: Any, mask: Any, input_mask: Any
+) -> tuple[Any, dict[str, list[Any]], dict[str, Any]]:
+    """Return output and gradients of affine - ReLU - dropout, and outputs by cause.
+
+    The gradients of x, w and b are by cause too, the right ones under 'right'.
+    """
+
+    def slopes(before: Any = 1.0) -> list[Any]:
+        return slow.slopes(lambda *v: slow.relu(slow.affine(*v)), (x, w, b), before * dout)
+
+    plain = slow.relu(slow.affine(x, w, b))
+    gradients = {
+        "right": slopes(mask),
+        "the way back leaves dropout out": slopes(),
+        "the way back goes through dropout twice": slopes(mask**2),
+    }
+    outputs = {
+        "dropout is left out": plain,
+        "dropout is applied twice": plain * mask**2,
+        "the ReLU is left out": slow.affine(x, w, b) * mask,
+        "dropout was applied to the layer's input; it comes after the ReLU": slow.relu(
+            slow.affine(x * input_mask, w, b)
+        ),
+    }
+    return plain * mask, gradients, outputs
+
+
 def by_text(params: dict[str, Any], X: Any) -> Any:
     """Return scores of a net whose layers are taken in the order of their numbers as text."""
     numbers = [name[1:] for name in params if name.startswith("W")]
@@ -93,6 +143,7 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
     last, layers = part[weights[-1]], len(weights)
     return causes | {
         "the factor 0.5 of the penalty is missing": data + 2 * full,
+        "the penalty of all layers is added once for every layer": data + layers * full,
         "the biases are penalised too": data + full + sum(part[k] for k in part if _is_bias(k)),
         "gamma and beta are penalised too": data
         + full

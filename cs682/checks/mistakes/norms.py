@@ -35,6 +35,8 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "eps is subtracted; it is added": centred / np.sqrt(var - eps),
             "eps is added twice": centred / np.sqrt(var + 2 * eps),
             "divided by the variance, not by its square root": centred / (var + eps),
+            "the variance averages absolute values; it averages squares": centred
+            / np.sqrt(np.mean(np.abs(centred), axis=axis, keepdims=True) + eps),
             f"the statistics run over axis {1 - axis}; they should run over axis {axis}": (
                 x - other[0]
             )
@@ -48,6 +50,16 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             "the mean is not subtracted": x / std,
             "the variance is not centred: this is the mean of the squares": centred
             / np.sqrt(raw + eps),
+            f"the mean runs over axis {1 - axis}; it should run over axis {axis}": (x - other[0])
+            / std,
+            f"the variance runs over axis {1 - axis}; it should run over axis {axis}": centred
+            / np.sqrt(other[1] + eps),
+            f"the mean runs over axis {1 - axis}; it should run over axis {axis}, and the variance "
+            "is taken around it": (x - other[0])
+            / np.sqrt(np.mean((x - other[0]) ** 2, axis=axis, keepdims=True) + eps),
+            f"the mean of the squares runs over axis {1 - axis}; it should run over axis {axis}": (
+                centred / np.sqrt(np.mean(centred**2, axis=1 - axis, keepdims=True) + eps)
+            ),
             "the squares are summed up; the variance divides the sum by n": centred
             / np.sqrt(n * var + eps),
             "one variance for the whole array; each feature (or example) has its own": centred
@@ -117,6 +129,7 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
         "beta is not added in test mode": gamma * centred / root,
         "beta is subtracted; it is added": gamma * centred / root - beta,
         "gamma and beta are exchanged": beta * centred / root + gamma,
+        "the division by the root of the running variance is missing": gamma * centred + beta,
         **{cause: gamma * value + beta for cause, value in normalized.items()},
     }
 
@@ -126,7 +139,7 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
     new, keep = batch[name], momentum
     update = keep * old + (1 - keep) * new
     causes = {
-        f"bn_param[{name!r}] did not change: the new value is not stored there": old,
+        f"bn_param[{name!r}] did not change: store the batch's own value there, weighed": old,
         "momentum weighs the old value, 1 - momentum the new one": (1 - keep) * old + keep * new,
         "it was replaced by the batch's own value; momentum of the old one is kept": new,
         "it was updated twice in one step": keep * update + (1 - keep) * new,
@@ -177,6 +190,7 @@ def backward(
                 axis=1 - axis
             ),
             "gamma is applied twice": gamma * dx,
+            **_forgotten_sums(x, gamma, beta, dout, eps, axis),
             "divided by the variance where the standard deviation belongs": dx / std,
             "the division by the standard deviation is missing": dx * std,
             "the eps of the forward pass is left out, or a much smaller one is taken": slope(
@@ -188,6 +202,7 @@ def backward(
             "this is dbeta; dgamma multiplies with the normalized values before it sums": dbeta,
             "dgamma is averaged over the batch; it is a sum": dgamma / len(x),
             "gamma is multiplied in first; dgamma comes from dout as it was given": dgamma * gamma,
+            "dout is multiplied with gamma; it should be with the normalized x_hat": dbeta * gamma,
             "dgamma needs the normalized x_hat, not x": np.sum(dout * x, axis=0),
             "the eps of the forward pass is left out, or a much smaller one is taken": slow.slopes(
                 slow.normalize, (x, gamma, beta), dout, eps=1e-12, axis=axis
@@ -219,6 +234,26 @@ def _spoilt_sums(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
     x_hat = slow.normalize(x, np.ones_like(gamma), np.zeros_like(gamma), eps, axis)
     total = mean.sum(axis=1 - axis, keepdims=True)
     return direct + total + variance, direct + mean + variance / x_hat
+
+
+def _forgotten_sums(
+    x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int
+) -> dict[str, Any]:
+    """Return cause -> dx in which a branch that was broadcast forward is not summed backward."""
+    direct, mean, variance = _three_ways(x, gamma, beta, dout, eps, axis)
+    n, x_hat = x.shape[axis], centred(x, axis) / spread(x, eps, axis)
+    bare = -direct * x_hat**2 / n  # each example's own part of the variance's slope
+    said = "the sum along axis {} is forgotten in the path through the {}".format
+    return {
+        said(axis, "mean"): direct + variance - direct / n,
+        said(axis, "mean") + ", where all else comes together": (direct + variance) * (1 - 1 / n),
+        said(axis, "variance"): direct + mean + bare,
+        said(axis, "variance") + ", which then goes through the mean": centred(direct + bare, axis),
+        said(axis, "mean") + " and in that through the variance": direct * (1 - 1 / n) + bare,
+        said(axis, "mean") + " and in the one through the variance": (direct + bare) * (1 - 1 / n),
+        said(axis, "variance") + ", and so is its 1/N": direct + mean + n * bare,
+        said(axis, "mean") + ", and so is its 1/N": variance,
+    }
 
 
 def paths(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> Any:

@@ -150,6 +150,9 @@ RMSPROP: dict[str, Step] = {
         lambda w, dw, c: w - c["learning_rate"] * dw / (np.sqrt(c["cache"]) * c["epsilon"]),
     ),
     "the sign is turned: this goes uphill": lambda w, dw, c: 2 * w - rmsprop(w, dw, c),
+    "the learning rate is left out": lambda w, dw, c: (
+        w + (rmsprop(w, dw, c) - w) / c["learning_rate"]
+    ),
     "the gradient itself is missing from the step": _then(
         rmsprop, lambda w, dw, c: w - c["learning_rate"] / (np.sqrt(c["cache"]) + c["epsilon"])
     ),
@@ -175,6 +178,7 @@ def _adam(
         c["beta2"] * v + (1 - c["beta2"]) * dw**2
     ),
     correct: Callable[[Any, Any], Any] = lambda beta, t: 1 - beta**t,
+    betas: tuple[str, str] = ("beta1", "beta2"),
     which: str = "mv",
     root: Callable[[Any], Any] = np.sqrt,
     stores: str = "plain",
@@ -182,8 +186,8 @@ def _adam(
     """Take one step of Adam, of which any part may be mistaken."""
     c["t"] += 1
     m, v = first(c["m"], dw, c), second(c["v"], dw, c)
-    m_hat = m / correct(c["beta1"], c["t"]) if "m" in which else m
-    v_hat = v / correct(c["beta2"], c["t"]) if "v" in which else v
+    m_hat = m / correct(c[betas[0]], c["t"]) if "m" in which else m
+    v_hat = v / correct(c[betas[1]], c["t"]) if "v" in which else v
     c["m"], c["v"] = (m_hat, v_hat) if stores == "corrected" else (m, v)
     return w - c["learning_rate"] * m_hat / (root(v_hat) + c["epsilon"])
 
@@ -220,6 +224,9 @@ ADAM: dict[str, Step] = {
     "the bias correction uses beta * t; it should be beta**t": _mistaken(
         correct=lambda beta, t: 1 - beta * t
     ),
+    "v is corrected with beta1; it has beta2": _mistaken(betas=("beta1", "beta1")),
+    "m is corrected with beta2; it has beta1": _mistaken(betas=("beta2", "beta2")),
+    "the corrections are exchanged: m has beta1, v has beta2": _mistaken(betas=("beta2", "beta1")),
     "the corrected moments are stored; store the plain ones": _mistaken(stores="corrected"),
     "the square root is missing": _mistaken(root=lambda v: v),
     "beta1 weighs the old m, 1 - beta1 the gradient": _mistaken(
@@ -250,9 +257,26 @@ ADAM: dict[str, Step] = {
     "v is weighed with beta1; it has beta2": _mistaken(
         second=lambda v, dw, c: c["beta1"] * v + (1 - c["beta1"]) * dw**2
     ),
+    "the square's weight is 1 - beta1; it is 1 - beta2": _mistaken(
+        second=lambda v, dw, c: c["beta2"] * v + (1 - c["beta1"]) * dw**2
+    ),
+    "the old v is weighed with beta1; it is beta2": _mistaken(
+        second=lambda v, dw, c: c["beta1"] * v + (1 - c["beta2"]) * dw**2
+    ),
+    "the old m is weighed with beta2; it is beta1": _mistaken(
+        first=lambda m, dw, c: c["beta2"] * m + (1 - c["beta1"]) * dw
+    ),
+    "the gradient's weight is 1 - beta2; it is 1 - beta1": _mistaken(
+        first=lambda m, dw, c: c["beta1"] * m + (1 - c["beta2"]) * dw
+    ),
+    "m is weighed with beta2; it has beta1": _mistaken(
+        first=lambda m, dw, c: c["beta2"] * m + (1 - c["beta2"]) * dw
+    ),
+    "the square has no weight 1 - beta2": _mistaken(second=lambda v, dw, c: c["beta2"] * v + dw**2),
     "beta1 is added to m, not multiplied with it": _mistaken(
         first=lambda m, dw, c: c["beta1"] + m + (1 - c["beta1"]) * dw
     ),
+    "the learning rate is left out": lambda w, dw, c: w + (adam(w, dw, c) - w) / c["learning_rate"],
     "the sign is turned: this goes uphill": lambda w, dw, c: 2 * w - adam(w, dw, c),
     "beta1 and beta2 are hard-coded at 0.9 and 0.999": _mistaken(
         first=lambda m, dw, c: 0.9 * m + 0.1 * dw, second=lambda v, dw, c: 0.999 * v + 0.001 * dw**2

@@ -15,6 +15,7 @@ from cs682._files import pack
 from cs682.checks import EXERCISES
 from staff.grading.grade import add_options, find_data, read_points
 from staff.grading.intake.package import ROOT
+from staff.grading.intake.sheets import Faults
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.results.read_answers import NONE, read_table
 from staff.grading.results.store import write_bytes
@@ -93,7 +94,8 @@ def run_command(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
     """Return what the autograder must know of the course."""
     points = read_points(args.variant)
-    read = read_table(args.answers, points) if args.answers else {}
+    with Faults() as faults:
+        read = read_table(args.answers, points, faults) if args.answers else {}
     return {
         "seed": args.seed,
         "points": points,

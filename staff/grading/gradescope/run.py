@@ -28,6 +28,7 @@ from staff.grading.sandbox.ladder import choose_rung
 from staff.grading.single import Plan, grade_package
 
 NOT_REACHED = "The autograder stopped before it came to this exercise."
+DAMAGED = "NOT GRADED, because nobody can read it; hand it in again:"
 FAILED = "The autograder itself failed, which is not your fault: tell the staff."
 
 
@@ -61,7 +62,7 @@ class Results:
         self._path = path
         self._lines: list[str] = []
         self._outcomes = {
-            key: Outcome(key, 0, points, "no answer", NOT_REACHED, (), "")
+            key: Outcome(key, 0, points, NOT_GRADED, NOT_REACHED, (), "")
             for key, points in settings["points"].items()
             if settings["questions"] or not EXERCISES[key].is_question
         }
@@ -133,6 +134,9 @@ def _grade(root: Path, settings: dict[str, Any], results: Results) -> None:
         package = arrange(unpack([(root / "submission", "submission")], raw), stage)
         answers, unreadable = read_answers(stage / "notebooks")
         results.say(f"Your code runs in this sandbox: {rung.name}. Graded with {versions()}.")
+        if package.damaged:
+            results.say("\n".join([DAMAGED, *package.damaged]))
+            return
         pasted = say_pasted(find_pasted(package))
         for problem in (*package.problems, *unreadable, *pasted):
             results.say(problem)

@@ -18,9 +18,9 @@ from pathlib import Path, PurePosixPath
 
 from staff.grading.intake import platform_lists
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import read_sheet
+from staff.grading.intake.sheets import Faults, read_sheet
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.unpack import BROKEN
+from staff.grading.intake.unpack import BROKEN, require_theirs
 from staff.grading.intake.uploads import Upload, normal, platform_names, read_name
 
 SAY = "say in students.csv whose it is"
@@ -79,12 +79,13 @@ def collect(
     )
 
 
-def read_owners(path: Path) -> dict[str, str]:
-    """Read whose some uploads are, as a person has said: the columns upload and student.
+def read_owners(path: Path, faults: Faults) -> dict[str, str]:
+    """Read what a person has said of whose an upload is.
 
     Parameters
     ----------
     path : Path, `students.csv`; it need not be there
+    faults : Faults, takes empty cells, and two lines for an upload
 
     Returns
     -------
@@ -93,16 +94,18 @@ def read_owners(path: Path) -> dict[str, str]:
     Raises
     ------
     ValueError
-        If it has other columns, or two lines for an upload.
+        If it has other columns.
     OSError
         If it cannot be read.
     """
     owners: dict[str, str] = {}
     for where, line in read_sheet(path, ("upload", "student")).lines if path.exists() else ():
-        if not line["upload"] or not line["student"]:
-            raise ValueError(f"{where}: name an upload and a student, or {PASSED_OVER} for nobody")
-        if owners.setdefault(line["upload"], line["student"]) != line["student"]:
-            raise ValueError(f"{where}: {shown(line['upload'])} has a line already")
+        upload, student = line["upload"], line["student"]
+        if not upload or not student:
+            there = f"upload {upload!r}, student {student!r}"
+            faults.add(f"{where}: {there}, expected both, or {PASSED_OVER} for nobody")
+        elif owners.setdefault(upload, student) != student:
+            faults.add(f"{where}: {shown(upload)} has a line already, for {owners[upload]!r}")
     return owners
 
 
@@ -226,7 +229,7 @@ def _folder_of(place: Path, scratch: Path) -> Path | None:
     if is_export(place):
         return _unpack_export(place, scratch)
     if not zipfile.is_zipfile(place):
-        raise ValueError(f"{place} is neither a folder nor a zip")
+        raise ValueError(f"{place} is neither a folder nor a whole zip: download it again")
     return None
 
 
@@ -322,5 +325,6 @@ def _unpack_export(place: Path, scratch: Path) -> Path:
         try:
             archive.extractall(scratch)  # which drops leading slashes, '..', and makes no links
             return scratch / (_gradescope_folder(_names_in(archive)) or "")
-        except (zipfile.BadZipFile, EOFError) as error:
+        except BROKEN as error:
+            require_theirs(error)
             raise ValueError(f"{place} is damaged ({error}): download it again") from None

@@ -13,11 +13,12 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
+from cs682.checks.source import judge
 from staff.grading.intake.package import CODE, ROOT
+from staff.grading.intake.safe_text import shown
 
 _DEFINITION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
 _OURS = {file: frozenset(_DEFINITION.findall((ROOT / file).read_text("utf-8"))) for file in CODE}
-_MARKERS = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 _LONGEST = 200_000  # characters that are parsed; the reference's modules have 20,000
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -49,8 +50,25 @@ def read_source(path: Path) -> str:
     return content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def parse(text: str) -> ast.Module | None:
+    """Return the tree of a module of modest length; None if it is no Python.
+
+    Parameters
+    ----------
+    text : str, from `read_source`
+    """
+    if len(text) > _LONGEST:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def remark_on(path: Path, file: str) -> list[str]:
-    """Say what keeps a whole module from being run, once for all its exercises.
+    """Say what keeps a whole module from being run, in the words of the student's own checks.
 
     Parameters
     ----------
@@ -60,28 +78,14 @@ def remark_on(path: Path, file: str) -> list[str]:
     -------
     remarks : list of str, one at most, for the student
     """
-    if file not in CODE:
+    content = path.read_bytes() if file in CODE else b""
+    if len(content) > _LONGEST or not (trouble := _judge(file, content)):
         return []
-    if path.read_bytes().startswith(_UTF16):
-        return [f"{file} is text in UTF-16, which Python does not read: save it as UTF-8"]
-    text = read_source(path)
-    if len(_MARKERS.findall(text)) >= 2 and (found := _MARKERS.search(text)):
-        line = text.count("\n", 0, found.start()) + 1
-        return [
-            f"{file} holds the marks of a merge that was not finished (line {line}: "
-            f"{found[0].strip()}): choose one of the two versions and take the marks out"
-        ]
-    return _error_in(text, file)
+    return [f"{file} cannot be run, so none of it counts: {shown(trouble, 300)}"]
 
 
-def _error_in(text: str, file: str) -> list[str]:
-    """Name the line at which Python stops reading a module."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text if len(text) <= _LONGEST else "")
-    except SyntaxError as error:
-        return [f"{file} is no Python, so none of it counts: {error.msg} in line {error.lineno}"]
-    except (ValueError, RecursionError, MemoryError) as error:
-        return [f"{file} is no Python, so none of it counts: {type(error).__name__}"]
-    return []
+def _judge(file: str, content: bytes) -> str:
+    """Say what is wrong with a module, without a word of what Python warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return judge(file, content).partition("\n")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +40,7 @@ class Package:
     problems : tuple of str, what was missing, renamed, doubled or left out, for the student to read
     digest : str, SHA-256 of the whole hand-in
     manifest : bytes, what `hand-in.json` holds; empty if there is none
+    damaged : tuple of str, what nobody can read and may have been graded, for the student to read
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Package:
     problems: tuple[str, ...]
     digest: str
     manifest: bytes = b""
+    damaged: tuple[str, ...] = ()
 
 
 def arrange(haul: Haul, folder: Path) -> Package:
@@ -75,15 +77,20 @@ def arrange(haul: Haul, folder: Path) -> Package:
             target.parent.mkdir(parents=True, exist_ok=True)
             found.path.replace(target)
             problems += remark_on(target, file)
-    if set(missing) >= set(FILES):
-        single = {f"{file} is missing" for file in (*FILES, *MODEL_FILES)}
+    if len(missing) == len(FILES) + len(MODEL_FILES):
+        single = {f"{file} is missing" for file in missing}
         problems = [text for text in problems if text not in single]
         problems.append("none of the assignment's files could be taken")
     _copy_helpers(members, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
-    return Package(
-        folder, tuple(missing), tuple(dict.fromkeys(problems)), haul.digest, _manifest(haul)
-    )
+    told, damaged = tuple(dict.fromkeys(problems)), tuple(_damaged(haul, missing))
+    return Package(folder, tuple(missing), told, haul.digest, _manifest(haul), damaged)
+
+
+def _damaged(haul: Haul, missing: Collection[str]) -> Iterator[str]:
+    """Give what nobody can read, but for older versions of what came whole later."""
+    versions = [m.version for m in haul.members] + [version for version, _ in haul.damaged]
+    yield from (text for version, text in haul.damaged if missing or version == max(versions))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cs682.checks import EXERCISES
 
@@ -14,7 +14,7 @@ CODE = tuple(
         row.file for row in EXERCISES.values() if row.file.endswith(".py") and not row.is_given
     )
 )
-_LARGEST = 1_000_000  # bytes of one file; the reference's have some 20,000
+_LARGEST = 1_000_000  # bytes of all files that are the student's; the reference's have 80,000
 _MOST = 40  # files of the student's own
 
 
@@ -32,15 +32,25 @@ def read_package(package: Path) -> dict[str, bytes]:
     Returns
     -------
     files : dict from a path such as 'cs682/layers.py' to its bytes; files of exercises that the
-        hand-in lacks, or that are no plain files of at most 1 MB, are missing here too
+        hand-in lacks, that are no plain files, or that do not fit into 1 MB for all of the
+        student's, are missing here too
     """
-    files = {name: data for name in CODE if (data := _read(package, name)) is not None}
-    given = _given()
+    given, files, left = _given(), {}, _LARGEST
     own = sorted(p.relative_to(package).as_posix() for p in (package / "cs682").rglob("*.py"))
-    for name in [n for n in own if n not in CODE and n not in given][:_MOST]:
-        if not name.startswith("cs682/checks/") and (data := _read(package, name)) is not None:
+    helpers = [n for n in own if n not in CODE and not _in_the_way(n, given)][:_MOST]
+    for name in (*CODE, *helpers):
+        if (data := _read(package, name, left)) is not None:
             files[name] = data
+            left -= len(data)
     return {**given, **files}
+
+
+def _in_the_way(name: str, given: dict[str, bytes]) -> bool:
+    """Tell whether a file would be imported in place of a given one, or of an exercise's."""
+    parents = [f"{parent}.py" for parent in PurePosixPath(name).parents]
+    return name.startswith("cs682/checks/") or any(
+        p in given or p in CODE for p in (name, *parents)
+    )
 
 
 def _given() -> dict[str, bytes]:
@@ -53,13 +63,13 @@ def _given() -> dict[str, bytes]:
     }
 
 
-def _read(package: Path, name: str) -> bytes | None:
+def _read(package: Path, name: str, largest: int) -> bytes | None:
     """Return the bytes of a plain file of reasonable size; None for anything else."""
     path = package.resolve() / name
     try:
         status = path.lstat()
     except OSError:
         return None
-    if not stat.S_ISREG(status.st_mode) or path.resolve() != path or status.st_size > _LARGEST:
+    if not stat.S_ISREG(status.st_mode) or path.resolve() != path or status.st_size > largest:
         return None  # a link, in one of its folders too, may lead to somebody else's files
     return path.read_bytes()

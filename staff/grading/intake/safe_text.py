@@ -10,6 +10,7 @@ import unicodedata
 # its country calls a list separator. The wide forms count in Japanese and Chinese editions.
 _FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 _LONGEST_SLUG = 60
+_LONGEST_CELL = 32_000  # a spreadsheet's own limit: what a person typed is not cut
 
 
 def shown(text: str, limit: int = 160) -> str:
@@ -40,7 +41,7 @@ def cell(value: object) -> str:
     """
     if isinstance(value, (int, float)):
         return str(value)
-    return _FORMULA.sub(r"\1'\2", shown(str(value), 1000))
+    return _FORMULA.sub(r"\1'\2", shown(str(value), _LONGEST_CELL))
 
 
 def uncell(text: str) -> str:

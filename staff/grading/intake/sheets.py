@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,50 @@ from typing import Any
 from staff.grading.intake.safe_text import cell, shown, uncell
 
 _SEPARATORS = (",", ";", "\t")
+
+
+class Faults:
+    """What people have mistyped, told in one list at the end of a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def __enter__(self) -> Faults:
+        """Return the list, empty."""
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Tell what was kept, unless the block ended with another error."""
+        if kind is None:
+            self.tell()
+
+    def add(self, line: str) -> None:
+        """Keep a mistake.
+
+        Parameters
+        ----------
+        line : str; where it stands, what is there and what was expected
+        """
+        self._lines.append(line)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep what is wrong with one line or file, and go on with the next."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            self._lines += str(error).splitlines()
+
+    def tell(self) -> None:
+        """Tell all that was kept, each once.
+
+        Raises
+        ------
+        ValueError
+            If there is anything.
+        """
+        if self._lines:
+            raise ValueError("\n".join(dict.fromkeys(self._lines)))
 
 
 @dataclass(frozen=True)
@@ -78,7 +123,7 @@ def _lines(
         if any(value.strip() for value in row):
             last = len(columns) - 1
             cells = [*row[:last], separator.join(row[last:])]
-            values = [uncell(value.strip()) for value in cells]
+            values = [uncell(" ".join(value.split())) for value in cells]
             values += [""] * (len(columns) - len(values))
             yield f"{path}, line {reader.line_num}", dict(zip(columns, values, strict=True))
 
@@ -112,7 +157,7 @@ def whole(text: str, most: int, where: str) -> int:
     """
     number = text.removesuffix(".0").removesuffix(",0")  # as some spreadsheets write whole numbers
     if not (number.isascii() and number.isdecimal()):
-        raise ValueError(f"{where}: points are {text!r}, expected a whole number or nothing")
+        raise ValueError(f"{where}: points are {text!r}, expected a whole number up to {most}")
     if int(number) > most:
         raise ValueError(f"{where}: {number} points given, there are {most}")
     return int(number)

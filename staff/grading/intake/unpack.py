@@ -47,6 +47,10 @@ class RefusedError(ValueError):
     """A file of a hand-in is left out; the text says which and why, for the student to read."""
 
 
+class DamagedError(RefusedError):
+    """A file came in a state in which nobody can tell what it holds."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One file of a hand-in.
@@ -74,20 +78,24 @@ class Haul:
     folder : Path, where the numbered files lie
     members : list of Member
     problems : list of str, what was left out, for the student to read
+    damaged : list of (int, str), of these what nobody can read, each with its version
     """
 
     folder: Path
     members: list[Member] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    damaged: list[tuple[int, str]] = field(default_factory=list)
     bytes_left: int = MAX_TOTAL
     entries_left: int = MAX_ENTRIES
     stored: int = 0
     version: int = 0
 
-    def note(self, problem: str) -> None:
+    def note(self, refusal: RefusedError) -> None:
         """Keep what was left out, unless that is a long list already."""
+        if isinstance(refusal, DamagedError):
+            self.damaged.append((self.version, str(refusal)))
         if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(problem)
+            self.problems.append(str(refusal))
         elif len(self.problems) == MAX_PROBLEMS:
             self.problems.append("and more of this kind")
 
@@ -132,7 +140,7 @@ def _each(haul: Haul, files: Iterable[tuple[Path, str]]) -> None:
         except StopIteration:
             return
         except RefusedError as refusal:
-            haul.note(str(refusal))
+            haul.note(refusal)
 
 
 def _walk(folder: Path, name: str, haul: Haul) -> Iterator[tuple[Path, str]]:
@@ -144,7 +152,7 @@ def _walk(folder: Path, name: str, haul: Haul) -> Iterator[tuple[Path, str]]:
         _count_entry(haul)
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            haul.note(f"{shown(inner)} is a link, which is not followed")
+            haul.note(RefusedError(f"{shown(inner)} is a link, which is not followed"))
         elif stat.S_ISDIR(mode) and inner.count("/") < MAX_NAME // 10:
             yield from _walk(path, inner, haul)
         elif stat.S_ISREG(mode):
@@ -174,10 +182,10 @@ def _take_zip(haul: Haul, path: Path, name: str, depth: int) -> None:
             for entry, inner in kept:
                 _take_entry(haul, archive, entry, f"{name}/{inner}", depth)
     except RefusedError as refusal:
-        raise RefusedError(f"{shown(name)} {refusal}") from None
+        raise type(refusal)(f"{shown(name)} {refusal}") from None
     except BROKEN as error:
-        _require_theirs(error)
-        raise RefusedError(f"{shown(name)} is not a whole zip ({shown(str(error), 80)})") from None
+        require_theirs(error)
+        raise DamagedError(f"{shown(name)} is not a whole zip ({shown(str(error), 80)})") from None
 
 
 def _wanted(haul: Haul, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str]]:
@@ -187,7 +195,7 @@ def _wanted(haul: Haul, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipI
             _count_entry(haul)
             name = _inner_name(entry.filename)
         except RefusedError as refusal:
-            haul.note(str(refusal))
+            haul.note(refusal)
             if haul.entries_left < 0:
                 return
             continue
@@ -207,14 +215,19 @@ def _take_entry(
             haul.members.remove(member)
             _take_zip(haul, member.path, name, depth + 1)
     except RefusedError as refusal:
-        haul.note(str(refusal))
+        haul.note(refusal)
     except BROKEN as error:
-        _require_theirs(error)
-        haul.note(f"{shown(name)} is damaged ({shown(str(error), 80)})")
+        require_theirs(error)
+        haul.note(DamagedError(f"{shown(name)} is damaged ({shown(str(error), 80)})"))
 
 
-def _require_theirs(error: Exception) -> None:
-    """Let an error of this machine's through: a full disk, a file that cannot be read."""
+def require_theirs(error: Exception) -> None:
+    """Let an error of this machine's through: a full disk, a file that cannot be read.
+
+    Parameters
+    ----------
+    error : Exception, one of `BROKEN`
+    """
     if isinstance(error, OSError) and error.errno not in (None, SEEK):
         raise error
 
@@ -277,7 +290,7 @@ def _require_plain(entry: zipfile.ZipInfo) -> None:
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise RefusedError(f"{name} is a link, which is not followed")
     if entry.flag_bits & 1:
-        raise RefusedError(f"{name} is encrypted: hand in without a password")
+        raise DamagedError(f"{name} is encrypted: hand in without a password")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise RefusedError(f"{name} is compressed in a way that is not read: make an ordinary zip")
 
@@ -301,7 +314,7 @@ def _require_modest(path: Path) -> None:
         tail = file.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0:
-        raise RefusedError("is not a whole zip: its end is missing")
+        raise DamagedError("is not a whole zip: its end is missing")
     entries, size = struct.unpack("<HI", tail[at + 10 : at + 16])
     if tail[max(0, at - 20) : at].startswith(b"PK\x06\x07") or entries == 0xFFFF:
         raise RefusedError("holds far too many files, or is of the kind for files over 4 GB")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cs682.checks import EXERCISES, Exercise
-from cs682.checks.answers import answer_text, read_cells
+from cs682.checks.answers import answer_text
+from staff.grading.intake.books import read_book
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.text import clean
 from staff.grading.judging.core import Outcome
@@ -32,11 +33,11 @@ def read_answers(notebooks: Path) -> tuple[dict[str, str], list[str]]:
     problems = []
     for name in dict.fromkeys(row.notebook for row in QUESTIONS):
         try:
-            cells = read_cells((notebooks / name).read_bytes())
+            cells = read_book((notebooks / name).read_bytes())
         except FileNotFoundError:
             continue  # the hand-in's list of missing files names it
         except ValueError as error:
-            problems.append(f"notebooks/{name} is no notebook: {shown(str(error), 80)}")
+            problems.append(f"notebooks/{name} is no notebook: {shown(str(error), 160)}")
             continue
         for row in QUESTIONS:
             if row.notebook == name and (text := answer_text(row.id, cells)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -103,7 +103,7 @@ def grade_files(
             else:
                 yield outcome
         for outcome in later:
-            yield grader.grade_again(outcome, merits.blamed(outcome.exercise, states))
+            yield grader.grade_again(outcome, states)
 
 
 def _may_be_anothers_fault(outcome: Outcome) -> bool:
@@ -156,18 +156,19 @@ class Grader:
         try:
             if self._sandbox is None:
                 self._sandbox = Sandbox(self._rung, self._files).__enter__()
+                self._budget.cpu -= self._sandbox.start_cpu
             return self._attempt(exercise, self._sandbox)
         except OSError as error:
             self.__exit__()
             return self._failed(exercise, "the code damaged the process that runs it", repr(error))
 
-    def grade_again(self, outcome: Outcome, blamed: list[str]) -> Outcome:
+    def grade_again(self, outcome: Outcome, states: Mapping[str, str]) -> Outcome:
         """Grade an exercise with the course's code in place of what else it needs.
 
         Parameters
         ----------
         outcome : Outcome, of the first attempt
-        blamed : list of str, the exercises that may be why it did not pass
+        states : mapping of str to str, what the first attempt at each exercise came to
 
         Returns
         -------
@@ -175,12 +176,13 @@ class Grader:
             way either
         """
         exercise, again = outcome.exercise, outcome
+        blamed = merits.blamed(exercise, states)
         if not blamed or EXERCISES[exercise].file not in self._files:
             return outcome
         for taken in merits.plans(exercise):
             if self._budget.is_spent:
                 return replace(outcome, message=f"{outcome.message}\n{_SPENT}")
-            again = self._attempt_with(exercise, taken)
+            again = self._attempt_with(exercise, taken, merits.replaced(exercise, states))
             if again.state == "passed":
                 names = [i for i in blamed if not EXERCISES[i].is_given] or blamed
                 wrong = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not right yet"
@@ -190,16 +192,23 @@ class Grader:
                 return replace(again, message=said)
         return again if outcome.state == "no answer" else outcome
 
-    def _attempt_with(self, exercise: str, taken: tuple[str, ...]) -> Outcome:
+    def _attempt_with(self, exercise: str, taken: tuple[str, ...], replaced: list[str]) -> Outcome:
         """Grade an exercise in a sandbox of its own, where functions of the course stand in."""
         code = merits.course_code(() if exercise in merits.TRIED_WITH else taken)
         try:
             with Sandbox(self._rung, self._files, code) as sandbox:
-                return self._attempt(exercise, sandbox, taken)
+                self._budget.cpu -= sandbox.start_cpu
+                return self._attempt(exercise, sandbox, taken, replaced)
         except OSError as error:
             return self._failed(exercise, "the code damaged the process that runs it", repr(error))
 
-    def _attempt(self, exercise: str, sandbox: Sandbox, taken: tuple[str, ...] = ()) -> Outcome:
+    def _attempt(
+        self,
+        exercise: str,
+        sandbox: Sandbox,
+        taken: tuple[str, ...] = (),
+        replaced: Sequence[str] = (),
+    ) -> Outcome:
         """Grade an exercise in a fresh process."""
         if self._budget.is_spent:
             return self._failed(exercise, _SPENT)
@@ -207,15 +216,15 @@ class Grader:
         cpu = min(limits.cpu, _TIRED_CPU) if tired else limits.cpu
         wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
         order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
-        order |= {"modules": merits.MODULES if taken else {}, "taken": taken}
+        order |= {"modules": merits.MODULES if taken else {}, "taken": taken, "replaced": replaced}
         result, problem = None, ""
         with contextlib.closing(sandbox.begin(order)) as end:
             remote = RemoteSubject(end, wall, self._budget, sandbox.waited)
             try:
                 result = self._examine(exercise, remote)
-                remote.give_back()
             except NoAnswer as error:
                 problem = str(error)
+            remote.give_back()  # to one that has ended too: it may have waited long for a core
         try:
             status, used = sandbox.finish()
         except OSError:

@@ -108,16 +108,49 @@ MODULES: dict[str, list[str]] = {
 }
 
 
+def _imported(file: str) -> tuple[str, ...]:
+    """Return the files of exercises that one imports."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return tuple(other for other in CODE if f"from {module_of(other)} import" in text)
+
+
+IMPORTS = {file: _imported(file) for file in CODE}
+# The first exercise of each file, which tells whether the file can be imported at all.
+_FIRST = {file: next(i for i, row in EXERCISES.items() if row.file == file) for file in CODE}
+
+
 def needed(exercise: str) -> tuple[str, ...]:
-    """Return the exercises whose code the check of another one runs through.
+    """Return the exercises whose code the check of another one runs through, or imports.
 
     Parameters
     ----------
     exercise : str, its id
     """
     tried = [TRIED_WITH[exercise]] if exercise in TRIED_WITH else []
-    found = (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()), *tried)
-    return tuple(i for i in found if i in EXERCISES)
+    below = [_FIRST[file] for file in IMPORTS[EXERCISES[exercise].file]]
+    through = (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()), *tried)
+    return tuple(dict.fromkeys(i for i in (*through, *below) if i in EXERCISES))
+
+
+def replaced(exercise: str, states: Mapping[str, str]) -> list[str]:
+    """Return the modules of which nothing of the student's can be used.
+
+    Parameters
+    ----------
+    exercise : str, its id
+    states : mapping of str to str, by exercise
+
+    Returns
+    -------
+    names : list of str, those that the exercise's file imports and in which nothing is right: a
+        module that cannot be read, or that never ends, costs what is written in it
+    """
+    files = IMPORTS[EXERCISES[exercise].file]
+    return [
+        module_of(file)
+        for file in files
+        if not any(EXERCISES[i].file == file and state == "passed" for i, state in states.items())
+    ]
 
 
 def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:

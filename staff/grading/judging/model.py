@@ -114,15 +114,18 @@ class OwnNetwork:
             raise NoAnswer("the models had used up their time")
         if self._sandbox is None:
             self._sandbox = self._stack.enter_context(Sandbox(self._rung, self._files))
-        order = {"functions": (), "seed": 682, "modules": {}, "taken": ()}
+            self._budget.cpu -= self._sandbox.start_cpu
+        order = {"functions": (), "seed": 682, "modules": {}, "taken": (), "replaced": ()}
         order["cpu"] = self._rung.limits.cpu
         try:
             with contextlib.closing(self._sandbox.begin(order)) as end:
                 remote = RemoteSubject(end, _WALL, self._budget, self._sandbox.waited)
-                net = remote.net(kept.kind, **design)
-                remote.restore(net, kept.params, kept.running)
-                scores = remote.loss(net, X)
-                remote.give_back()
+                try:
+                    net = remote.net(kept.kind, **design)
+                    remote.restore(net, kept.params, kept.running)
+                    scores = remote.loss(net, X)
+                finally:
+                    remote.give_back()
             return scores if type(scores) is np.ndarray else np.empty(0)
         finally:
             self._finish()

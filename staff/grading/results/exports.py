@@ -10,18 +10,20 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import cell, shown
 from staff.grading.intake.sheets import dump_sheet, read_sheet
-from staff.grading.results.store import Record, Result, records_of, write_text
+from staff.grading.results.report import total
+from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("Identifier", "Full name", "Email address", "Grade", "Feedback comments")
 _NO_GRADE = {*(name.lower() for name in _CANVAS), "root account", "integration id", "notes", ""}
+NAMED = 20  # students in one line
 Grades = dict[str, Record]  # by what the platform calls a student
 
 
@@ -145,6 +147,39 @@ def write(out: Path, form: str, done: Sequence[Result], roster: Roster | None) -
     return roster.without_a_line(graded) if roster else []
 
 
+def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
+    """Say what is still open in the grades that are about to leave.
+
+    Parameters
+    ----------
+    done : sequence of Record or NotGraded, of the whole class
+    held : collection of str, ids of the uploads that wait for a person to say whose they are
+
+    Returns
+    -------
+    lines : list of str, one for each kind that there is: how many, and who
+    """
+    records = records_of(done)
+    unread = [f"{shown(r.id, 40)} ({r.to_be_read})" for r in records if r.to_be_read]
+    partly = [f"{shown(r.id, 40)} ({', '.join(r.not_graded)})" for r in records if r.not_graded]
+    without = [r.id for r in done if isinstance(r, NotGraded)]
+    whole = [shown(id_, 40) for id_ in without if id_ not in held]
+    waiting = [shown(id_, 40) for id_ in without if id_ in held]
+    points = sum(r.to_be_read for r in records)
+    kinds = {
+        f"{points} points in answers that nobody has read": unread,
+        "NOT GRADED, without a grade": [*whole, *partly],
+        "held until a person says in students.csv whose it is": waiting,
+    }
+    return [f"{text}, hand-ins: {len(ids)}: {names(ids)}" for text, ids in kinds.items() if ids]
+
+
+def names(ids: Sequence[str]) -> str:
+    """Return names in one line, not too many."""
+    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+    return ", ".join(ids[:NAMED]) + more
+
+
 def _title() -> str:
     """Return what the assignment is called."""
     return str(json.loads((ROOT / "assignment.json").read_text(encoding="utf-8"))["name"])
@@ -186,7 +221,7 @@ def _points(record: Record) -> str:
 
 def _comment(record: Record) -> str:
     """Return what a student reads beside the grade."""
-    return " ".join([f"{record.points:g} of {record.maximum} points.", *record.remarks])
+    return " ".join([total(record), *record.remarks])
 
 
 def _filled(roster: Roster, grades: Grades) -> str:

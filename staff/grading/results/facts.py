@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 
-from cs682.checks import EXERCISES
-from staff.grading.intake.kinds import read_source
+from cs682.hand_in.look import find_misplaced
+from staff.grading.intake.books import read_book, require_few_marks
+from staff.grading.intake.kinds import parse, read_source
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
@@ -22,8 +24,6 @@ from staff.grading.intake.safe_text import shown
 _DECIDES = ("cs682/**/*.py", "staff/grading/intake/*.py", "staff/grading/judging/**/*.py",
             "staff/grading/sandbox/**/*.py")  # fmt: skip
 _DECIDES_NOT = ("cs682/figures/", "cs682/search/", "cs682/setup/", "cs682/hand_in/p")
-_WRITTEN = {name.partition(".")[0]: e.file for e in EXERCISES.values() for name in e.functions
-            if e.file in CODE}  # fmt: skip
 
 
 @lru_cache
@@ -59,16 +59,20 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
     Returns
     -------
     facts : dict of str to str: 'graded with'; 'python' and 'numpy' of the student; 'in notebooks',
-        the functions of exercises that stand there; and digests 'code FILE', 'model FILE',
+        the functions of exercises that stand there; 'without', the files for code that are not
+        there or hold nothing; and digests 'code FILE', 'model FILE',
         'answer QUESTION' of what is the student's own
     """
     facts = {"graded with": versions(), **_student_versions(package.manifest)}
     if names := find_pasted(package):
         facts["in notebooks"] = ", ".join(names)
-    for file in CODE:
-        path = package.folder / file
-        if path.is_file() and (text := _skeleton(read_source(path))) != _given_skeleton(file):
-            facts[f"code {file}"] = _digest(text.encode())
+    paths = {file: package.folder / file for file in CODE}
+    code = {f: _skeleton(read_source(path)) for f, path in paths.items() if path.is_file()}
+    if without := [file for file in CODE if not code.get(file, "").strip()]:
+        facts["without"] = ", ".join(without)
+    for file in (file for file in CODE if file not in without):
+        if code[file] != _given_skeleton(file):
+            facts[f"code {file}"] = _digest(code[file].encode())
     for file in MODEL_FILES:
         if (path := package.folder / file).is_file():
             facts[f"model {file}"] = _digest(path.read_bytes())
@@ -77,64 +81,43 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
     return facts
 
 
-def find_pasted(package: Package) -> list[str]:
-    """Return the functions of exercises that the notebooks define, where they do not count."""
-    return sorted(set(_pasted(package)))
+def find_pasted(package: Package) -> dict[str, str]:
+    """Return the functions of exercises that notebooks define, with the files where they count."""
+    found = {}
+    for path in package.folder.glob("notebooks/*.ipynb"):
+        with contextlib.suppress(ValueError):  # the reader of answers says so
+            cells = read_book(path.read_bytes())
+            found.update({name: file for _, name, file in find_misplaced(cells)})
+    return dict(sorted(found.items()))
 
 
-def say_pasted(names: Sequence[str]) -> list[str]:
-    """Say to the student that code in a notebook does not count.
-
-    Parameters
-    ----------
-    names : sequence of str, from `find_pasted`
-
-    Returns
-    -------
-    remarks : list of str, one at most
-    """
-    files = " and ".join(sorted({_WRITTEN[name] for name in names}))
-    return [f"the notebooks define {', '.join(names)}: what counts is in {files}"] if names else []
+def say_pasted(found: Mapping[str, str]) -> list[str]:
+    """Say to the student that code in a notebook does not count, in one line at most."""
+    files = " and ".join(sorted(set(found.values())))
+    return [f"the notebooks define {', '.join(found)}: what counts is in {files}"] if found else []
 
 
 def _student_versions(manifest: bytes) -> dict[str, str]:
     """Return the versions that `submit` has noted, if it has."""
     try:
+        require_few_marks(manifest)
         tree = json.loads(manifest or b"{}")
         return {name: shown(str(tree["versions"][name]), 20) for name in ("python", "numpy")}
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
-def _pasted(package: Package) -> Iterator[str]:
-    """Give the functions of exercises that a notebook defines in its cells."""
-    for path in sorted(package.folder.glob("notebooks/*.ipynb")):
-        try:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue  # the reader of answers says so
-        for source in sources:
-            for name in re.findall(r"^(?:def|class) +(\w+)", source, re.MULTILINE):
-                if name in _WRITTEN:
-                    yield name
-
-
 def _skeleton(text: str) -> str:
     """Return a module without comments, docstrings and layout; as it is if it is no Python."""
-    if len(text) > _LONGEST:
-        return text
-    try:
-        tree = ast.parse(text)
+    if tree := parse(text):
         for node in ast.walk(tree):
             if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False):
                 node.body = node.body[1:] or [ast.Pass()]
-        return ast.unparse(tree)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return text
+        with contextlib.suppress(RecursionError):
+            return ast.unparse(tree)
+    return text
 
 
-_LONGEST = 200_000  # characters that are parsed; the reference's modules have 20,000
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import Faults
 from staff.grading.results.store import Record
 
 
@@ -75,33 +77,47 @@ _DAY = timedelta(days=1)
 _NUMBERS = {f.name for f in fields(LateRule)} - {"due", "days"}
 
 
-def read_late_rule(path: Path) -> LateRule | None:
+def read_late_rule(path: Path, faults: Faults) -> LateRule | None:
     """Read the rule; None if there is no such file.
+
+    Parameters
+    ----------
+    faults : Faults, takes what cannot be understood
 
     Raises
     ------
     ValueError
-        If it cannot be understood; the message names what is wrong.
+        If it is no JSON object.
     OSError
         If it cannot be read.
     """
     if not path.exists():
         return None
     try:
-        tree = json.loads(path.read_text(encoding="utf-8-sig"))
+        tree = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
     except ValueError as error:
         raise ValueError(f"{path} is no JSON: {error}") from None
-    names = {f.name for f in fields(LateRule)}
-    if not isinstance(tree, dict) or tree.keys() - names:
-        odd = ", ".join(map(repr, sorted(tree.keys() - names))) if isinstance(tree, dict) else tree
-        raise ValueError(f"{path} holds {odd}, expected {', '.join(sorted(names))}")
+    names = sorted(f.name for f in fields(LateRule))
+    if not isinstance(tree, dict):
+        raise ValueError(f"{path} holds {tree!r}, expected {', '.join(names)}")
+    for name in sorted(tree.keys() - names):
+        faults.add(f"{path} holds {name!r}, expected {', '.join(names)}")
     days = tree.get("days", {})
     if not isinstance(days, dict):
-        raise ValueError(f"{path}: days is {days!r}, expected days by student")
+        faults.add(f"{path}: days is {days!r}, expected days by student")
+        days = {}
     numbers = {name: value for name, value in tree.items() if name in _NUMBERS}
-    for name, value in {**numbers, **days}.items():
+    for name, value in [*numbers.items(), *days.items()]:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-            raise ValueError(f"{path}: {shown(name)} is {value!r}, expected a number from 0")
-    if tree.get("due"):
-        read_time(str(tree["due"]), str(path))
-    return LateRule(**tree)
+            faults.add(f"{path}: {shown(name)} is {value!r}, expected a number from 0")
+    with faults.kept():
+        read_time(str(tree.get("due") or "1970-01-01 00:00 Z"), f"{path}: due")
+    return LateRule(**{"due": str(tree.get("due") or ""), **numbers, "days": days})
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; refuse a name that stands there twice: one would be lost."""
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if twice:
+        raise ValueError(f"{', '.join(map(repr, twice))} twice, expected each name once")
+    return dict(pairs)

@@ -1,18 +1,20 @@
 """Points that a person sets against the grader's: ``overrides.csv`` in the folder of results.
 
 Its columns are student, exercise (or question), points, reason. It is read by each run and never
-written.
+written. The reason is for the student, so there must be one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import Sheet, key_of, read_sheet, whole
+from staff.grading.intake.sheets import Faults, Sheet, key_of, read_sheet, whole
 from staff.grading.results.store import BY_HAND, Record
+
+MANY = 1000  # points, of an exercise that there is not
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Override:
     student : str, an id of a hand-in, or of one of those who handed it in
     exercise : str
     points : int
-    reason : str, for the student; may be empty
+    reason : str, for the student
     """
 
     where: str
@@ -35,17 +37,18 @@ class Override:
     reason: str
 
 
-def read_overrides(path: Path, points: Mapping[str, int]) -> list[Override]:
+def read_overrides(path: Path, points: Mapping[str, int], faults: Faults) -> list[Override]:
     """Read the file; none if there is none.
 
     Parameters
     ----------
     points : mapping of str to int, what each exercise is worth
+    faults : Faults, takes what cannot be understood, by line
 
     Raises
     ------
     ValueError
-        If it cannot be understood; the message names the line.
+        If the file has other columns.
     OSError
         If it cannot be read.
     """
@@ -53,42 +56,57 @@ def read_overrides(path: Path, points: Mapping[str, int]) -> list[Override]:
         return []
     found: dict[tuple[str, str], Override] = {}
     for where, line in _sheet(path).lines:
-        exercise = line.get("exercise") or line.get("question") or ""
-        if exercise not in points:
-            raise ValueError(f"{where}: there is no exercise or question {exercise!r}")
-        key = (line["student"], exercise)
-        if key in found:
-            raise ValueError(f"{where}: {shown(key[0])} has an override for {exercise} already")
-        given = whole(line["points"], points[exercise], where)
-        found[key] = Override(where, key[0], exercise, given, line.get("reason", ""))
+        with faults.kept():
+            made = _read_line(where, line, points)
+            if (made.student, made.exercise) in found:
+                raise ValueError(f"{where}: {shown(made.student)} has an override for "
+                                 f"{made.exercise} already")  # fmt: skip
+            found[made.student, made.exercise] = made
     return list(found.values())
 
 
 def _sheet(path: Path) -> Sheet:
     """Read the file, whose second column may be called in two ways."""
     try:
-        return read_sheet(path, ("student", "exercise", "points"))
+        return read_sheet(path, ("student", "question", "points", "reason"))
     except ValueError:
-        return read_sheet(path, ("student", "question", "points"))
+        return read_sheet(path, ("student", "exercise", "points", "reason"))
 
 
-def require_known(overrides: Collection[Override], ids: Collection[str]) -> None:
-    """Refuse points for somebody who has handed nothing in.
+def _read_line(where: str, line: Mapping[str, str], points: Mapping[str, int]) -> Override:
+    """Return what one line says."""
+    exercise = line.get("exercise") or line.get("question") or ""
+    with Faults() as faults:
+        if exercise not in points:
+            faults.add(f"{where}: there is no exercise or question {exercise!r}, expected one "
+                       "such as fc-1.2")  # fmt: skip
+        if not line["reason"]:
+            faults.add(f"{where}: the reason is empty, expected one for the student to read")
+        with faults.kept():
+            whole(line["points"], points.get(exercise, MANY), where)
+    given = whole(line["points"], points[exercise], where)
+    return Override(where, line["student"], exercise, given, line["reason"])
+
+
+def look_up(overrides: Sequence[Override], owners: Mapping[str, str], faults: Faults) -> None:
+    """Refuse points for somebody who has handed nothing in, and two for one hand-in.
 
     Parameters
     ----------
-    ids : collection of str, of all hand-ins and students
-
-    Raises
-    ------
-    ValueError
-        If there is no such student.
+    owners : mapping of str to str, hand-ins by their own ids and those of their students
+    faults : Faults, takes what is wrong, by line
     """
-    for override in overrides:
-        if override.student not in ids:
-            raise ValueError(
-                f"{override.where}: {override.student!r} has handed nothing in; name the student "
-                "or the hand-in as grades.csv does"
+    seen: dict[tuple[str, str], Override] = {}
+    for line in overrides:
+        if line.student not in owners:
+            faults.add(
+                f"{line.where}: {line.student!r} has handed nothing in, expected a student or a "
+                "hand-in as grades.csv calls it"
+            )
+        elif (first := seen.setdefault((owners[line.student], line.exercise), line)) != line:
+            faults.add(
+                f"{line.where}: {shown(line.student)} and {shown(first.student)} are of one "
+                f"hand-in, which has an override for {line.exercise} in {first.where} already"
             )
 
 
@@ -104,7 +122,7 @@ def override(record: Record, overrides: Collection[Override]) -> Record:
     for line in overrides:
         if line.student in ids:
             old = outcomes[line.exercise]
-            text = f"A person has set these points: {shown(line.reason or 'no reason given', 1000)}"
+            text = f"A person has set these points: {shown(line.reason, 10_000)}"
             before = f"Before, it was: {old.state}, {old.points} of {old.maximum} points."
             message = "\n".join(part for part in (text, before, old.message) if part)
             outcomes[line.exercise] = replace(

@@ -16,7 +16,7 @@ from typing import Any
 
 from cs682.checks import EXERCISES
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import dump_sheet, key_of, read_sheet, whole
+from staff.grading.intake.sheets import Faults, dump_sheet, key_of, read_sheet, whole
 from staff.grading.judging.core import Outcome
 from staff.grading.results.store import (
     READ,
@@ -35,13 +35,15 @@ _OURS = {"student", "question", "maximum", "name"}  # columns that nobody types 
 QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
 
 
-def read_table(path: Path, points: Mapping[str, int]) -> Table:
+def read_table(path: Path, points: Mapping[str, int], faults: Faults) -> Table:
     """Read what a person has typed into a table of answers.
 
     Parameters
     ----------
     path : Path, a file that `table` made
     points : mapping of str to int, what each question is worth
+    faults : Faults, takes a question that there is not, points out of range, or two lines for one
+        answer
 
     Returns
     -------
@@ -50,8 +52,7 @@ def read_table(path: Path, points: Mapping[str, int]) -> Table:
     Raises
     ------
     ValueError
-        If the file has other columns, a question that there is not, points out of range, or two
-        lines for one answer; the message names the line.
+        If the file has other columns.
     OSError
         If it cannot be read.
     """
@@ -60,17 +61,21 @@ def read_table(path: Path, points: Mapping[str, int]) -> Table:
     for where, line in read_sheet(path, COLUMNS[:3]).lines:
         student, question = line["student"], line["question"]
         if question not in known:
-            raise ValueError(f"{where}: there is no question {question!r}")
+            faults.add(f"{where}: there is no question {question!r}, expected one such as fc-q1")
+            continue
         if (student, question) in found:
-            raise ValueError(f"{where}: {shown(student)} has a line for {question} already")
-        if line["points"] not in ("", NONE):
-            line["points"] = str(whole(line["points"], points[question], where))
+            faults.add(f"{where}: {shown(student)} has a line for {question} already")
+        with faults.kept():
+            if line["points"] not in ("", NONE):
+                line["points"] = str(whole(line["points"], points[question], where))
         typed = {column: text for column, text in line.items() if text and column not in _OURS}
         found[student, question] = typed
     return {key: typed for key, typed in found.items() if typed}
 
 
-def combine(base: Table, sources: Mapping[str, Table], seen: Mapping[str, Table]) -> Table:
+def combine(
+    base: Table, sources: Mapping[str, Table], seen: Mapping[str, Table], faults: Faults
+) -> Table:
     """Put together what was known and what several people have typed since.
 
     Parameters
@@ -78,11 +83,8 @@ def combine(base: Table, sources: Mapping[str, Table], seen: Mapping[str, Table]
     base : dict, what was known
     sources : mapping of str to dict, by the name of the file
     seen : mapping of str to dict, what stood in some of the files when they were read before
-
-    Raises
-    ------
-    ValueError
-        If two files say different things of one answer, neither of which was known before.
+    faults : Faults, takes where two files say different things of one answer, neither of which was
+        known before
     """
     said: dict[tuple[Key, str], tuple[str, str]] = {}
     for name, table in sources.items():
@@ -92,7 +94,7 @@ def combine(base: Table, sources: Mapping[str, Table], seen: Mapping[str, Table]
                 continue
             other, where = said.setdefault((key, column), (text, name))
             if other != text:
-                raise ValueError(
+                faults.add(
                     f"{shown(key[0])}, {key[1]}: {column} is {shown(other, 60)!r} in {where} "
                     f"and {shown(text, 60)!r} in {name}; make them the same"
                 )
@@ -124,10 +126,6 @@ class AnswerBook:
         self._files = [path.resolve() for path in files]
         self._memory = out / "staff" / "answers.json"
 
-    def read_one(self, path: Path) -> Table:
-        """Return what stands in one table."""
-        return read_table(path, self._points)
-
     def read(self) -> Table:
         """Return all that people have typed in until now.
 
@@ -138,11 +136,22 @@ class AnswerBook:
         OSError
             If a file cannot be read.
         """
+        with Faults() as faults:
+            return self._read(faults)
+
+    def read_one(self, path: Path, faults: Faults) -> Table:
+        """Return what stands in one table; nothing if it cannot be understood at all."""
+        with faults.kept():
+            return read_table(path, self._points, faults)
+        return {}
+
+    def _read(self, faults: Faults) -> Table:
+        """Return all that people have typed in until now."""
         base, seen = self._remembered()
-        own = {str(p): read_table(p, self._points) for p in self._own() if p.exists()}
-        given = {str(p): read_table(p, self._points) for p in self._files if str(p) not in own}
-        merged = combine(base, own, {})
-        for key, column, text in _cells(combine(base, given, seen)):
+        own = {str(p): self.read_one(p, faults) for p in self._own() if p.exists()}
+        given = {str(p): self.read_one(p, faults) for p in self._files if str(p) not in own}
+        merged = combine(base, own, {}, faults)
+        for key, column, text in _cells(combine(base, given, seen, faults)):
             if text != base.get(key, {}).get(column):  # a file that was named has the last word
                 merged.setdefault(key, {})[column] = text
         return merged
@@ -163,7 +172,8 @@ class AnswerBook:
             If one cannot be written.
         """
         typed = self.read()
-        seen = {str(path): read_table(path, self._points) for path in self._files}
+        with Faults() as faults:
+            seen = {str(path): self.read_one(path, faults) for path in self._files}
         parts = sorted(self._out.glob("readers/*.csv"))
         readers = readers or len(parts)
         self._write(self._out / "answers.csv", table(records, typed, self._points, names=names))
@@ -271,8 +281,8 @@ def give_points(record: Record, typed: Table) -> Record:
         cells = typed.get((key_of(record.id), old.exercise), {})
         points, remark = cells.get("points", NONE), cells.get("remark", "")
         if points != NONE:
-            text = shown(remark, 1000) or "a person has read your answer"
+            text = shown(remark, 10_000) or "a person has read your answer"
             merged[old.exercise] = Outcome(old.exercise, int(points), old.maximum, READ, text)
         elif remark and old.state == TO_BE_READ:
-            merged[old.exercise] = replace(old, message=f"{old.message}: {shown(remark, 1000)}")
+            merged[old.exercise] = replace(old, message=f"{old.message}: {shown(remark, 10_000)}")
     return record.with_outcomes(merged)

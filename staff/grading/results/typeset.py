@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 LONGEST = 20_000  # characters of an answer
+_MOST_MARKS = 1500  # of emphasis and the like: the converter's time grows with their square
+_MARKS = "*_~$["
 _LONGEST_FORMULA = 2000  # characters; the converter's time grows with the square
 _TEXT = {
     "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li",
@@ -24,15 +27,19 @@ _ATTRIBUTES = {"display", "displaystyle", "mathvariant", "stretchy", "fence", "a
 _EMPTY = {"br", "hr"}
 
 
+@lru_cache(maxsize=4000)  # the pages of several readers show the same answers again
 def typeset(text: str) -> str:
     """Return Markdown as HTML in which nothing can run, load or lead elsewhere.
 
     Returns
     -------
-    html : str; the text as it was typed where the converter fails or is not installed
+    html : str; the text as it was typed where that would take long, or the converter fails or is
+        not installed
     """
     plain = f'<div style="white-space: pre-wrap">{html.escape(text)}</div>'
     if max((len(run) for run in re.findall(r"\$[^$]*\$", text)), default=0) > _LONGEST_FORMULA:
+        return plain
+    if sum(text[:LONGEST].count(mark) for mark in _MARKS) > _MOST_MARKS:
         return plain
     try:
         from cs682.hand_in.pages import render_markdown

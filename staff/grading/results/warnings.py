@@ -40,6 +40,7 @@ def warnings_page(
         "The folder of hand-ins": [("", line) for line in remarks],
         "Points typed in for somebody who is not there": _orphans(results, typed),
         "Nothing could be taken": list(_empty(records)),
+        "No code is handed in": list(_without_code(records)),
         "The code is the release's, nothing is written": list(_untouched(records)),
         "A model passes while the network's code does not": list(_models_without_code(records)),
         "An accuracy far above the class": list(_far_above(records)),
@@ -68,12 +69,24 @@ def _empty(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
 
 
 def _untouched(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give the hand-ins whose code is what was given out."""
+    """Give the hand-ins whose code is what was given out, as far as there is any."""
     for record in records:
-        if not any(name.startswith("code ") for name in record.facts) and record.facts:
-            missing = any(f"{file} is missing" in record.problems for file in CODE)
-            if not missing:
-                yield record.id, "the wrong upload?"
+        written = any(name.startswith("code ") for name in record.facts)
+        if record.facts and not written and (there := _files_of(record)):
+            yield record.id, f"the wrong upload? {', '.join(there)}"
+
+
+def _without_code(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the hand-ins that hold something of the assignment, but none of its code."""
+    nothing = {id_ for id_, _ in _empty(records)}
+    for record in records:
+        if record.facts and not _files_of(record) and record.id not in nothing:
+            yield record.id, "no code handed in"
+
+
+def _files_of(record: Record) -> list[str]:
+    """Return the files of code that were handed in."""
+    return [file for file in CODE if file not in record.facts.get("without", "").split(", ")]
 
 
 def _models_without_code(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

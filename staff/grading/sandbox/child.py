@@ -41,8 +41,7 @@ def import_checks(trusted: Path, package: Path) -> Any:
     report = importlib.import_module("cs682.checks.report")
     subject._PACKAGE = package / "cs682"  # where the student's lines are, in messages
     sys.path.remove(str(trusted))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "cs682"]:
-        del sys.modules[name]
+    _forget_package()
     return subject, report
 
 
@@ -51,14 +50,14 @@ def serve(checks: tuple[Any, Any], end: Any, order: dict[str, Any], course: Path
 
     Parameters
     ----------
-    order : dict with the ``seed`` of NumPy's global stream, the exercise's ``functions``, and the
-        functions of the course that stand in, ``taken`` by name from each of its ``modules``
+    order : dict with the ``seed`` of NumPy's global stream, the exercise's ``functions``, and what
+        `take_course_code` asks for
     course : Path, folder with the course's code for those
     """
     wire = Wire(end)
     np.random.seed(order["seed"])  # noqa: NPY002  # students draw from this stream
     np.seterr(all="ignore")
-    take_course_code(order["modules"], frozenset(order["taken"]), course)
+    take_course_code(order, course)
     calls = Calls(*checks, tuple(order["functions"]))
     while True:
         try:
@@ -164,34 +163,60 @@ def _restore(net: Any, params: dict[str, Any], running: list[dict[str, Any]]) ->
         own.update(given)
 
 
-def take_course_code(modules: dict[str, list[str]], taken: frozenset[str], course: Path) -> None:
+def take_course_code(order: dict[str, Any], course: Path) -> None:
     """Put functions of the course in the place of the student's, and let them call each other.
 
     Parameters
     ----------
-    modules : dict from the name of a module to its functions and methods, in the order in which
-        they import each other
-    taken : set of str, those that are the course's, as ``module:function``
+    order : dict
+        ``modules``: from the name of a module to its functions and methods, in the order in which
+        they import each other; ``taken``: the functions that are the course's, as
+        ``module:function``; ``replaced``: the modules of which nothing of the student's is used
     course : Path, folder with the course's modules, in which all other functions are empty
     """
-    for name, functions in modules.items():
-        home = None
-        with contextlib.suppress(BaseException):  # if it is the exercise's own, a call says why
-            home = importlib.import_module(name)
-        theirs = types.ModuleType(name)
-        try:
-            source = (course / f"{name}.py").read_bytes()
-            exec(compile(source, f"{name} of the course", "exec"), vars(theirs))
-        except Exception:  # without what it imports it can help nobody
-            continue
+    taken = frozenset(order["taken"])
+    theirs = _load_course(order["modules"], course)
+    for name, module in theirs.items():
+        home, functions = None, order["modules"][name]
+        if name not in order["replaced"]:
+            with contextlib.suppress(BaseException):  # the exercise's own: a call says why
+                home = importlib.import_module(name)
         if home is None:
-            if any(f"{name}:{function}" in taken for function in functions):
-                sys.modules[name] = theirs
+            if name in order["replaced"] or any(f"{name}:{f}" in taken for f in functions):
+                sys.modules[name] = module
             continue
         for function in functions:
             ours = f"{name}:{function}" in taken or _get(home, function) is None
-            source_, target = (theirs, home) if ours else (home, theirs)
-            _put(target, function, _get(source_, function))
+            source, target = (module, home) if ours else (home, module)
+            _put(target, function, _get(source, function))
+    for module in theirs.values():
+        _bind_anew(module, theirs)
+
+
+def _load_course(modules: dict[str, list[str]], course: Path) -> dict[str, types.ModuleType]:
+    """Load the course's modules before any of the hand-in's, with given modules of their own."""
+    theirs = {}
+    for name in modules:
+        module = types.ModuleType(name)
+        source = (course / f"{name}.py").read_bytes()
+        exec(compile(source, f"{name} of the course", "exec"), vars(module))
+        theirs[name] = sys.modules[name] = module
+    _forget_package()
+    return theirs
+
+
+def _forget_package() -> None:
+    """Let later imports load the package anew."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cs682"]:
+        del sys.modules[name]
+
+
+def _bind_anew(module: types.ModuleType, theirs: dict[str, types.ModuleType]) -> None:
+    """Let what a module of the course has imported from another one be what stands there now."""
+    for key, value in list(vars(module).items()):
+        source = getattr(value, "__module__", None)
+        if source in theirs and source != module.__name__:
+            setattr(module, key, getattr(sys.modules.get(source), key, value))
 
 
 def _get(module: Any, path: str) -> Any:

@@ -37,7 +37,7 @@ __all__ = [
 
 HERE = Path(__file__).resolve().parent
 # what the worker needs of the checks
-_TRUSTED = ("compare", "exercises", "own_work", "patterns", "report", "subject")
+_TRUSTED = ("compare", "copied", "exercises", "own_work", "patterns", "report", "subject")
 _START, _WORD = 120.0, 30.0  # seconds for a sandbox to come up, to say a word; on a busy machine
 
 
@@ -127,6 +127,10 @@ class Sandbox:
     ----------
     files : dict from a path in the package's parent folder, as 'cs682/layers.py', to its bytes
     course : dict from the name of a module to source, the course's code that may stand in
+
+    Attributes
+    ----------
+    start_cpu : float, seconds of computing that the package's files took to compile
     """
 
     def __init__(
@@ -170,7 +174,7 @@ class Sandbox:
             )
         stack.callback(self._end, uid)
         self._control.settimeout(_START)
-        self._expect(b"\n")
+        self.start_cpu = self._expect_start()
 
     def _words(self, control: int, uid: int | None) -> list[str]:
         """Return the worker's command line, which anybody may read."""
@@ -183,18 +187,15 @@ class Sandbox:
         }
         return [str(self._box / "staff" / "grading" / "sandbox" / "worker.py"), json.dumps(config)]
 
-    def _expect(self, wanted: bytes) -> None:
-        """Wait for a word of the sandbox; NoSandboxError with its stderr if none comes."""
+    def _expect_start(self) -> float:
+        """Return what the sandbox says when it is up; NoSandboxError with its stderr if not."""
         try:
-            got = self._control.recv(len(wanted))
-        except OSError as error:
-            got = str(error).encode()
-        if got != wanted:
+            got = self._control.recv(100)
+            return float(got)
+        except (OSError, ValueError) as error:
             self._errors.seek(0)
             said = self._errors.read(4000).decode(errors="replace").strip()
-            raise NoSandboxError(
-                f"a sandbox did not come up: {said or got.decode(errors='replace')}"
-            )
+            raise NoSandboxError(f"a sandbox did not come up: {said or error}") from None
 
     def begin(self, order: dict[str, Any]) -> socket.socket:
         """Start a fresh process for one exercise.

@@ -21,6 +21,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import Any
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _COMPILING = 5  # seconds of computing for all files of a package, which take a tenth of one
+_LARGEST_CODE = 20_000_000  # bytes, of all files; the reference's has a hundredth of that
 _FAILED = 70  # exit status of a child that could not go on serving
 
 
@@ -46,26 +48,41 @@ def _harden(config: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _code_of(root: Path) -> dict[str, Any]:
-    """Compile the files of a package, in a process that may fail; the import then says why."""
+def _code_of(root: Path) -> tuple[dict[str, Any], float]:
+    """Compile the files of a package, in a process that may fail; the import then says why.
+
+    Returns
+    -------
+    code : dict from a path to code, of those files that can be compiled
+    cpu : float, seconds of computing that this took
+    """
+    begin = time.process_time()
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:
         with contextlib.suppress(BaseException), os.fdopen(writing, "wb") as pipe:
             resource.setrlimit(resource.RLIMIT_CPU, (_COMPILING, _COMPILING))
-            for path in sorted(root.rglob("*.py")):
-                with contextlib.suppress(Exception):
-                    code = compile(path.read_bytes(), path, "exec", dont_inherit=True)
-                    marshal.dump((str(path), code), pipe)
+            _compile(root, pipe)
         os._exit(0)
     os.close(writing)
     compiled = {}
-    with os.fdopen(reading, "rb") as pipe, contextlib.suppress(EOFError, ValueError, TypeError):
+    with os.fdopen(reading, "rb") as pipe, contextlib.suppress(Exception):
         while True:
             path, code = marshal.load(pipe)  # made by this very file
             compiled[path] = code
-    os.waitpid(pid, 0)
-    return compiled
+    used = os.wait4(pid, 0)[2]
+    return compiled, time.process_time() - begin + used.ru_utime + used.ru_stime
+
+
+def _compile(root: Path, pipe: Any) -> None:
+    """Write the code of a package's files, as much as is modest."""
+    left = _LARGEST_CODE
+    for path in sorted(root.rglob("*.py")):
+        with contextlib.suppress(Exception):
+            code = compile(path.read_bytes(), path, "exec", dont_inherit=True)
+            data = marshal.dumps((str(path), code))
+            if (left := left - len(data)) >= 0:
+                pipe.write(data)
 
 
 class _Compiled(importlib.machinery.SourceFileLoader):
@@ -107,10 +124,10 @@ def main() -> None:
     forbid = importlib.import_module("staff.grading.sandbox.forbid") if config["filter"] else None
     sys.path.insert(0, str(here / "student"))
     sys.dont_write_bytecode = True
-    _Compiled.code = _code_of(here / "student")
+    _Compiled.code, compiling = _code_of(here / "student")
     sys.meta_path.insert(0, _Hook())
     gc.freeze()  # children share this memory until they write to it, as a collection would
-    control.sendall(b"\n")
+    control.sendall(f"{compiling:.3f}".encode())
     while True:
         data, fds, _, _ = socket.recv_fds(control, 1 << 16, 1)
         if not data:
@@ -138,7 +155,8 @@ def _be_child(forbid: Any, cpu: int, serve: Callable[[], None]) -> None:
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+        # the second is for those who do not hear the first, whose signal says why they end
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
         if forbid is not None:
             forbid.forbid_calls()
         serve()

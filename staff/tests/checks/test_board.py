@@ -32,3 +32,25 @@ def test_board_counts_what_is_there(tmp_path, monkeypatch):
     assert f"14 of {FULL} points: 8 passed, 6 answered, which a person reads" in text
     assert "Dropout: 14 of 14" in text
     assert "FullyConnectedNets: 0 of " in text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("line 7: SyntaxError: invalid syntax\n  x =", "cs682/layers.py line 7: SyntaxError"),
+        ("line 3: Git has left a conflict here", "cs682/layers.py line 3: Git has left a conflict"),
+    ],
+    ids=["syntax", "conflict"],
+)
+def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, trouble, said):
+    monkeypatch.setattr(board, "find_troubles", lambda: {"cs682/layers.py": trouble})
+    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "wrong"))
+
+    lines = str(board.progress()).splitlines()
+
+    def line_of(exercise):
+        return next(line for line in lines if exercise in line.split())
+
+    assert f"wrong: {said}" in line_of("fc-1.1")
+    assert f"wrong: {said}" in line_of("fc-3.3")  # rests on that file
+    assert said not in line_of("fc-4.1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 
 import numpy as np
@@ -311,24 +312,38 @@ SANDWICHES = [
 LONG, LONG_BACK = "affine_norm_relu_dropout_forward", "affine_norm_relu_dropout_backward"
 
 
-def ignored(*args, **options):
-    return SANDWICH[LONG](*args, **{**options, "dropout_param": None})
+def by_name(answer):
+    """Hand all arguments on by name, as one likes to give them."""
+
+    def call(*args, **options):
+        bound = inspect.signature(SANDWICH[LONG]).bind(*args, **options)
+        return answer(**bound.arguments)
+
+    return call
 
 
-def drops_input(x, *args, dropout_param=None, **options):
+@by_name
+def ignored(**options):
+    return SANDWICH[LONG](**{**options, "dropout_param": None})
+
+
+@by_name
+def drops_input(x, dropout_param=None, **options):
     if dropout_param:
         x, _ = layers.dropout_forward(x, dropout_param)
-    return SANDWICH[LONG](x, *args, dropout_param=None, **options)
+    return SANDWICH[LONG](x, dropout_param=None, **options)
 
 
-def always_drops(*args, dropout_param=None, **options):
+@by_name
+def always_drops(dropout_param=None, **options):
     param = {**dropout_param, "mode": "train"} if dropout_param else None
-    return SANDWICH[LONG](*args, dropout_param=param, **options)
+    return SANDWICH[LONG](dropout_param=param, **options)
 
 
-def one_mask_for_ever(*args, dropout_param=None, **options):
+@by_name
+def one_mask_for_ever(dropout_param=None, **options):
     param = {"seed": 1, **dropout_param} if dropout_param else None
-    return SANDWICH[LONG](*args, dropout_param=param, **options)
+    return SANDWICH[LONG](dropout_param=param, **options)
 
 
 def straight_back(dout, cache):
@@ -341,12 +356,12 @@ def dropped_twice(dout, cache):
 
 
 SANDWICHES += [
-    ("do-2.1", "ignored", LONG, ignored, "loss = "),
-    ("do-2.1", "before affine", LONG, drops_input, "loss = "),
+    ("do-2.1", "ignored", LONG, ignored, "dropout is left out"),
+    ("do-2.1", "before affine", LONG, drops_input, "to the layer's input"),
     ("do-2.1", "in test mode", LONG, always_drops, "drops nothing"),
     ("do-2.1", "one mask", LONG, one_mask_for_ever, "gave the same loss: no unit was dropped"),
-    ("do-2.1", "not in backward", LONG_BACK, straight_back, "grads['W"),
-    ("do-2.1", "twice in backward", LONG_BACK, dropped_twice, "grads['W"),
+    ("do-2.1", "not in backward", LONG_BACK, straight_back, "leaves dropout out"),
+    ("do-2.1", "twice in backward", LONG_BACK, dropped_twice, "through dropout twice"),
 ]
 
 
@@ -394,7 +409,7 @@ def test_check_of_network_passes_layers_called_one_by_one(monkeypatch):
     def answer(self, X):
         hidden = np.einsum("nd,dh->nh", X.reshape(len(X), -1), self.params["W1"])
         hidden = np.where(hidden + self.params["b1"] > 0, hidden + self.params["b1"], 0)
-        return hidden.dot(self.params["W2"]) + self.params["b2"], {"hidden": hidden}
+        return hidden.dot(self.params["W2"]) + self.params["b2"], {"X": X, "hidden": hidden}
 
     put(monkeypatch, TWO, answer)
 

@@ -45,6 +45,14 @@ SAID = [
 ]
 
 
+def test_one_number_is_not_taken_for_rounded():
+    with pytest.raises(CheckError) as caught:
+        compare("out", np.full(3, 2.0), np.full(3, 5 / 3), rtol=1e-9)
+
+    assert "rounded" not in str(caught.value)
+    assert "1.2 times what it should be" in str(caught.value)
+
+
 @pytest.mark.parametrize(("got", "text"), SAID, ids=[text for _, text in SAID])
 def test_relation_of_wrong_values_is_told(got, text):
     with pytest.raises(CheckError) as caught:

@@ -113,10 +113,10 @@ def test_simplified_way_back_may_not_call_the_other(monkeypatch):
 
 
 @pytest.mark.exercise(id="bn-1.4")
-def test_way_back_may_call_the_simplified_one(monkeypatch):
+def test_one_formula_does_not_earn_both_ways_back(monkeypatch):
     put(monkeypatch, "batchnorm_backward", lambda d, c: layers.batchnorm_backward_alt(d, c))
 
-    assert examine("bn-1.3").state == "passed"
+    assert "this exercise asks for the way back node by node" in refusal("bn-1.3")
     assert examine("bn-1.4").state == "passed"
 
 

@@ -6,6 +6,7 @@ import io
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,13 +102,15 @@ class Hostile:
     name : str
     make : callable, returns the zip
     says : str, pattern of what the hand-in's problems must say
-    taken : tuple of str, files of the assignment that are graded all the same
+    taken : tuple of str, files of the assignment that are taken all the same
+    damaged : bool, whether nobody can read it, so that it is not graded
     """
 
     name: str
     make: Callable[[], bytes]
     says: str
     taken: tuple[str, ...] = ()
+    damaged: bool = False
 
 
 ZEROS = b"\0" * 1_100_000
@@ -129,7 +132,7 @@ HOSTILE = (
     Hostile("bomb", lambda: lie_about_size(make_zip({"a.npz": ZEROS}), 900_000_000),
             "unpacks to 900 MB"),
     Hostile("bomb that lies", lambda: lie_about_size(make_zip({LAYERS: ZEROS}), 10),
-            "layers.py is damaged"),
+            "layers.py is damaged", damaged=True),
     Hostile("zips in zips", lambda: nested(6), "zip in a zip in a zip"),
     Hostile("one zip in a zip", lambda: nested(1), "optim.py is missing", (LAYERS,)),
     Hostile("many files", lambda: many(330), "more than 300 files"),
@@ -137,12 +140,18 @@ HOSTILE = (
             lambda: claim_directory(make_zip({LAYERS: CODE}), 60_000, 1 << 30), "far too many"),
     Hostile("more entries than can be counted",
             lambda: claim_directory(make_zip({LAYERS: CODE}), 0xFFFF, 100), "far too many"),
-    Hostile("encrypted", lambda: set_flag(make_zip({LAYERS: CODE}), 1), "is encrypted"),
+    Hostile("encrypted", lambda: set_flag(make_zip({LAYERS: CODE}), 1), "is encrypted",
+            damaged=True),
     Hostile("odd compression", other_compression, "compressed in a way"),
-    Hostile("cut short", lambda: make_zip({LAYERS: CODE})[:-30], "is not a whole zip"),
-    Hostile("cut at the front", lambda: make_zip({LAYERS: CODE * 50})[40:], "damaged|not a whole"),
-    Hostile("noise", lambda: bytes(range(256)) * 40, "is not a whole zip"),
-    Hostile("empty file", lambda: b"", "is not a whole zip"),
+    Hostile("cut short", lambda: make_zip({LAYERS: CODE})[:-30], "is not a whole zip",
+            damaged=True),
+    Hostile("wrong sum", lambda: make_zip({LAYERS: CODE, "cs682/optim.py": CODE * 2}).replace(
+            struct.pack("<I", zlib.crc32(CODE)), bytes(4)), "layers.py is damaged",
+            ("cs682/optim.py",), damaged=True),
+    Hostile("cut at the front", lambda: make_zip({LAYERS: CODE * 50})[40:], "damaged|not a whole",
+            damaged=True),
+    Hostile("noise", lambda: bytes(range(256)) * 40, "is not a whole zip", damaged=True),
+    Hostile("empty file", lambda: b"", "is not a whole zip", damaged=True),
     Hostile("empty zip", lambda: make_zip({}), "none of the assignment's files"),
     Hostile("two of one name", twice_the_same_name, "more than once, and they differ"),
     Hostile("line feed in a name", lambda: make_zip({f"a\nb,c/{LAYERS}": CODE}),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
 
 from cs682.checks import EXERCISES
-from cs682.checks.answers import ANSWER_PROMPT
+from cs682.checks.answers import ANSWER_PROMPT, read_cells
 from cs682.checks.board import NOTEBOOKS
+from staff.grading.intake import books
+from staff.grading.intake.locate import Package
+from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.results.answers_page import answers_page
+from staff.grading.results.facts import find_pasted
 from staff.grading.results.read_answers import AnswerBook, give_points, read_table, table
 from staff.grading.results.typeset import typeset
 from staff.tests.grading.records import CODE, FULL, READ, record_of
@@ -83,6 +88,40 @@ def test_broken_notebook_is_named(content, tmp_path):
     assert "FullyConnectedNets.ipynb is no notebook" in problems[0]
 
 
+@pytest.mark.parametrize("part", ["[],", "{},", "0,"])
+def test_notebook_that_would_fill_the_memory_is_refused_before_it_is_parsed(
+    part, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(books, "read_cells", None)
+    (tmp_path / "FullyConnectedNets.ipynb").write_text(part * (books.MOST_MARKS + 1))
+
+    (problem,) = read_answers(tmp_path)[1]
+
+    assert "brackets and commas, expected at most 500000" in problem
+
+
+def test_notebook_is_parsed_once_for_all_who_read_it(tmp_path, monkeypatch):
+    write_book(tmp_path / "notebooks", [ASKED, cell_of("read once", "a1", ["answer"]), NEXT])
+    parsed = []
+    monkeypatch.setattr(books, "read_cells", lambda c: (parsed.append(c), read_cells(c))[1])
+
+    answers, _ = read_answers(tmp_path / "notebooks")
+    find_pasted(Package(tmp_path, (), (), ""))
+    find_pasted(Package(tmp_path, (), (), ""))
+
+    assert answers == {QUESTION: "read once"}
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize("mark", ["*a ", "~~a", "_a_", "$x$ ", "[a]("])
+def test_answer_of_marks_alone_is_shown_as_it_was_typed(mark, monkeypatch):
+    monkeypatch.setattr("cs682.hand_in.pages.render_markdown", None)
+
+    assert typeset(mark * 4000) == (
+        f'<div style="white-space: pre-wrap">{html.escape(mark * 4000)}</div>'
+    )
+
+
 def test_answer_earns_nothing_until_it_is_read():
     row = EXERCISES[QUESTION]
 
@@ -102,7 +141,8 @@ def write_table(path, *lines, head="student,question,points,maximum,remark"):
 
 
 def read_typed(path):
-    return read_table(path, POINTS)
+    with Faults() as faults:
+        return read_table(path, POINTS, faults)
 
 
 def test_table_that_is_filled_in_gives_the_points(tmp_path):
@@ -250,6 +290,43 @@ def test_table_that_was_saved_is_kept_before_it_is_replaced(tmp_path):
     save(tmp_path)
 
     assert typed in [p.read_bytes() for p in (tmp_path / "staff" / "typed").iterdir()]
+
+
+def test_all_that_is_mistyped_in_several_tables_is_told_at_once(tmp_path):
+    book = book_of(tmp_path, tmp_path / "more.csv", tmp_path / "other.csv")
+    lines = ("ada,fc-q1,two,2,", "ada,fc-q9,1,2,", "bob,fc-q1,3,2,", "bob,fc-q1,1,2,")
+    write_table(tmp_path / "answers.csv", *lines)
+    write_table(tmp_path / "more.csv", "ada,bn-q1,x,2,")
+    (tmp_path / "other.csv").write_text("a,b\n")
+
+    with pytest.raises(ValueError, match="line") as caught:
+        book.read()
+
+    says = [
+        "answers.csv, line 2: points are 'two', expected a whole number up to 2",
+        "answers.csv, line 3: there is no question 'fc-q9'",
+        "answers.csv, line 4: 3 points given, there are 2",
+        "answers.csv, line 5: bob has a line for fc-q1 already",
+        "more.csv, line 2: points are 'x'",
+        "other.csv begins with 'a,b', expected the columns",
+    ]
+    assert all(
+        text in line for text, line in zip(says, str(caught.value).splitlines(), strict=True)
+    )
+
+
+def test_long_remark_of_several_lines_stays_whole(tmp_path):
+    long = "well " * 1000
+    save(tmp_path)
+    write_table(tmp_path / "answers.csv", f'ada,fc-q1,1,2,"{long}\nput"')
+
+    for _ in range(2):
+        save(tmp_path)
+        typed = book_of(tmp_path).read()
+
+    assert typed["ada", "fc-q1"]["remark"] == f"{long}put"
+    (told,) = [o.message for o in give_points(record_of(), typed).outcomes if o.state == "read"]
+    assert told == f"{long}put"
 
 
 def test_table_that_cannot_be_understood_is_refused_and_left_alone(tmp_path):

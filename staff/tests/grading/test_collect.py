@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from staff.grading.intake.collect import collect, read_owners
+from staff.grading.intake.sheets import Faults
 from staff.tests.grading.hostile_zips import CODE, make_zip
 
 METADATA = """---
@@ -291,7 +292,8 @@ def test_zip_that_looks_like_a_class_is_held_and_a_zip_of_zips_is_not(place, tmp
 
 def write_students(path, *lines):
     path.write_text("\n".join(["upload,student", *lines]) + "\n")
-    return read_owners(path)
+    with Faults() as faults:
+        return read_owners(path, faults)
 
 
 def test_person_says_whose_it_is(place, tmp_path):
@@ -314,7 +316,10 @@ def test_person_says_whose_it_is(place, tmp_path):
 
 @pytest.mark.parametrize(
     ("lines", "says"),
-    [(["a.zip,"], "line 2: name an upload"), (["a.zip,x", "a.zip,y"], "line 3: a.zip has")],
+    [
+        (["a.zip,"], "line 2: upload 'a.zip', student ''"),
+        (["a.zip,x", "a.zip,y"], "line 3: a.zip has"),
+    ],
 )
 def test_table_of_students_with_an_error_is_refused_by_line(lines, says, tmp_path):
     with pytest.raises(ValueError, match=says):

@@ -9,12 +9,14 @@ import json
 import pytest
 
 from cs682.checks import EXERCISES
+from staff.grading.intake.package import CODE as ALL
 from staff.grading.intake.platform_lists import read_time
+from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student
 from staff.grading.results import exports
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import read_late_rule
-from staff.grading.results.overrides import override, read_overrides, require_known
+from staff.grading.results.overrides import look_up, override, read_overrides
 from staff.grading.results.report import html, markdown
 from staff.grading.results.store import NotGraded
 from staff.grading.results.summary import statistics_of, summary_page
@@ -31,7 +33,8 @@ ADA = (Student("007", "Ada Lovelace", "ada@example.edu"),)
 def overrides(folder, *lines, head="student,exercise,points,reason"):
     path = folder / "overrides.csv"
     path.write_text("\n".join([head, *lines]) + "\n")
-    return read_overrides(path, POINTS)
+    with Faults() as faults:
+        return read_overrides(path, POINTS, faults)
 
 
 @pytest.mark.parametrize("form", [html, markdown])
@@ -52,26 +55,40 @@ def test_override_of_a_question_and_none_at_all(tmp_path):
 
     assert override(record_of("ada"), lines).points == CODE + 2
     assert override(record_of("bob"), lines) == record_of("bob")
-    assert read_overrides(tmp_path / "nowhere.csv", POINTS) == []
+    assert read_overrides(tmp_path / "nowhere.csv", POINTS, Faults()) == []
 
 
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        (["ada,fc-9.9,1,"], "line 2: there is no exercise or question 'fc-9.9'"),
-        (["ada,fc-1.2,4,"], "line 2: 4 points given, there are 3"),
-        (["ada,fc-1.2,,"], "line 2: points are ''"),
-        (["ada,fc-1.2,1,", "ada,fc-1.2,2,"], "line 3: ada has an override for fc-1.2 already"),
+        (["ada,fc-9.9,1,x"], ["line 2: there is no exercise or question 'fc-9.9', expected"]),
+        (["ada,fc-1.2,4,x"], ["line 2: 4 points given, there are 3"]),
+        (["ada,fc-1.2,,x"], ["line 2: points are '', expected a whole number up to 3"]),
+        (["ada,fc-1.2,1,"], ["line 2: the reason is empty, expected one"]),
+        (["ada,fc-1.2,1,x", "ada,fc-1.2,2,x"],
+         ["line 3: ada has an override for fc-1.2 already"]),
+        (["ada,fc-9.9,two,", "ada,fc-1.2,1,x", "bob,fc-1.2,4,"],
+         ["line 2: there is no", "line 2: the reason", "line 2: points are 'two'",
+          "line 4: the reason", "line 4: 4 points given"]),
     ],
-)
-def test_override_with_an_error_is_refused_by_line(lines, says, tmp_path):
-    with pytest.raises(ValueError, match=says):
+)  # fmt: skip
+def test_overrides_with_errors_are_refused_all_at_once_by_line(lines, says, tmp_path):
+    with pytest.raises(ValueError, match="line") as caught:
         overrides(tmp_path, *lines)
 
+    told = str(caught.value).splitlines()
+    assert all(text in line for text, line in zip(says, told, strict=True))
 
-def test_override_of_somebody_who_is_not_there_is_refused_by_line(tmp_path):
-    with pytest.raises(ValueError, match="line 2: 'aad' has handed nothing in"):
-        require_known(overrides(tmp_path, "aad,fc-1.2,1,"), {"ada"})
+
+def test_override_of_somebody_who_is_not_there_or_by_two_names_is_refused_by_line(tmp_path):
+    lines = ("aad,fc-1.2,1,x", "ada,fc-1.2,1,x", "007,fc-1.2,2,x", "007,fc-1.1,2,x")
+
+    with pytest.raises(ValueError, match="line") as caught, Faults() as faults:
+        look_up(overrides(tmp_path, *lines), {"ada": "ada", "007": "ada"}, faults)
+
+    first, second = str(caught.value).splitlines()
+    assert "line 2: 'aad' has handed nothing in" in first
+    assert "line 4: 007 and ada are of one hand-in" in second
 
 
 # --- late days
@@ -79,7 +96,8 @@ def test_override_of_somebody_who_is_not_there_is_refused_by_line(tmp_path):
 
 def rule(folder, **fields):
     (folder / "late.json").write_text(json.dumps(fields))
-    return read_late_rule(folder / "late.json")
+    with Faults() as faults:
+        return read_late_rule(folder / "late.json", faults)
 
 
 DUE = {"due": "2024-02-01T23:59:00-05:00", "percent_per_day": 10}
@@ -144,6 +162,30 @@ def test_rule_with_an_error_is_refused(fields, says, tmp_path):
         rule(tmp_path, **fields)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"due": "soon", "free_days": -1, "days": {"a": "x"}, "z": 1}',
+         ["holds 'z'", "free_days is -1", "a is 'x'", "due: 'soon' is no time"]),
+        ('{"days": {"ada": 1, "ada": 0}}', ["'ada' twice, expected each name once"]),
+        ('{"days": [1], "free_days": "x"}', ["days is [1]", "free_days is 'x'"]),
+        ("[]", ["holds [], expected"]),
+    ],
+)  # fmt: skip
+def test_rule_with_errors_is_refused_all_at_once(text, says, tmp_path):
+    (tmp_path / "late.json").write_text(text)
+
+    with (
+        pytest.raises(ValueError, match=r"late\.json") as caught,
+        Faults() as faults,
+        faults.kept(),
+    ):
+        read_late_rule(tmp_path / "late.json", faults)
+
+    told = str(caught.value).splitlines()
+    assert all(text in line for text, line in zip(says, told, strict=True))
+
+
 def test_time_without_meaning_is_refused():
     with pytest.raises(ValueError, match="is no time"):
         read_time("2024-13-01 00:00:00 Z")
@@ -199,7 +241,10 @@ def test_worksheet_of_moodle_is_filled_in(tmp_path):
 
     rows = export(tmp_path, "moodle", CLASS, roster)
 
-    assert rows[1][4:] == [str(CODE), "100.00", f"{CODE} of {FULL} points."]
+    assert rows[1][4:6] == [str(CODE), "100.00"]
+    left = FULL - CODE
+    said = f"{CODE} of {FULL} points. Up to {left} more are in answers that a person"
+    assert rows[1][6].startswith(said)
     assert rows[2] == rows_of(roster)[2]
     assert export(tmp_path, "moodle", CLASS)[1][:4] == [
         "Participant 55",
@@ -207,6 +252,23 @@ def test_worksheet_of_moodle_is_filled_in(tmp_path):
         "",
         str(CODE),
     ]
+
+
+def test_what_is_open_is_counted_and_named_by_kind():
+    partly = record_of("57", outcome_of("fc-1.2", "not graded", "a bug of ours"), answers={})
+    done = [*CLASS, partly, NotGraded("58", "damaged")]
+
+    unread, not_graded, held = exports.open_points(done, {"56"})
+
+    assert unread == "40 points in answers that nobody has read, hand-ins: 2: 55 (20), 57 (20)"
+    assert not_graded == "NOT GRADED, without a grade, hand-ins: 2: 58, 57 (fc-1.2)"
+    assert held == "held until a person says in students.csv whose it is, hand-ins: 1: 56"
+
+
+def test_nothing_open_says_nothing():
+    read = [outcome_of(key, "read") for key, row in EXERCISES.items() if row.is_question]
+
+    assert exports.open_points([record_of("55", *read)], set()) == []
 
 
 def test_student_without_a_grade_is_in_no_export(tmp_path):
@@ -327,7 +389,23 @@ def with_accuracy(id_, accuracy):
 @pytest.mark.parametrize(
     ("record", "says"),
     [
-        (record_of("eve", facts={"graded with": "x"}), "the wrong upload?"),
+        (record_of("eve", facts={"graded with": "x"}), "the wrong upload? cs682/layers.py, "),
+        (
+            record_of("eve", facts={"graded with": "x", "without": ", ".join(ALL[:-1])}),
+            f"the wrong upload? {ALL[-1]}",
+        ),
+        (
+            record_of("eve", facts={"graded with": "x", "without": ", ".join(ALL)}),
+            "no code handed in",
+        ),
+        (
+            record_of(
+                "eve",
+                problems=("none of the assignment's files could be taken",),
+                facts={"graded with": "x", "without": ", ".join(ALL)},
+            ),
+            "the download whole?",
+        ),
         (record_of("eve", outcome_of("fc-2.2", "wrong", "x"), facts=facts()), "fc-2.4 passes; not"),
         (with_accuracy("eve", 0.93), "fc-5.1: 0.930, the class"),
         (record_of("eve", facts=facts(**{"in notebooks": "relu_forward"})), "relu_forward"),
@@ -346,6 +424,19 @@ def test_warnings_show_what_to_look_at(record, says):
     page = warnings_page([*ordinary, record, twin], {}, [])
     assert says in page
     assert "eve" in page
+
+
+def test_hand_in_without_code_or_anything_is_not_said_to_be_the_release():
+    facts = {"graded with": "x", "without": ", ".join(ALL)}
+    nothing = ("none of the assignment's files could be taken",)
+
+    for problems, says in (
+        ((), "No code is handed in: 1"),
+        (nothing, "No code is handed in: none"),
+    ):
+        page = warnings_page([record_of("eve", facts=facts, problems=problems)], {}, [])
+        assert says in page
+        assert "wrong upload" not in page
 
 
 def test_points_for_somebody_who_is_not_there_are_shown():

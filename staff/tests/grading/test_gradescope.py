@@ -155,6 +155,17 @@ def test_failure_of_the_grader_leaves_what_was_reached(tmp_path, quick, monkeypa
     assert "a bug of ours" in capsys.readouterr().err
 
 
+def test_damaged_zip_is_said_to_be_not_graded(tmp_path, quick, monkeypatch):
+    root = build(tmp_path)
+    (root / "submission" / "a2.zip").write_bytes(b"PK")
+
+    results = run(root, monkeypatch)
+
+    assert "NOT GRADED" in results["output"]
+    assert "submission/a2.zip is not a whole zip" in results["output"]
+    assert all("not graded" in test["name"] and "status" not in test for test in results["tests"])
+
+
 def test_variant_changes_the_maxima(tmp_path, quick, monkeypatch):
     variant = tmp_path / "v.json"
     variant.write_text('{"given": ["fc-4.3"], "points": {"fc-4.1": 9}}')

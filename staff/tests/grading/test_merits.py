@@ -60,15 +60,33 @@ def test_network_passes_on_top_of_a_wrong_layer(rung):
 def test_networks_pass_although_the_layers_cannot_be_imported(rung):
     files = {**REFERENCE, "cs682/layers.py": b"def affine_forward(x, w, b:\n"}
 
-    got = outcomes(files, rung, "fc-1.1", "fc-2.2", "fc-3.2")
+    got = outcomes(files, rung, "fc-1.1", "fc-2.1", "fc-2.2", "bn-2.1")
 
     assert {i: o.state for i, o in got.items()} == {
         "fc-1.1": "wrong",
+        "fc-2.1": "passed",
         "fc-2.2": "passed",
-        "fc-3.2": "passed",
+        "bn-2.1": "passed",
     }
     assert "SyntaxError" in got["fc-1.1"].message
     assert "cs682/layers.py line 1" in got["fc-1.1"].message
+
+
+@pytest.mark.slow
+def test_course_code_sees_nothing_that_the_hand_in_has_rebound(rung):
+    """What stands in for the wrong layer calls functions of given modules, the course's own."""
+    files = edited("cs682/layers.py", "rows @ w + b", "rows @ w - b")
+    spy = (
+        b"import cs682._arguments as given\n"
+        b"def spy(*values): raise RuntimeError('the course runs in my hands')\n"
+        b"given.require_affine_shapes = spy\n"
+    )
+    first = b"import numpy as np\n"
+    files["cs682/layers.py"] = files["cs682/layers.py"].replace(first, first + spy, 1)
+
+    got = outcomes(files, rung, "fc-1.1", "fc-2.2")
+
+    assert {i: o.state for i, o in got.items()} == {"fc-1.1": "wrong", "fc-2.2": "passed"}
 
 
 SHORTCUTS = {

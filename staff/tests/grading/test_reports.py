@@ -10,9 +10,12 @@ from html.parser import HTMLParser
 import pytest
 
 from cs682.checks import EXERCISES
+from staff.grading.intake.locate import Package
+from staff.grading.intake.package import CODE as FILES
 from staff.grading.intake.safe_text import cell, shown, slug, uncell
 from staff.grading.intake.submission import Student
 from staff.grading.intake.text import clean
+from staff.grading.results.facts import facts_of
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results, write_report
 from staff.grading.results.store import NotGraded, read_record, write_record
@@ -192,3 +195,14 @@ def test_a_folder_of_a_sandbox_has_the_same_name_in_each_report(kind, name):
     said = 'File "/tmp/cs682-{}-{}/box/student/optim.py", line 3\n/tmp/else'
 
     assert clean(said.format(kind, name)) == said.format(kind, "...")
+
+
+def test_facts_say_which_files_of_code_are_not_there_or_hold_nothing(tmp_path):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "layers.py").write_text("def relu_forward(x):\n    return x, x\n")
+    (tmp_path / "cs682" / "optim.py").write_text("# nothing\n")
+
+    facts = facts_of(Package(tmp_path, (), (), ""), {})
+
+    assert set(facts["without"].split(", ")) == {*FILES} - {"cs682/layers.py"}
+    assert [name for name in facts if name.startswith("code")] == ["code cs682/layers.py"]

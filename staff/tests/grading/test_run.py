@@ -25,7 +25,7 @@ from staff.grading.results import summary
 from staff.grading.results.store import NotGraded
 from staff.grading.run import grade_class
 from staff.grading.single import Plan
-from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
+from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
 from staff.tests.grading.records import FULL
 from staff.tests.grading.test_answers import type_in
 
@@ -111,6 +111,16 @@ def test_second_run_grades_nothing_again_and_changes_nothing(place, tmp_path, qu
 
     assert len(quick) == count == 2
     assert files_of(out) == before
+
+
+def test_sandbox_is_tried_once_for_a_class(place, tmp_path, quick, monkeypatch):
+    tried, real = [], single.choose_rung
+    monkeypatch.setattr(single, "choose_rung", lambda **how: tried.append(how) or real(**how))
+    single.find_rung.cache_clear()
+
+    grade(place, tmp_path / "out")
+
+    assert len(tried) == 1
 
 
 def test_hand_in_that_changed_is_graded_again_and_no_other(place, tmp_path, quick):
@@ -277,6 +287,22 @@ def test_disk_that_takes_nothing_is_no_zero(number, place, tmp_path, quick, monk
     )
 
 
+def test_damaged_zip_is_not_graded_until_it_comes_whole(place, tmp_path, quick, capsys):
+    out, path = tmp_path / "out", place / "eve.zip"
+    write_hostile(next(kind for kind in HOSTILE if kind.name == "cut short"), path)
+
+    assert grade(place, out) == 1
+    assert grade(place, out) == 1
+
+    row = read_book(out)["eve"]
+    assert (row["points"], row["fc-1.1"]) == ("", "")
+    assert row["remarks"].startswith("NOT GRADED: eve.zip is not a whole zip")
+    assert "NOT GRADED eve: eve.zip is not a whole zip" in capsys.readouterr().out
+    path.write_bytes(make_zip({}))
+    assert grade(place, out) == 0
+    assert read_book(out)["eve"]["points"] == "0"
+
+
 def test_not_graded_stays_so_until_it_is_graded(place, tmp_path, quick, monkeypatch):
     out = tmp_path / "out"
     monkeypatch.setattr(single, "arrange", lambda *_: 1 / 0)
@@ -367,6 +393,33 @@ def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
     assert quick == []
 
 
+def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "answers.csv").write_text("student,question,points\nada,fc-q1,two\n")
+    (out / "overrides.csv").write_text(
+        "student,exercise,points,reason\nnobody,fc-1.1,1,x\nada,fc-1.1,1,\n"
+    )
+    (out / "late.json").write_text('{"free_days": "x", "days": {"nemo": 0}}')
+    (out / "students.csv").write_text("upload,student\nx.zip,\n")
+    (tmp_path / "more.csv").write_text("student,question,points\nzoe,fc-q1,1\n")
+
+    assert grade(place, out, "--answers", str(tmp_path / "more.csv")) == 2
+
+    told = [line.rpartition("/")[2] for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        "answers.csv, line 2: points are 'two', expected a whole number up to 2",
+        "overrides.csv, line 3: the reason is empty, expected one for the student to read",
+        "late.json: free_days is 'x', expected a number from 0",
+        "students.csv, line 2: upload 'x.zip', student '', expected both, or - for nobody",
+        "overrides.csv, line 2: 'nobody' has handed nothing in, expected a student or a hand-in "
+        "as grades.csv calls it",
+        "late.json: 'nemo' has handed nothing in, expected a hand-in as grades.csv calls it",
+        "more.csv: 'zoe' has handed nothing in, expected a hand-in as grades.csv calls it",
+    ]
+    assert quick == []
+
+
 @pytest.mark.parametrize(
     ("text", "options", "says"),
     [
@@ -393,8 +446,28 @@ def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, quick, caps
 
     grade(place, tmp_path / "out", "--export", "canvas", "--roster", str(tmp_path / "roster.csv"))
 
-    assert f"has no line for bob (bob, {ALL} points)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"has no line for bob (bob, {ALL} points)" in said
+    assert "OPEN in canvas.csv" not in said  # nobody has an answer
     assert f"Ada,ada,{ALL}\n" in (tmp_path / "out" / "canvas.csv").read_text()
+
+
+def test_what_is_open_is_said_before_grades_leave(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    add_answers(place / "ada")
+    write_hostile(next(kind for kind in HOSTILE if kind.name == "noise"), place / "eve.zip")
+    (place / "link").symlink_to(tmp_path)
+
+    assert grade(place, out, "--export", "moodle") == 1
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if "OPEN in moodle.csv" in line]
+    assert ["ada (6)" in lines[0], lines[1][-5:], lines[2][-6:]] == [True, ": eve", ": link"]
+
+
+def test_progress_is_said_where_there_is_no_terminal(place, tmp_path, quick, capsys):
+    grade(place, tmp_path / "out")
+
+    assert "1 of 3 hand-ins are through\n2 of 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
@@ -415,7 +488,10 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     said, errors = process.communicate()
 
     assert process.returncode == 130
-    assert "Interrupted: " in said.splitlines()[-1]
+    lines = said.splitlines()
+    stopping = lines.index("Stopping; writing the book of what is done.")
+    assert not any(text.startswith("Grades: ") for text in lines[:stopping])
+    assert "Interrupted: " in lines[-1]
     assert "Traceback" not in errors
     points = [row["points"] for row in read_book(out).values()]
     assert len(points) == 3
@@ -423,6 +499,33 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     assert "0" in points
 
 
+def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path):
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "layers.py").write_text("x\n")
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    words = ["grade", str(tmp_path / "class"), "--out", str(out), "--no-models"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING, *words],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(scratch)},
+    )
+    while not list(scratch.glob("cs682-hand-in-*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+
+    assert process.wait() == 143
+    assert list(scratch.glob("cs682-*")) == []
+
+
+WAITING = """
+import sys, time
+from staff.grading import single
+single.unpack = lambda *_: time.sleep(600)
+from staff.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
 SLOW = """
 import sys, time
 from pathlib import Path

@@ -87,9 +87,44 @@ def test_read_package_takes_only_plain_files_of_the_student(hand_in, tmp_path):
     assert b"mine" not in files["cs682/_arguments.py"]
 
 
+def test_read_package_takes_no_more_than_there_is_room_for(hand_in):
+    for i in range(5):
+        (hand_in / f"cs682/helper_{i}.py").write_bytes(b"#" * 300_000)
+
+    files = read_package(hand_in)
+
+    assert [name for name in files if "helper" in name] == [
+        f"cs682/helper_{i}.py" for i in range(3)
+    ]
+    assert "cs682/layers.py" in files
+
+
+@pytest.mark.parametrize("name", ["cs682/_arguments", "cs682/layers", "cs682/training/seeds"])
+def test_read_package_takes_no_folder_that_stands_before_a_module(name, hand_in):
+    folder = hand_in / name
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("mine = 1\n")
+
+    assert f"{name}/__init__.py" not in read_package(hand_in)
+
+
+@pytest.mark.slow
+def test_sandbox_tells_what_compiling_took_and_outlives_code_too_large(hand_in, rung):
+    small = sandbox.Sandbox(rung, read_package(hand_in))
+    parts = ", ".join(f"600 * '{i:06d}'" for i in range(40_000))  # folded: 144 MB
+    (hand_in / "cs682/helper.py").write_text(f"x = [{parts}]\n")
+    large = sandbox.Sandbox(rung, read_package(hand_in))
+    with small, large:
+        assert 0 < small.start_cpu < large.start_cpu
+        order = {"functions": (), "seed": 682, "modules": {}, "taken": (), "replaced": ()}
+        with large.begin({**order, "cpu": 4}):
+            assert large.finish()[0] <= 0
+
+
 @pytest.mark.slow
 def test_sandbox_tells_how_long_a_process_has_waited_for_a_core(hand_in, rung):
     order = {"functions": (), "seed": 682, "modules": {}, "taken": (), "cpu": 4}
+    order["replaced"] = ()
     with sandbox.Sandbox(rung, read_package(hand_in)) as box, box.begin(order):
         first, second = box.waited(), box.waited()
         status, cpu = box.finish()

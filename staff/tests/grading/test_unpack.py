@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from staff.grading.intake import unpack as unpacking
-from staff.grading.intake.locate import Package, arrange
+from staff.grading.intake.locate import FILES, MODEL_FILES, Package, arrange
 from staff.grading.intake.unpack import unpack
 from staff.tests.grading.hostile_zips import CODE, HOSTILE, LAYERS, make_zip, write_hostile
 
@@ -46,6 +46,8 @@ def test_hostile_zip_is_named_and_gives_only_what_is_sound(kind, tmp_path):
     taken = {name for name in files_of(package) if name in (LAYERS, "cs682/optim.py")}
     assert taken == set(kind.taken)
     assert re.search(kind.says, "\n".join(package.problems))
+    assert bool(package.damaged) == kind.damaged
+    assert all(text in package.problems for text in package.damaged)
     assert not any(ord(c) < 32 or c == "\u202e" for text in package.problems for c in text)
 
 
@@ -256,15 +258,37 @@ MERGE = b"<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> main\n"
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (CODE + MERGE, r"marks of a merge that was not finished \(line 3: <<<<<<<\)"),
-        (CODE.decode().encode("utf-16"), "is text in UTF-16"),
-        (CODE + b"def f(:\n", r"is no Python, so none of it counts: .* in line 3"),
+        (CODE + MERGE, r"none of it counts: line 3: Git has left a conflict"),
+        (CODE.decode().encode("utf-16"), "none of it counts: is saved as UTF-16"),
+        (CODE + b"def f(:\n", r"none of it counts: line 3: SyntaxError"),
     ],
 )
 def test_what_keeps_a_file_from_being_run_is_said_once(content, says, tmp_path):
     package = take(write_files(tmp_path / "bob", **{LAYERS: content}), tmp_path=tmp_path)
 
     assert len([text for text in package.problems if re.search(says, text)]) == 1
+
+
+# --- what nobody can read is not graded, unless it has been replaced
+
+
+@pytest.mark.parametrize(
+    ("files", "damaged"), [(("layers.py",), True), ((*CODE_OF,), True), ((), True), (None, False)]
+)
+def test_damage_in_an_older_version_counts_while_anything_is_missing(files, damaged, tmp_path):
+    old, new = tmp_path / "hand-in.zip", tmp_path / "hand-in-1.zip"
+    everything = {file: CODE_OF.get(file[6:], b"{}") for file in (*FILES, *MODEL_FILES)}
+    old.write_bytes(make_zip({LAYERS: CODE})[:-30])
+    new.write_bytes(make_zip(everything if files is None else
+                             {f"cs682/{file}": CODE_OF[file] for file in files}))  # fmt: skip
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "stage").mkdir()
+    haul = unpack([(old, "hand-in.zip"), (new, "hand-in-1.zip")], tmp_path / "raw", (0, 1))
+
+    package = arrange(haul, tmp_path / "stage")
+
+    assert bool(package.damaged) == damaged
+    assert any("hand-in.zip is not a whole zip" in text for text in package.problems)
 
 
 # --- this machine's trouble is no student's

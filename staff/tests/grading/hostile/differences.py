@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from staff.tests.grading.hostile.hostile import Hostile
 
 _PRELUDE = """
@@ -84,6 +86,59 @@ for name, value in self.params.items():
 return loss, grads
 """
 _STATES = ("wrong", "no answer")
+_STEPS = {  # a normalization's derivative along dout, from one evaluation of it
+    "complex step": """
+    z = x + H * v
+    return np.imag(normal(z, eps=eps)) / 1e-20
+    """,
+    "complex step in a type found elsewhere": """
+    return np.einsum("ijk->ijk", normal(x + KEPT.h * v, eps=eps).view(x.dtype).reshape(*x.shape, 2))[..., 1] / 1e-20
+    """,
+    "complex step in one line": """
+    return ((lambda d: d * ((d**2).mean(AXIS, keepdims=True) + EPS)**-0.5)(
+        (lambda z: z - z.mean(AXIS, keepdims=True))(x + KEPT.h * v))).view(x.dtype)[:, 1::2] / 1e-20
+    """,
+    "numbers of one's own": """
+    return normal(Dual(x, v), eps=eps).b
+    """,
+}
+_NORMAL = """
+from types import SimpleNamespace
+H = 1e-20 * 1j
+KEPT = SimpleNamespace(h=H)
+def normal(z, axis=AXIS, eps=0.0):
+    z = z - z.mean(axis=axis, keepdims=True)
+    return z * ((z * z).mean(axis=axis, keepdims=True) + eps) ** -0.5
+class Dual:
+    def __init__(self, a, b): self.a, self.b = a, b
+    def mean(self, **k): return Dual(self.a.mean(**k), self.b.mean(**k))
+    def __add__(self, c): return Dual(self.a + c, self.b)
+    def __sub__(self, o): return Dual(self.a - o.a, self.b - o.b)
+    def __mul__(self, o): return Dual(self.a * o.a, self.a * o.b + self.b * o.a)
+    def __pow__(self, n): return Dual(self.a**n, n * self.a ** (n - 1) * self.b)
+"""
+
+
+def _step(exercise: str, how: str) -> Hostile:
+    """Return a normalization's backward pass by one derivative of the forward pass, along dout.
+
+    The Jacobian is symmetric but for factors, so that one direction is all that it takes; the
+    values of the cache, which lie around 1, spare the step every trouble with scales.
+    """
+    axis = 0 if exercise.startswith("bn-1") else 1
+    factor, side = ("gamma", "") if axis == 0 else ("1", "gamma * ")
+    inside = _STEPS[how].replace("EPS", "eps").replace("AXIS", str(axis))
+    body = f"""
+    x_hat, inv_std, gamma = cache
+    def slope(x, v):
+{textwrap.indent(textwrap.dedent(inside), "        ")}
+    eps = np.maximum(0, 1 - (x_hat * x_hat).mean(axis={axis}, keepdims=True))
+    x, v = x_hat, {side}dout
+    dx = slope(x, v)
+    return {factor} * inv_std * dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)
+    """
+    return Hostile(f"{exercise} by {how}", body, _NORMAL.replace("AXIS", str(axis)), exercise)
+
 
 KINDS = [
     Hostile(
@@ -122,3 +177,23 @@ KINDS = [
         ("fc-3.3", "differences", _LOSS.replace("CACHE", "caches[0][0][1][0][0]")),
     )
 ]
+STEPS = [_step(exercise, how) for exercise in ("bn-1.3", "bn-1.4", "bn-3.2") for how in _STEPS]
+STEPS += [
+    Hostile(
+        "fc-1.4 by complex step",
+        "return dout * np.imag(relu_forward(cache + 1e-30j)[0]) / 1e-30",
+        exercise="fc-1.4",
+    ),
+    Hostile(
+        "fc-1.2 by what its own forward pass makes of unit vectors",
+        """
+        x, w, b = cache
+        D = len(w)
+        rows = [affine_forward(e, w, 0 * b)[0] for e in np.array_split(np.eye(D), min(D, 64))]
+        dx = dout @ np.concatenate(rows).T
+        return dx.reshape(x.shape), x.reshape(len(x), -1).T @ dout, dout.sum(axis=0)
+        """,
+        exercise="fc-1.2",
+    ),
+]
+KINDS += STEPS

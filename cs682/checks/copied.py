@@ -1,0 +1,122 @@
+"""Notice that an exercise was answered with code that is given.
+
+The course hands out layers that do what an exercise asks for, only faster. Whoever calls them, or
+copies their lines, has not written that layer: so while an exercise's function runs, the Python
+functions that run with it are noted, and compared with those that may not be among them.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from cs682.checks.compare import CheckError
+
+_GIVEN = "cs682.fast_layers"
+WITHOUT = (  # functions that must do without what is given
+    "conv_forward_naive",
+    "conv_backward_naive",
+    "max_pool_forward_naive",
+    "max_pool_backward_naive",
+)
+_RUN = 6  # instructions in a row that are compared
+_LEAST = 30  # instructions of a function that can be told from others
+_SHARE = 0.8  # of a function's runs: as good as all of it, less what its surroundings change
+
+
+@contextmanager
+def watched(name: str, import_module: Callable[[str], Any]) -> Iterator[None]:
+    """Refuse calls and copies of what a function must do without, while it runs.
+
+    Parameters
+    ----------
+    name : str, of the student's function
+    import_module : function of a module's name
+
+    Raises
+    ------
+    CheckError
+        If the function called such code, or holds its lines.
+    """
+    refused = _given_code(import_module)
+    seen: set[types.CodeType] = set()
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call":
+            seen.add(frame.f_code)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield
+    except Exception:  # whatever it is, it comes second
+        sys.setprofile(before)
+        _require_own(name, seen, refused)
+        raise
+    finally:
+        sys.setprofile(before)
+    _require_own(name, seen, refused)
+
+
+def _require_own(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> None:
+    """Refuse what was called, or whose lines were copied."""
+    if said := _say_call(name, seen, refused) or _say_copy(name, seen, refused):
+        raise CheckError(said) from None
+
+
+def _given_code(import_module: Callable[[str], Any]) -> set[types.CodeType]:
+    """Return the code of all functions that are written in the given module."""
+    functions = [f for f in vars(import_module(_GIVEN)).values() if _is_of(f, _GIVEN)]
+    codes = {getattr(inspect.unwrap(f), "__code__", None) for f in functions}
+    return {code for code in codes if code is not None}
+
+
+def _is_of(value: Any, home: str) -> bool:
+    """Tell whether a module has written a function, and not imported it."""
+    return callable(value) and getattr(value, "__module__", "") == home
+
+
+def _say_call(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
+    """Say that code was called that must not be."""
+    return f"{name} calls {_GIVEN}, {_WHY}" if seen & refused else ""
+
+
+_WHY = (
+    "which is given: to train with, and to compare with. This exercise asks for a layer that you "
+    "have written yourself; loops are welcome"
+)
+
+
+def _say_copy(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
+    """Say that given code was copied, whatever its variables are called now."""
+    runs = set().union(*(_runs(code) for code in seen if len(code.co_code) < 1 << 16))
+    for code in refused:
+        theirs = _runs(code)
+        if len(theirs) >= _LEAST and len(theirs & runs) >= _SHARE * len(theirs):
+            place = f"{code.co_name} in {_GIVEN.replace('.', '/')}.py"
+            return f"{name} holds the lines of {place}, {_WHY}"
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _runs(code: types.CodeType) -> frozenset[tuple[Any, ...]]:
+    """Return all runs of instructions of a function, without the names that one may choose."""
+    steps = [(i.opname, _argument(i)) for i in dis.get_instructions(code)]
+    found = {tuple(steps[i : i + _RUN]) for i in range(len(steps) - _RUN + 1)}
+    for part in code.co_consts:
+        if isinstance(part, types.CodeType):
+            found |= _runs(part)
+    return frozenset(found)
+
+
+def _argument(step: dis.Instruction) -> Any:
+    """Return what an instruction is about, if its author cannot choose the word."""
+    if step.opname.startswith(("LOAD_CONST", "BINARY", "COMPARE", "UNPACK", "BUILD", "CALL")):
+        return step.argrepr if not isinstance(step.argval, types.CodeType) else ""
+    return step.argval if step.opname.startswith(("LOAD_ATTR", "LOAD_METHOD")) else None

@@ -1,0 +1,44 @@
+"""Where an exercise rests on another that is wrong, that one is said first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cs682 import layers
+from cs682.checks.compare import explain
+from cs682.checks.prerequisites import RESTS_ON
+from cs682.checks.run import CHECKS
+from cs682.classifiers.fc_net import FullyConnectedNet
+from staff.tests.checks.mutants import put, refusal
+
+
+def test_every_exercise_rests_on_others_that_have_checks():
+    assert set(RESTS_ON) | {key for keys in RESTS_ON.values() for key in keys} <= set(CHECKS)
+
+
+def test_two_causes_of_the_same_value_are_both_said():
+    causes = {"one": np.full(3, 2.0), "two": np.full(3, 2.0), "three": np.full(3, 5.0)}
+
+    said = explain(np.dtype(float), np.full(3, 2.0), np.arange(3.0), 1e-9, 0.0, "", causes)
+
+    assert said == "Likely cause: one; or two."
+
+
+def test_exercise_beneath_that_is_wrong_is_said_first(monkeypatch):
+    right = layers.affine_forward
+    put(monkeypatch, "affine_forward", lambda x, w, b: right(x, w, 0 * b))
+
+    said = refusal("fc-2.2")
+
+    assert said.startswith(
+        "fc-1.1 is wrong too, and may be the cause. First mend affine_forward in"
+    )
+    assert "the bias b is not added" in said
+    assert "Then look at what fc-2.2 says: scores[" in said
+
+
+def test_nothing_beneath_is_blamed_where_it_is_right(monkeypatch):
+    right = FullyConnectedNet._forward
+    put(monkeypatch, "FullyConnectedNet._forward", lambda self, X: (2 * right(self, X)[0], None))
+
+    assert refusal("fc-3.2").startswith("scores[")
