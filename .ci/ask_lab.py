@@ -1,4 +1,4 @@
-"""Ask a running JupyterLab for its page and for the three notebooks."""
+"""Ask a running JupyterLab for its page and for the notebooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 
 def main(url: str) -> None:
-    """Raise unless the server at `url` offers the workspace with the three notebooks."""
+    """Raise unless the server at `url` offers the workspace with the notebooks."""
     if not url:
         raise SystemExit("JupyterLab did not start")
     with urlopen(f"{url}lab/workspaces/assignment", timeout=30) as page:
@@ -20,8 +20,8 @@ def main(url: str) -> None:
         path = name.partition(":")[2]
         with urlopen(f"{url}api/contents/{path}?content=0", timeout=30) as answer:
             print(json.load(answer)["path"])  # noqa: T201 - this is a command line
-    if len(opened) != 3:
-        raise SystemExit(f"the workspace opens {opened}, expected three notebooks")
+    if len(opened) != 4:
+        raise SystemExit(f"the workspace opens {opened}, expected four notebooks")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ GROUPS = (
     "notebook",
 )
 APART = (steps.GROUP, layers.GROUP, images.GROUP)  # groups whose sides get processes of their own
-NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets")
+NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets", "ConvolutionalNetworks")
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     commands : the subparsers of ``python -m staff``; one more is added
     """
     parser = commands.add_parser("notebooks", help="run the reference notebooks, store outputs")
-    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all three)")
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks (default: all)")
     parser.add_argument("--check", action="store_true", help="run nothing, look at what is stored")
     parser.add_argument(
         "--allow-stand-in", action="store_true", help="run on stand-in data (to try, not to commit)"

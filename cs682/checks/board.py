@@ -28,7 +28,7 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
 
     Parameters
     ----------
-    notebooks : Path, the folder with the three notebooks
+    notebooks : Path, the folder with the notebooks
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Prepare a notebook: one call at its top, the same in all three."""
+"""Prepare a notebook: one call at its top, the same in all notebooks."""
 
 from __future__ import annotations
 

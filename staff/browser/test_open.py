@@ -10,7 +10,7 @@ from cs682.checks import EXERCISES
 from staff.browser.pictures import SHOTS
 from staff.browser.server import FRONT_ENDS
 
-NOTEBOOKS = ("FullyConnectedNets", "BatchNormalization", "Dropout")
+NOTEBOOKS = ("FullyConnectedNets", "BatchNormalization", "Dropout", "ConvolutionalNetworks")
 STUB = re.compile(r'    raise NotImplementedError\("affine_forward: .*\n')
 RIGHT = """\
     rows = x.reshape(len(x), -1)

@@ -6,14 +6,16 @@ import pytest
 
 from staff.browser.pictures import SHOTS
 
-# The gate can afford Dropout twice and the others once. FullyConnectedNets in full trains for
-# minutes after this cell; nbval runs that part, and `make browser ARGS='-m slow'` shows it.
+# The gate can afford Dropout twice and the others once. Two of them train for minutes after the
+# cell that is named; nbval runs that part, and `make browser ARGS='-m slow'` shows it.
 RUNS = [
     ("lab", "Dropout", ""),
     ("notebook", "Dropout", ""),
     ("notebook", "BatchNormalization", ""),
     ("lab", "FullyConnectedNets", "fc-5.1"),
+    ("notebook", "ConvolutionalNetworks", "cn-2.5"),
     pytest.param("lab", "FullyConnectedNets", "", marks=pytest.mark.slow),
+    pytest.param("lab", "ConvolutionalNetworks", "", marks=pytest.mark.slow),
 ]
 SECONDS = 900  # the longest that a notebook may take
 LONGEST = 60  # lines that a cell may print

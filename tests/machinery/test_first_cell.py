@@ -18,7 +18,7 @@ from tests.cifar_files import write_set
 from tests.machinery.bad_server import serving
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout"]
+NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout", "ConvolutionalNetworks"]
 REPOSITORY = (ROOT / "assignment.json").read_text(encoding="utf-8").split('"')[7]
 NAME = "cs682-assignment2"
 
