@@ -229,13 +229,13 @@ def small_data(data: dict[str, Any], num_train: int) -> dict[str, Any]:
     return {**data, "X_train": data["X_train"][:num_train], "y_train": data["y_train"][:num_train]}
 
 
-def enough_data(data: dict[str, Any], of_stand_in: int = 8000) -> dict[str, Any]:
+def enough_data(data: dict[str, Any], of_stand_in: int = 5000) -> dict[str, Any]:
     """Return what a long training needs: all of CIFAR-10, but of the easier stand-in a part.
 
     Parameters
     ----------
     data : dict from `get_CIFAR10_data`
-    of_stand_in : int, default 8000; training images of the stand-in that are enough
+    of_stand_in : int, default 5000; training images of the stand-in that are enough
 
     Returns
     -------
