@@ -172,10 +172,11 @@ class Grader:
 
         Returns
         -------
-        outcome : Outcome, the first one, if it has an answer and the exercise does not pass this
-            way either
+        outcome : Outcome, the first one unless the exercise passes this way. The code of the
+            hand-in can read the course's here, so nothing else of what it says goes on from here:
+            no message, no advice, no trace
         """
-        exercise, again = outcome.exercise, outcome
+        exercise = outcome.exercise
         blamed = merits.blamed(exercise, states)
         if not blamed or EXERCISES[exercise].file not in self._files:
             return outcome
@@ -189,8 +190,9 @@ class Grader:
                 said = (
                     f"passed on its own merits, with the course's code in place of yours ({wrong})"
                 )
-                return replace(again, message=said)
-        return again if outcome.state == "no answer" else outcome
+                points = EXERCISES[exercise].points
+                return Outcome(exercise, points, points, "passed", said)
+        return outcome
 
     def _attempt_with(self, exercise: str, taken: tuple[str, ...], replaced: list[str]) -> Outcome:
         """Grade an exercise in a sandbox of its own, where functions of the course stand in."""

@@ -89,6 +89,43 @@ def test_course_code_sees_nothing_that_the_hand_in_has_rebound(rung):
     assert {i: o.state for i, o in got.items()} == {"fc-1.1": "wrong", "fc-2.2": "passed"}
 
 
+TELLTALE = """
+import os, sys
+from pathlib import Path
+if not Path(__file__).parents[2].joinpath("course").exists():
+    {first}
+frame = sys._getframe()
+while frame := frame.f_back:
+    if hasattr(me := frame.f_locals.get("self"), "_report"):
+        me._report.advice.append("marker in advice")
+{then}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["raise ValueError('mine')", "os._exit(3)"])
+@pytest.mark.parametrize(
+    "then",
+    ["raise ValueError('marker')", "os._exit(1)", "return 'marker'", "return dout * (cache > 0)"],
+)
+def test_one_bit_leaves_an_attempt_where_the_course_stands_in(first, then, rung):
+    """What the code can read there would be the solution."""
+    body = Change("fc-1.4", TELLTALE.format(first=first, then=then))
+    answer = Answer("fc-1.4", "tells", (Change("fc-1.3", "return x, x"), body))
+    source = answer.apply(REFERENCE["cs682/layers.py"].decode())
+    files = {**REFERENCE, "cs682/layers.py": source.encode()}
+    with core.Grader(files, seed=11, rung=rung) as grader:
+        before = grader.grade("fc-1.4")
+        after = grader.grade_again(before, {"fc-1.3": "wrong", "fc-1.4": before.state})
+
+    if "cache > 0" in then:
+        assert (after.state, after.advice, after.staff) == ("passed", (), "")
+        assert after.message.startswith("passed on its own merits")
+    else:
+        assert after == before
+    assert "marker" not in repr(after)
+
+
 SHORTCUTS = {
     "bn-1.4": "return batchnorm_backward(dout, cache)",
     "bn-1.3": "return batchnorm_backward_alt(dout, cache)",

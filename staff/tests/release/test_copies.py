@@ -22,7 +22,10 @@ from cs682.classifiers import cnn, fc_net
 
 PLACES = (layers, layer_utils, optim, fc_net, cnn)
 # These handle files, processes and pages; what they do to arrays is none of a layer's mathematics.
-ELSEWHERE = ("cs682/cifar10/", "cs682/hand_in/", "cs682/setup/", "cs682/search/", "cs682/__main__")
+ELSEWHERE = (
+    *("cs682/cifar10/", "cs682/hand_in/", "cs682/setup/", "cs682/search/", "cs682/__main__"),
+    "cs682/checks/limit",  # called with arrays, its clock would interrupt the tests
+)
 EXCEPTIONS = {"do-1.2": "at test time the layer does nothing, and so do other functions"}
 OURS = [key for key in CHECKS if not EXERCISES[key].is_given]
 FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 
@@ -115,3 +116,32 @@ def test_list_is_sorted_and_names_no_file_twice():
     lines = (ROOT / LIST).read_text(encoding="utf-8").splitlines()
 
     assert lines == sorted(set(lines))
+
+
+def imported(path, text):
+    """Yield the modules of the package that a module of it needs to be imported."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cs682"):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield node.module
+
+
+def test_released_modules_import_released_ones_alone(release):
+    files = release.files
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    ours = {place(path): path for path in tracked.stdout.split() if path.endswith(".py")}
+
+    missing = {
+        (path, ours[name])
+        for path, text in files.items()
+        if path.endswith(".py")
+        for name in imported(path, text)
+        if name in ours and ours[name] not in files
+    }
+
+    assert not missing
+
+
+def place(path):
+    """Return the name of the module in a file."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
