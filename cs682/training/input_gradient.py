@@ -45,7 +45,7 @@ def reads_network_input(x: Array) -> bool:
 
     Parameters
     ----------
-    x : ndarray of float, what a layer has read
+    x : ndarray of float, any shape, what a layer has read
     """
     images = _images.get()
     return images is not None and isinstance(x, np.ndarray) and np.may_share_memory(x, images)

@@ -60,6 +60,7 @@ SIGNATURES = {  # the file, and a line in it that an edit goes before
     "layer_utils.py": "def affine_relu_backward(",
     "optim.py": "def _one_of(",
     "classifiers/fc_net.py": "class FullyConnectedNet",
+    "classifiers/cnn.py": "class ConvNet",
 }
 
 

@@ -117,7 +117,7 @@ class Blurred(LocalSubject):
 
         def call(*args):
             result = function(*args)
-            if name.endswith("_forward"):  # the cache stays: the way back is to be right as well
+            if "_forward" in name:  # the cache stays: the way back is to be right as well
                 return self._all(result[0]), result[1]
             return self._all(result)
 
