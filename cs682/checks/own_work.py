@@ -1,9 +1,8 @@
-"""Whether a layer's functions do the work that their exercise asks for, seen while they run.
+"""Whether a function does the work that its exercise asks for, seen while it runs.
 
-A gradient is to be derived, not measured: a way back that evaluates a forward pass at other places
-than its own differentiates numerically, and so does what computes with complex numbers or with
-numbers of a type made for it. And each of the two ways back through batch norm is an exercise of
-its own.
+A gradient is to be derived, not measured: complex numbers, digits beyond float64, and a type of
+numbers made for it make a measurement as good as a derivation, and no layer needs them. And each of
+the two ways back through batch norm is an exercise of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from numbers import Number
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
@@ -24,16 +24,24 @@ _ALONE = {  # the function that one must do without, and what is asked for inste
     "batchnorm_backward": ("batchnorm_backward_alt", "the way back node by node"),
     "batchnorm_backward_alt": ("batchnorm_backward", "a shorter formula of its own"),
 }
-_COMPLEX = {"complex", "cmath", "imag", "complex64", "complex128", "clongdouble", "cdouble",
-            "csingle", "c8", "c16"}  # fmt: skip
+_IS_WIDE = np.dtype(np.longdouble).itemsize > 8  # on some platforms it is float64
+_FINER = (complex, np.complexfloating, *((np.longdouble,) if _IS_WIDE else ()))
+_WORDS = {"complex", "cmath", "imag", "complex64", "complex128", "cdouble", "csingle", "c8", "c16"}
+if _IS_WIDE:
+    _WORDS |= {"longdouble", "clongdouble", "float96", "float128", "f12", "f16", "complex192",
+               "complex256", "c24", "c32"}  # fmt: skip
 _OPERATORS = {f"__{way}{name}__" for way in ("", "r")
               for name in ("add", "sub", "mul", "truediv", "pow", "matmul")}  # fmt: skip
 _NUMBERS = _OPERATORS | {"__array_ufunc__", "__array_function__", "__array_wrap__"}
-_NOT_THEIRS = ("<frozen", *(str(Path(m.__file__ or "").parent) for m in (np, os)),
+_NOT_THEIRS = (*(str(Path(m.__file__ or "").parent) for m in (np, os)),
                str(Path(__file__).resolve().parent))  # fmt: skip
+_GIVEN = "cs682.training.input_gradient"  # has a class of arrays, within networks' way back
+_get, _set = sys.getprofile, sys.setprofile  # as they were before any code of a student's ran
+_BLINDS = "handles the profiler, which no layer needs"
 _DERIVE = "derive the gradient, do not measure it"
 _LIKE = 1e-9  # how far the cosine between two lines that are the same may be from 1
 _FEWEST = 4  # examples: of fewer every centred line is like another one
+Look = Callable[[FrameType, str, Any], str]
 
 
 def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, ...]) -> Any:
@@ -53,102 +61,110 @@ def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, 
     """
     if not any(way in name for way in ("_forward", "_backward")):
         return function(*args)
-    watch, before = _Watch(name, module, function, args), sys.getprofile()
-    sys.setprofile(watch)
-    try:
-        result = function(*args)
-        is_on = sys.getprofile() is watch
-    finally:
-        sys.setprofile(before)
-    if said := watch.said or ("" if is_on else "sets a profiler, which no layer needs"):
-        raise CheckError(f"{name} {said}")
-    watch.require_own_formula(result)
+    other = getattr(module, _ALONE[name][0], None) if name in _ALONE else None
+    if other is None:
+        return watched(name, function, *args)
+    returned: list[Any] = []
+    look = _look_for(name, _code(other), set(_reachable(other, _code(function))), returned)
+    result = watched(name, function, *args, look=look)
+    _require_own_formula(name, result, returned)
     return result
 
 
-class _Watch:
-    """Looks at each call that a function makes."""
+def watched(name: str, function: Any, *args: Any, look: Look = lambda *_: "") -> Any:
+    """Return what a function returns that computes with ordinary numbers.
 
-    def __init__(self, name: str, module: ModuleType, function: Any, args: tuple[Any, ...]) -> None:
-        self.said = ""
-        self._name = name
-        self._codes: dict[CodeType, bool] = {}  # whether they name complex numbers
-        self._returned: list[Any] = []
-        self._forward: set[Any] = set()
-        self._shared: set[CodeType] = set()
-        self._other: CodeType | None = None
-        self._args = args
-        if "_backward" in name:
-            found = {k: v for k, v in vars(module).items() if k.endswith("_forward")}
-            self._forward = {_text(code) for v in found.values() if (code := _code(v))}
-        if name in _ALONE and (other := getattr(module, _ALONE[name][0], None)):
-            self._other = _code(other)
-            self._shared = set(_reachable(other, _code(function)))
+    Parameters
+    ----------
+    name : str, of the function, for the message
+    function : callable, of the student's
+    *args : its arguments
+    look : callable, optional; returns what else is wrong with an event of the profiler's
 
-    def __call__(self, frame: FrameType, event: str, value: Any) -> None:
-        """Note what a function of the student's is called with, and what it ends with."""
+    Raises
+    ------
+    CheckError
+        If complex numbers, extended precision or a type of numbers of its own has been seen.
+    """
+    said: list[str] = []
+    codes: dict[CodeType, bool] = {}  # whether they name finer numbers
+
+    def watch(frame: FrameType, event: str, value: Any) -> None:
+        if not said and (found := _see(frame, event, value, codes) or look(frame, event, value)):
+            said.append(found)
+
+    before = _get()
+    _set(watch)
+    try:
+        result = function(*args)
+        seen = said[:]  # what comes from here on is our own
+        is_on = _get() is watch
+    finally:
+        _put_back(before)
+    if seen or not is_on:
+        raise CheckError(f"{name} {seen[0] if seen else _BLINDS}")
+    return result
+
+
+def _put_back(profiler: Any) -> None:
+    """Go on with the profiler that was there; one in C is no callable, and starts itself."""
+    start = getattr(profiler, "enable", None)
+    _set(None if start else profiler)
+    if start:
+        start()
+
+
+def _see(frame: FrameType, event: str, value: Any, codes: dict[CodeType, bool]) -> str:
+    """Return what is wrong with the numbers in a call, if something is."""
+    code = frame.f_code
+    given = getattr(sys.modules.get(_GIVEN), "__dict__", None)
+    theirs = not code.co_filename.startswith(_NOT_THEIRS) and frame.f_globals is not given
+    if event == "c_call" and (value is _get or value is _set):
+        return _BLINDS
+    if event == "call" and theirs and code.co_name in _NUMBERS:
+        return f"computes with numbers of its own, whose {code.co_name} runs: {_DERIVE}"
+    if event != "return":
+        return ""
+    if theirs and code not in codes:
+        codes[code] = _names_finer(code, frame.f_globals)
+    held = (value, *frame.f_locals.values())
+    # a file's name can be feigned, so arrays are looked at everywhere
+    if codes.get(code) or any(_is_finer(v) for v in held if theirs or _is_array(v)):
+        return f"computes with complex numbers or in extended precision: {_DERIVE}"
+    return ""
+
+
+def _look_for(name: str, other: CodeType | None, shared: set[CodeType], kept: list[Any]) -> Look:
+    """Return what refuses a call of the other way back, and keeps what both take from a helper."""
+
+    def look(frame: FrameType, event: str, value: Any) -> str:
         code = frame.f_code
-        if event not in ("call", "return") or code.co_filename.startswith(_NOT_THEIRS):
-            return
-        if event == "call":
-            self.said = self.said or self._at_call(frame, code)
-            return
-        self.said = self.said or self._at_return(frame, code, value)
-        if code in self._shared and code is not self._other:
+        if event == "call" and code is other:
+            return f"calls {_ALONE[name][0]}: this exercise asks for {_ALONE[name][1]}"
+        if event == "return" and code in shared and code is not other:
             parts = value if type(value) in (tuple, list) else (value,)
-            self._returned += [p.copy() for p in parts if type(p) is np.ndarray and p.ndim == 2]
-
-    def _at_call(self, frame: FrameType, code: CodeType) -> str:
-        """Return what is wrong with a call, if something is."""
-        if code is self._other:
-            other, asked = _ALONE[self._name]
-            return f"calls {other}: this exercise asks for {asked}"
-        if code.co_name in _NUMBERS:
-            return f"computes with numbers of its own, whose {code.co_name} runs: {_DERIVE}"
-        if self._forward and _text(code) in self._forward:
-            given = [frame.f_locals.get(n) for n in code.co_varnames[: code.co_argcount]]
-            if not all(self._is_given(v) for v in given):
-                return f"calls {code.co_name} on arrays that are not in its cache: {_DERIVE}"
+            kept.extend(p.copy() for p in parts if type(p) is np.ndarray and p.ndim == 2)
         return ""
 
-    def _at_return(self, frame: FrameType, code: CodeType, value: Any) -> str:
-        """Return what is wrong with what a function has computed, if something is."""
-        if code not in self._codes:
-            self._codes[code] = _names_complex(code, frame.f_globals)
-        if self._codes[code] or any(map(_is_complex, (value, *frame.f_locals.values()))):
-            return f"computes with complex numbers: {_DERIVE}"
-        return ""
+    return look
 
-    def _is_given(self, value: Any) -> bool:
-        """Tell whether an argument is no array, or one that the way back was given."""
-        if type(value) in (dict, str, float, int, bool, type(None)):
-            return True
-        return type(value) is np.ndarray and any(
-            given.shape == value.shape and np.array_equal(given, value, equal_nan=True)
-            for given in _arrays(self._args)
+
+def _require_own_formula(name: str, result: Any, returned: list[Any]) -> None:
+    """Refuse a gradient of `x` that comes from a helper which the other exercise uses too."""
+    dx = result[0] if type(result) in (tuple, list) and result else None
+    if name != "batchnorm_backward_alt" or type(dx) is not np.ndarray:
+        return
+    if any(_alike(v, dx) or _alike(v.T, dx) for v in returned):
+        other, asked = _ALONE[name]
+        raise CheckError(
+            f"{name} takes dx from a function that {other} uses as well: this exercise "
+            f"asks for {asked}"
         )
-
-    def require_own_formula(self, result: Any) -> None:
-        """Refuse a gradient of `x` that comes from a helper which the other exercise uses too."""
-        dx = result[0] if type(result) in (tuple, list) and result else None
-        if self._name != "batchnorm_backward_alt" or type(dx) is not np.ndarray:
-            return
-        if any(_alike(v, dx) or _alike(v.T, dx) for v in self._returned):
-            other, asked = _ALONE[self._name]
-            raise CheckError(
-                f"{self._name} takes dx from a function that {other} uses as well: this exercise "
-                f"asks for {asked}"
-            )
 
 
 def _code(function: Any) -> CodeType | None:
     """Return the code of a function, behind its decorators."""
     return getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
-
-
-def _text(code: CodeType) -> Any:
-    """Return what a copy of a function's code has in common with it."""
-    return code.co_code, code.co_names
 
 
 def _reachable(function: Any, but: CodeType | None) -> Iterator[CodeType]:
@@ -181,37 +197,33 @@ def _modules(space: dict[str, Any], code: CodeType) -> list[dict[str, Any]]:
     return [vars(m) for m in found if isinstance(m, ModuleType) and m.__name__.startswith("cs682")]
 
 
-def _names_complex(code: CodeType, space: dict[str, Any]) -> bool:
-    """Tell whether code names complex numbers, in constants or by what it looks up."""
+def _names_finer(code: CodeType, space: dict[str, Any]) -> bool:
+    """Tell whether code names finer numbers, in constants or by what it looks up."""
     words = {const for const in code.co_consts if isinstance(const, str)} | {*code.co_names}
-    return bool(words & _COMPLEX) or any(
-        map(_is_complex, (*code.co_consts, *(space.get(name) for name in code.co_names)))
+    return bool(words & _WORDS) or any(
+        map(_is_finer, (*code.co_consts, *(space.get(name) for name in code.co_names)))
     )
 
 
-def _is_complex(value: Any) -> bool:
-    """Tell whether a value is a complex number, a type of such, or holds some at its beginning."""
+def _is_finer(value: Any) -> bool:
+    """Tell whether a value is a finer number than float64, a type of such, or begins with some."""
     kind = type(value)
-    if issubclass(kind, np.ndarray):
-        return bool(np.ndarray.dtype.__get__(value).kind == "c")
-    if issubclass(kind, np.dtype):
-        return bool(value.kind == "c")
     if kind in (tuple, list):
-        return any(issubclass(type(v), (complex, np.complexfloating)) or (
-            issubclass(type(v), np.ndarray) and _is_complex(v)) for v in value[:20])  # fmt: skip
-    if issubclass(kind, type):
-        return issubclass(value, (complex, np.complexfloating))
-    return issubclass(kind, (complex, np.complexfloating))
+        return any(type(v) not in (tuple, list) and _is_finer(v) for v in value[:20])
+    if issubclass(kind, np.ndarray):
+        kind = np.ndarray.dtype.__get__(value).type
+        if kind is np.object_ and (first := list(np.ndarray.flat.__get__(value)[:4])):
+            return all(issubclass(type(v), Number) for v in first)
+    elif issubclass(kind, np.dtype):
+        kind = value.type
+    elif issubclass(kind, type):
+        kind = value
+    return issubclass(kind, _FINER)
 
 
-def _arrays(value: Any, depth: int = 0) -> Iterator[Any]:
-    """Give all arrays in a cache, whatever it is made of."""
-    if type(value) is np.ndarray:
-        yield value
-    elif depth < 6:
-        held = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-        for part in value if isinstance(value, (tuple, list)) else held.values():
-            yield from _arrays(part, depth + 1)
+def _is_array(value: Any) -> bool:
+    """Tell whether a value is an array and no single number, as NumPy's own constants are."""
+    return issubclass(type(value), np.ndarray) and np.ndarray.ndim.__get__(value) > 0
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -144,7 +144,8 @@ class LocalSubject:
         X : ndarray of float, shape (N, d_1, ..., d_k)
         y : ndarray of int, shape (N,), or None
         """
-        return net.loss(X.copy()) if y is None else net.loss(X.copy(), y.copy())
+        given = (X,) if y is None else (X, y)
+        return own_work.watched("loss", net.loss, *(v.copy() for v in given))
 
     def kept_by(self, net: Any, X: Array) -> Any:
         """Return what a forward pass leaves for the way back: its cache, and what self holds.

@@ -8,8 +8,10 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -17,12 +19,20 @@ from cs682.hand_in.look import find_misplaced
 from staff.grading.intake.books import read_book, require_few_marks
 from staff.grading.intake.kinds import parse, read_source
 from staff.grading.intake.locate import MODEL_FILES, Package
-from staff.grading.intake.package import CODE, ROOT
+from staff.grading.intake.package import CODE, ROOT, read_package
 from staff.grading.intake.safe_text import shown
 
 # What can change a verdict: another edition grades again, another report does not.
 _DECIDES = ("cs682/**/*.py", "staff/grading/intake/*.py", "staff/grading/judging/**/*.py",
             "staff/grading/sandbox/**/*.py")  # fmt: skip
+# What no layer needs, and what measuring a gradient or looking beyond one's own code does.
+_ODD = {
+    "setprofile", "getprofile", "settrace", "gettrace", "_getframe", "_current_frames", "f_back",
+    "gc", "ctypes", "compile", "exec", "eval", "inspect", "threading", "__import__", "cmath",
+    "complex", "complex64", "complex128", "imag", "longdouble", "clongdouble", "float96",
+    "float128", "decimal", "fractions", "Decimal", "Fraction",
+}  # fmt: skip
+_MOST_ODD = 10  # places of a hand-in that are named
 _DECIDES_NOT = ("cs682/figures/", "cs682/search/", "cs682/setup/", "cs682/hand_in/p")
 
 
@@ -60,8 +70,8 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
     -------
     facts : dict of str to str: 'graded with'; 'python' and 'numpy' of the student; 'in notebooks',
         the functions of exercises that stand there; 'without', the files for code that are not
-        there or hold nothing; and digests 'code FILE', 'model FILE',
-        'answer QUESTION' of what is the student's own
+        there or hold nothing; 'odd names', where the code uses names that no layer needs; and
+        digests 'code FILE', 'model FILE', 'answer QUESTION' of what is the student's own
     """
     facts = {"graded with": versions(), **_student_versions(package.manifest)}
     if names := find_pasted(package):
@@ -73,12 +83,43 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
     for file in (file for file in CODE if file not in without):
         if code[file] != _given_skeleton(file):
             facts[f"code {file}"] = _digest(code[file].encode())
+    if odd := list(islice(_odd_names(package.folder), _MOST_ODD)):
+        facts["odd names"] = "; ".join(odd)
     for file in MODEL_FILES:
         if (path := package.folder / file).is_file():
             facts[f"model {file}"] = _digest(path.read_bytes())
     for question, text in answers.items():
         facts[f"answer {question}"] = _digest(re.sub(r"\W+", " ", text).lower().encode())
     return facts
+
+
+def _odd_names(folder: Path) -> Iterator[str]:
+    """Give the names that no layer needs, with file and line, in all code that is run."""
+    code = read_package(folder)
+    for file in (name for name in code if code[name] != _given_bytes(name)):
+        tree = parse(read_source(folder / file))
+        nodes = ast.walk(tree) if tree else ()
+        odd = {(getattr(n, "lineno", 0), name) for n in nodes for name in _names_in(n) & _ODD}
+        yield from (f"{file} line {line}: {name}" for line, name in sorted(odd))
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    """Return what a node names: a variable, an attribute, a module's parts, a text as it is."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.Attribute):
+        return {node.attr}
+    if isinstance(node, ast.alias):
+        return {*node.name.split(".")}
+    if isinstance(node, ast.ImportFrom):
+        return {*(node.module or "").split(".")}
+    value = node.value if isinstance(node, ast.Constant) else None
+    return {"complex"} if isinstance(value, complex) else {value} if type(value) is str else set()
+
+
+def _given_bytes(file: str) -> bytes:
+    path = ROOT / file
+    return path.read_bytes() if path.is_file() else b""
 
 
 def find_pasted(package: Package) -> dict[str, str]:

@@ -45,6 +45,7 @@ def warnings_page(
         "A model passes while the network's code does not": list(_models_without_code(records)),
         "An accuracy far above the class": list(_far_above(records)),
         "Code of exercises stands in a notebook": _fact(records, "in notebooks"),
+        "Names in the code that no layer needs": _fact(records, "odd names"),
         "Another Python or NumPy than the grader's": list(_versions(records)),
         "The same in several hand-ins, but for comments and layout": list(_alike(records)),
     }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import cProfile
+import importlib
+import sys
 import textwrap
+from decimal import Decimal
 from functools import partial
 
+import numpy as np
 import pytest
 
+from cs682.checks import own_work
+from cs682.checks.compare import CheckError
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.run import examine
 from staff.bank.answer import Answer, Change, installed
@@ -114,7 +121,65 @@ def test_honest_answer_passes_though_it(how):
     assert (result.state, result.message) == ("passed", "")
 
 
-def test_profiler_taken_off_is_told():
-    body = "__import__('sys').setprofile(None)\nreturn dout * (cache > 0)"
+BLINDING = {
+    "taken off": "import sys\nsys.setprofile(None)",
+    "put back": "import sys as s\np = s.getprofile()\ns.setprofile(None)\ns.setprofile(p)",
+    "reached into": "import sys\nsys.getprofile().__code__ = (lambda *_: None).__code__",
+}  # fmt: skip
 
-    assert "sets a profiler" in judge("fc-1.4", Change("fc-1.4", body)).message
+
+@pytest.mark.parametrize("how", BLINDING)
+def test_profiler_is_not_to_be_handled(how):
+    body = f"try:\n{textwrap.indent(BLINDING[how], '    ')}\nexcept Exception: pass\n"
+
+    result = judge("fc-1.4", Change("fc-1.4", f"{body}return dout * (cache > 0)"))
+
+    assert result.message == "relu_backward handles the profiler, which no layer needs"
+
+
+@pytest.mark.parametrize("made", [object, cProfile.Profile])
+def test_profiler_and_tracer_of_the_students_own_go_on(made):
+    """So that a debugger and a coverage work, and `%prun` of a check."""
+    seen = []
+    own, trace = made(), lambda *_: None
+    before, traced = sys.getprofile(), sys.gettrace()
+    sys.settrace(trace)
+    own.enable() if made is cProfile.Profile else sys.setprofile(lambda f, e, v: seen.append(e))
+    begun = sys.getprofile()
+    try:
+        assert own_work.watched("f", lambda: 3) == 3
+        now = sys.getprofile(), sys.gettrace()
+    finally:
+        sys.setprofile(before)
+        sys.settrace(traced)
+
+    assert now == (begun, trace)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda: np.finfo(float).eps + np.finfo(np.float32).eps,
+        lambda: importlib.reload(importlib.import_module("numpy.lib.scimath")) and 1,
+        lambda: np.ones((3, 4), dtype=np.float32).var(axis=0),
+        lambda: str(np.ones(3)),
+        lambda: {"g": np.ones(3)}["g"],
+        lambda: np.array([np.ones(3), None], dtype=object),
+    ],
+)
+def test_ordinary_numbers_are_let_through(compute):
+    own_work.watched("f", compute)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda: np.ones(3).astype("G"),
+        lambda: (1.0, np.longdouble(2)),
+        lambda: np.full((2, 2), Decimal(3)),
+        lambda: np.array([2**70, 3], dtype=object),
+    ],
+)
+def test_numbers_finer_than_float64_are_refused(compute):
+    with pytest.raises(CheckError, match="f computes with complex numbers or in extended"):
+        own_work.watched("f", compute)

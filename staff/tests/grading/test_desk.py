@@ -410,6 +410,7 @@ def with_accuracy(id_, accuracy):
         (with_accuracy("eve", 0.93), "fc-5.1: 0.930, the class"),
         (record_of("eve", facts=facts(**{"in notebooks": "relu_forward"})), "relu_forward"),
         (record_of("eve", facts=facts(python="3.8.1", numpy="1.17.0")), "python 3.8.1, numpy"),
+        (record_of("eve", facts=facts(**{"odd names": "a.py line 3: gc"})), "a.py line 3: gc"),
         (NotGraded("eve", "a full disk"), "a full disk"),
         (record_of("eve", facts=facts(**{"model notebooks/a.npz": "7"})), "eve, mallory"),
     ],

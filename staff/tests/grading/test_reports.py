@@ -12,6 +12,7 @@ import pytest
 from cs682.checks import EXERCISES
 from staff.grading.intake.locate import Package
 from staff.grading.intake.package import CODE as FILES
+from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import cell, shown, slug, uncell
 from staff.grading.intake.submission import Student
 from staff.grading.intake.text import clean
@@ -195,6 +196,31 @@ def test_a_folder_of_a_sandbox_has_the_same_name_in_each_report(kind, name):
     said = 'File "/tmp/cs682-{}-{}/box/student/optim.py", line 3\n/tmp/else'
 
     assert clean(said.format(kind, name)) == said.format(kind, "...")
+
+
+def test_facts_name_the_file_and_line_of_names_that_no_layer_needs(tmp_path):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "layers.py").write_text(
+        '"""A complex layer."""\nimport sys\ngetattr(sys, "setprofile")(None)\nstep = 1e-20j\n'
+    )
+    (tmp_path / "cs682" / "helper.py").write_text("from gc import collect\nx = complexity = 1\n")
+
+    said = facts_of(Package(tmp_path, (), (), ""), {})["odd names"]
+
+    assert said.split("; ") == [
+        "cs682/layers.py line 3: setprofile",
+        "cs682/layers.py line 4: complex",
+        "cs682/helper.py line 1: gc",
+    ]
+
+
+def test_facts_find_no_odd_name_in_what_the_course_itself_would_hand_in(tmp_path):
+    """Taken as a student's, whose file differs at its end."""
+    for file in FILES:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text((ROOT / file).read_text() + "\n# mine\n")
+
+    assert "odd names" not in facts_of(Package(tmp_path, (), (), ""), {})
 
 
 def test_facts_say_which_files_of_code_are_not_there_or_hold_nothing(tmp_path):

@@ -85,6 +85,27 @@ for name, value in self.params.items():
     grads[name] = differences(f, value, 1.0)
 return loss, grads
 """
+_THROUGH_LOSS = """
+def by_complex_step(net, X, y):
+    def f():
+        rows = X.reshape(len(X), -1)
+        layers = sorted(k for k in net.params if k[0] == "W")
+        for k in layers:
+            rows = rows @ net.params[k] + net.params["b" + k[1:]]
+            rows = rows * (rows.real > 0) if k != layers[-1] else rows
+        e = np.exp(rows - rows.real.max(axis=1, keepdims=True))
+        loss = -np.log(e[np.arange(len(y)), y] / e.sum(axis=1)).mean()
+        return loss + 0.5 * net.reg * sum(np.sum(net.params[k] ** 2) for k in layers)
+    own, grads = net.params, {}
+    for name, value in own.items():
+        grads[name] = np.zeros_like(value)
+        for i in np.ndindex(*value.shape):
+            net.params = {**own, name: value.astype(complex)}
+            net.params[name][i] += 1e-20j
+            grads[name][i] = f().imag / 1e-20
+    net.params = own
+    return f(), grads
+"""
 _STATES = ("wrong", "no answer")
 _STEPS = {  # a normalization's derivative along dout, from one evaluation of it
     "complex step": """
@@ -97,6 +118,21 @@ _STEPS = {  # a normalization's derivative along dout, from one evaluation of it
     "complex step in one line": """
     return ((lambda d: d * ((d**2).mean(AXIS, keepdims=True) + EPS)**-0.5)(
         (lambda z: z - z.mean(AXIS, keepdims=True))(x + KEPT.h * v))).view(x.dtype)[:, 1::2] / 1e-20
+    """,
+    "differences in extended precision": """
+    h = np.longdouble(2)**-8 / np.abs(v).max()
+    f = lambda k: normal(x + k * h * v, eps=eps) - normal(x - k * h * v, eps=eps)
+    return ((8 * f(1) - f(2)) / (12 * h)).astype(float)
+    """,
+    "extended precision by a letter": """
+    x, v = x.astype("g"), v.astype("g")
+    return ((normal(x + v / 512, eps=eps) - normal(x - v / 512, eps=eps)) * 256).astype(float)
+    """,
+    "complex step under another file's name": """
+    space = {"normal": normal}
+    exec(compile("step = lambda x, v, eps: (normal(x + 1e-20j * v, eps=eps) * -1e20j).real",
+                 "<frozen core>", "exec"), space)
+    return space["step"](x, v, eps)
     """,
     "numbers of one's own": """
     return normal(Dual(x, v), eps=eps).b
@@ -184,16 +220,12 @@ STEPS += [
         "return dout * np.imag(relu_forward(cache + 1e-30j)[0]) / 1e-30",
         exercise="fc-1.4",
     ),
-    Hostile(
-        "fc-1.2 by what its own forward pass makes of unit vectors",
-        """
-        x, w, b = cache
-        D = len(w)
-        rows = [affine_forward(e, w, 0 * b)[0] for e in np.array_split(np.eye(D), min(D, 64))]
-        dx = dout @ np.concatenate(rows).T
-        return dx.reshape(x.shape), x.reshape(len(x), -1).T @ dout, dout.sum(axis=0)
-        """,
-        exercise="fc-1.2",
+    *(
+        Hostile(f"{exercise} by complex step through loss", body, _THROUGH_LOSS, exercise)
+        for exercise, body in (
+            ("fc-2.3", "return by_complex_step(self, cache[0][0][0], y)"),
+            ("fc-3.3", "return by_complex_step(self, caches[0][0][1][0][0], y)"),
+        )
     ),
 ]
 KINDS += STEPS
