@@ -213,7 +213,8 @@ def _is_finer(value: Any) -> bool:
     if issubclass(kind, np.ndarray):
         kind = np.ndarray.dtype.__get__(value).type
         if kind is np.object_ and (first := list(np.ndarray.flat.__get__(value)[:4])):
-            return all(issubclass(type(v), Number) for v in first)
+            kinds = [type(v) for v in first]  # floats in such an array are only wrapped
+            return all(issubclass(k, Number) and not issubclass(k, float) for k in kinds)
     elif issubclass(kind, np.dtype):
         kind = value.type
     elif issubclass(kind, type):
