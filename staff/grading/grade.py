@@ -8,9 +8,7 @@ import os
 import secrets
 import signal
 import sys
-import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,7 +23,7 @@ from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
 from staff.grading.results.store import NotGraded, Result, records_of, write_text
-from staff.grading.run import grade_class
+from staff.grading.run import answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
 from staff.grading.single import Plan, find_rung
 from staff.release.complete import unchecked
@@ -134,7 +132,7 @@ def _grade(args: argparse.Namespace) -> int:
     chosen = _chosen(found, args.only)
     plan = _plan(args, out)
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
-    with told_at_once():
+    with answering(signal.SIGINT, _stop):
         results, interrupted = _with_bar(chosen, plan, args)
         for result in results.values():
             desk.remember(result)
@@ -151,24 +149,12 @@ def _grade(args: argparse.Namespace) -> int:
     return INTERRUPTED if interrupted else status
 
 
-@contextmanager
-def told_at_once() -> Iterator[None]:
+def _stop(*_: object) -> None:
     """At Ctrl-C say at once that the book comes, whatever has to end first, and hear no second."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        line = f"{os.linesep * sys.stderr.isatty()}Stopping; writing the book of what is done.\n"
-        os.write(1, line.encode())  # print may be at work just now
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = f"{os.linesep * sys.stderr.isatty()}Stopping; writing the book of what is done.\n"
+    os.write(1, line.encode())  # print may be at work just now
+    raise KeyboardInterrupt
 
 
 def _require_sane(args: argparse.Namespace, out: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
 from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.submission import Submission
@@ -52,7 +53,7 @@ def grade_class(
     """
     results: dict[str, Result] = {}
     left = list(submissions)
-    with _told_by_terminate():
+    with answering(signal.SIGTERM, _terminated):  # temporary folders go too
         for result in _map(left, plan, jobs, scheduler):
             results[result.id] = result
             done(result)
@@ -60,16 +61,22 @@ def grade_class(
 
 
 @contextlib.contextmanager
-def _told_by_terminate() -> Iterator[None]:
-    """Let SIGTERM end this process by leaving all that it is in, temporary folders too."""
+def answering(number: int, answer: Any) -> Iterator[None]:
+    """Answer a signal in this way while a block runs; off the main thread nothing changes.
+
+    Parameters
+    ----------
+    number : int, of the signal
+    answer : callable or constant, as for `signal.signal`
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminated)
+    before = signal.signal(number, answer)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)
 
 
 def _terminated(*_: object) -> None:
@@ -130,7 +137,7 @@ def _in_pool(
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _end_when_told)
     futures: list[Future[Result]] = []
     try:
-        with _no_interrupts():  # which the processes inherit: the parent tells them to end
+        with answering(signal.SIGINT, signal.SIG_IGN):  # inherited: the parent tells them to end
             futures += [pool.submit(_attempt_marked, s, plan, marks) for s in submissions]
         for future in as_completed(futures):
             yield future.result()
@@ -166,16 +173,3 @@ def _end_when_told() -> None:
         sys.exit()
 
     signal.signal(signal.SIGTERM, end)
-
-
-@contextlib.contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

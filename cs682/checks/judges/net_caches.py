@@ -31,9 +31,11 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
     CheckError
         If one of them is lost.
     """
-    inputs, slopes = net_mistakes.layer_inputs(params, X), slow.net_slopes(params, X, y)
     kept = getattr(s, "kept_by", lambda *_: None)(net, X)
-    if kept is None or _is_right(s, net, X, y, slopes):
+    if kept is None:
+        return
+    inputs, slopes = net_mistakes.layer_inputs(params, X), slow.net_slopes(params, X, y)
+    if _is_right(s, net, X, y, slopes):
         return
     parts = list(parts_of(kept))
     if any(not isinstance(p, (np.ndarray, tuple, str, float, int, type(None))) for p in parts):
