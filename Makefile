@@ -42,9 +42,9 @@ test: export OPENBLAS_NUM_THREADS := $(THREADS)
 test: export MKL_NUM_THREADS := $(THREADS)
 test: export VECLIB_MAXIMUM_THREADS := $(THREADS)
 # A notebook keeps one process busy for minutes: the longest first, and the tests beside it.
-test: in-place ## run every test, and every cell of the notebooks against its stored output
+test: in-place ## run the tests, and every cell of the notebooks against its stored output
 	@echo "Testing with $(WORKERS) processes of $(THREADS) BLAS thread(s) on $(CORES) cores."
-	$(PY) -m pytest -n $(WORKERS) --no-loadscope-reorder --nbval $(NOTEBOOKS) tests \
+	$(PY) -m pytest -n $(WORKERS) --no-loadscope-reorder -m "not slow" --nbval $(NOTEBOOKS) tests \
 		$(wildcard staff/tests) $(ARGS)
 
 .PHONY: run

@@ -27,6 +27,10 @@ matrix: $(VENV)/.ready-dev ## run the fast tests with each Python here, and an o
 prove: in-place ## cut the release, unpack it elsewhere and work through it (ARGS=--quick: 6 minutes)
 	$(PY) -m staff prove $(ARGS)
 
+.PHONY: slow
+slow: ## run the tests that `make test` leaves out: the whole bank, hostile hand-ins, releases
+	$(MAKE) test ARGS="-m slow $(ARGS)"
+
 .PHONY: lint
 lint: $(VENV)/.ready-dev ## check format, style, imports, types, docstrings and spelling
 	$(PY) -m ruff format --check .
