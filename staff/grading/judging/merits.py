@@ -114,7 +114,7 @@ def _imported(file: str) -> tuple[str, ...]:
     return tuple(other for other in CODE if f"from {module_of(other)} import" in text)
 
 
-IMPORTS = {file: _imported(file) for file in CODE}
+IMPORTS = {row.file: _imported(row.file) for row in EXERCISES.values() if row.file.endswith(".py")}
 # The first exercise of each file, which tells whether the file can be imported at all.
 _FIRST = {file: next(i for i, row in EXERCISES.items() if row.file == file) for file in CODE}
 

@@ -183,6 +183,13 @@ def test_prerequisites_come_earlier_in_the_table():
 
 
 @pytest.mark.parametrize("exercise", CHECKS)
+def test_every_exercise_names_what_it_needs(exercise):
+    """Those in files that are given, too."""
+    assert exercise not in merits.needed(exercise)
+    assert EXERCISES[exercise].file in merits.IMPORTS
+
+
+@pytest.mark.parametrize("exercise", CHECKS)
 def test_plans_never_hold_the_exercise_itself(exercise):
     for taken in merits.plans(exercise):
         assert not {name.partition(":")[2] for name in taken} & {*EXERCISES[exercise].functions}
