@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from cs682.figures.heat_map import heat_map
 from cs682.figures.style import course_figure, legend_below, line_style, note_gaps
 from cs682.search.run import Run
 from cs682.search.space import Range
@@ -21,8 +24,43 @@ LOG_SPAN = 10  # listed numbers whose largest is so many times the smallest get 
 def plot_scores(
     runs: Sequence[Run], best: Run, space: Mapping[str, Any], measure: str, title: str
 ) -> Figure:
-    """Draw a panel for each hyper-parameter that varies, a dot for each run; the best is ringed."""
+    """Draw a grid of two lists as a heat map, anything else as one panel for each that varies."""
     names = [name for name, choices in space.items() if _varies(choices)] or list(space)[:1]
+    if _is_grid(runs, [space[name] for name in names]):
+        return _draw_grid(runs, {name: list(space[name]) for name in names}, measure, title)
+    return _draw_panels(runs, best, names, space, measure, title)
+
+
+def _is_grid(runs: Sequence[Run], choices: Sequence[Any]) -> bool:
+    """Tell whether each pair of two lists was tried, all for as many epochs."""
+    if len(choices) != 2 or any(isinstance(values, Range) for values in choices):
+        return False
+    epochs = {run.epochs for run in runs if run.score is not None}
+    return len(runs) == math.prod(map(len, choices)) and len(epochs) == 1
+
+
+def _draw_grid(
+    runs: Sequence[Run], lists: Mapping[str, list[Any]], measure: str, title: str
+) -> Figure:
+    """Draw a field for each pair of values."""
+    rows, columns = lists.items()
+    scores = np.full((len(rows[1]), len(columns[1])), np.nan)
+    for run in runs:
+        if run.score is not None:
+            place = tuple(values.index(run.config[name]) for name, values in lists.items())
+            scores[place] = run.score
+    return heat_map(scores, rows, columns, measure=measure, title=title)
+
+
+def _draw_panels(
+    runs: Sequence[Run],
+    best: Run,
+    names: list[str],
+    space: Mapping[str, Any],
+    measure: str,
+    title: str,
+) -> Figure:
+    """Draw a panel for each hyper-parameter, a dot for each run; the best is ringed."""
     rows = [names[k : k + COLUMNS] for k in range(0, len(names), COLUMNS)]
     mosaic = [row + ["."] * (len(rows[0]) - len(row)) for row in rows]
     groups: dict[str, list[Run]] = {}

@@ -570,6 +570,22 @@ def test_plot_has_a_panel_for_each_thing_that_varies():
     assert dots == 6 + 1  # each run, and the ring about the best
 
 
+def test_plot_of_two_lists_is_a_heat_map():
+    def fragile(data, rate, decay):
+        return make(data, rate, decay) if rate < 0.2 else None
+
+    space = {"rate": [0.05, 0.1, 0.2], "decay": [0.9, 1.0]}
+    result = search(fragile, space, data=make_data(), verbose=False)
+
+    panel = result.plot("Which?").axes[0]
+
+    fields = {text.get_position(): text.get_text() for text in panel.texts}
+    scores = {(run.config["rate"], run.config["decay"]): run.score for run in result.runs}
+    assert (panel.get_ylabel(), panel.get_xlabel()) == ("rate", "decay")
+    assert [fields[k, 2] for k in range(2)] == ["none", "none"]
+    assert fields[1, 0] == f"{scores[0.05, 1.0]:.3g}"
+
+
 def test_plot_keeps_small_numbers_on_its_axis_apart():
     space = {"rate": [0.001, 0.0018], "decay": [0.9, 1.0], "batch_size": [5, 10]}
     figure = search(make, space, data=make_data(), verbose=False).plot()
