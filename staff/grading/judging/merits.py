@@ -53,13 +53,16 @@ PREREQUISITES: dict[str, tuple[str, ...]] = {
     "cn-4.2": (*_BLOCKS, "bn-1.3", "bn-1.4", "cn-3.2", "fc-1.6", "cn-4.1"),
     "cn-1.2": ("cn-1.1",),
     "cn-1.4": ("cn-1.3",),
-    "cn-1.6": ("fc-1.3", "fc-1.4", "cn-1.5", "bn-1.1", "bn-1.3", "bn-1.4", "cn-3.1", "cn-3.2"),
+    "cn-1.6": ("fc-1.3", "fc-1.4", "cn-1.5", "bn-1.1", "bn-1.3", "bn-1.4"),
     "cn-3.1": _SPATIAL[:2],
     "cn-3.2": (*_SPATIAL, "cn-3.1"),
     "cn-3.4": ("cn-3.3",),
 }
-# What comes later, but is run through by the networks of a check: given code around an exercise.
-AROUND = dict.fromkeys(("fc-3.2", "fc-3.3", "bn-2.2", "bn-3.2"), ("do-2.1",))
+# What comes later, but is run through by a check: given code around an exercise, layers in it.
+AROUND = {
+    **dict.fromkeys(("fc-3.2", "fc-3.3", "bn-2.2", "bn-3.2"), ("do-2.1",)),
+    "cn-1.6": ("cn-3.1", "cn-3.2"),
+}
 # A forward pass's check tries its cache with the way back. If that runs on, it is taken away, not
 # replaced: some ways back can compute the forward pass.
 TRIED_WITH = {
