@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,12 +16,13 @@ from staff.grading.intake.package import read_package
 from staff.grading.intake.text import clean
 from staff.grading.judging import merits, recall
 from staff.grading.judging.secret import FURTHER, further_check
-from staff.grading.sandbox.ladder import Rung, Sandbox
-from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
+from staff.grading.sandbox.ladder import NoSandboxError, Rung, Sandbox
+from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, RemoteSubject, TooLate
 
 NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
+_SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
 _TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
 
 
@@ -70,10 +71,6 @@ def grade_code(
     outcomes : iterator of Outcome, each as soon as it is known: first all that need no second
         attempt
 
-    Raises
-    ------
-    NoSandboxError
-        If no sandbox comes up any more.
     """
     return grade_files(read_package(package), seed=seed, rung=rung, only=only)
 
@@ -124,6 +121,7 @@ class Grader:
         self._budget = Budget(limits.all_wall, limits.all_cpu, limits.all_bytes)
         self._sandbox: Sandbox | None = None
         self._overran: set[str] = set()
+        self._trouble = ""  # why no sandbox is tried any more
 
     def __enter__(self) -> Grader:
         """Get ready; the sandbox comes up when it is needed."""
@@ -153,14 +151,26 @@ class Grader:
             return self._failed(
                 exercise, f"it waits for {', '.join(sorted(stopped))}, which ran on"
             )
-        try:
-            if self._sandbox is None:
-                self._sandbox = Sandbox(self._rung, self._files).__enter__()
-                self._budget.cpu -= self._sandbox.start_cpu
-            return self._attempt(exercise, self._sandbox)
-        except OSError as error:
-            self.__exit__()
-            return self._failed(exercise, "the code damaged the process that runs it", repr(error))
+        return self._persist(exercise, self._attempt_as_it_is)
+
+    def _persist(self, exercise: str, attempt: Callable[[str], Outcome]) -> Outcome:
+        """Attempt an exercise, twice if the sandbox fails: no code in it can make it do so."""
+        if not self._trouble:
+            for _ in range(2):
+                try:
+                    return attempt(exercise)
+                except (OSError, NoSandboxError) as error:
+                    self.__exit__()
+                    fault = f"{type(error).__name__}: {error}"
+            self._trouble = f"its sandbox failed twice: {fault}"
+        return self._ungraded(exercise, self._trouble)
+
+    def _attempt_as_it_is(self, exercise: str) -> Outcome:
+        """Grade an exercise in the sandbox that all of the student's code shares."""
+        if self._sandbox is None:
+            self._sandbox = Sandbox(self._rung, self._files).__enter__()
+            self._budget.cpu -= self._sandbox.start_cpu
+        return self._attempt(exercise, self._sandbox)
 
     def grade_again(self, outcome: Outcome, states: Mapping[str, str]) -> Outcome:
         """Grade an exercise with the course's code in place of what else it needs.
@@ -180,10 +190,14 @@ class Grader:
         blamed = merits.blamed(exercise, states)
         if not blamed or EXERCISES[exercise].file not in self._files:
             return outcome
+        replaced = merits.replaced(exercise, states)
         for taken in merits.plans(exercise):
-            if self._budget.is_spent:
+            if self._budget.is_spent and self._overran:
                 return replace(outcome, message=f"{outcome.message}\n{_SPENT}")
-            again = self._attempt_with(exercise, taken, merits.replaced(exercise, states))
+            attempt = partial(self._attempt_with, taken=taken, replaced=replaced)
+            again = self._persist(exercise, attempt)
+            if again.state == NOT_GRADED:
+                return again
             if again.state == "passed":
                 names = [i for i in blamed if not EXERCISES[i].is_given] or blamed
                 wrong = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not right yet"
@@ -197,12 +211,9 @@ class Grader:
     def _attempt_with(self, exercise: str, taken: tuple[str, ...], replaced: list[str]) -> Outcome:
         """Grade an exercise in a sandbox of its own, where functions of the course stand in."""
         code = merits.course_code(() if exercise in merits.TRIED_WITH else taken)
-        try:
-            with Sandbox(self._rung, self._files, code) as sandbox:
-                self._budget.cpu -= sandbox.start_cpu
-                return self._attempt(exercise, sandbox, taken, replaced)
-        except OSError as error:
-            return self._failed(exercise, "the code damaged the process that runs it", repr(error))
+        with Sandbox(self._rung, self._files, code) as sandbox:
+            self._budget.cpu -= sandbox.start_cpu
+            return self._attempt(exercise, sandbox, taken, replaced)
 
     def _attempt(
         self,
@@ -213,19 +224,21 @@ class Grader:
     ) -> Outcome:
         """Grade an exercise in a fresh process."""
         if self._budget.is_spent:
-            return self._failed(exercise, _SPENT)
+            failed = self._failed if self._overran else self._ungraded
+            return failed(exercise, _SPENT if self._overran else _SLOW)
         limits, tired = self._rung.limits, len(self._overran) >= _PATIENCE
         cpu = min(limits.cpu, _TIRED_CPU) if tired else limits.cpu
         wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
         order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
         order |= {"modules": merits.MODULES if taken else {}, "taken": taken, "replaced": replaced}
-        result, problem = None, ""
+        result, problem, slow = None, "", False
         with contextlib.closing(sandbox.begin(order)) as end:
             remote = RemoteSubject(end, wall, self._budget, sandbox.waited)
             try:
                 result = self._examine(exercise, remote)
             except NoAnswer as error:
                 problem = str(error)
+                slow = isinstance(error, TooLate) and not sandbox.is_asleep()
             remote.give_back()  # to one that has ended too: it may have waited long for a core
         try:
             status, used = sandbox.finish()
@@ -235,11 +248,15 @@ class Grader:
             self.__exit__()  # what it has answered counts all the same; the next gets a new one
             status, used = 0, 0.0
         self._budget.cpu -= used
-        if result is None:
-            if "time" in problem or status == -signal.SIGXCPU:
-                self._overran.add(exercise)
-            return self._failed(exercise, f"{problem}{ending(status)}", remote.trace)
-        return self._judged(result, remote)
+        if result is not None:
+            return self._judged(result, remote)
+        if slow:
+            return self._ungraded(exercise, "it was late, but not asleep: is the machine busy?")
+        if problem == GONE and status == -signal.SIGKILL and used < cpu:  # it cannot do so itself
+            return self._ungraded(exercise, "its process was killed: is there too little memory?")
+        if "time" in problem or status == -signal.SIGXCPU:
+            self._overran.add(exercise)
+        return self._failed(exercise, f"{problem}{ending(status)}", remote.trace)
 
     def _judged(self, result: Any, remote: RemoteSubject) -> Outcome:
         """Return the outcome of an examination, unless the check itself is in question."""

@@ -95,8 +95,9 @@ class OwnNetwork:
         if sum(value.nbytes for value in kept.params.values()) > _LARGEST:
             return ""
         count = min(_COMPARED, len(X))
+        sandbox = self._started()  # outside of the try: its trouble is not the student's
         try:
-            own = self._scores(kept, design, X[:count])
+            own = self._scores(sandbox, kept, design, X[:count])
         except NoAnswer as error:
             return f"your own network gave no answer: {error}"
         except (Exception, SystemExit) as error:
@@ -108,18 +109,22 @@ class OwnNetwork:
         said = f"your own network names another class for {differ} of {count} images"
         return said if differ > _MAY_DIFFER else ""
 
-    def _scores(self, kept: KeptModel, design: dict[str, Any], X: Array) -> Any:
-        """Return the scores of the student's network, whatever they are made of."""
-        if self._budget.is_spent:
-            raise NoAnswer("the models had used up their time")
+    def _started(self) -> Sandbox:
+        """Return the sandbox of all models, started for the first."""
         if self._sandbox is None:
             self._sandbox = self._stack.enter_context(Sandbox(self._rung, self._files))
             self._budget.cpu -= self._sandbox.start_cpu
+        return self._sandbox
+
+    def _scores(self, sandbox: Sandbox, kept: KeptModel, design: dict[str, Any], X: Array) -> Any:
+        """Return the scores of the student's network, whatever they are made of."""
+        if self._budget.is_spent:
+            raise NoAnswer("the models had used up their time")
         order = {"functions": (), "seed": 682, "modules": {}, "taken": (), "replaced": ()}
         order["cpu"] = self._rung.limits.cpu
         try:
-            with contextlib.closing(self._sandbox.begin(order)) as end:
-                remote = RemoteSubject(end, _WALL, self._budget, self._sandbox.waited)
+            with contextlib.closing(sandbox.begin(order)) as end:
+                remote = RemoteSubject(end, _WALL, self._budget, sandbox.waited)
                 try:
                     net = remote.net(kept.kind, **design)
                     remote.restore(net, kept.params, kept.running)
@@ -128,13 +133,12 @@ class OwnNetwork:
                     remote.give_back()
             return scores if type(scores) is np.ndarray else np.empty(0)
         finally:
-            self._finish()
+            self._finish(sandbox)
 
-    def _finish(self) -> None:
+    def _finish(self, sandbox: Sandbox) -> None:
         """End the model's process; drop a sandbox that is damaged."""
         try:
-            if self._sandbox is not None:
-                self._budget.cpu -= self._sandbox.finish()[1]
+            self._budget.cpu -= sandbox.finish()[1]
         except OSError:
             self._stack.close()
             self._sandbox = None

@@ -226,10 +226,17 @@ class Sandbox:
         OSError
             If the sandbox has been damaged.
         """
-        try:
-            return float(self._ask(b"?"))
-        except (ValueError, TypeError):
-            raise OSError("the sandbox has been damaged") from None
+        return float(self._ask(b"?"))
+
+    def is_asleep(self) -> bool:
+        """Tell whether the exercise's process neither computes, nor waits for a core or a disk.
+
+        Raises
+        ------
+        OSError
+            If the sandbox has been damaged.
+        """
+        return self._ask(b"s") not in ("R", "D")
 
     def finish(self) -> tuple[int, float]:
         """End the process of the exercise.
@@ -244,17 +251,17 @@ class Sandbox:
         OSError
             If the sandbox has been damaged: it must be started anew.
         """
-        try:
-            told = self._ask(b".")
-            return int(told["status"]), float(told["cpu"])
-        except (ValueError, TypeError, KeyError):
-            raise OSError("the sandbox has been damaged") from None
+        told = self._ask(b".")
+        return int(told["status"]), float(told["cpu"])
 
     def _ask(self, word: bytes) -> Any:
         """Return what the forking parent answers, which is as good as it is unharmed."""
         self._control.settimeout(_WORD)
         self._control.sendall(word)
-        return json.loads(self._control.recv(200))
+        try:
+            return json.loads(self._control.recv(200))
+        except ValueError:
+            raise OSError("the sandbox has been damaged") from None
 
     def _end(self, uid: int | None) -> None:
         """Kill every process of the sandbox."""

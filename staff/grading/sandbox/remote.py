@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
 
 
+GONE = "the code ended its process"
+
+
 class NoAnswer(BaseException):
     """The worker has gone, takes too long, or does not keep to the protocol.
 
     No `Exception`: a check takes those for the student's and would carry on.
     """
+
+
+class TooLate(NoAnswer):
+    """The worker takes too long; whether it slept or the machine is busy, the sandbox can tell."""
 
 
 class StudentError(Exception):
@@ -189,9 +196,9 @@ class RemoteSubject:
         except BadFrameError as error:
             raise NoAnswer(f"the code sent something that is no answer: {error}") from None
         except TimeoutError:
-            raise NoAnswer("the time limit was reached") from None
+            raise TooLate("the time limit was reached") from None
         except (EOFError, OSError):
-            raise NoAnswer("the code ended its process") from None
+            raise NoAnswer(GONE) from None
         finally:
             self._add(begin - time.monotonic())
             self._budget.received = self._wire.left

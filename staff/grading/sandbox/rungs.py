@@ -25,12 +25,14 @@ class NoSandboxError(RuntimeError):
 class Limits:
     """What the code of one exercise may use, in one process, and that of a whole hand-in.
 
-    A complete right hand-in takes 3 s of computing and 5 s in all.
+    A complete right hand-in takes 4 s of computing, and twice that where others keep the caches
+    busy. Computing time is what a hand-in is held to; wall time stops those who sleep.
 
     Attributes
     ----------
     wall : float, seconds that the grader waits for an exercise, without those in which a busy
-        machine let it wait for a core: they must cost nobody points
+        machine let it wait for a core. Who is not asleep when they are over is not graded: a
+        busy machine must cost nobody points
     cpu : int, seconds of computing for an exercise
     memory : int, bytes of address space
     files : int, open files

@@ -151,6 +151,20 @@ def waited_for_core(process: int | str = "thread-self") -> float:
         return 0.0
 
 
+def state_of(process: int) -> str:
+    """Return what a process does: 'R' for computing or ready to, 'D' for a disk, 'S' for sleep.
+
+    Returns
+    -------
+    state : str, as Linux calls it; empty where nothing says so
+    """
+    try:
+        said = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        return said.rpartition(")")[2].split()[0]  # behind the command's name
+    except (OSError, IndexError):
+        return ""
+
+
 @lru_cache(maxsize=1024)
 def _file_header(dtype: Any, shape: tuple[int, ...]) -> bytes:
     """Return what stands before the numbers in an `.npy` file."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import re
+import signal
 
 import pytest
 
@@ -11,8 +13,11 @@ from cs682.checks import EXERCISES, CheckError
 from cs682.checks.run import CHECKS
 from staff.bank.judge import BANK
 from staff.grading.intake.package import CODE
+from staff.grading.judging import core
 from staff.grading.judging.core import fault_of_check, grade_code
 from staff.grading.judging.secret import FURTHER
+from staff.grading.sandbox import remote
+from staff.grading.sandbox.ladder import Sandbox
 
 CODE_POINTS = sum(EXERCISES[exercise].points for exercise in CHECKS)
 SEED = 20
@@ -66,7 +71,9 @@ def test_trouble_in_the_worker_shows_no_line_of_the_grader(hand_in, rung):
 
 
 @pytest.mark.slow
-def test_hand_in_at_its_bound_keeps_what_was_graded(hand_in, rung):
+def test_hand_in_at_its_bound_keeps_what_was_graded(hand_in, rung, monkeypatch):
+    monkeypatch.setattr(Sandbox, "waited", lambda self: 0.0)  # nothing is given back
+    monkeypatch.setattr(remote, "waited_for_core", lambda: 0.0)
     limits = dataclasses.replace(rung.limits, wall=14.0, all_wall=14.0)
     path = hand_in / "cs682/layers.py"
     path.write_text(
@@ -137,3 +144,102 @@ def test_a_report_names_no_folder_that_is_drawn_anew(hand_in, rung):
     assert "in ones, numpy/" in outcome.message
     assert not re.search(r"(?<!\w)/(usr|home|root|tmp|opt)/", outcome.message + outcome.staff)
     assert not re.search(r"cs682-(box|python)-\w", outcome.message + outcome.staff)
+
+
+class _Failing(Sandbox):
+    """A sandbox that fails some times: in coming up, or in what it is asked."""
+
+    times = 0
+
+    @classmethod
+    def fail(cls):
+        if _Failing.times > 0:
+            _Failing.times -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class _NeverUp(_Failing):
+    def __enter__(self):
+        self.fail()
+        return super().__enter__()
+
+
+class _NoProcess(_Failing):
+    def begin(self, order):
+        self.fail()
+        return super().begin(order)
+
+
+class _NoSecond(_Failing):
+    def __enter__(self):
+        if self._course:
+            self.fail()
+        return super().__enter__()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [_NeverUp, _NoProcess])
+@pytest.mark.parametrize(("times", "state"), [(1, "passed"), (99, "not graded")])
+def test_sandbox_that_fails_is_tried_again_and_costs_nothing(
+    kind, times, state, hand_in, rung, monkeypatch
+):
+    monkeypatch.setattr(_Failing, "times", times)
+    monkeypatch.setattr(core, "Sandbox", kind)
+
+    got = outcomes(hand_in, rung, ("fc-1.1", "fc-1.3"))
+
+    assert [o.state for o in got.values()] == [state, state]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "state"), [(1, "passed"), (99, "not graded")])
+def test_second_sandbox_that_fails_costs_nothing(times, state, hand_in, rung, monkeypatch):
+    put_wrong_relu(hand_in)
+    monkeypatch.setattr(_Failing, "times", times)
+    monkeypatch.setattr(core, "Sandbox", _NoSecond)
+
+    got = outcomes(hand_in, rung, ("fc-1.4", "fc-2.3"))
+
+    assert {i: o.state for i, o in got.items()} == {"fc-1.4": "wrong", "fc-2.3": state}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "state"), [("while True: pass", "not graded"), ("time.sleep(99)", "no answer")]
+)
+def test_wall_time_stops_those_who_sleep(body, state, hand_in, rung):
+    """Who computes, and has computing time left, is late because others compute as well."""
+    path = hand_in / "cs682/layers.py"
+    path.write_text(path.read_text().replace("return dout * (x > 0)", f"import time; {body}"))
+    path.write_text(path.read_text().replace("import time; while", "\n    while"))
+    limits = dataclasses.replace(rung.limits, wall=1.0)
+
+    got = outcomes(hand_in, dataclasses.replace(rung, limits=limits), ["fc-1.4"])
+
+    assert got["fc-1.4"].state == state
+
+
+@pytest.mark.slow
+def test_hand_in_of_which_nothing_ran_on_is_not_graded_at_its_bound(hand_in, rung):
+    put_wrong_relu(hand_in)
+    limits = dataclasses.replace(rung.limits, all_cpu=0.001)
+
+    got = outcomes(hand_in, dataclasses.replace(rung, limits=limits), ("fc-1.4", "fc-2.3"))
+
+    assert {o.state for o in got.values()} == {"not graded"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("status", "state"), [(-signal.SIGKILL, "not graded"), (3, "no answer")])
+def test_process_that_somebody_else_killed_costs_nothing(status, state, hand_in, rung, monkeypatch):
+    path = hand_in / "cs682/layers.py"
+    path.write_text(path.read_text().replace("return dout * (x > 0)", "import os; os._exit(3)"))
+    finish = Sandbox.finish
+    monkeypatch.setattr(Sandbox, "finish", lambda self: finish(self) and (status, 0.1))
+
+    assert outcomes(hand_in, rung, ["fc-1.4"])["fc-1.4"].state == state
+
+
+def put_wrong_relu(hand_in):
+    path = hand_in / "cs682/layers.py"
+    path.write_text(path.read_text().replace("return dout * (x > 0)", "return dout"))
