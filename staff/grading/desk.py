@@ -20,7 +20,13 @@ from staff.grading.results import exports
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import LateRule, read_late_rule
-from staff.grading.results.overrides import Override, look_up, override, read_overrides
+from staff.grading.results.overrides import (
+    Override,
+    blank_record,
+    look_up,
+    override,
+    read_overrides,
+)
 from staff.grading.results.read_answers import AnswerBook, Table, give_points, part_of
 from staff.grading.results.report import write_report
 from staff.grading.results.store import (
@@ -57,7 +63,7 @@ class Desk:
         answers: Sequence[Path] = (),
         roster: exports.Roster | None = None,
     ) -> None:
-        self._out, self._roster = out, roster
+        self._out, self._points, self._roster = out, points, roster
         self._book, self._faults = AnswerBook(out, points, answers), Faults()
         self._typed: Table = {}
         self._overrides: list[Override] = []
@@ -83,7 +89,8 @@ class Desk:
         """
         ids = {key_of(s.id): s.id for s in submissions}
         people = {key_of(student.id): s.id for s in submissions for student in s.students}
-        look_up(self._overrides, {**people, **ids}, self._faults)
+        held = {s.id for s in submissions if s.held}
+        look_up(self._overrides, {**people, **ids}, self._faults, held)
         named = {self._out / "late.json": {key_of(id_) for id_ in self._late.days} - people.keys()
                  if self._late else set()}  # fmt: skip
         named.update({path: {key[0] for key in self._given[path]} for path in self._given})
@@ -120,10 +127,16 @@ class Desk:
         record = read_record(plan.record_of(submission.id))
         return record or NotGraded(submission.id, otherwise, "", submission.students)
 
-    def adjust(self, result: Result) -> Result:
-        """Return a result with the points that people gave, and what the rule takes off."""
+    def adjust(self, result: Result, submission: Submission) -> Result:
+        """Return a result with the points that people gave, and what the rule takes off.
+
+        What is not graded gets those that a person has set; the rest of it is still not graded.
+        """
         if isinstance(result, NotGraded):
-            return result
+            blank = blank_record(submission, result.reason, self._points)
+            if override(blank, self._overrides) == blank:
+                return result
+            result = blank
         record = override(give_points(result, self._typed), self._overrides)
         return self._late.apply(record) if self._late else record
 

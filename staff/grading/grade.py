@@ -136,8 +136,8 @@ def _grade(args: argparse.Namespace) -> int:
         results, interrupted = _with_bar(chosen, plan, args)
         for result in results.values():
             desk.remember(result)
-        whole = [results.get(s.id) or desk.recall(s, plan, NOT_YET) for s in found.submissions]
-        done = [desk.adjust(result) for result in whole]
+        whole = [(results.get(s.id) or desk.recall(s, plan, NOT_YET), s) for s in found.submissions]
+        done = [desk.adjust(result, submission) for result, submission in whole]
         status = _report(out, done, results)
         if args.export:
             for line in open_points(done, {s.id for s in found.submissions if s.held}):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, Sheet, key_of, read_sheet, whole
+from staff.grading.intake.submission import Student, Submission
+from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.store import BY_HAND, Record
 
 MANY = 1000  # points, of an exercise that there is not
@@ -88,12 +90,18 @@ def _read_line(where: str, line: Mapping[str, str], points: Mapping[str, int]) -
     return Override(where, line["student"], exercise, given, line["reason"])
 
 
-def look_up(overrides: Sequence[Override], owners: Mapping[str, str], faults: Faults) -> None:
+def look_up(
+    overrides: Sequence[Override],
+    owners: Mapping[str, str],
+    faults: Faults,
+    held: Collection[str] = (),
+) -> None:
     """Refuse points for somebody who has handed nothing in, and two for one hand-in.
 
     Parameters
     ----------
     owners : mapping of str to str, hand-ins by their own ids and those of their students
+    held : collection of str, hand-ins of which nobody has said whose they are
     faults : Faults, takes what is wrong, by line
     """
     seen: dict[tuple[str, str], Override] = {}
@@ -102,6 +110,11 @@ def look_up(overrides: Sequence[Override], owners: Mapping[str, str], faults: Fa
             faults.add(
                 f"{line.where}: {line.student!r} has handed nothing in, expected a student or a "
                 "hand-in as grades.csv calls it"
+            )
+        elif owners[line.student] in held:
+            faults.add(
+                f"{line.where}: nobody has said whose {line.student!r} is, expected a line in "
+                "students.csv first"
             )
         elif (first := seen.setdefault((owners[line.student], line.exercise), line)) != line:
             faults.add(
@@ -129,3 +142,25 @@ def override(record: Record, overrides: Collection[Override]) -> Record:
                 old, points=line.points, state=BY_HAND, message=message
             )
     return record.with_outcomes(outcomes)
+
+
+def blank_record(submission: Submission, reason: str, points: Mapping[str, int]) -> Record:
+    """Return a record for a hand-in that is not graded, to put into it what a person has set.
+
+    Parameters
+    ----------
+    reason : str, why there is no grade
+    points : mapping of str to int, what each exercise is worth
+    """
+    message = f"not graded: {reason}"
+    outcomes = (Outcome(key, 0, points[key], NOT_GRADED, message) for key in points)
+    return Record(
+        key="",
+        id=submission.id,
+        students=submission.students or (Student(submission.id),),
+        late=submission.late,
+        rung="none",
+        problems=(*submission.remarks, message),
+        outcomes=tuple(outcomes),
+        submitted=submission.submitted,
+    )

@@ -21,7 +21,7 @@ from staff.grading.results.report import html, markdown
 from staff.grading.results.store import NotGraded
 from staff.grading.results.summary import statistics_of, summary_page
 from staff.grading.results.warnings import warnings_page
-from staff.tests.grading.records import CODE, FULL, outcome_of, record_of
+from staff.tests.grading.records import CODE, FULL, READ, outcome_of, record_of
 
 POINTS = {row.id: row.points for row in EXERCISES.values()}
 ADA = (Student("007", "Ada Lovelace", "ada@example.edu"),)
@@ -56,6 +56,13 @@ def test_override_of_a_question_and_none_at_all(tmp_path):
     assert override(record_of("ada"), lines).points == CODE + 2
     assert override(record_of("bob"), lines) == record_of("bob")
     assert read_overrides(tmp_path / "nowhere.csv", POINTS, Faults()) == []
+
+
+def test_override_of_what_is_held_is_refused(tmp_path):
+    lines = overrides(tmp_path, "ada,fc-1.2,2,orally")
+
+    with pytest.raises(ValueError, match="line 2: nobody has said whose 'ada' is"), Faults() as f:
+        look_up(lines, {"ada": "Ada"}, f, held={"Ada"})
 
 
 @pytest.mark.parametrize(
@@ -260,7 +267,9 @@ def test_what_is_open_is_counted_and_named_by_kind():
 
     unread, not_graded, held = exports.open_points(done, {"56"})
 
-    assert unread == "40 points in answers that nobody has read, hand-ins: 2: 55 (20), 57 (20)"
+    assert unread == (
+        f"{2 * READ} points in answers that nobody has read, hand-ins: 2: 55 ({READ}), 57 ({READ})"
+    )
     assert not_graded == "NOT GRADED, without a grade, hand-ins: 2: 58, 57 (fc-1.2)"
     assert held == "held until a person says in students.csv whose it is, hand-ins: 1: 56"
 

@@ -220,7 +220,7 @@ def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, tm
                     ["--regrade"], ["--readers", "2"], ["--names"]):  # fmt: skip
         assert grade(place, out, *options) == 0
         assert "ada,fc-q1,2,2" in sheet.read_text()
-        assert read_book(out)["ada"]["points"] == "69"
+        assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
 
 
 @pytest.mark.parametrize(
@@ -301,6 +301,24 @@ def test_damaged_zip_is_not_graded_until_it_comes_whole(place, tmp_path, quick, 
     path.write_bytes(make_zip({}))
     assert grade(place, out) == 0
     assert read_book(out)["eve"]["points"] == "0"
+
+
+def test_what_a_person_sets_counts_for_a_hand_in_that_is_not_graded(place, tmp_path, quick):
+    out = tmp_path / "out"
+    write_hostile(next(kind for kind in HOSTILE if kind.name == "cut short"), place / "eve.zip")
+    out.mkdir()
+    lines = [f"eve,{key},{row.points},read by me" for key, row in EXERCISES.items()]
+    head = "student,exercise,points,reason"
+
+    (out / "overrides.csv").write_text("\n".join([head, *lines[1:]]))
+    assert grade(place, out) == 1
+    partly = read_book(out)["eve"]
+    assert (partly["points"], partly["fc-1.1"], partly["fc-1.2"]) == ("", "", "3")
+    assert "NOT GRADED: fc-1.1; not graded: eve.zip is not a whole zip" in partly["remarks"]
+
+    (out / "overrides.csv").write_text("\n".join([head, *lines]))
+    assert grade(place, out) == 0
+    assert read_book(out)["eve"]["points"] == str(FULL)
 
 
 def test_not_graded_stays_so_until_it_is_graded(place, tmp_path, quick, monkeypatch):
