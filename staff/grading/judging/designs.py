@@ -20,6 +20,8 @@ IMAGE, CLASSES = (3, 32, 32), 10
 MAX_LAYERS = 50
 NORMALIZATIONS = (None, "batchnorm", "layernorm")
 MOST_WORK = 100_000_000  # multiplications an image: 35 times those of the notebook's network
+MOST_TOGETHER = 2 * MOST_WORK  # of all models of a hand-in
+_MOVED = 40  # multiplications in the time in which one number of a window is copied
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -65,21 +67,23 @@ def work_of(kept: KeptModel, arguments: dict[str, Any]) -> tuple[int, int]:
 
     Returns
     -------
-    products : int, multiplications
+    work : int, multiplications, or as many as could be done while windows are copied; in float64
+        each counts twice
     numbers : int, values of the layer with the most of them
     """
     _, height, width = IMAGE
-    products, numbers = 0, 0
+    work, numbers = 0, 0
     pools = [block["pool"] for block in arguments.get("blocks", [])]
     pools = [2] if kept.kind == "ThreeLayerConvNet" else pools
     for i in range(1, sum(name.startswith("W") for name in kept.params) + 1):
         w = kept.params[f"W{i}"]
         places = height * width if w.ndim == 4 else 1
-        products += w.size * places
+        moved = places * w[0].size if w.ndim == 4 else 0
+        work += max(w.size * places, _MOVED * moved) * w.itemsize // 4
         numbers = max(numbers, places * w.shape[0 if w.ndim == 4 else 1])
         if i <= len(pools):
             height, width = height // pools[i - 1], width // pools[i - 1]
-    return products, numbers
+    return work, numbers
 
 
 def _require_numbers(kept: KeptModel) -> None:

@@ -217,6 +217,7 @@ def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tupl
     bar = bar_of(exercise, len(y))
     of = f"the {len(y)} training images" if by_heart else f"{len(y)} images that are held back"
     centred = X - images.mean
+    own.require_modest(kept, design)
     scores = course_scores(kept, design, centred)
     if not np.isfinite(scores).all():
         raise ModelError("the network's scores are not all finite numbers")

@@ -14,7 +14,7 @@ import numpy as np
 from cs682.classifiers import cnn, fc_net
 from cs682.training.seeds import legacy_seed
 from staff.grading.intake.text import clean
-from staff.grading.judging.designs import MOST_WORK, ModelError, work_of
+from staff.grading.judging.designs import MOST_TOGETHER, MOST_WORK, ModelError, work_of
 from staff.grading.sandbox.ladder import Rung, Sandbox
 from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
 
@@ -42,16 +42,7 @@ def course_scores(kept: KeptModel, design: dict[str, Any], X: Array) -> Array:
     Returns
     -------
     scores : ndarray of float, shape (N, C)
-
-    Raises
-    ------
-    ModelError
-        If it would take too long.
     """
-    if (products := work_of(kept, design)[0]) > MOST_WORK:
-        raise ModelError(
-            f"the network multiplies {products:.2g} times for each image, more than {MOST_WORK:.2g}"
-        )
     with legacy_seed(0), np.errstate(all="ignore"):
         net = NETWORKS[kept.kind](**design)
         net.params = {name: value.copy() for name, value in kept.params.items()}
@@ -66,7 +57,7 @@ class OwnNetwork:
 
     def __init__(self, files: dict[str, bytes], rung: Rung) -> None:
         self._files, self._rung = files, rung
-        self._budget = Budget(_WALL, 2 * _WALL, _RECEIVED)
+        self._budget, self._work = Budget(_WALL, 2 * _WALL, _RECEIVED), MOST_TOGETHER
         self._stack = contextlib.ExitStack()
         self._sandbox: Sandbox | None = None
 
@@ -77,6 +68,23 @@ class OwnNetwork:
     def __exit__(self, *_: object) -> None:
         """End the sandbox."""
         self._stack.close()
+
+    def require_modest(self, kept: KeptModel, design: dict[str, Any]) -> None:
+        """Refuse a model that would take the grader too long, beside the others of the hand-in.
+
+        Raises
+        ------
+        ModelError
+            If it would.
+        """
+        work, limit = work_of(kept, design)[0], min(MOST_WORK, self._work)
+        if work > limit:
+            more = " for all models together" if limit < MOST_WORK else ""
+            raise ModelError(
+                f"the network costs {work:.2g} multiplications for each image, more "
+                f"than the {limit:.2g} that are left{more}"
+            )
+        self._work -= work
 
     def disagrees(self, kept: KeptModel, design: dict[str, Any], X: Array, scores: Array) -> str:
         """Say how the student's network differs from the course's, if it does.

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 LONGEST = 20_000  # characters of an answer
 _MOST_MARKS = 1500  # of emphasis and the like: the converter's time grows with their square
-_MARKS = "*_~$[`"
+_MARKS = "*_~$[`>"
 _LONGEST_FORMULA = 2000  # characters; the converter's time grows with the square
 _TEXT = {
     "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li",

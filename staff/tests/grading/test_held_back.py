@@ -20,7 +20,7 @@ from cs682.hand_in.models import MODELS, KeptModel
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
 from staff.grading.judging import held_back
-from staff.grading.judging.designs import design_of
+from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.held_back import (
     bar_of,
     bar_on_held_back,
@@ -325,11 +325,34 @@ def test_odd_convolutional_model_is_refused(changes, says, grade, tmp_path):
     assert re.search(says, outcome.message), outcome.message
 
 
-def test_network_that_would_take_the_grader_minutes_is_refused(grade, tmp_path):
-    wide = ConvNet([{"filters": 200}, {"filters": 250}], seed=1)
-    keep_conv(tmp_path, "cn-4.3", wide)
+WIDE = [{"filters": 64}, {"filters": 64, "pool": 2}, {"filters": 128, "pool": 2}]
 
-    assert "multiplies 4.7e+08 times for each image" in grade("cn-4.3").message
+
+@pytest.mark.parametrize(
+    ("blocks", "dtype", "work"),
+    [
+        ([{"filters": 200}, {"filters": 250}], np.float32, "4.7e+08"),
+        ([{"filters": 64, "size": 1}, {"filters": 1, "size": 31}], np.float32, "2.5e+09"),
+        (WIDE, np.float64, "1.2e+08"),
+    ],
+)
+def test_network_that_would_take_the_grader_minutes_is_refused(
+    blocks, dtype, work, grade, tmp_path
+):
+    keep_conv(tmp_path, "cn-4.3", ConvNet(blocks, seed=1, dtype=dtype))
+
+    assert f"costs {work} multiplications for each image" in grade("cn-4.3").message
+
+
+def test_models_of_a_hand_in_have_a_bound_together():
+    net = ConvNet(WIDE, seed=1)
+    kept = KeptModel("cn-4.3", "ConvNet", models._arguments("ConvNet", net), net.params, [{}] * 3)
+    own, (_, design) = OwnNetwork({}, None), design_of(kept)
+
+    for _ in range(3):
+        own.require_modest(kept, design)
+    with pytest.raises(ModelError, match=r"2.5e\+07 that are left for all models together"):
+        own.require_modest(kept, design)
 
 
 LOOKUP = """
