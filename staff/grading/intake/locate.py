@@ -17,7 +17,8 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import Haul, Member
 from staff.grading.intake.uploads import mark_of
 
-FILES = tuple(dict.fromkeys(row.file for row in EXERCISES.values()))  # code and notebooks
+_NOTEBOOKS = (row.file for row in EXERCISES.values() if row.file.endswith(".ipynb"))
+FILES = (*CODE, *dict.fromkeys(_NOTEBOOKS))  # what is the course's need not come back
 MODEL_FILES = tuple(f"notebooks/{name}" for name in MODELS.values())
 PACKAGE = "cs682/"
 _GIVEN = tuple(  # files that have a namesake among those above, or could be taken for a helper

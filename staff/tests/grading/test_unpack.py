@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from cs682.checks import EXERCISES
 from staff.grading.intake import unpack as unpacking
 from staff.grading.intake.locate import FILES, MODEL_FILES, Package, arrange
+from staff.grading.intake.package import ROOT, read_package
 from staff.grading.intake.unpack import unpack
 from staff.tests.grading.hostile_zips import CODE, HOSTILE, LAYERS, make_zip, write_hostile
 
@@ -310,3 +312,17 @@ def test_trouble_of_this_machine_is_no_problem_of_the_hand_in(number, tmp_path, 
 
     with pytest.raises(OSError, match=re.escape(os.strerror(number))):
         unpack([(path, "x.zip")], tmp_path / "raw")
+
+
+def test_file_of_which_nothing_is_asked_may_be_missing_or_spoilt(tmp_path):
+    """It is the course's that runs."""
+    given = {row.file for row in EXERCISES.values() if row.is_given} - {*FILES}
+    files = {f"ada/{file}": CODE for file in (*FILES, *given) if file.endswith(".py")}
+    path = tmp_path / "ada.zip"
+    path.write_bytes(make_zip(files))
+
+    package = take(path, tmp_path=tmp_path)
+
+    assert given
+    assert given.isdisjoint(package.missing)
+    assert all(read_package(package.folder)[file] == (ROOT / file).read_bytes() for file in given)
