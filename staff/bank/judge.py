@@ -59,6 +59,11 @@ class Outcome:
         """Tell whether the message says what the mistake is."""
         return bool(self.answer.names and re.search(self.answer.names, self.message))
 
+    @property
+    def lacks_words(self) -> bool:
+        """Tell whether the message lacks words that it must have; of fresh answers none must."""
+        return bool(self.answer.names) and not self.answer.fresh and not self.named
+
 
 def judge(answer: Answer) -> Outcome:
     """Put an answer in the place of the reference and ask check and check cell about it."""
@@ -178,7 +183,8 @@ def run_command(args: argparse.Namespace) -> int:
 
     Returns
     -------
-    status : int, 1 when a verdict is not the one an answer deserves, else 0
+    status : int, 1 when a verdict is not the one an answer deserves, or the message of an answer
+        that is not fresh lacks its words; else 0
     """
     if unknown := sorted({*args.ids} - {*EXERCISES}):
         _say(f"no exercise has the id {', '.join(unknown)}; one is fc-1.1")
@@ -190,14 +196,21 @@ def run_command(args: argparse.Namespace) -> int:
     outcomes = [judge(answer) for answer in answers]
     for outcome in outcomes:
         nameless = outcome.answer.verdict == "wrong" and not outcome.named
-        if not outcome.as_expected:
-            _say(f"UNEXPECTED {outcome.answer}: {outcome.state}: {outcome.message}")
-        elif nameless or args.verbose:
-            _say(
-                f"{'not named' if nameless else outcome.state} {outcome.answer}: {outcome.message}"
-            )
+        if nameless or not outcome.as_expected or args.verbose:
+            _say(_line(outcome, nameless=nameless))
     _say(table(outcomes))
-    return 0 if all(outcome.as_expected for outcome in outcomes) else 1
+    return 0 if all(outcome.as_expected and not outcome.lacks_words for outcome in outcomes) else 1
+
+
+def _line(outcome: Outcome, *, nameless: bool) -> str:
+    """Return what the command says of one answer."""
+    found = outcome.state
+    if not outcome.as_expected:
+        found = "UNEXPECTED"
+    elif nameless:
+        words = outcome.answer.names
+        found = f"not named (expected: {words})" if words else "not named (no words are given)"
+    return f"{found} {outcome.answer}: {outcome.message}"
 
 
 def _run_remotely(answers: Iterable[Answer]) -> int:

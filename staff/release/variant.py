@@ -1,4 +1,4 @@
-"""What a course changes: exercises that it hands out solved, and other points."""
+"""What a course changes: its notebooks, exercises handed out solved, and other points."""
 
 from __future__ import annotations
 

@@ -26,8 +26,7 @@ def test_answer_gets_the_verdict_it_deserves(answer):
     outcome = judge(answer)
 
     assert outcome.as_expected, f"{answer.place} ({outcome.state}) {outcome.message}"
-    if answer.names and not answer.fresh:
-        assert outcome.named, f"{answer.place}: not named: {outcome.message}"
+    assert not outcome.lacks_words, f"{answer.place}: not named: {outcome.message}"
 
 
 @pytest.mark.parametrize("exercise", CHECKS)

@@ -189,9 +189,9 @@ def test_bank_does_not_depend_on_the_comments_of_the_reference():
         assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(expected)), answer.place
 
 
-def run_command(monkeypatch, capsys, *words):
+def run_command(monkeypatch, capsys, *words, said="negative"):
     bank = [
-        Answer("fc-1.3", "old", (Change("fc-1.3", "return x, x"),), "negative", place="here:1"),
+        Answer("fc-1.3", "old", (Change("fc-1.3", "return x, x"),), said, place="here:1"),
         Answer("fc-1.3", "new", (Change("fc-1.3", "return -x, x"),), "never said", fresh=True),
     ]
     monkeypatch.setattr(judge, "BANK", bank)
@@ -205,7 +205,7 @@ def test_command_judges_fresh_answers_alone(monkeypatch, capsys):
     status, text = run_command(monkeypatch, capsys, "--fresh")
 
     assert status == 0
-    assert "not named fc-1.3: new" in text
+    assert "not named (expected: never said) fc-1.3: new" in text
     assert text.splitlines()[-1].split() == ["all", "1", "1", "0", "0", "0"]
 
 
@@ -214,3 +214,11 @@ def test_command_refuses_an_exercise_that_is_not_there(monkeypatch, capsys):
 
     assert status == 1
     assert "no exercise has the id fc-9.9" in text
+
+
+def test_command_fails_where_a_message_lacks_its_words(monkeypatch, capsys):
+    status, text = run_command(monkeypatch, capsys, said="nowhere")
+
+    assert status == 1
+    assert "not named (expected: nowhere) fc-1.3: old" in text
+    assert run_command(monkeypatch, capsys)[0] == 0
