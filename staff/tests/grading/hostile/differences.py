@@ -57,6 +57,18 @@ for d in range(len(w)):
     dw[d] = ((affine_forward(x, w + step, b)[0] - affine_forward(x, w - step, b)[0]) * dout).sum(0) / 2
 return dx.reshape(x.shape), dw, dout.sum(axis=0)
 """
+# A linear layer is its own derivative, so no digits are lost here; but there are many numbers.
+_AFFINE_UNITS = """
+x, w, b = cache
+rows, none = x.reshape(len(x), -1), np.zeros_like(b)
+dx, dw = np.zeros_like(rows), np.zeros_like(w)
+for d in range(len(w)):
+    row, weights = np.zeros_like(rows), np.zeros_like(w)
+    row[:, d], weights[d] = 1, 1
+    dx[:, d] = (affine_forward(row.reshape(x.shape), w, none)[0] * dout).sum(1)
+    dw[d] = (affine_forward(x, weights, none)[0] * dout).sum(0)
+return dx.reshape(x.shape), dw, dout.sum(axis=0)
+"""
 
 
 def _norm(how: str) -> str:
@@ -188,6 +200,7 @@ KINDS = [
         ("fc-1.2", "differences", _AFFINE),
         ("fc-1.2", "imaginary", _AFFINE),
         ("fc-1.2", "lines", _AFFINE_LINES),
+        ("fc-1.2", "unit vectors", _AFFINE_UNITS),
         ("fc-1.4", "differences", "return differences(lambda v: relu_forward(v)[0], cache, dout)"),
         (
             "fc-1.4",
