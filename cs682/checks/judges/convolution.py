@@ -17,7 +17,8 @@ from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
 from cs682.checks.judges.layers import EXACT, FLOAT32
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds
-from cs682.checks.mistakes import images
+from cs682.checks.mistakes import convolution as conv_mistakes
+from cs682.checks.mistakes import pooling as pool_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
@@ -137,7 +138,7 @@ def check_conv_forward(s: Subject, r: Report) -> None:
     for case, seed in ((c, seed) for c in CONVOLUTIONS for seed in (682, 683)[: 1 + (not c.new)]):
         x, w, b, _ = conv_arguments(case, seed)
         want = slow.conv(x, w, b, case.stride, case.pad)
-        causes = {KEPT: earlier, **images.conv_forward(x, w, b, case.stride, case.pad)}
+        causes = {KEPT: earlier, **conv_mistakes.forward(x, w, b, case.stride, case.pad)}
         earlier = want
         with when_new(case.new, case.advice):
             result = r.watch(name, s.conv_forward_naive, x, w, b, conv_param(case))
@@ -179,7 +180,7 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
         dict(zip(GRADIENTS, want, strict=True)),
         case.where,
         hints=dict.fromkeys(GRADIENTS, "the numeric gradient of the layer disagrees"),
-        causes=images.conv_backward(x, w, dout, case.stride, case.pad, want),
+        causes=conv_mistakes.backward(x, w, b, dout, case.stride, case.pad, want),
     )
 
 
@@ -227,7 +228,7 @@ def check_pool_forward(s: Subject, r: Report) -> None:
     for case, seed in ((c, seed) for c in POOLS for seed in (682, 683)[: 1 + (not c.new)]):
         x, _ = pool_arguments(case, seed)
         want = slow.max_pool(x, *case.window, case.stride)
-        causes = {KEPT: earlier, **images.pool_forward(x, *case.window, case.stride)}
+        causes = {KEPT: earlier, **pool_mistakes.forward(x, *case.window, case.stride)}
         earlier = want
         with when_new(case.new, case.advice):
             result = r.watch(name, s.max_pool_forward_naive, x, pool_param(case))
@@ -261,7 +262,7 @@ def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
         {"dx": want},
         case.where,
         hints={"dx": "the numeric gradient of the layer disagrees with dx"},
-        causes={"dx": images.pool_backward(x, dout, height, width, case.stride, want)},
+        causes={"dx": pool_mistakes.backward(x, dout, height, width, case.stride, want)},
     )
 
 

@@ -12,6 +12,7 @@ from cs682.checks.compare import CheckError, compare
 from cs682.checks.judges.layers import EXACT, FLOAT32
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
+from cs682.checks.mistakes import group_norm as group_mistakes
 from cs682.checks.mistakes import norms as norm_mistakes
 from cs682.checks.mistakes import spatial_norms as mistakes
 from cs682.checks.report import KEPT, Report, unpack
@@ -177,7 +178,7 @@ def check_groupnorm_forward(s: Subject, r: Report) -> None:
         param = _options({}, eps)
         result = r.watch(name, s.spatial_groupnorm_forward, x, gamma, beta, G, param)
         out, cache = unpack(name, result, ("out", "cache"))
-        causes = {KEPT: earlier, **mistakes.groupnorm_forward(x, gamma, beta, G, eps)}
+        causes = {KEPT: earlier, **group_mistakes.forward(x, gamma, beta, G, eps)}
         earlier = want
         where = f"for x of shape {shape}, G = {G} and eps = {eps}"
         compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
@@ -209,7 +210,7 @@ def check_groupnorm_backward(s: Subject, r: Report) -> None:
         arguments = (x, gamma, beta, G, dict(param))
         _, cache = r.watch("spatial_groupnorm_forward", forward, *arguments)
         want = slow.slopes(slow.groupnorm, (x, gamma, beta), dout, G=G, eps=eps)
-        line = mistakes.group_paths(x, gamma, dout, G, eps)
+        line = group_mistakes.paths(x, gamma, dout, G, eps)
 
         def said(got: Any, want: Any = want[0], line: Any = line) -> str:
             if type(got) is not np.ndarray or got.shape != want.shape:
@@ -228,7 +229,7 @@ def check_groupnorm_backward(s: Subject, r: Report) -> None:
             dict(zip(_PARTS, want, strict=True)),
             f"for x of shape {shape}, G = {G} and eps = {eps}",
             hints={"dx": said},
-            causes=mistakes.groupnorm_backward(x, gamma, dout, G, eps, want),
+            causes=group_mistakes.backward(x, gamma, dout, G, eps, want),
         )
         check_way_back(r, way, cache, disturb)
     r.ok("dx, dgamma and dbeta against numeric gradients, several numbers of groups and eps")

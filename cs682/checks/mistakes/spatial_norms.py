@@ -6,14 +6,13 @@ wrong in those goes wrong here too, and the mistakes of `norms` are laid out as 
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.mistakes import norms
-
-_OF_ROWS = ("axis", "each feature", "gamma", "beta", "training branch", "running")
 
 
 def pixels(x: Any) -> Any:
@@ -25,11 +24,6 @@ def as_images(rows: Any, shape: tuple[int, ...]) -> Any:
     """Return rows of pixels as images of this shape."""
     N, C, H, W = shape
     return np.moveaxis(rows.reshape(N, H, W, C), -1, 1)
-
-
-def _about_rows(causes: dict[str, Any]) -> dict[str, Any]:
-    """Return causes that read the same for images."""
-    return {said: v for said, v in causes.items() if not any(word in said for word in _OF_ROWS)}
 
 
 def batchnorm_forward(x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, Any]:
@@ -89,7 +83,7 @@ def batchnorm_backward(
     N, C = x.shape[:2]
     rows, upstream = pixels(x), pixels(dout)
     flat = [pixels(want[0]), *want[1:]]
-    causes = _row_causes(rows, gamma, upstream, eps, 0)
+    causes = row_causes(rows, gamma, upstream, eps, 0)
     mixed = _gradients(rows, gamma, dout.reshape(-1, C), eps)
     by_images = _gradients(rows, gamma, upstream, eps, count=N)
     size = float(len(rows))
@@ -109,6 +103,7 @@ def batchnorm_backward(
             )
             if size != N
             else want[0],
+            **_in_other_order(rows, gamma, upstream, eps, x.shape),
             "the channels stay last in dx; bring them back to where they were": np.moveaxis(
                 want[0], 1, -1
             ),
@@ -140,6 +135,25 @@ def batchnorm_backward(
     }
 
 
+def _in_other_order(
+    rows: Any, gamma: Any, dout: Any, eps: float, shape: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return cause -> dx where x became rows of pixels in one order, and dout in another."""
+    (N, _, H, W), right = shape, (0, 1, 2)
+    found = {}
+    for order, other in ((right, p) for p in permutations(right) if p != right):
+        for ours, theirs in ((order, other), (other, order)):
+            places = np.arange(len(rows)).reshape(N, H, W)
+            of_x, of_dout = places.transpose(ours).ravel(), places.transpose(theirs).ravel()
+            dx = np.zeros(rows.shape)
+            dx[of_dout] = _gradients(rows[of_x], gamma, dout[of_dout], eps)[0]
+            letters = (", ".join("NHW"[axis] for axis in axes) for axes in (ours, theirs))
+            said = "x became rows of pixels in the order ({}), but dout in the order ({}): a row "
+            said += "must hold the same pixel of both"
+            found[said.format(*letters)] = as_images(dx, shape)
+    return found
+
+
 def _normalized(x: Any, eps: float) -> Any:
     mean, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
     return (x - mean) / np.sqrt(var + eps)
@@ -155,7 +169,7 @@ def _gradients(rows: Any, gamma: Any, dout: Any, eps: float, count: int = 0) -> 
     return dx if count else (dx, sums[1], sums[0])
 
 
-def _ways(rows: Any, dout: Any, eps: float, axis: int) -> Any:
+def ways_back(rows: Any, dout: Any, eps: float, axis: int) -> Any:
     """Return the gradient of normalized rows along each way back: direct, mean, variance."""
     std, centred = norms.spread(rows, eps, axis), norms.centred(rows, axis)
     x_hat = centred / std
@@ -173,25 +187,18 @@ def pixel_paths(x: Any, gamma: Any, dout: Any, eps: float) -> tuple[Any, ...]:
     ways, centred, spread : ndarrays, of rows
     """
     rows, places = pixels(x), pixels(np.arange(x.size).reshape(x.shape))
-    ways = _ways(rows, gamma * pixels(dout), eps, 0)
+    ways = ways_back(rows, gamma * pixels(dout), eps, 0)
     return places, ways, norms.centred(rows, 0), norms.spread(rows, eps, 0)
 
 
-def group_paths(x: Any, gamma: Any, dout: Any, G: int, eps: float) -> tuple[Any, ...]:
-    """Return ways, centred and spread of rows of groups, as `paths.say_paths` reads them."""
-    rows, upstream = (v.reshape(len(x) * G, -1) for v in (x, dout * gamma))
-    ways = _ways(rows, upstream, eps, 1)
-    return ways, norms.centred(rows, 1), norms.spread(rows, eps, 1)
-
-
-def _row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict[str, Any]:
+def row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict[str, Any]:
     """Return cause -> dx of rows, for what goes wrong along an axis; dout without gamma."""
 
     def gradient(of: Any, other: float = eps, scale: Any = 1.0) -> Any:
-        return _ways(rows, of, other, axis).sum(axis=-1) * scale
+        return ways_back(rows, of, other, axis).sum(axis=-1) * scale
 
     std, other = norms.spread(rows, eps, axis), 1 - axis
-    ways = _ways(rows, gamma * dout, eps, axis)
+    ways = ways_back(rows, gamma * dout, eps, axis)
     total = ways[..., 1].sum(axis=other, keepdims=True)
     x_hat = norms.centred(rows, axis) / std
     return {
@@ -209,7 +216,7 @@ def _row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict
         "the division by the standard deviation is missing in dx": gradient(gamma * dout) * std,
         "the eps of the forward pass is left out in dx": gradient(gamma * dout, 0.0),
         "eps is hard-coded in dx, not the one of the forward pass": gradient(gamma * dout, 1e-5),
-        "the sums in dx run over the other axis": _ways(rows, gamma * dout, eps, other).sum(
+        "the sums in dx run over the other axis": ways_back(rows, gamma * dout, eps, other).sum(
             axis=-1
         ),
         "the sums in dx take x where the normalized x_hat belongs": ways[..., 0]
@@ -219,135 +226,3 @@ def _row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict
         + ways[..., 1]
         - rows * (gamma * dout * x_hat).mean(axis=axis, keepdims=True) / std,
     }
-
-
-# --- group norm
-
-
-def groupnorm_forward(x: Any, gamma: Any, beta: Any, G: int, eps: float) -> dict[str, Any]:
-    """Return cause -> output of group norm, shape (N, C, H, W)."""
-    (N, _, H, W), size = x.shape, x.shape[1] // G
-
-    def over(shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-        parts = x.reshape(shape)
-        mean, var = parts.mean(axis=axes, keepdims=True), parts.var(axis=axes, keepdims=True)
-        return gamma * ((parts - mean) / np.sqrt(var + eps)).reshape(x.shape) + beta
-
-    rows = x.reshape(N * G, -1)
-    x_hat = slow.groupnorm(x, np.ones(gamma.shape), np.zeros(beta.shape), G, eps)
-    of_rows = norms.forward(rows, np.ones(rows.shape[1]), np.zeros(rows.shape[1]), eps, 1)
-    return {
-        "groups and their channels are exchanged: the first C / G channels are the first group": (
-            over((N, size, G, H, W), (1, 3, 4))
-        ),
-        "each channel is normalized by itself; a group has C / G of them": over(x.shape, (2, 3)),
-        "all channels of an image are one group, whatever G is": over(x.shape, (1, 2, 3)),
-        "the statistics run over the images too; each image has its own": over(
-            (N, G, size, H, W), (0, 2, 3, 4)
-        ),
-        "the statistics run over the channels of a group alone, not over its pixels": over(
-            (N, G, size, H, W), (2,)
-        ),
-        "the statistics run over the groups; they run over what is in a group": over(
-            (N, G, size, H, W), (1,)
-        ),
-        "the statistics run over images and pixels, as in batch norm": over(x.shape, (0, 2, 3)),
-        "the columns are missing in the statistics": over((N, G, size, H, W), (2, 3)),
-        "the rows are missing in the statistics": over((N, G, size, H, W), (2, 4)),
-        "the axes are moved before the groups are made, and not moved back": _moved(
-            x, gamma, beta, G, eps
-        ),
-        "the groups come back transposed: undo what you did to x": gamma
-        * x_hat.reshape(N, G, size, H, W).swapaxes(1, 2).reshape(x.shape)
-        + beta,
-        "gamma and beta are not applied": x_hat,
-        "beta is not added": gamma * x_hat,
-        "gamma is not applied": x_hat + beta,
-        "gamma and beta are exchanged": beta * x_hat + gamma,
-        "the groups come back as they were laid out; they have to become images again": (
-            x_hat.reshape(N, G, size, H, W)
-        ),
-        **{said: gamma * v.reshape(x.shape) + beta for said, v in _about_rows(of_rows).items()},
-    }
-
-
-def _moved(x: Any, gamma: Any, beta: Any, G: int, eps: float) -> Any:
-    """Return group norm of images whose channels were moved last, and that were reshaped back."""
-    rows = np.moveaxis(x, 1, -1).reshape(len(x) * G, -1)
-    ones = np.ones(rows.shape[1])
-    return gamma * slow.normalize(rows, ones, 0 * ones, eps, 1).reshape(x.shape) + beta
-
-
-def groupnorm_backward(
-    x: Any, gamma: Any, dout: Any, G: int, eps: float, want: list[Any]
-) -> dict[str, dict[str, Any]]:
-    """Return, for dx, dgamma and dbeta, cause -> value for group norm."""
-    N, C = x.shape[:2]
-    rows, upstream = x.reshape(N * G, -1), (dout * gamma).reshape(N * G, -1)
-    std = norms.spread(rows, eps, 1)
-    x_hat = norms.centred(rows, 1) / std
-    sums = upstream.sum(axis=1, keepdims=True), (upstream * x_hat).sum(axis=1, keepdims=True)
-    per_row = np.broadcast_to(gamma, x.shape).reshape(rows.shape)
-    causes = _row_causes(rows, per_row, dout.reshape(rows.shape), eps, 1)
-
-    def divided(n: int) -> Any:
-        return ((upstream - sums[0] / n - x_hat * sums[1] / n) / std).reshape(x.shape)
-
-    def grouped(groups: int) -> Any:
-        flat = x.reshape(N * groups, -1), (dout * gamma).reshape(N * groups, -1)
-        return _ways(*flat, eps, 1).sum(axis=-1).reshape(x.shape)
-
-    n_all = rows.shape[1] * G
-    normalized = x_hat.reshape(x.shape)
-    per_entry = {"dgamma": dout * normalized, "dbeta": dout}
-    return {
-        "dx": {
-            "the sums in dx are divided by N * G; a group has C / G * H * W values": divided(N * G),
-            "the sums in dx are divided by N; a group has C / G * H * W values": divided(N),
-            "the sums in dx are divided by H * W; a group has C / G * H * W values": divided(
-                x.shape[2] * x.shape[3]
-            ),
-            "the sums in dx are divided by C * H * W; a group has C / G * H * W values": divided(
-                n_all
-            ),
-            "the sums in dx run over whole images, not over groups": grouped(1),
-            "the sums in dx run over channels, not over groups": grouped(C),
-            "the groups of dx come back transposed: undo what you did to dout": want[0]
-            .reshape(N, G, C // G, *x.shape[2:])
-            .swapaxes(1, 2)
-            .reshape(x.shape),
-            **{said: v.reshape(x.shape) for said, v in causes.items()},
-        },
-        **{
-            name: {
-                f"{name} needs its axes kept, as gamma has them: shape (1, C, 1, 1)": each.sum(
-                    axis=(0, 2, 3)
-                ),
-                f"{name} takes x where the normalized x_hat belongs": (dout * x).sum(
-                    axis=(0, 2, 3), keepdims=True
-                ),
-                f"{name} is averaged; it is a sum": each.mean(axis=(0, 2, 3), keepdims=True),
-                f"{name} is averaged over the images; it is a sum": want[i] / N,
-                f"{name} sums over the images alone; sum over their pixels too": each.sum(
-                    axis=0, keepdims=True
-                ),
-                f"{name} sums over the pixels alone; sum over the images too": each.sum(
-                    axis=(2, 3), keepdims=True
-                ),
-                f"{name} is multiplied with gamma; it comes from dout as it was given": want[i]
-                * gamma,
-                f"this is {other}": want[3 - i],
-                f"{name} sums over groups of channels; each channel has its own": _over_groups(
-                    each, G
-                ),
-            }
-            for i, name, other in ((1, "dgamma", "dbeta"), (2, "dbeta", "dgamma"))
-            for each in [per_entry[name]]
-        },
-    }
-
-
-def _over_groups(each: Any, G: int) -> Any:
-    """Return sums over the channels of a group too, for each of its channels."""
-    sums = each.sum(axis=(0, 2, 3)).reshape(G, -1).sum(axis=1)
-    return np.repeat(sums, each.shape[1] // G)[None, :, None, None]

@@ -1,0 +1,232 @@
+"""What common mistakes in max pooling give, so that a check can name them.
+
+A mistake that gives another shape is among them: the check then knows it by shape and values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import slow
+from cs682.checks.mistakes.convolution import Places, places
+
+_Size = tuple[int, int]  # rows and columns of a window
+
+
+def _each_window(x: Any, size: _Size, tops: Places, lefts: Places, of: Any) -> Any:
+    """Return a function of each window, which may be cut off at the border."""
+    out = np.zeros((*x.shape[:2], len(tops), len(lefts)))
+    for (i, top), (j, left) in product(enumerate(tops), enumerate(lefts)):
+        window = x[:, :, top : top + size[0], left : left + size[1]]
+        if 0 not in window.shape:
+            out[:, :, i, j] = of(window)
+    return out
+
+
+def _over(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    return lambda window: function(window, axis=(2, 3))
+
+
+def forward(x: Any, height: int, width: int, stride: int) -> dict[str, Any]:
+    """Return cause -> output of max pooling, shape (N, C, H', W') or a mistaken one."""
+    (H, W), size = x.shape[2:], (height, width)
+    tops, lefts = places(H, height, stride), places(W, width, stride)
+    steps = range(len(tops)), range(len(lefts))
+    want = slow.max_pool(x, height, width, stride)
+    largest = _over(np.max)
+
+    def each(of: Any, *where: Places, window: tuple[int, int] = size) -> Any:
+        return _each_window(x, window, where[0], where[1], of)
+
+    def as_row(window: Any) -> Any:
+        return window.reshape(*window.shape[:2], -1)
+
+    found = {
+        "windows are as large as the stride; they have pool_height rows and pool_width columns": (
+            each(largest, tops, lefts, window=(stride, stride))
+        ),
+        "rows and columns of out are exchanged": want.swapaxes(2, 3),
+        "this is the mean of each window; take the maximum": each(_over(np.mean), tops, lefts),
+        "this is the sum of each window; take the maximum": each(_over(np.sum), tops, lefts),
+        "this is the smallest value of each window": each(_over(np.min), tops, lefts),
+        "the maximum starts at 0, but all values of a window may be negative": np.maximum(want, 0),
+        "these are absolute values; the largest value is wanted": each(
+            lambda v: _over(np.max)(np.abs(v)), tops, lefts
+        ),
+        "this says where each maximum is, not how large": each(
+            lambda v: as_row(v).argmax(axis=2), tops, lefts
+        ),
+        "the maximum runs over the channels too; each channel is by itself": np.repeat(
+            want.max(axis=1, keepdims=True), x.shape[1], axis=1
+        ),
+        "the maximum runs over the images too; each image is by itself": np.repeat(
+            want.max(axis=0, keepdims=True), len(x), axis=0
+        ),
+        "this is the first value of each window": each(lambda v: v[:, :, 0, 0], tops, lefts),
+        "windows start at row i and column j; they start at i * stride and j * stride": each(
+            largest, *steps
+        ),
+        "the stride is left out along the rows": each(largest, steps[0], lefts),
+        "the stride is left out along the columns": each(largest, tops, steps[1]),
+        "the size of out comes from the stride alone: H // stride": each(
+            largest, range(0, H - H % stride, stride), range(0, W - W % stride, stride)
+        ),
+        "the size of out comes from the window alone; the stride says how far windows step": each(
+            largest, range(0, H - height + 1, height), range(0, W - width + 1, width)
+        ),
+        "the stride is 1 here, whatever pool_param says": slow.max_pool(x, height, width, 1),
+    }
+    for said, other in (
+        ("pool_height is used for the width as well", (height, height)),
+        ("pool_width is used for the height as well", (width, width)),
+        ("pool_height and pool_width are exchanged", (width, height)),
+    ):
+        found[f"{said}, within the windows"] = each(largest, tops, lefts, window=other)
+        if other[0] <= H and other[1] <= W:
+            found[said] = slow.max_pool(x, *other, stride)
+    found["a window of 2 x 2 is built in"] = slow.max_pool(x, 2, 2, stride)
+    found["a stride of 2 is built in"] = slow.max_pool(x, height, width, 2)
+    return found
+
+
+def backward(x: Any, dout: Any, height: int, width: int, stride: int, want: Any) -> dict[str, Any]:
+    """Return cause -> dx of max pooling."""
+    tops, lefts = (places(n, k, stride) for n, k in zip(x.shape[2:], (height, width), strict=True))
+
+    def spread(of: Any, *, adds: bool = True, size: tuple[int, int] = (height, width)) -> Any:
+        dx = np.zeros(x.shape)
+        for n, c, i, j in np.ndindex(*dout.shape):
+            rows, columns = (
+                slice(a, a + k) for a, k in zip((tops[i], lefts[j]), size, strict=True)
+            )
+            part = x[n, c, rows, columns]
+            dx[n, c, rows, columns] = dx[n, c, rows, columns] * adds + of(part, dout[n, c, i, j])
+        return dx
+
+    def hand(part: Any, d: Any) -> Any:
+        return d * (part == part.max())
+
+    def only_there(*, first: bool) -> Any:
+        dx, seen = np.zeros(x.shape), np.zeros(x.shape, dtype=bool)
+        for n, c, i, j in np.ndindex(*dout.shape):
+            part = x[n, c, tops[i] : tops[i] + height, lefts[j] : lefts[j] + width]
+            row, column = np.unravel_index(part.argmax(), part.shape)
+            at = (n, c, tops[i] + row, lefts[j] + column)
+            if not (first and seen[at]):
+                dx[at], seen[at] = dout[n, c, i, j], True
+        return dx
+
+    return {
+        "dx is assigned, not added: where windows overlap, a pixel may be the largest of several, "
+        "and gets the gradients of all of them": only_there(first=False),
+        "a pixel that is the largest of several windows keeps the gradient of the first alone; it "
+        "gets those of all of them": only_there(first=True),
+        "whole windows of dx are assigned, not added: where they overlap, the last one erases what "
+        "the others have written": spread(hand, adds=False),
+        "dout goes to all pixels of a window; only the largest one moves the output": spread(
+            lambda part, d: d + 0 * part
+        ),
+        "dout is shared among all pixels of a window; only the largest one moves the output": (
+            spread(lambda part, d: d / part.size + 0 * part)
+        ),
+        "this marks where the maxima are; it still has to be multiplied with dout": spread(
+            lambda part, d: hand(part, 1.0)
+        ),
+        "dout is multiplied with the largest value; the slope of a maximum is 1": spread(
+            lambda part, d: hand(part, d) * part
+        ),
+        "these are the largest values, not their gradients": spread(
+            lambda part, d: hand(part, 1.0) * part
+        ),
+        "dout goes to the smallest pixel of each window": spread(
+            lambda part, d: d * (part == part.min())
+        ),
+        "dout goes to the pixels with the largest magnitude": spread(
+            lambda part, d: d * (np.abs(part) == np.abs(part).max())
+        ),
+        "windows are as large as the stride; they have pool_height rows and pool_width columns": (
+            spread(hand, size=(stride, stride))
+        ),
+        "dout goes to the first pixel of each window": spread(_corner),
+        "rows and columns of dout are exchanged": _exchanged(x, dout, (height, width), tops, lefts),
+        "x is overwritten by the mask, while other windows still have to look at it": (
+            _overwriting(x, dout, (height, width), tops, lefts)
+        ),
+        "dx is averaged over the images; nothing is averaged here": want / len(x),
+        "the sums in dx start from x; let them start from zeros": want + x,
+        "the sign of dx is turned": -want,
+        "a row and column inside the window are taken for those of the image; add where the window "
+        "starts": _from_the_corner(x, dout, (height, width), tops, lefts),
+        "each maximum's gradient goes to its place in all images and channels; index arrays for "
+        "row and column need some for image and channel beside them": (
+            _in_all_images(x, dout, (height, width), tops, lefts)
+        ),
+        "pool_height is used for the width as well": spread(hand, size=(height, height)),
+        "pool_width is used for the height as well": spread(hand, size=(width, width)),
+        "the flat index of a maximum is taken apart by the window's height; its rows are "
+        "pool_width long": _unravelled(x, dout, (height, width), tops, lefts),
+    }
+
+
+def _exchanged(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
+    """Return dx where the windows of rows i and columns j are those of rows j and columns i."""
+    if len(tops) != len(lefts):
+        return np.zeros(x.shape)
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        at = n, c, slice(tops[j], tops[j] + size[0]), slice(lefts[i], lefts[i] + size[1])
+        dx[at] += dout[n, c, i, j] * (x[at] == x[at].max(initial=-np.inf))
+    return dx
+
+
+def _overwriting(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
+    """Return dx where each window of x becomes its mask, once its maximum is found."""
+    dx, spoilt = np.zeros(x.shape), x.copy()
+    for n, c, i, j in np.ndindex(*dout.shape):
+        at = n, c, slice(tops[i], tops[i] + size[0]), slice(lefts[j], lefts[j] + size[1])
+        mask = np.zeros(size)
+        mask[np.unravel_index(spoilt[at].argmax(), size)] = 1
+        dx[at] += dout[n, c, i, j] * mask
+        spoilt[at] = spoilt[at] == spoilt[at].max()
+    return dx
+
+
+def _from_the_corner(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
+    """Return dx where every window writes as if it started at the image's corner."""
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        part = x[n, c, tops[i] : tops[i] + size[0], lefts[j] : lefts[j] + size[1]]
+        dx[(n, c, *np.unravel_index(part.argmax(), size))] += dout[n, c, i, j]
+    return dx
+
+
+def _in_all_images(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
+    """Return dx where arrays of rows and columns stand behind slices over images and channels."""
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(*dout.shape[2:]):
+        parts = x[:, :, tops[i] : tops[i] + size[0], lefts[j] : lefts[j] + size[1]]
+        largest = parts.reshape(*dout.shape[:2], -1).argmax(axis=2)
+        rows, columns = np.unravel_index(largest, size)
+        dx[:, :, tops[i] + rows, lefts[j] + columns] += dout[:, :, i, j]
+    return dx
+
+
+def _corner(part: Any, d: float) -> Any:
+    share = np.zeros(part.shape)
+    share[0, 0] = d
+    return share
+
+
+def _unravelled(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
+    """Return dx where row and column of a maximum come from dividing by the height."""
+    dx, height = np.zeros(x.shape), size[0]
+    for n, c, i, j in np.ndindex(*dout.shape):
+        part = x[n, c, tops[i] : tops[i] + height, lefts[j] : lefts[j] + size[1]]
+        row, column = divmod(int(part.argmax()), height)
+        if tops[i] + row < x.shape[2] and lefts[j] + column < x.shape[3]:
+            dx[n, c, tops[i] + row, lefts[j] + column] += dout[n, c, i, j]
+    return dx
