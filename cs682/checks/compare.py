@@ -208,7 +208,7 @@ def explain(
         nearest = min(near, key=near.__getitem__)
         alike = [s for s in near if np.allclose(causes[s], causes[nearest], 1e-9, 1e-12)]
         others = [s for s in alike if s != nearest][: _ALIKE - 1]
-        return "Likely cause: " + _sentence("; or ".join([nearest, *others]))
+        return "Likely cause: " + as_sentence("; or ".join([nearest, *others]))
     said = say_nearly(actual, expected) or _hint(hint)
     return f"{said} {say_pattern(actual, expected)}".strip()
 
@@ -218,7 +218,7 @@ def _say_other_shape(actual: Any, causes: Mapping[str, Any], rtol: float, atol: 
     for sentence, value in causes.items():
         mistaken = np.asarray(value, dtype=np.float64)
         if mistaken.shape == actual.shape and not _differs(actual, mistaken, rtol, atol).any():
-            return f". Likely cause: {_sentence(sentence)}"
+            return f". Likely cause: {as_sentence(sentence)}"
     return ""
 
 
@@ -339,11 +339,21 @@ def kind_of(value: Any) -> str:
     return f"{'an' if name[0] in 'aeioAEIO' or name.startswith('nd') else 'a'} {name}"
 
 
-def _sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Return a text with one mark at its end."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
+def with_more(said: str, more: str) -> str:
+    """Return a message with another sentence behind it, if there is one.
+
+    Parameters
+    ----------
+    said, more : str; the mark that ends a sentence may be missing
+    """
+    return f"{as_sentence(said)} {as_sentence(more)}" if more else said
+
+
 def _hint(text: str) -> str:
     """Return a hint as a sentence; nothing if there is none."""
-    return f"Hint: {_sentence(text)}" if text else ""
+    return f"Hint: {as_sentence(text)}" if text else ""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare, require_finite
+from cs682.checks.compare import CheckError, as_sentence, compare, require_finite, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds
 from cs682.checks.mistakes import convolution as conv_mistakes
@@ -102,13 +102,13 @@ def when_new(new: str, advice: str) -> Iterator[None]:
     CheckError
         As it came, with a hint.
     """
-    hint = f"Hint: all was right before; new here is {new}: {advice}"
+    hint = as_sentence(f"Hint: all was right before; new here is {new}: {advice}")
     try:
         yield
     except CheckError as error:
         if not new or "Likely cause" in str(error):
             raise
-        raise CheckError(f"{str(error).partition(' Hint: ')[0]} {hint}") from None
+        raise CheckError(with_more(str(error).partition(" Hint: ")[0], hint)) from None
     except NotImplementedError:
         raise
     except Exception as error:

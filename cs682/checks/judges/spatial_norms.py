@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import CheckError, compare, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32
+from cs682.checks.judges.norms import FAR, NEAR, advise_far
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import group_norm as group_mistakes
@@ -52,11 +53,16 @@ def check_spatial_batchnorm_forward(s: Subject, r: Report) -> None:
         _check_running(s)
         _check_test_mode(s)
     except CheckError as error:
-        raise CheckError(f"{error}{_blame_batchnorm(s, str(error), below, rows)}") from None
+        blamed = _blame_batchnorm(s, str(error), below, rows)
+        raise CheckError(with_more(str(error), blamed)) from None
     r.ok("running statistics of each channel, and test mode with them")
     x, gamma, beta, _ = (v.astype(np.float32) for v in _draw(_SIZES[0], (3,)))
     out, _ = s.spatial_batchnorm_forward(x, gamma, beta, {"mode": "train"})
     r.keeps_float32("spatial_batchnorm_forward", {"out": out})
+    pixels, ones = NEAR[:, :, None, None], np.ones(2)
+    far, _ = s.spatial_batchnorm_forward(pixels + FAR, ones, 0 * ones, {"mode": "train"})
+    near = slow.spatial_batchnorm(pixels, ones, 0 * ones)
+    advise_far(r, "spatial_batchnorm_forward", far, near)
 
 
 def _check_batchnorm_values(s: Subject, r: Report) -> None:
@@ -124,7 +130,7 @@ def _blame_batchnorm(s: Subject, said: str, below: Any, want: Any) -> str:
         out, _ = s.batchnorm_forward(x[:, :, 0, 0], gamma, beta, {"mode": "train"})
         compare("out", out, want[:, :, 0, 0], rtol=EXACT, atol=1e-12)
     except Exception:  # the student's own: it is not what is asked here
-        return " batchnorm_forward is not right either: mend exercise bn-1.1 first."
+        return "batchnorm_forward is not right either: mend exercise bn-1.1 first."
     return ""
 
 
@@ -199,6 +205,9 @@ def check_groupnorm_forward(s: Subject, r: Report) -> None:
     want = slow.groupnorm(x, gamma, beta, G)
     compare("out", out, want, rtol=FLOAT32, atol=1e-4, where="in float32")
     r.keeps_float32(name, {"out": out})
+    channels, ones = NEAR.T[None, :, None], np.ones((1, 2, 1, 1))
+    far, _ = s.spatial_groupnorm_forward(channels + FAR, ones, 0 * ones, 2, {})
+    advise_far(r, name, far, slow.groupnorm(channels, ones, 0 * ones, 2))
 
 
 def check_groupnorm_backward(s: Subject, r: Report) -> None:
