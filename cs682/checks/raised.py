@@ -108,6 +108,21 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"dout must have shape \((\d+, \d+), (\d+), (\d+)\), got \(\1, (\d+), (\d+)\)",
+        lambda found: _say_pooled(*map(int, found.group(2, 3, 4, 5))),
+    ),
+    (
+        r"x of shape \(\d+, \d+, \d+, \d+\) has (\d+) values .* expects D = (\d+)$",
+        lambda found: _say_sizes(int(found[1]), int(found[2])),
+    ),
+    (
+        r"pool_param must hold 'pool_height', got \[\]",
+        lambda _: (
+            "This pool_param is empty, as that of a block without pooling is. Only a block with "
+            "pool above 1 is pooled, and block i, counted from 1, has self.pool_params[i - 1]."
+        ),
+    ),
+    (
         r"dout must have shape",
         lambda _: (
             "This dout does not belong to this cache: hand each layer's dx on to the layer before "
@@ -154,9 +169,30 @@ def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
     return f"{said}{likely or _meaning(said)}\n{line}"
 
 
+def _say_pooled(H: int, W: int, height: int, width: int) -> str:
+    """Say that a dout of fewer pixels than it should have comes from behind a pooling."""
+    side = H // height
+    if side > 1 and (side * height, side * width) == (H, W):
+        return (
+            f"These are the pixels behind a pooling of {side} x {side}: the way back through it "
+            "comes first."
+        )
+    return ""
+
+
+def _say_sizes(got: int, expected: int) -> str:
+    """Say that maps are of another size than the affine layer takes because of the pooling."""
+    for side in (2, 3, 4):
+        if got == expected * side**2:
+            return f"That is {side**2} times as many: is a pooling of {side} x {side} missing?"
+        if expected == got * side**2:
+            return f"W expects {side**2} times as many: is there a pooling too many?"
+    return ""
+
+
 def _meaning(said: str) -> str:
     """Return what an exception usually means, on a line of its own, if that is known."""
     for pattern, explain in _MEANINGS:
-        if found := re.search(pattern, said):
-            return f"\n  {explain(found)}"
+        if (found := re.search(pattern, said)) and (meaning := explain(found)):
+            return f"\n  {meaning}"
     return ""

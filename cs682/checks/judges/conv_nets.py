@@ -8,6 +8,7 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.net_init import check_initial, check_new_draws
 from cs682.checks.judges.nets import check_loss, check_scores, generic, make_batch
@@ -104,24 +105,34 @@ def _three_layer(s: Subject, sizes: Sizes, reg: float = 0.0) -> tuple[Any, dict[
     """Return a float64 network with 5 classes and its generic parameters."""
     net = s.net("ThreeLayerConvNet", **sizes, num_classes=5, reg=reg, dtype=np.float64)
     shapes = three_layer_shapes(sizes, 5)
-    params = _generic(shapes, 1)
+    params = _generic(shapes, 1, -1.5)
     s.set_params(net, params)
     return net, params
 
 
-def _generic(shapes: dict[str, tuple[int, ...]], blocks: int) -> dict[str, Any]:
-    """Return parameters of no special value, with which ReLU cuts even what pooling has left."""
+def _generic(shapes: dict[str, tuple[int, ...]], blocks: int, shift: float) -> dict[str, Any]:
+    """Return parameters of no special value; the biases of the blocks are shifted.
+
+    With the right shift ReLU cuts even what pooling has left, and lets enough through for each
+    parameter to have a slope.
+    """
     params = generic({name: np.zeros(shape) for name, shape in shapes.items()})
-    return params | {f"b{i}": params[f"b{i}"] - 1.5 for i in range(1, blocks + 1)}
+    return params | {f"b{i}": params[f"b{i}"] + shift for i in range(1, blocks + 1)}
 
 
 def check_three_layer_scores(s: Subject, r: Report) -> None:
     """Hold the scores of `ThreeLayerConvNet` against the definition."""
-    for sizes, N in zip(_SMALL, (3, 1), strict=True):
+    wide = {**_SMALL[0], "filter_size": 5}
+    for sizes, N, new, advice in (
+        (_SMALL[0], 3, "", ""),
+        (wide, 3, "that filters are 5 x 5", "self.conv_param has the pad that goes with them"),
+        (_SMALL[1], 1, "one image of one channel", "a size of 1 is a size too"),
+    ):
         net, params = _three_layer(s, sizes)
         X, _ = make_batch(N, sizes["input_dim"], 5)
         where = f"with filters of side {sizes['filter_size']} "
-        check_scores(s, net, params, X, where, mistakes, pools=(2,))
+        with when_new(new, advice):
+            check_scores(s, net, params, X, where, mistakes, pools=(2,))
     r.ok("scores for filters of two sizes and images that are not square, one and several")
 
 
@@ -141,13 +152,41 @@ def check_three_layer_loss(s: Subject, r: Report) -> None:
 
 Blocks = list[dict[str, Any]]
 _PLAIN: Blocks = [{"filters": 3, "size": 3, "pool": 2}]
+_POOLED: Blocks = [
+    {"filters": 2, "size": 3, "pool": 2},
+    {"filters": 3, "size": 3, "pool": 3},
+]
 _DEEPER: Blocks = [{"filters": 3, "size": 3}, {"filters": 1, "size": 5, "pool": 2}]
 _NORMED: Blocks = [
-    {"filters": 2, "size": 3, "batchnorm": True, "pool": 2},
+    {"filters": 3, "size": 3, "batchnorm": True, "pool": 2},
     {"filters": 2, "size": 1},
     {"filters": 3, "size": 1, "batchnorm": True},
 ]
 _DIMS = (2, 4, 6)
+_LARGE_DIMS = (2, 12, 6)  # for two poolings
+_FORWARD = (  # blocks, shape of an image, number of images, what is new, and advice
+    (_PLAIN, _DIMS, 1, "", ""),
+    (
+        _POOLED,
+        _LARGE_DIMS,
+        3,
+        "a second block",
+        "block i, counted from 1, has W{i} and b{i}, and entry i - 1 of self.conv_params and "
+        "self.pool_params",
+    ),
+    (
+        _DEEPER,
+        _DIMS,
+        3,
+        "that block 1 has no pooling, and that filters are of two sizes",
+        "only a block with pool above 1 is pooled (block 1 has 1, and its pool_param is empty); "
+        "each convolution has its own entry of self.conv_params",
+    ),
+)
+_WITH_NORM = (
+    "a block with it is pooled all the same if its pool is above 1; gamma{i}, beta{i} and entry "
+    "i - 1 of self.bn_params belong to block i, counted from 1"
+)
 
 
 def block_shapes(
@@ -167,29 +206,36 @@ def block_shapes(
     return shapes
 
 
+def block_params(blocks: Blocks, input_dim: tuple[int, int, int]) -> dict[str, Any]:
+    """Return parameters of no special value for a `ConvNet` with 5 classes."""
+    shift = 0.3 if any(block.get("batchnorm") for block in blocks) else -1.5
+    return _generic(block_shapes(blocks, input_dim, 5), len(blocks), shift)
+
+
 def _blocks(
     s: Subject, blocks: Blocks, reg: float = 0.0, input_dim: tuple[int, int, int] = _DIMS
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Return a float64 network with 5 classes, its generic parameters, and its pools."""
     net = s.net("ConvNet", blocks, input_dim, 5, reg, np.float64, pixel_std=1.0)
-    shapes = block_shapes(blocks, input_dim, 5)
-    params = _generic(shapes, len(blocks))
+    params = block_params(blocks, input_dim)
     s.set_params(net, params)
     return net, params, {"pools": tuple(block.get("pool", 1) for block in blocks)}
 
 
 def check_blocks_forward(s: Subject, r: Report) -> None:
     """Hold the scores of `ConvNet` against the definition."""
-    for blocks, N in ((_PLAIN, 1), (_DEEPER, 3)):
-        net, params, options = _blocks(s, blocks)
+    for blocks, dims, N, new, advice in _FORWARD:
+        net, params, options = _blocks(s, blocks, input_dim=dims)
         where = f"with {len(blocks)} block{'s' * (len(blocks) > 1)}, no batch norm, "
-        check_scores(s, net, params, make_batch(N, _DIMS, 5)[0], where, mistakes, **options)
+        with when_new(new, advice):
+            check_scores(s, net, params, make_batch(N, dims, 5)[0], where, mistakes, **options)
     r.ok("scores with and without pooling, for filters of several sizes")
     net, params, options = _blocks(s, _NORMED)
     options["running"] = _running(_NORMED)
     s.restore(net, params, options["running"])
     where = "with batch norm in blocks 1 and 3 of 3, "
-    check_scores(s, net, params, make_batch(3, _DIMS, 5)[0], where, mistakes, **options)
+    with when_new("batch norm", _WITH_NORM):
+        check_scores(s, net, params, make_batch(3, _DIMS, 5)[0], where, mistakes, **options)
     r.ok("scores with batch norm, from each block's own running statistics")
     many: Blocks = [{"filters": 2, "size": 1}] * 11
     net, params, options = _blocks(s, many, input_dim=(2, 1, 2))

@@ -35,6 +35,9 @@ def scores(params: dict[str, Any], X: Any, pools: Any, running: Any = ()) -> dic
         "these are probabilities; the scores go into softmax_loss as they are": powers
         / powers.sum(axis=1, keepdims=True),
         "the bias of the last layer is left out": right - last_bias,
+        "the mean of the batch is subtracted from X; the network takes images as they come": (
+            _scores(params, X - X.mean(axis=0), pools, running)
+        ),
         "the maps are flattened in another order, with the channels last; hand them on to the "
         "affine layer as they are": _scores(
             params, X, pools, running, flat=lambda maps: maps.transpose(0, 2, 3, 1)
@@ -45,6 +48,10 @@ def scores(params: dict[str, Any], X: Any, pools: Any, running: Any = ()) -> dic
         found["the pooling comes before the convolution; it belongs behind the ReLU"] = _scores(
             params, slow.max_pool(X, side, side, side), (1,), ()
         )
+    turned = (*pools[-1:], *pools[:-1])
+    if turned != tuple(pools):
+        said = "the poolings take each other's settings: block i, counted from 1, has "
+        found[f"{said}self.pool_params[i - 1]"] = _scores(params, X, turned, running)
     blocks = range(1, len(pools) + 1)
     for cause, (word, value) in _PARTS.items():
         changed = {
@@ -90,7 +97,13 @@ def _norms(params: dict[str, Any], X: Any, pools: Any, running: Any) -> dict[str
     swapped = {
         {"gamma": "beta", "beta": "gamma"}.get(k[:-1], k[:-1]) + k[-1]: v for k, v in params.items()
     }
-    return {
+    found = {}
+    own = [means for means in running if means]
+    if own and len({len(means["running_mean"]) for means in own}) == 1:
+        first = [means and own[0] for means in running]
+        said = "every block takes the running statistics of the first; each has its own entry of "
+        found[f"{said}self.bn_params"] = _scores(params, X, pools, first)
+    return found | {
         "the batch norm is left out": _scores(plain, X, pools, running),
         "gamma and beta are exchanged": _scores(swapped, X, pools, running),
         "these are the scores with the statistics of this batch; without labels each block "

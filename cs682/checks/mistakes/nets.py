@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -144,12 +145,7 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
     return causes | {
         "the factor 0.5 of the penalty is missing": data + 2 * full,
         "the penalty of all layers is added once for every layer": data + layers * full,
-        "the biases are penalised too": data + full + sum(part[k] for k in part if _is_bias(k)),
-        "gamma and beta are penalised too": data
-        + full
-        + sum(part[k] for k in part if k.startswith(("gamma", "beta"))),
-        "every parameter is penalised; only the weight matrices should be": data
-        + sum(part.values()),
+        **{said: data + full + more for said, more in _penalised_too(part).items()},
         "the last layer's weights are left out of the penalty": data + full - last,
         "only the last layer's weights are in the penalty": data + last,
         "only the first layer's weights are in the penalty": data + part["W1"],
@@ -164,6 +160,24 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
         "the penalty takes the length of the weights; it takes the squared length": data
         + 0.5 * reg * sum(float(np.sqrt(np.sum(params[k] ** 2))) for k in weights),
     }
+
+
+def _penalised_too(part: dict[str, float]) -> dict[str, float]:
+    """Return cause -> penalty of what is no weight matrix, from the penalty of each parameter."""
+    kinds = {
+        "the biases": [k for k in part if _is_bias(k)],
+        "gamma": [k for k in part if k.startswith("gamma")],
+        "beta": [k for k in part if k.startswith("beta")],
+    }
+    there = [kind for kind, names in kinds.items() if names]
+    found = {}
+    for some in (c for n in range(1, len(there) + 1) for c in combinations(there, n)):
+        verb = "are" if len(some) > 1 or some == ("the biases",) else "is"
+        said = f"{' and '.join(some)} {verb} penalised too"
+        if len(there) > 1 and some == tuple(there):
+            said = "every parameter is penalised; only the weight matrices should be"
+        found[said] = sum(part[k] for kind in some for k in kinds[kind])
+    return found
 
 
 def _data_losses(
