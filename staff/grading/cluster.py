@@ -32,10 +32,6 @@ def grade_on_cluster(
 ) -> Iterator[Result]:
     """Grade hand-ins on a cluster whose workers see the same folders.
 
-    Parameters
-    ----------
-    address : str, of the scheduler
-
     Yields
     ------
     result : Record or NotGraded, as each comes

@@ -101,12 +101,7 @@ class Desk:
         self._faults.tell()
 
     def remember(self, result: Result) -> None:
-        """Keep that the grader stumbled over a hand-in, or forget it.
-
-        Parameters
-        ----------
-        result : Record or NotGraded, as it came from grading
-        """
+        """Keep that the grader stumbled over a hand-in, or forget it."""
         path = self._failure_of(result.id)
         if isinstance(result, Record):
             path.unlink(missing_ok=True)
@@ -114,12 +109,7 @@ class Desk:
             write_json(path, {"reason": result.reason, "trace": result.trace})
 
     def recall(self, submission: Submission, plan: Plan, otherwise: str) -> Result:
-        """Return how a hand-in stood when it was last graded.
-
-        Parameters
-        ----------
-        otherwise : str, why there is no grade if it never was
-        """
+        """Return how a hand-in stood when it was last graded."""
         path = self._failure_of(submission.id)
         if path.exists():
             known = json.loads(path.read_text(encoding="utf-8"))

@@ -36,12 +36,7 @@ INTERRUPTED = 130  # what a shell takes for the end by Ctrl-C
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``grade`` to the staff's command line.
-
-    Parameters
-    ----------
-    commands : the subparsers of ``python -m staff``; one more is added
-    """
+    """Add ``grade`` to the staff's command line."""
     parser = commands.add_parser("grade", help="grade a class")
     add = parser.add_argument
     add(
@@ -209,10 +204,6 @@ def _seed(out: Path) -> int:
 def find_data(folder: Path | None) -> Path:
     """Return the folder of CIFAR-10; say what to do if there is none.
 
-    Parameters
-    ----------
-    folder : Path or None, as it was asked for
-
     Raises
     ------
     FileNotFoundError
@@ -229,14 +220,6 @@ def find_data(folder: Path | None) -> Path:
 
 def read_points(variant: Path | None) -> dict[str, int]:
     """Return what each exercise is worth in this course.
-
-    Parameters
-    ----------
-    variant : Path or None, the JSON file that the release was cut with
-
-    Returns
-    -------
-    points : dict of str to int, by exercise
 
     Raises
     ------

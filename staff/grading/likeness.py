@@ -54,12 +54,7 @@ class Own:
 
 
 def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
-    """Take a hand-in apart; nothing of it is run.
-
-    Parameters
-    ----------
-    answers : mapping of str to str, by question
-    """
+    """Take a hand-in apart; nothing of it is run."""
     text = "\n".join(answers.values())
     own = Own(id_, own_code(package.folder), text)
     own.print = fingerprint(own.code)
@@ -72,12 +67,7 @@ def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
 
 
 def own_code(folder: Path) -> str:
-    """Return the code that is a student's own, without docstrings and comments.
-
-    Parameters
-    ----------
-    folder : Path, holds `cs682/layers.py` and so on
-    """
+    """Return the code that is a student's own, without docstrings and comments."""
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("cs682/**/*.py"))]
     helpers = [name for name in names if name not in CODE]
     parts = [part for file in CODE for part in _written(folder / file, file)]

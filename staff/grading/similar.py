@@ -54,12 +54,7 @@ class Pair:
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``similar`` to the staff's command line.
-
-    Parameters
-    ----------
-    commands : the subparsers of ``python -m staff``; one more is added
-    """
+    """Add ``similar`` to the staff's command line."""
     parser = commands.add_parser("similar", help="show hand-ins that are alike, side by side")
     add = parser.add_argument
     add("submissions", type=Path, nargs="+", help="folders or zips, as for grade")
@@ -71,12 +66,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_command(args: argparse.Namespace) -> int:
-    """Compare the hand-ins of a class and write the page.
-
-    Returns
-    -------
-    status : int, 2 if nothing was done, else 0
-    """
+    """Compare the hand-ins of a class and write the page."""
     try:
         import copydetect  # noqa: F401  # before a class is unpacked for nothing
     except ImportError:

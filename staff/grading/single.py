@@ -50,21 +50,11 @@ class Plan:
     again: bool = False
 
     def record_of(self, submission: str) -> Path:
-        """Return the file of a submission's record.
-
-        Parameters
-        ----------
-        submission : str, its id
-        """
+        """Return the file of a submission's record."""
         return self.out / "staff" / "records" / f"{slug(submission)}.json"
 
     def reports_of(self, submission: str) -> Path:
-        """Return the folder of a submission's reports.
-
-        Parameters
-        ----------
-        submission : str, its id
-        """
+        """Return the folder of a submission's reports."""
         return self.out / "students" / slug(submission)
 
 
@@ -100,12 +90,7 @@ def grade_submission(submission: Submission, plan: Plan) -> Result:
 
 @lru_cache
 def find_rung(allow_unsandboxed: bool) -> Rung:
-    """Return the sandbox of this machine; trying it takes a while, so once for a process.
-
-    Parameters
-    ----------
-    allow_unsandboxed : bool, whether limits alone will do
-    """
+    """Return the sandbox of this machine; trying it takes a while, so once for a process."""
     return choose_rung(allow_unsandboxed=allow_unsandboxed)
 
 

@@ -46,12 +46,7 @@ exec "${AUTOGRADER_PYTHON:-/opt/cs682-grader/bin/python}" -m staff.grading.grade
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``gradescope`` to the staff's command line.
-
-    Parameters
-    ----------
-    commands : the subparsers of ``python -m staff``; one more is added
-    """
+    """Add ``gradescope`` to the staff's command line."""
     parser = commands.add_parser("gradescope", help="make the zip of an autograder")
     parser.add_argument("--out", type=Path, required=True, help="the zip to write")
     parser.add_argument("--seed", type=int, required=True, help="for hidden inputs; keep it secret")
@@ -66,12 +61,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_command(args: argparse.Namespace) -> int:
-    """Write the zip and say what to do with it.
-
-    Returns
-    -------
-    status : int, 2 if nothing was done, else 0
-    """
+    """Write the zip and say what to do with it."""
     try:
         settings = _settings(args)
         content = _zip({**_files(), **_made(args, settings)})

@@ -15,10 +15,6 @@ _READ = ("id", "cell_type", "source", "metadata")  # not what the cells have put
 def require_few_marks(content: bytes) -> None:
     """Refuse JSON that would take much memory as objects.
 
-    Parameters
-    ----------
-    content : bytes
-
     Raises
     ------
     ValueError
@@ -35,14 +31,6 @@ def require_few_marks(content: bytes) -> None:
 @lru_cache(maxsize=_OF_ONE_HAND_IN)
 def read_book(content: bytes) -> tuple[dict[str, Any], ...]:
     """Return the cells of a notebook without their outputs; only to be read.
-
-    Parameters
-    ----------
-    content : bytes of the notebook's file
-
-    Returns
-    -------
-    cells : tuple of dict, as `cs682.checks.answers.read_cells` returns them
 
     Raises
     ------

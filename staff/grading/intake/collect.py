@@ -110,12 +110,7 @@ def read_owners(path: Path, faults: Faults) -> dict[str, str]:
 
 
 class _Search:
-    """What was found so far.
-
-    Parameters
-    ----------
-    owners : mapping of str to str, what a person has said
-    """
+    """What was found so far."""
 
     def __init__(self, owners: Mapping[str, str]) -> None:
         self._owners, self._told = owners, set(owners)

@@ -26,10 +26,6 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def defines(path: Path, file: str) -> bool:
     """Tell whether a file holds what a module of the assignment is asked to hold.
 
-    Parameters
-    ----------
-    file : str, such as 'cs682/layers.py'
-
     Returns
     -------
     fits : bool; of notebooks and models, which have names of their own, always true
@@ -51,12 +47,7 @@ def read_source(path: Path) -> str:
 
 
 def parse(text: str) -> ast.Module | None:
-    """Return the tree of a module of modest length; None if it is no Python.
-
-    Parameters
-    ----------
-    text : str, from `read_source`
-    """
+    """Return the tree of a module of modest length; None if it is no Python."""
     if len(text) > _LONGEST:
         return None
     try:
@@ -69,10 +60,6 @@ def parse(text: str) -> ast.Module | None:
 
 def remark_on(path: Path, file: str) -> list[str]:
     """Say what keeps a whole module from being run, in the words of the student's own checks.
-
-    Parameters
-    ----------
-    file : str, such as 'cs682/layers.py'
 
     Returns
     -------

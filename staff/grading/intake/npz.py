@@ -17,10 +17,6 @@ MAX_MEMBERS = 500
 def require_modest(path: Path) -> None:
     """Refuse a file whose arrays are many or large, or are not what their headers say.
 
-    Parameters
-    ----------
-    path : Path, of a file that may have been made to harm
-
     Raises
     ------
     ValueError

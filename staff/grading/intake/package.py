@@ -25,10 +25,6 @@ def read_package(package: Path) -> dict[str, bytes]:
     does not have. All others are the release's: whatever became of them in the hand-in does not
     count. The checks, and what only they need, stay out.
 
-    Parameters
-    ----------
-    package : Path, folder that holds ``cs682/layers.py`` and the like
-
     Returns
     -------
     files : dict from a path such as 'cs682/layers.py' to its bytes; files of exercises that the

@@ -72,10 +72,6 @@ def _submitters(entry: dict[str, Any]) -> Iterator[Student]:
 def read_worksheet(place: Path) -> dict[str, str]:
     """Return when each student handed in, by Moodle's number, if its grading worksheet is there.
 
-    Parameters
-    ----------
-    place : Path, a folder
-
     Returns
     -------
     times : dict of str to str, in ISO form without a zone

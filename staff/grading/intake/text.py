@@ -15,11 +15,6 @@ def clean(text: str, longest: int = 4000) -> str:
     The part of a folder's name that is drawn anew each time becomes ``...``, so that the same
     hand-in gets the same report.
 
-    Parameters
-    ----------
-    text : str, from anywhere
-    longest : int, characters that are kept
-
     Returns
     -------
     text : str, of printable characters and line ends

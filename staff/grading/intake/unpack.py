@@ -222,12 +222,7 @@ def _take_entry(
 
 
 def require_theirs(error: Exception) -> None:
-    """Let an error of this machine's through: a full disk, a file that cannot be read.
-
-    Parameters
-    ----------
-    error : Exception, one of `BROKEN`
-    """
+    """Let an error of this machine's through: a full disk, a file that cannot be read."""
     if isinstance(error, OSError) and error.errno not in (None, SEEK):
         raise error
 

@@ -53,10 +53,6 @@ class Upload:
 def read_name(path: Path) -> list[Upload]:
     """Return every reading of a name; several if it fits several forms.
 
-    Parameters
-    ----------
-    path : Path, of a file or folder
-
     Returns
     -------
     readings : list of Upload; empty if it is no hand-in

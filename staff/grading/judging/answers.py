@@ -20,10 +20,6 @@ QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
 def read_answers(notebooks: Path) -> tuple[dict[str, str], list[str]]:
     """Return what a student wrote below each question.
 
-    Parameters
-    ----------
-    notebooks : Path, the folder with the student's notebooks
-
     Returns
     -------
     answers : dict of str to str, Markdown by question; without those that are not answered
@@ -53,10 +49,6 @@ def outcome_of(row: Exercise, answers: Mapping[str, str], maximum: int) -> Outco
     row : Exercise, a question
     answers : mapping of str to str, from `read_answers`
     maximum : int, what the question is worth in this course
-
-    Returns
-    -------
-    outcome : Outcome, without points
     """
     if row.id in answers:
         text = "your answer is read by a person, who gives the points"

@@ -135,12 +135,7 @@ class Grader:
             self._sandbox = None
 
     def grade(self, exercise: str) -> Outcome:
-        """Grade an exercise with all of the student's code.
-
-        Parameters
-        ----------
-        exercise : str, its id
-        """
+        """Grade an exercise with all of the student's code."""
         row = EXERCISES[exercise]
         if row.file not in self._files:
             message = f"{row.file} is missing, or is no plain file of less than 1 MB"
@@ -305,11 +300,6 @@ def _require_lasting_results(subject: Any, _: Any) -> None:
 def fault_of_check(exercise: str, seed: int) -> str:
     """Return what is wrong with the checks of an exercise: whether they refuse the course's code.
 
-    Parameters
-    ----------
-    exercise : str, its id
-    seed : int, of the further check
-
     Returns
     -------
     fault : str, empty if there is none
@@ -324,16 +314,7 @@ def fault_of_check(exercise: str, seed: int) -> str:
 
 
 def ending(status: int) -> str:
-    """Say how a process ended, where that tells something.
-
-    Parameters
-    ----------
-    status : int, as `Sandbox.finish` returns it
-
-    Returns
-    -------
-    text : str, to be put behind a sentence
-    """
+    """Say how a process ended, where that tells something."""
     if status == -signal.SIGXCPU:
         return ", its computing time was used up"
     if status in (0, -signal.SIGKILL):

@@ -33,10 +33,6 @@ class ModelError(ValueError):
 def design_of(kept: KeptModel) -> tuple[int, dict[str, Any]]:
     """Return how to build the network of a model that has been read.
 
-    Parameters
-    ----------
-    kept : KeptModel, of one of the course's kinds
-
     Returns
     -------
     layers : int, layers with weights

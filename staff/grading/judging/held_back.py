@@ -121,12 +121,7 @@ def _mean_image(folder: Path, size: int, trained_on: int) -> NDArray[np.float32]
 
 
 def write_images(path: Path, images: HeldBack) -> None:
-    """Store images that are held back, for the processes that grade.
-
-    Parameters
-    ----------
-    path : Path, an `.npz` file, written whole or not at all
-    """
+    """Store images that are held back, for the processes that grade."""
     buffer = io.BytesIO()
     arrays: Any = {name: np.array(value) for name, value in vars(images).items()}
     np.savez_compressed(buffer, **arrays)

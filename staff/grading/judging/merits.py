@@ -91,12 +91,7 @@ PARTNERS = {  # the function whose cache the exercise's own function reads
 
 
 def module_of(file: str) -> str:
-    """Return the name of the module in a file of the package.
-
-    Parameters
-    ----------
-    file : str, as 'cs682/layers.py'
-    """
+    """Return the name of the module in a file of the package."""
     return file.removesuffix(".py").replace("/", ".")
 
 
@@ -123,12 +118,7 @@ _FIRST = {file: next(i for i, row in EXERCISES.items() if row.file == file) for 
 
 
 def needed(exercise: str) -> tuple[str, ...]:
-    """Return the exercises whose code the check of another one runs through, or imports.
-
-    Parameters
-    ----------
-    exercise : str, its id
-    """
+    """Return the exercises whose code the check of another one runs through, or imports."""
     tried = [TRIED_WITH[exercise]] if exercise in TRIED_WITH else []
     below = [_FIRST[file] for file in IMPORTS[EXERCISES[exercise].file]]
     through = (*PREREQUISITES.get(exercise, ()), *AROUND.get(exercise, ()), *tried)
@@ -159,10 +149,6 @@ def replaced(exercise: str, states: Mapping[str, str]) -> list[str]:
 def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
     """Return the exercises that may be why another one did not pass.
 
-    Parameters
-    ----------
-    exercise : str, its id
-
     Returns
     -------
     ids : list of str; empty if the exercise passed, or has only itself to blame
@@ -174,10 +160,6 @@ def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
 
 def plans(exercise: str) -> list[tuple[str, ...]]:
     """Return choices of functions to stand in for the student's, the fairest first.
-
-    Parameters
-    ----------
-    exercise : str, its id
 
     Returns
     -------

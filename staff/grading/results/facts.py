@@ -62,10 +62,6 @@ def versions() -> str:
 def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
     """Return what the staff should know of a hand-in.
 
-    Parameters
-    ----------
-    answers : mapping of str to str, by question
-
     Returns
     -------
     facts : dict of str to str: 'graded with'; 'python' and 'numpy' of the student; 'in notebooks',

@@ -13,12 +13,7 @@ HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read", "
 
 
 def grade_book(results: Iterable[Result]) -> str:
-    """Return the grade book as CSV, in which no cell is a formula.
-
-    Parameters
-    ----------
-    results : iterable of Record or NotGraded, in the order of the lines
-    """
+    """Return the grade book as CSV, in which no cell is a formula."""
     columns = (*HEAD, *EXERCISES, "submission", "handed in", "sandbox", "remarks")
     return dump_sheet(columns, (line for result in results for line in _lines(result)))
 

@@ -80,10 +80,6 @@ _NUMBERS = {f.name for f in fields(LateRule)} - {"due", "days"}
 def read_late_rule(path: Path, faults: Faults) -> LateRule | None:
     """Read the rule; None if there is no such file.
 
-    Parameters
-    ----------
-    faults : Faults, takes what cannot be understood
-
     Raises
     ------
     ValueError

@@ -9,12 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page of HTML.
-
-    Parameters
-    ----------
-    template : str, the file in `templates/`
-    """
+    """Return a page of HTML."""
     return _environment().get_template(template).render(**values)
 
 

@@ -270,12 +270,7 @@ def table(
 
 
 def give_points(record: Record, typed: Table) -> Record:
-    """Return a record with the points of the answers that a person has read.
-
-    Parameters
-    ----------
-    typed : dict, from `AnswerBook.read`
-    """
+    """Return a record with the points of the answers that a person has read."""
     merged = {}
     for old in record.outcomes:
         cells = typed.get((key_of(record.id), old.exercise), {})

@@ -54,12 +54,7 @@ class Part:
 
 
 def write_report(folder: Path, record: Record) -> None:
-    """Write the three forms of a report.
-
-    Parameters
-    ----------
-    folder : Path, of the student
-    """
+    """Write the three forms of a report."""
     write_json(folder / "results.json", results(record))
     write_text(folder / "report.md", markdown(record))
     write_text(folder / "report.html", html(record))

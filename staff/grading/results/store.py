@@ -74,12 +74,7 @@ class Record:
         return sum(o.maximum for o in self.outcomes if o.state == TO_BE_READ)
 
     def with_outcomes(self, outcomes: dict[str, Outcome]) -> Record:
-        """Return the record with some outcomes replaced.
-
-        Parameters
-        ----------
-        outcomes : dict of str to Outcome, by exercise
-        """
+        """Return the record with some outcomes replaced."""
         return replace(
             self, outcomes=tuple(outcomes.get(old.exercise, old) for old in self.outcomes)
         )

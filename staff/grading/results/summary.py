@@ -65,12 +65,7 @@ def summary_page(results: Sequence[Result]) -> str:
 
 
 def commonest_mistakes(records: Sequence[Record]) -> list[Mistake]:
-    """Return what went wrong most often: messages that differ in numbers only are one mistake.
-
-    Returns
-    -------
-    mistakes : list of Mistake, the commonest first
-    """
+    """Return what went wrong most often: messages that differ in numbers only are one mistake."""
     mistakes: dict[tuple[str, str], Mistake] = {}
     for record in records:
         for o in record.outcomes:

@@ -68,12 +68,7 @@ def serve(checks: tuple[Any, Any], end: Any, order: dict[str, Any], course: Path
 
 
 class Calls:
-    """Answers calls, and keeps what stays here.
-
-    Parameters
-    ----------
-    functions : tuple of str, the exercise's
-    """
+    """Answers calls, and keeps what stays here."""
 
     def __init__(self, subject: Any, report: Any, functions: tuple[str, ...]) -> None:
         self._checks, self._functions = subject, functions

@@ -88,12 +88,7 @@ def _link(source: str | Path, target: str | Path) -> None:
 
 
 def is_public(path: Path) -> bool:
-    """Tell whether every user of the machine may read what lies there, if by guessing its name.
-
-    Parameters
-    ----------
-    path : Path, of a file or folder that exists
-    """
+    """Tell whether every user of the machine may read what lies there, if by guessing its name."""
     path = path.resolve()
     folders = [p.stat().st_mode & stat.S_IXOTH for p in path.parents]
     enough = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)

@@ -49,10 +49,6 @@ def choose_rung(*, allow_unsandboxed: bool, limits: Limits | None = None) -> Run
     allow_unsandboxed : bool, take limits alone if there is nothing better
     limits : Limits, optional
 
-    Returns
-    -------
-    rung : Rung, tried
-
     Raises
     ------
     NoSandboxError

@@ -45,12 +45,7 @@ def free_user() -> Iterator[int]:
 
 
 def show(box: Path, uid: int) -> None:
-    """Let a sandbox's user read its box, and nobody else.
-
-    Parameters
-    ----------
-    box : Path, in a folder made for it
-    """
+    """Let a sandbox's user read its box, and nobody else."""
     box.parent.chmod(0o711)
     for path in (box, *box.rglob("*")):
         os.chown(path, 0, uid)

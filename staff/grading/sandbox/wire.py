@@ -56,12 +56,7 @@ class Wire:
         self.extend: Callable[[], float] = lambda: 0.0  # asked for more seconds when it has passed
 
     def send(self, message: dict[str, Any], arrays: list[Any]) -> None:
-        """Send one frame.
-
-        Parameters
-        ----------
-        message : dict, what JSON can hold
-        """
+        """Send one frame."""
         payloads = [_dump(array) for array in arrays]
         header = json.dumps([message, [len(p) for p in payloads]]).encode()
         left = memoryview(b"".join([_PREFIX.pack(len(header)), header, *payloads]))

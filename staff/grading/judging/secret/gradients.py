@@ -84,13 +84,7 @@ def dropout(s: Subject, rng: Any) -> None:
 
 
 def normalization(kind: str, backward: str) -> Callable[[Subject, Any], None]:
-    """Return the check of a normalization's backward pass.
-
-    Parameters
-    ----------
-    kind : {'batchnorm', 'layernorm'}
-    backward : str, name of the function
-    """
+    """Return the check of a normalization's backward pass."""
 
     def check(s: Subject, rng: Any) -> None:
         for N, D in ((200, 100), (40, 12)):
@@ -127,12 +121,7 @@ def _hold_normalization(
 
 
 def sandwich(name: str) -> Callable[[Subject, Any], None]:
-    """Return the check of a sandwich's backward pass on many inputs.
-
-    Parameters
-    ----------
-    name : str, of the sandwich, without ``_forward``
-    """
+    """Return the check of a sandwich's backward pass on many inputs."""
     drops = name.endswith("dropout")
 
     def check(s: Subject, rng: Any) -> None:
@@ -156,12 +145,7 @@ def sandwich(name: str) -> Callable[[Subject, Any], None]:
 
 
 def network(kind: str) -> Callable[[Subject, Any], None]:
-    """Return the check of a network's loss with tens of thousands of parameters.
-
-    Parameters
-    ----------
-    kind : {'TwoLayerNet', 'FullyConnectedNet'}
-    """
+    """Return the check of a network's loss with tens of thousands of parameters."""
 
     def check(s: Subject, rng: Any) -> None:
         options: dict[str, Any] = {"input_dim": 3000, "num_classes": 10, "reg": 0.3}

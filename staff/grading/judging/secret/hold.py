@@ -68,22 +68,12 @@ def hold_all(names: str, got: Any, want: Any, where: str, *, dtype: Any = np.flo
 
 
 def refuse(name: str, what: str, where: str) -> None:
-    """Raise CheckError with the words that all further checks use.
-
-    Parameters
-    ----------
-    what : str, what is wrong
-    """
+    """Raise CheckError with the words that all further checks use."""
     raise CheckError(f"{_BEGINNING}: {name} {what} for {where}")
 
 
 def first(name: str, result: Any) -> Any:
-    """Return ``out`` of a forward pass; CheckError if there is no pair.
-
-    Parameters
-    ----------
-    result : tuple (out, cache)
-    """
+    """Return ``out`` of a forward pass; CheckError if there is no pair."""
     return pair(name, result)[0]
 
 

@@ -257,12 +257,7 @@ def _norm_backward(
 
 
 def norm_digits(name: str) -> Callable[[Subject, Any], None]:
-    """Return the check of a way back where most of ``dout`` cancels.
-
-    Parameters
-    ----------
-    name : {'spatial_batchnorm', 'spatial_groupnorm'}
-    """
+    """Return the check of a way back where most of ``dout`` cancels."""
     is_group = name == "spatial_groupnorm"
 
     def check(s: Subject, rng: Any) -> None:
