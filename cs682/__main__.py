@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data(commands)
     _add_check(commands)
+    _add_hint(commands)
     _add_progress(commands)
     _add_submit(commands)
     _add_doctor(commands)
@@ -81,6 +82,26 @@ def _run_check(args: argparse.Namespace) -> int:
     except ValueError as error:
         args.usage_error(str(error))
         raise  # for the reader: usage_error has ended the process
+
+
+def _add_hint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `hint`."""
+    text = "Give the next of the three hints to an exercise."
+    parser = commands.add_parser("hint", help=text, description=text)
+    parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
+    said = "interrupted; the same command gives the next hint"
+    parser.set_defaults(run=_run_hint, usage_error=parser.error, interrupted=said)
+
+
+def _run_hint(args: argparse.Namespace) -> int:
+    """Print the next hint to an exercise."""
+    from cs682.checks import hint
+
+    try:
+        hint(args.name)
+    except ValueError as error:
+        args.usage_error(str(error))
+    return 0
 
 
 def _add_progress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

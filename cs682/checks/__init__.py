@@ -2,6 +2,7 @@
 
 ``check("bn-1.3")`` runs the check of one exercise: it prints what held, and raises `CheckError`
 with what was got, what was expected, where, and the likely cause at the first thing that did not.
+``hint("bn-1.3")`` gives one hint more at each call.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from cs682.checks.answers import ANSWER_PROMPT
 from cs682.checks.board import progress
 from cs682.checks.compare import CheckError, check_at_least, check_close, rel_error
 from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.hints import hint
 from cs682.checks.judges.trainings import accuracy
 from cs682.checks.run import check
 from cs682.training.seeds import legacy_seed
@@ -23,6 +25,7 @@ __all__ = [
     "check",
     "check_at_least",
     "check_close",
+    "hint",
     "legacy_seed",
     "progress",
     "rel_error",

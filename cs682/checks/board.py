@@ -10,9 +10,10 @@ from typing import Any
 from cs682.checks.answers import Cell, answer_text, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.hints import STEPS, count_hints
 from cs682.checks.limit import SECONDS, examine_in_time
 from cs682.checks.names import find_exercises
-from cs682.checks.run import CHECKS, Result, describe, say_next
+from cs682.checks.run import CHECKS, Result, describe, hints_help, say_next
 from cs682.checks.source import RESTING_ON, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
@@ -21,7 +22,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
-    """Return the board: each exercise with its state and points, and each notebook's sum.
+    """Return the board: each exercise with its state, points and hints, and each notebook's sum.
 
     Code is checked on the spot. Trainings and answers are read from the saved notebooks: a
     training counts once its check cell shows ``passed``, a question once its answer is written.
@@ -34,7 +35,7 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    states, broken = find_states(notebooks), _find_broken()
+    states, broken, counts = find_states(notebooks), _find_broken(), count_hints()
     rows = []
     for notebook in dict.fromkeys(row.notebook for row in EXERCISES.values()):
         own = [row for row in EXERCISES.values() if row.notebook == notebook]
@@ -44,6 +45,7 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
                 "title": r.title,
                 "points": r.points,
                 "state": states[r.id] + (broken.get(r.file, "") if states[r.id] == "wrong" else ""),
+                **({"hints": f"{counts[r.id]} of {STEPS}"} if r.id in counts else {}),
             }
             for r in own
         ]
@@ -118,6 +120,8 @@ def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
     for key in [key for key in ids if EXERCISES[key].file not in broken]:
         results.append(examine_in_time(key, seconds=seconds, is_last_word=True))
         say(describe(say_next(results[-1])))
+        if hints_help(results[-1]):
+            say(f"  Stuck? python -m cs682 hint {key}")
     passed = sum(result.state == "passed" for result in results)
     if len(ids) > 1:
         say(f"{passed} of {len(ids)} passed")

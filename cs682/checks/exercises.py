@@ -227,9 +227,9 @@ def apply_variant(table: Mapping[str, Exercise], variant: Mapping[str, Any]) -> 
     Parameters
     ----------
     table : mapping of str to Exercise, by id
-    variant : mapping with ``given``, ids of exercises that are handed out solved, ``points``,
-        points by id, and optionally ``notebooks``, names without ending of those that the course
-        uses. A given exercise is worth nothing unless ``points`` says so
+    variant : mapping, each part of which may be missing: ``given``, ids of exercises that are
+        handed out solved, ``points``, points by id, and ``notebooks``, names without ending of
+        those that the course uses. A given exercise is worth nothing unless ``points`` says so
 
     Returns
     -------
@@ -237,12 +237,24 @@ def apply_variant(table: Mapping[str, Exercise], variant: Mapping[str, Any]) -> 
     """
     chosen = variant.get("notebooks") or NOTEBOOKS
     changed = {k: row for k, row in table.items() if Path(row.notebook).stem in chosen}
-    for key in variant["given"]:
+    for key in variant.get("given", ()):
         title = f"{table[key].title} (given)"
         changed[key] = replace(table[key], title=title, points=0, minutes=0, is_given=True)
-    for key, points in variant["points"].items():
+    for key, points in variant.get("points", {}).items():
         changed[key] = replace(changed[key], points=points)
     return changed
+
+
+def read_variant() -> dict[str, Any]:
+    """Return what the course of this copy of the assignment changes.
+
+    Returns
+    -------
+    variant : dict, as a release carries it in `variant.json`; empty where there is none
+    """
+    file = Path(__file__).with_name("variant.json")
+    variant: dict[str, Any] = json.loads(file.read_bytes()) if file.exists() else {}
+    return variant
 
 
 def _read_table() -> dict[str, Exercise]:
@@ -251,12 +263,10 @@ def _read_table() -> dict[str, Exercise]:
     A release may carry a course's variant; the grader is told the notebooks of a course by a
     variable of the environment, which its workers inherit.
     """
-    file = Path(__file__).with_name("variant.json")
+    variant = read_variant()
     if chosen := os.environ.get(CHOSEN):
-        return apply_variant(_TABLE, {"given": (), "points": {}, "notebooks": chosen.split(",")})
-    if not file.exists():
-        return dict(_TABLE)
-    return apply_variant(_TABLE, json.loads(file.read_text(encoding="utf-8")))
+        variant = {"notebooks": chosen.split(",")}
+    return apply_variant(_TABLE, variant)
 
 
 EXERCISES: dict[str, Exercise] = _read_table()

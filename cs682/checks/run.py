@@ -12,6 +12,7 @@ import numpy as np
 
 from cs682.checks.compare import CheckError, Stopped, say
 from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.hints import has_hints
 from cs682.checks.judges import (
     conv_nets,
     convolution,
@@ -156,7 +157,8 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     """
     result = examine(find_exercise(exercise).id, subject, **artefacts)
     if result.state != "passed":
-        raise CheckError(say_next(result).message)
+        pointer = f'\n  Stuck? hint("{result.exercise.id}")' if hints_help(result) else ""
+        raise CheckError(say_next(result).message + pointer)
     say(describe(result))
 
 
@@ -184,6 +186,20 @@ def say_next(result: Result) -> Result:
     if result.state == "open" or ".py" in result.message:  # it has the place already
         return result
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
+
+
+def hints_help(result: Result) -> bool:
+    """Tell whether a student may be stuck: has written something, and there are hints to it.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    hints_help : bool
+    """
+    return result.state == "wrong" and has_hints(result.exercise)
 
 
 def _row_of(notebook: str, section: str) -> Exercise | None:

@@ -20,6 +20,7 @@ from typing import Any
 from cs682._files import pack, replacing
 from cs682.checks.answers import read_cells
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.hints import are_handed_in, count_hints
 from cs682.checks.source import RESTING_ON, WRITTEN, describe_encoding, find_conflict, judge
 from cs682.hand_in.books import find_gaps
 from cs682.hand_in.look import (
@@ -272,6 +273,7 @@ def _manifest(hand_in: HandIn) -> bytes:
         },
         "states": hand_in.states,
         "imports": hand_in.imports,
+        **({"hints": count_hints(hand_in.root)} if are_handed_in() else {}),
         "remarks": hand_in.remarks,
         "versions": {
             "python": platform.python_version(),

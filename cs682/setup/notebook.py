@@ -26,8 +26,9 @@ def start(*, drive: bool = False) -> dict[str, Any]:
     """Get everything ready, and return the images.
 
     Where only the notebook is open, a copy of the assignment is made first. Edited modules are
-    reloaded before each cell, plots are drawn in the page, and data is put in place. Prints the
-    versions in use and which data it is, the first things anyone who helps will ask for.
+    reloaded before each cell, plots are drawn in the page, data is put in place, and a notebook
+    knows `cs682.checks.hint` by its name. Prints the versions in use and which data it is, the
+    first things anyone who helps will ask for.
 
     Parameters
     ----------
@@ -122,10 +123,11 @@ def _require_one_package() -> None:
 
 
 def _prepare_page() -> None:
-    """Set up plots and reloading. Outside a notebook only the plot style is set."""
+    """Set up plots, reloading and the name `hint`. Elsewhere only the plot style is set."""
     import numpy as np
     from IPython import get_ipython
 
+    from cs682.checks import hint
     from cs682.checks.page import Page
     from cs682.setup.packages import DISTRIBUTION, edition
     from cs682.vis_utils import use_course_style
@@ -135,6 +137,7 @@ def _prepare_page() -> None:
         shell.run_line_magic("matplotlib", "inline")
         _reload_edited_modules(shell)
         Page(shell)
+        shell.push({hint.__name__: hint})
     use_course_style()
     _say(f"{DISTRIBUTION} {edition()}, Python {sys.version.split()[0]}, NumPy {np.__version__}")
 

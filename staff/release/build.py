@@ -12,7 +12,7 @@ from typing import Any
 
 from cs682._files import pack, replacing
 from staff.exercises import page
-from staff.release.complete import read_version, unchecked
+from staff.release.complete import read_version, unchecked, unhinted
 from staff.release.files import MANIFEST, VARIANT, Source
 from staff.release.leaks import find_leaks, secrets
 from staff.release.reference import Reference, read_reference, strip_files
@@ -60,7 +60,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     """
     variant = variant or Variant()
     settings, version = _read_settings(source), read_version(source)
-    if faults := unchecked():
+    if faults := unchecked() + unhinted():
         raise ReleaseError(faults)
     reference = read_reference(source)
     files = strip_files(reference, variant) | value_files()

@@ -1,11 +1,12 @@
-"""What a source must hold to be released, besides its regions: checks, and a dated version."""
+"""What a source must hold to be released, besides its regions: checks, hints, a dated version."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from cs682.checks import EXERCISES, Exercise
+from cs682.checks.hints import STEPS, has_hints, read_hints
 from cs682.checks.run import CHECKS, TRAININGS
 from cs682.setup.packages import edition_of
 from staff.grading.judging.secret import FURTHER
@@ -35,6 +36,30 @@ def read_version(source: Source) -> str:
         wanted = f"'## {version} (YYYY-MM-DD)'"
         raise ReleaseError([f"{CHANGELOG}:1: has no heading {wanted}, the version of {PROJECT}"])
     return version
+
+
+def unhinted(
+    rows: Iterable[Exercise] = EXERCISES.values(),
+    hints: Mapping[str, Collection[str]] | None = None,
+) -> list[str]:
+    """Name each exercise in which somebody may get stuck without help, or that has too much.
+
+    Parameters
+    ----------
+    hints : mapping of collection of str by exercise, optional; by default those in ``hints.md``
+
+    Returns
+    -------
+    faults : list of str
+    """
+    hints = read_hints() if hints is None else hints
+    wanted = {row.id: STEPS * has_hints(row) for row in rows}
+    counts = dict.fromkeys(wanted, 0) | {key: len(texts) for key, texts in hints.items()}
+    return [
+        f"cs682/checks/hints.md:1: {key} has {count} hints, expected {wanted.get(key, 0)}"
+        for key, count in counts.items()
+        if count != wanted.get(key, 0)
+    ]
 
 
 def unchecked(

@@ -1,11 +1,11 @@
-"""What a course changes: its notebooks, exercises handed out solved, and other points."""
+"""What a course changes: what it hands out solved, points, notebooks, and how help is treated."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,26 @@ class Variant:
     given : tuple of str, ids of exercises that are handed out solved
     points : dict of str to int, the points of exercises that differ from the table
     notebooks : tuple of str, names without ending of those that the course uses; empty for all
+    hints_in_hand_in : bool, a hand-in says how many hints were asked for
+    agents : bool, the release tells coding agents how to behave
     """
 
     given: tuple[str, ...] = ()
     points: dict[str, int] = field(default_factory=dict)
     notebooks: tuple[str, ...] = ()
+    hints_in_hand_in: bool = False
+    agents: bool = True
 
     @property
     def changes(self) -> dict[str, Any]:
-        """Return what the file of the variant holds; empty without changes."""
-        changes = {"given": self.given, "points": self.points, "notebooks": self.notebooks}
-        return changes if any(changes.values()) else {}
+        """Return what the file of the variant holds: what differs from the reference's edition."""
+        usual = Variant()
+        return {key: value for key, value in vars(self).items() if value != getattr(usual, key)}
 
     @property
     def table(self) -> dict[str, Exercise]:
         """Return the exercise table of the course."""
-        return apply_variant(EXERCISES, {"given": (), "points": {}, **self.changes})
+        return apply_variant(EXERCISES, self.changes)
 
     @property
     def without_stub(self) -> frozenset[str]:
@@ -75,8 +79,8 @@ def variant_of(written: Mapping[str, Any]) -> Variant:
     ----------
     written : mapping, as `Variant.dump` wrote it; empty for none
     """
-    given, points = written.get("given", ()), written.get("points", {})
-    return Variant(tuple(given), points, tuple(written.get("notebooks", ())))
+    lists = {key: tuple(written.get(key, ())) for key in ("given", "notebooks")}
+    return Variant(**{**written, **lists})
 
 
 def read_variant(path: Path) -> Variant:
@@ -85,7 +89,7 @@ def read_variant(path: Path) -> Variant:
     Parameters
     ----------
     path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}, "notebooks":
-        ["FullyConnectedNets"]}``; each may be left out
+        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false}``; each may be left out
 
     Raises
     ------
@@ -103,9 +107,10 @@ def read_variant(path: Path) -> Variant:
 
 def _build(value: Any) -> Variant:
     """Return the variant that a JSON value describes."""
-    if not isinstance(value, dict) or set(value) - {"given", "points", "notebooks"}:
+    known = [field.name for field in fields(Variant)]
+    if not isinstance(value, dict) or set(value) - {*known}:
         got = sorted(value) if isinstance(value, dict) else value
-        raise ValueError(f'expected an object with "given", "points" and "notebooks", got {got}')
+        raise ValueError(f"expected an object with some of {', '.join(known)}, got {got}")
     given, points = value.get("given", []), value.get("points", {})
     notebooks = _chosen(value.get("notebooks", list(NOTEBOOKS)))
     if not isinstance(given, list) or not isinstance(points, dict):
@@ -122,11 +127,21 @@ def _build(value: Any) -> Variant:
         _require_exercise(key)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
             raise ValueError(f"points of {key} are a whole number from 0 to 100, got {number!r}")
-    variant = Variant(tuple(given), points, notebooks)
+    variant = Variant(tuple(given), points, notebooks, **_switches(value))
     for key in (*given, *points):
         if Path(EXERCISES[key].notebook).stem not in (notebooks or NOTEBOOKS):
             raise ValueError(f"{key} is in {EXERCISES[key].notebook}, which is left out")
     return variant
+
+
+def _switches(value: dict[str, Any]) -> dict[str, bool]:
+    """Return what a variant says yes or no to."""
+    names = ("hints_in_hand_in", "agents")
+    switches: dict[str, bool] = {key: value[key] for key in names if key in value}
+    for key, switch in switches.items():
+        if not isinstance(switch, bool):
+            raise ValueError(f'"{key}" is true or false, got {switch!r}')
+    return switches
 
 
 def _chosen(names: Any) -> tuple[str, ...]:

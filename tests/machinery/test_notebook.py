@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from cs682.checks import hint
 from cs682.setup import notebook
 
 
@@ -90,3 +91,14 @@ def test_an_old_python_is_named(monkeypatch):
 
     with pytest.raises(notebook.NotReadyError, match=r"Python is 3\.9; the assignment needs 3\.10"):
         notebook.start()
+
+
+def test_a_notebook_knows_hint_by_its_name(shell, monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr(shell, "run_line_magic", lambda *words: None)
+    monkeypatch.setattr("cs682.checks.page.Page", lambda shell: None)
+    monkeypatch.setattr(notebook, "_reload_edited_modules", lambda shell: None)
+
+    notebook._prepare_page()
+
+    assert shell.user_ns["hint"] is hint

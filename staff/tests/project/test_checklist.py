@@ -52,6 +52,7 @@ PIECES = {
         '    "fc-2.1": ',
         f'    "{ID}": layers.absolute,\n',
     ),
+    "cs682/checks/hints.md": ("## fc-2.1", f"## {ID}\n\nIs -1 large?\n\n(5,)\n\n- a\n- b\n- c\n\n"),
     BANK: (
         "",
         f"# {ID}: Absolute values\n\n"
@@ -95,7 +96,12 @@ STUBS = (
     "-k",
     "stubs",
 )
-ALL = (*STUBS[:-2], "staff/tests/checks/test_exercises.py", "staff/tests/bank/test_bank.py")
+ALL = (
+    *STUBS[:-2],
+    "staff/tests/checks/test_exercises.py",
+    "staff/tests/checks/test_hints.py",
+    "staff/tests/bank/test_bank.py",
+)
 OURS = ("-k", f"shows_the_stubs or test_page or {ID}")
 
 
@@ -142,9 +148,17 @@ def test_exercise_that_is_in_every_place_is_accepted(tree, words):
     [
         (["cs682/layers.py"], RELEASE, [f"{ID} has no region in {NAME}"]),
         (
-            ["cs682/checks/run.py", "staff/grading/judging/secret/__init__.py"],
+            [
+                "cs682/checks/run.py",
+                "staff/grading/judging/secret/__init__.py",
+                "cs682/checks/hints.md",
+            ],
             RELEASE,
-            [f"{ID} has no entry for a check in", f"{ID} has no entry for a further check in"],
+            [
+                f"{ID} has no entry for a check in",
+                f"{ID} has no entry for a further check in",
+                f"{ID} has 0 hints, expected 3",
+            ],
         ),
         (
             [NOTEBOOK, "docs/exercises.md", "staff/golden/stubs.txt", BANK],
@@ -157,7 +171,7 @@ def test_exercise_that_is_in_every_place_is_accepted(tree, words):
             ],
         ),
     ],
-    ids=["solution", "checks", "pages and bank"],
+    ids=["solution", "checks and hints", "pages and bank"],
 )
 def test_exercise_that_lacks_a_place_is_refused(tree, places, words, said):
     whole = {place: (tree / place).read_bytes() for place in places}

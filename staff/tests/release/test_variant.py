@@ -70,6 +70,17 @@ def test_package_of_a_variant_applies_it(fall_2021):
     assert list(table) == list(EXERCISES)
 
 
+def test_package_of_a_variant_knows_that_hints_are_handed_in(source, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"hints_in_hand_in": true, "agents": true}', encoding="utf-8")
+
+    written = json.loads(cut(source, read_variant(path)).files["cs682/checks/variant.json"])
+
+    assert written == {"hints_in_hand_in": True}
+    assert variant_of(written) == read_variant(path)
+    assert apply_variant(EXERCISES, written) == EXERCISES
+
+
 def test_release_without_a_variant_carries_none(release):
     assert "cs682/checks/variant.json" not in release.files
 
@@ -147,7 +158,12 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
     ("text", "fault"),
     [
         ("{", "line 1 column 2"),
-        ("[]", 'expected an object with "given", "points" and "notebooks", got []'),
+        (
+            "[]",
+            "expected an object with some of given, points, notebooks, hints_in_hand_in, agents, ",
+        ),
+        ('{"agents": 1}', '"agents" is true or false, got 1'),
+        ('{"hints_in_hand_in": "yes"}', "\"hints_in_hand_in\" is true or false, got 'yes'"),
         ('{"notebooks": []}', '"notebooks" is a list of some of FullyConnectedNets, '),
         ('{"notebooks": ["Convolution"]}', "got ['Convolution']"),
         ('{"notebooks": "Dropout"}', "got 'Dropout'"),

@@ -1,0 +1,152 @@
+"""Hints on demand: three steps for each exercise, given one by one, and the count remembered.
+
+The texts stand in `hints.md`; the count is kept in the folder of the assignment, so that it lasts
+from one session to the next.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import textwrap
+from pathlib import Path
+
+from cs682._files import replacing
+from cs682.checks.exercises import EXERCISES, Exercise, read_variant
+from cs682.checks.names import ROOT, find_exercise
+
+TEXTS = Path(__file__).with_name("hints.md")
+NAME = "hints.json"  # in the folder of the assignment: how many were asked for, by exercise
+STEPS = 3
+_WIDTH = 92
+
+
+def hint(exercise: str) -> None:
+    """Print the next hint to an exercise, below those that you had before.
+
+    There are three: a question, the idea, the steps in words. Each call gives one more.
+
+    Parameters
+    ----------
+    exercise : str, its id or its function, for example 'bn-1.3' or 'batchnorm_backward'
+
+    Raises
+    ------
+    ValueError
+        If there is no exercise of this name, or there is nothing to write in it.
+    """
+    print(next_hint(exercise))  # noqa: T201  # what it is for
+
+
+def next_hint(exercise: str, root: Path = ROOT) -> str:
+    """Return the next hint to an exercise, below those that were given before, and count it.
+
+    Parameters
+    ----------
+    exercise : str, as for `hint`
+    root : Path, the folder of the assignment, where the count is kept
+
+    Returns
+    -------
+    text : str of several lines
+
+    Raises
+    ------
+    ValueError
+        As for `hint`.
+    """
+    row = find_exercise(exercise)
+    if not has_hints(row):
+        kind = "a question" if row.is_question else "given: there is nothing to write"
+        raise ValueError(f"there are no hints to {row.id}, which is {kind}")
+    counts = count_hints(root)
+    count = min(counts.get(row.id, 0) + 1, STEPS)
+    lines = [f"{row.id}  {row.title}  (hints: {count} of {STEPS})"]
+    lines += [_wrap(step, text) for step, text in enumerate(read_hints()[row.id][:count], 1)]
+    lines.append(_remember(root, counts | {row.id: count}))
+    if count < STEPS:
+        lines.append(f"\nTry it with that. The same call gives hint {count + 1}.")
+    return "\n".join(filter(None, lines))
+
+
+def has_hints(row: Exercise) -> bool:
+    """Tell whether an exercise has hints: whether there is something to write other than prose.
+
+    Parameters
+    ----------
+    row : Exercise
+    """
+    return not (row.is_question or row.is_given)
+
+
+@functools.cache
+def read_hints() -> dict[str, tuple[str, ...]]:
+    """Return all hints.
+
+    Returns
+    -------
+    hints : dict of tuple of str by exercise id, in their order; lines are joined, but for steps
+    """
+    _, *sections = TEXTS.read_text(encoding="utf-8").split("\n## ")
+    parts = ([part.strip() for part in section.split("\n\n")] for section in sections)
+    return {key: tuple(map(_join, texts)) for key, *texts in parts}
+
+
+def _join(paragraph: str) -> str:
+    """Return a paragraph as one line, a list as one line for each item."""
+    lines: list[str] = []
+    for line in paragraph.splitlines():
+        if line.startswith("- ") or not lines:
+            lines.append(line)
+        else:
+            lines[-1] += f" {line.strip()}"
+    return "\n".join(lines)
+
+
+def count_hints(root: Path = ROOT) -> dict[str, int]:
+    """Return how many hints were asked for.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    counts : dict of int by exercise id, from 1 to `STEPS`, in the order of the course; what the
+        file holds beside that, or a file that is damaged, does not count
+    """
+    try:
+        kept = json.loads((root / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found = {key: kept.get(key) for key in EXERCISES} if isinstance(kept, dict) else {}
+    return {key: n for key, n in found.items() if type(n) is int and 1 <= n <= STEPS}
+
+
+def are_handed_in() -> bool:
+    """Tell whether this course wants to see in a hand-in which hints were asked for."""
+    return bool(read_variant().get("hints_in_hand_in"))
+
+
+def _remember(root: Path, counts: dict[str, int]) -> str:
+    """Keep the counts; return what the student should know of that, if anything."""
+    try:
+        with replacing(root / NAME) as file:
+            file.write(json.dumps(counts, indent=1).encode())
+    except OSError as error:
+        return f"\n(That you had it could not be noted: {error.strerror}. It may come again.)"
+    return "\n(This course's hand-in says how many hints you asked for.)" if are_handed_in() else ""
+
+
+def _wrap(step: int, text: str) -> str:
+    """Return a hint as a block that begins with its number."""
+    lines = [
+        textwrap.fill(
+            line,
+            _WIDTH,
+            initial_indent="   ",
+            subsequent_indent="     " if line.startswith("- ") else "   ",
+        )
+        for line in text.splitlines()
+    ]
+    return f"\n{step}" + "\n".join(lines)[1:]
