@@ -1,4 +1,4 @@
-"""What a release lacks, and says otherwise, where a course leaves notebooks out."""
+"""What a release lacks, and says otherwise, where a course leaves things out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from cs682.checks.exercises import NOTEBOOKS
 from staff.release.variant import Variant
 
+PAGE_FOR_AGENTS = "AGENTS.md"  # how coding agents are to behave in a student's copy
+_LEADING_THERE = ("CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md")
 WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
 _ID = re.compile(r"\b[a-z]{2}-(?:\d\.\d|q\d)\b")
 _COUNTS = ("no", "one", "two", "three", "four")
@@ -17,6 +19,8 @@ _COUNTS = ("no", "one", "two", "three", "four")
 def not_needed(files: Mapping[str, bytes], variant: Variant) -> set[str]:
     """Return the notebooks that a course leaves out, and the tests of their exercises alone.
 
+    And the page for coding agents, with the files that lead there, if the course wants none.
+
     Parameters
     ----------
     files : mapping of str to bytes, of the source, by path
@@ -24,7 +28,19 @@ def not_needed(files: Mapping[str, bytes], variant: Variant) -> set[str]:
     tests = (path for path in files if path.startswith("tests/exercises/test_"))
     named = {path: {*_ID.findall(files[path].decode())} for path in tests}
     books = {f"notebooks/{name}.ipynb" for name in _left_out(variant)}
-    return books | {path for path, ids in named.items() if ids and ids <= variant.left_out}
+    agents = set() if variant.agents else {PAGE_FOR_AGENTS, *_LEADING_THERE}
+    return books | agents | {path for path, ids in named.items() if ids and ids <= variant.left_out}
+
+
+def say_agents(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
+    """Return files whose page for coding agents is the course's own, if it has one.
+
+    Parameters
+    ----------
+    files : dict of str to bytes, by path
+    """
+    own = variant.agents
+    return files | {PAGE_FOR_AGENTS: own.encode()} if isinstance(own, str) else files
 
 
 def _left_out(variant: Variant) -> list[str]:

@@ -26,14 +26,15 @@ class Variant:
     points : dict of str to int, the points of exercises that differ from the table
     notebooks : tuple of str, names without ending of those that the course uses; empty for all
     hints_in_hand_in : bool, a hand-in says how many hints were asked for
-    agents : bool, the release tells coding agents how to behave
+    agents : bool or str, whether the release tells coding agents how to behave; the text of the
+        page where the course has one of its own
     """
 
     given: tuple[str, ...] = ()
     points: dict[str, int] = field(default_factory=dict)
     notebooks: tuple[str, ...] = ()
     hints_in_hand_in: bool = False
-    agents: bool = True
+    agents: bool | str = True
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -89,23 +90,24 @@ def read_variant(path: Path) -> Variant:
     Parameters
     ----------
     path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}, "notebooks":
-        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false}``; each may be left out
+        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false}``; each may be left out.
+        ``agents`` may also name a text file beside this one, the course's own `AGENTS.md`
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no such file, or none that it names.
     ValueError
         If it holds anything else; the message names the file, the value and what was expected.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        return _build(value)
+        return _build(value, path.parent)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _build(value: Any) -> Variant:
+def _build(value: Any, folder: Path) -> Variant:
     """Return the variant that a JSON value describes."""
     known = [field.name for field in fields(Variant)]
     if not isinstance(value, dict) or set(value) - {*known}:
@@ -127,21 +129,22 @@ def _build(value: Any) -> Variant:
         _require_exercise(key)
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 100:
             raise ValueError(f"points of {key} are a whole number from 0 to 100, got {number!r}")
-    variant = Variant(tuple(given), points, notebooks, **_switches(value))
+    variant = Variant(tuple(given), points, notebooks, **_help(value, folder))
     for key in (*given, *points):
         if Path(EXERCISES[key].notebook).stem not in (notebooks or NOTEBOOKS):
             raise ValueError(f"{key} is in {EXERCISES[key].notebook}, which is left out")
     return variant
 
 
-def _switches(value: dict[str, Any]) -> dict[str, bool]:
-    """Return what a variant says yes or no to."""
-    names = ("hints_in_hand_in", "agents")
-    switches: dict[str, bool] = {key: value[key] for key in names if key in value}
-    for key, switch in switches.items():
-        if not isinstance(switch, bool):
-            raise ValueError(f'"{key}" is true or false, got {switch!r}')
-    return switches
+def _help(value: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return what a variant says of help; a page of the course's own is read from its file."""
+    told, agents = value.get("hints_in_hand_in", False), value.get("agents", True)
+    if not isinstance(told, bool):
+        raise ValueError(f'"hints_in_hand_in" is true or false, got {told!r}')
+    if not isinstance(agents, bool | str) or agents == "":
+        raise ValueError(f'"agents" is true, false or the name of a text file, got {agents!r}')
+    page = (folder / agents).read_text(encoding="utf-8") if isinstance(agents, str) else agents
+    return {"hints_in_hand_in": told, "agents": page}
 
 
 def _chosen(names: Any) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from staff.release.build import cut
 from staff.release.files import read_source
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")})
+TOP = [ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "AGENTS")]
+PAGES = sorted({*TOP, *(ROOT / "docs").rglob("*.md")})
 # Cheap enough to be run, in a fresh release, with the exit status they then have.
 RUN = {
     "cs682 doctor": 0,
