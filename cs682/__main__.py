@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     _add_check(commands)
     _add_hint(commands)
+    _add_reset(commands)
     _add_progress(commands)
     _add_submit(commands)
     _add_doctor(commands)
@@ -99,6 +100,29 @@ def _run_hint(args: argparse.Namespace) -> int:
 
     try:
         hint(args.name)
+    except ValueError as error:
+        args.usage_error(str(error))
+    return 0
+
+
+def _add_reset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `reset`."""
+    text = "Put an exercise back to its stub, and keep what you wrote in the folder `kept`."
+    parser = commands.add_parser("reset", help=text, description=text)
+    parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
+    said = "interrupted; what you wrote is in its place, or in the folder `kept`"
+    parser.set_defaults(run=_run_reset, usage_error=parser.error, interrupted=said)
+
+
+def _run_reset(args: argparse.Namespace) -> int:
+    """Put an exercise back. Status 1: it cannot be done, and nothing was changed."""
+    from cs682.setup.reset import ResetError, reset
+
+    try:
+        print(reset(args.name))  # noqa: T201  # a command talks to its user
+    except ResetError as error:
+        _complain(str(error))
+        return 1
     except ValueError as error:
         args.usage_error(str(error))
     return 0

@@ -15,6 +15,7 @@ from staff.exercises import page
 from staff.release.complete import read_version, unchecked, unhinted
 from staff.release.files import MANIFEST, VARIANT, Source
 from staff.release.leaks import find_leaks, secrets
+from staff.release.originals import original_files
 from staff.release.reference import Reference, read_reference, strip_files
 from staff.release.regions import Region, ReleaseError
 from staff.release.values import value_files
@@ -69,6 +70,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
         files[PAGE] = page(variant.table).encode()
     if repository:
         files = _move_repository(files, settings["repository"], repository)
+    files |= original_files(files, reference, variant)
     if faults := find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
     facts = {"name": settings["name"], "version": version, "commit": source.commit}

@@ -13,6 +13,7 @@ import pytest
 
 from cs682.checks import ANSWER_PROMPT, EXERCISES
 from cs682.setup.packages import edition
+from cs682.setup.reset import ORIGINALS
 from staff.__main__ import main
 from staff.release import build, command
 from staff.release.build import cut, write_zip
@@ -38,7 +39,12 @@ def hold_against_golden(name, text, request):
 
 
 def test_release_holds_the_files_of_the_list_its_manifest_and_values(release):
-    assert set(release.files) == released_paths() | {MANIFEST, TABLE, *modules()}
+    assert set(release.files) == released_paths() | {
+        MANIFEST,
+        ORIGINALS,
+        TABLE,
+        *modules(),
+    }
 
 
 def test_release_shows_the_stubs_that_were_reviewed(reference, request):

@@ -1,0 +1,240 @@
+"""Put one exercise back to its stub, and keep what stood there.
+
+A release knows what it gave out: `originals.json` beside this file holds the functions and cells
+of each exercise. A function is put back whole, given lines and docstring with it; where two
+exercises share one, the part of the other stays as it is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cs682._files import replacing
+from cs682.checks.exercises import Exercise
+from cs682.checks.names import find_exercise
+from cs682.checks.source import describe_encoding, judge
+from cs682.setup.assignment import PACKAGE_HOME
+
+ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
+KEPT = "kept"  # folder, in that of the assignment
+
+
+class ResetError(RuntimeError):
+    """Why an exercise cannot be put back, in words for the user; nothing was changed then."""
+
+
+@dataclass
+class _File:
+    """A file's text, and what it takes to write it in the form that it has."""
+
+    path: Path
+    name: str
+    text: str
+    bom: bytes
+    newline: str
+
+    def write(self) -> None:
+        """Write the file, whole or not at all."""
+        with replacing(self.path) as file:
+            file.write(self.bom + self.text.encode())
+
+
+def reset(name: str, root: Path = PACKAGE_HOME) -> str:
+    """Put an exercise back to its stub, and keep what stood there in the folder `kept`.
+
+    Parameters
+    ----------
+    name : str, as for `cs682.checks.names.find_exercise`
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    text : str, what was done, for the user
+
+    Raises
+    ------
+    ValueError
+        If the name means no exercise, or several, or one that has no stub.
+    ResetError
+        If this copy does not know the stub, cannot find its place, or cannot be written to.
+    """
+    row = find_exercise(name)
+    pieces = _read_originals(row, root)
+    files = {piece["file"]: _read(root, piece["file"]) for piece in pieces}
+    olds = [_put_back(row, piece, files[piece["file"]]) for piece in pieces]
+    if olds == [piece["text"] for piece in pieces]:
+        return f"{row.id} is as it was given out: there is nothing to put back"
+    try:
+        kept = _keep(row, root, pieces, olds)
+        for file in files.values():
+            file.write()
+    except OSError as error:
+        raise ResetError(f"{root} cannot be written to: {error.strerror}") from error
+    return _describe(row, kept.relative_to(root).as_posix(), files)
+
+
+def _read_originals(row: Exercise, root: Path) -> list[dict[str, str]]:
+    """Return the functions or cells of an exercise as they were given out."""
+    try:
+        originals = json.loads((root / ORIGINALS).read_bytes())
+    except FileNotFoundError:
+        raise ResetError(
+            f"{root} is no release but the source that releases are cut from: only a release knows "
+            "what it gave out"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ResetError(f"{ORIGINALS} is damaged ({error}): fetch the assignment again") from error
+    if row.id not in originals:
+        kind = "a question: empty its cell" if row.is_question else "given, and has no stub"
+        raise ValueError(f"{row.id} cannot be put back: it is {kind}")
+    pieces: list[dict[str, str]] = originals[row.id]
+    return pieces
+
+
+def _read(root: Path, name: str) -> _File:
+    """Return a file that a student has written in."""
+    try:
+        data = (root / name).read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise ResetError(f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ResetError(f"{name} {describe_encoding(data) or error}") from error
+    bom = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    return _File(root / name, name, text, bom, newline)
+
+
+def _put_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
+    """Change a file's text; return what stood there, with plain line ends."""
+    if "cell" in piece:
+        return _put_cell_back(row, piece, file)
+    lines = io.StringIO(file.text, newline="").readlines()
+    is_python = not judge(file.name, file.text.encode())
+    start, end = _find_function(lines, piece["function"], file, is_python=is_python)
+    if "after" in piece:
+        start, end = _find_part(lines[:end], start, piece, file)
+    old = "".join(lines[start:end]).replace("\r\n", "\n")
+    lines[start:end] = [piece["text"].replace("\n", file.newline)]
+    file.text = "".join(lines)
+    if is_python and judge(file.name, file.text.encode()):
+        raise ResetError(f"{file.name}: where {piece['function']} ends cannot be told")
+    return old
+
+
+def _find_function(lines: list[str], name: str, file: _File, *, is_python: bool) -> tuple[int, int]:
+    """Return the first line of a function, a decorator's if any, and the one behind its last."""
+    start, end = -1, len(lines)
+    for depth, part in enumerate(name.split(".")):
+        indent = " " * 4 * depth
+        found = [
+            i for i in range(start + 1, end) if re.match(rf"{indent}(def|class) {part}\b", lines[i])
+        ]
+        if len(found) != 1:
+            count = f"{len(found)} times" if found else "nowhere"
+            trouble = judge(file.name, file.text.encode()).partition("\n")[0]
+            said = f"{file.name} defines {name} {count}, expected once"
+            raise ResetError(f"{said} ({trouble})" if trouble else said)
+        start = found[0]
+        end = _end_of_block(lines[:end], start, 4 * depth, is_python=is_python)
+    while start > 0 and re.match(r"\s*@", lines[start - 1]):
+        start -= 1
+    return start, end
+
+
+def _end_of_block(lines: list[str], start: int, indent: int, *, is_python: bool) -> int:
+    """Return the line behind a function's or a class's last one.
+
+    In a file that is no Python, lines that lost their indentation count as part of it.
+    """
+    next_one = r"[@A-Za-z_]" if is_python else r"(@|(async def|def|class)\b)"
+    head = re.compile(rf" {{0,{indent}}}{next_one}")
+    end = next((i for i in range(start + 1, len(lines)) if head.match(lines[i])), len(lines))
+    while re.match(rf"\s*$| {{0,{indent}}}#", lines[end - 1]):  # it belongs to what follows
+        end -= 1
+    return end
+
+
+def _find_part(lines: list[str], start: int, piece: dict[str, str], file: _File) -> tuple[int, int]:
+    """Return the lines of an exercise in a function that it shares: behind a given line."""
+    after, text = piece["after"], piece["text"]
+    found = [i for i in range(start, len(lines)) if lines[i].rstrip() == after]
+    if len(found) != 1:
+        raise ResetError(
+            f"{file.name}: {piece['function']} serves two exercises, and `{after.strip()}`, which "
+            f"tells them apart, is there {len(found)} times: write that line as it was given"
+        )
+    begin, inner = found[0] + 1, _indent(text)
+    if inner == _indent(after):  # behind the block that this line opens
+        begin = _next_within(lines, begin, inner)
+    end = _next_within(lines, begin, inner - 1)
+    while end > begin and not lines[end - 1].strip():
+        end -= 1
+    return begin, end
+
+
+def _indent(line: str) -> int:
+    """Return how many blanks a line begins with."""
+    return len(line) - len(line.lstrip(" "))
+
+
+def _next_within(lines: list[str], begin: int, indent: int) -> int:
+    """Return the first line from `begin` on that is indented by at most so much."""
+    numbers = range(begin, len(lines))
+    return next(
+        (i for i in numbers if lines[i].strip() and _indent(lines[i]) <= indent), len(lines)
+    )
+
+
+def _put_cell_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
+    """Change a cell in a notebook's text, and forget its outputs; return its source."""
+    try:
+        book = json.loads(file.text)
+        cells = {str(cell.get("id")): cell for cell in book["cells"]}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ResetError(f"{file.name} is no notebook: {error!r}") from error
+    if piece["cell"] not in cells:
+        raise ResetError(
+            f"{file.name} has no cell {piece['cell']!r} any more: write {row.id} in a new one"
+        )
+    cell = cells[piece["cell"]]
+    old = "".join(cell["source"])
+    if old != piece["text"]:
+        source = piece["text"].splitlines(keepends=True)
+        cell.update(source=source, outputs=[], execution_count=None)
+        text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+        file.text = text.replace("\n", file.newline)
+    return old
+
+
+def _keep(row: Exercise, root: Path, pieces: list[dict[str, str]], olds: list[str]) -> Path:
+    """Write what stood there into a file of its own, which is named by exercise and time."""
+    places = (f"# {p['file']}, {p.get('function', p.get('cell'))}" for p in pieces)
+    texts = [f"{place}\n\n{old.rstrip()}\n" for place, old in zip(places, olds, strict=True)]
+    folder = root / KEPT
+    folder.mkdir(exist_ok=True)
+    stem = f"{row.id}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+    names = (f"{stem}{f'-{n}' if n else ''}.py" for n in itertools.count())
+    path = next(folder / name for name in names if not (folder / name).exists())
+    with replacing(path) as file:
+        file.write("\n\n".join(texts).encode())
+    return path
+
+
+def _describe(row: Exercise, kept: str, files: dict[str, _File]) -> str:
+    """Say what was done, and what is still amiss."""
+    lines = [
+        f"{row.id} is open again, in {' and '.join(files)}. What stood there is in {kept}",
+        "Is the file open in an editor? Then have it read anew, before you save.",
+    ]
+    for file in files.values():
+        if file.name.endswith(".py") and (trouble := judge(file.name, file.text.encode())):
+            lines.append(f"{file.name} {trouble}")
+    return "\n".join(lines)

@@ -1,0 +1,79 @@
+"""What a release remembers of each exercise as it was given out, so that a student can go back."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+
+from cs682.setup.reset import ORIGINALS
+from staff.release.books import read_book
+from staff.release.reference import Cells, Reference
+from staff.release.regions import Region
+from staff.release.variant import Variant
+
+Piece = dict[str, str]
+
+
+def original_files(
+    files: Mapping[str, bytes], reference: Reference, variant: Variant
+) -> dict[str, bytes]:
+    """Return the file that `cs682.setup.reset` reads, by its path.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes, the release's own
+    reference : Reference that it was cut from
+    variant : Variant
+    """
+    found: dict[str, list[Piece]] = {}
+    for path in sorted(reference.regions.keys() & files.keys()):
+        find = _find_cells if path in reference.books else _find_functions
+        for exercise, piece in find(path, files[path], reference.regions[path]):
+            found.setdefault(exercise, []).append({"file": path, **piece})
+    wanted = {key: pieces for key, pieces in found.items() if key not in variant.without_stub}
+    return {ORIGINALS: (json.dumps(wanted, indent=1, sort_keys=True) + "\n").encode()}
+
+
+def _find_cells(path: str, data: bytes, cells: Cells) -> Iterator[tuple[str, Piece]]:
+    """Yield each cell with a stub, and its exercise."""
+    sources = {cell["id"]: cell["source"] for cell in read_book(data, path)["cells"]}
+    for cell, (region, *_) in cells.items():
+        yield region.exercise, {"cell": cell, "text": sources[cell]}
+
+
+def _find_functions(path: str, data: bytes, cells: Cells) -> Iterator[tuple[str, Piece]]:
+    """Yield each function with a stub, or the part of it that is an exercise's own."""
+    text = data.decode()
+    for region in cells[""]:
+        function = _source_of(text, region.name)
+        if region.stub not in function:  # handed out, or no part of the course
+            continue
+        exercises = {other.exercise for other in cells[""] if other.name == region.name}
+        piece = {"text": function} if len(exercises) == 1 else _part(function, region)
+        yield region.exercise, {"function": region.name, **piece}
+
+
+def _source_of(text: str, name: str) -> str:
+    """Return the lines of a function, decorators included."""
+    node = _find(ast.parse(text).body, name)
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return "".join(text.splitlines(keepends=True)[first - 1 : node.end_lineno])
+
+
+def _find(body: list[ast.stmt], name: str) -> ast.FunctionDef | ast.ClassDef:
+    """Return a ``function`` or a ``Class.method``."""
+    own, _, rest = name.partition(".")
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    node = next(n for n in body if isinstance(n, kinds) and n.name == own)
+    return _find(node.body, rest) if rest else node
+
+
+def _part(function: str, region: Region) -> Piece:
+    """Return the lines of one exercise in a function, and the given line that leads to them."""
+    before, stub, _ = function.partition(region.stub)
+    lines = before.splitlines()
+    todo = max(i for i, line in enumerate(lines) if f"TODO({region.exercise})" in line)
+    indent = len(lines[todo]) - len(lines[todo].lstrip())
+    given = [x for x in lines[:todo] if x.strip() and len(x) - len(x.lstrip()) <= indent]
+    return {"after": given[-1], "text": "\n".join([*lines[todo:], stub])}

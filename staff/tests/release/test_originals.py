@@ -1,0 +1,74 @@
+"""What a release remembers of its stubs puts each exercise back, and no other."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cs682.checks import EXERCISES
+from cs682.setup.reset import ORIGINALS, reset
+from staff.release.build import cut
+from staff.release.reference import restore_files
+from staff.release.regions import restore
+from staff.release.variant import Variant
+
+WRITTEN = [row for row in EXERCISES.values() if not (row.is_given or row.is_question)]
+CODE = [row for row in WRITTEN if row.file.endswith(".py")]
+TRAININGS = [row for row in WRITTEN if row not in CODE]
+
+
+def lay_out(folder, files):
+    """Write what resetting reads and writes."""
+    for path in {ORIGINALS, *(row.file for row in WRITTEN)}:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(files[path])
+    return folder
+
+
+@pytest.mark.parametrize("row", CODE, ids=lambda row: row.id)
+def test_solved_exercise_is_put_back_and_all_others_stay(row, release, reference, tmp_path):
+    regions, stubs = reference.regions[row.file][""], release.files[row.file].decode()
+    solved = {row.file: restore(stubs, regions).encode()}
+
+    reset(row.id, lay_out(tmp_path, {**release.files, **solved}))
+
+    others = {region.exercise for region in regions} - {row.id}
+    assert (tmp_path / row.file).read_text(encoding="utf-8") == restore(stubs, regions, others)
+    (kept,) = (tmp_path / "kept").iterdir()
+    answers = [region.solution for region in regions if region.exercise == row.id]
+    assert [answer for answer in answers if answer not in kept.read_text(encoding="utf-8")] == []
+
+
+def test_trainings_are_put_back_and_no_longer_show_that_they_passed(release, reference, tmp_path):
+    lay_out(tmp_path, restore_files(release.files, reference))
+
+    for row in TRAININGS:
+        reset(row.id, tmp_path)
+
+    for path in {row.file for row in TRAININGS}:
+        books = [json.loads(data) for data in (release.files[path], (tmp_path / path).read_bytes())]
+        stubs, found = ({cell["id"]: cell for cell in book["cells"]} for book in books)
+        ours = reference.regions[path]
+        assert {key: found[key]["source"] for key in ours} == {
+            key: stubs[key]["source"] for key in ours
+        }
+        assert [key for key in ours if found[key]["outputs"]] == []
+        assert any(cell.get("outputs") for cell in found.values())
+
+
+def test_untouched_release_has_nothing_to_put_back(release, tmp_path):
+    lay_out(tmp_path, release.files)
+
+    said = {row.id: reset(row.id, tmp_path) for row in WRITTEN}
+
+    assert [key for key, text in said.items() if not text.endswith("nothing to put back")] == []
+
+
+def test_originals_are_those_of_what_a_course_asks(source, release):
+    given = cut(source, Variant(("fc-4.3",), notebooks=("FullyConnectedNets",))).files
+
+    whole, part = (json.loads(files[ORIGINALS]) for files in (release.files, given))
+
+    assert list(whole) == sorted(row.id for row in WRITTEN)
+    assert part.keys() == {key for key in whole if key.startswith("fc-")} - {"fc-4.3"}
