@@ -29,10 +29,12 @@ def check_initial(params: Any, shapes: dict[str, tuple[int, ...]], scale: float)
     require_names("params", params, shapes)
     for name in shapes:
         shape = shapes[name]
-        constant = np.full(shape, 1.0 if name.startswith("gamma") else 0.0)
+        start = 1 if name.startswith("gamma") else 0
+        constant = np.full(shape, float(start))
         if not name.startswith("W"):
             _check_vector(f"params[{name!r}]", params[name], shape)
-            compare(f"params[{name!r}]", params[name], constant, rtol=0)
+            hint = f"{name} starts at {start}; only the weights are drawn at random"
+            compare(f"params[{name!r}]", params[name], constant, rtol=0, hint=hint)
             continue
         require_finite(f"params[{name!r}]", params[name], shape)
         _check_gaussian(f"params[{name!r}]", params[name], scale)

@@ -98,6 +98,7 @@ def _check_running(s: Subject) -> None:
                     f"bn_param[{name!r}] is missing after a training step: hand bn_param itself on"
                 )
             causes = norm_mistakes.running(name, old, batch, 0.7, x[:, 0].size)
+            causes |= mistakes.running_of_one(batch[name], 0.7)
             running[name] = slow.running_average(old, batch[name], 0.7)
             where = f"after step {step} with momentum 0.7"
             compare(name, param[name], running[name], rtol=EXACT, where=where, causes=causes)

@@ -28,7 +28,7 @@ def as_images(rows: Any, shape: tuple[int, ...]) -> Any:
 
 def batchnorm_forward(x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, Any]:
     """Return cause -> output of spatial batch norm, shape (N, C, H, W)."""
-    C = x.shape[1]
+    N, C, H, W = x.shape
     scale, shift = gamma[:, None, None], beta[:, None, None]
 
     def over(*axes: int) -> Any:
@@ -49,6 +49,10 @@ def batchnorm_forward(x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, An
         ),
         "the result is reshaped to (N, C, H, W) without moving the channels back": plain.reshape(
             x.shape
+        ),
+        "height and width are exchanged on the way back": as_images(plain, x.shape).swapaxes(2, 3),
+        "rows of pixels are taken apart in the order (N, W, H); they are in the order (N, H, W)": (
+            plain.reshape(N, W, H, C).transpose(0, 3, 2, 1)
         ),
         "images are reshaped to (C, -1) without moving the channels first": flat(
             x.reshape(C, -1).T
@@ -74,6 +78,14 @@ def batchnorm_forward(x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, An
 def _kept(causes: dict[str, Any]) -> dict[str, Any]:
     """Return the causes of batch norm that read the same for images."""
     return {said: v for said, v in causes.items() if "axis" not in said and "feature" not in said}
+
+
+def running_of_one(new: Any, momentum: float) -> dict[str, Any]:
+    """Return cause -> running statistic, shape (1,), after a step in which channels share it."""
+    kept: Any = np.zeros(1)
+    for value in new:
+        kept = slow.running_average(kept, value, momentum)
+    return {"channels share bn_param one after the other; it keeps a number for each": kept}
 
 
 def batchnorm_backward(
@@ -104,6 +116,7 @@ def batchnorm_backward(
             if size != N
             else want[0],
             **_in_other_order(rows, gamma, upstream, eps, x.shape),
+            "height and width are exchanged in dx": want[0].swapaxes(2, 3),
             "the channels stay last in dx; bring them back to where they were": np.moveaxis(
                 want[0], 1, -1
             ),
