@@ -13,6 +13,7 @@ from pathlib import Path
 from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS
 from staff.grading.intake.locate import Package, arrange
+from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import unpack
@@ -142,13 +143,16 @@ def grade_package(
 def _code_outcomes(package: Package, rung: Rung, plan: Plan) -> Iterator[Outcome]:
     """Grade the exercises whose file is there; those without one have no answer."""
     asked = [key for key in CHECKS if key in plan.points]
-    there = [key for key in asked if EXERCISES[key].file not in package.missing]
+    missing = {*package.missing}
+    is_any = not missing.issuperset(CODE)  # what is given stands and falls with the rest
+    there = [key for key in asked if is_any and EXERCISES[key].file not in missing]
     if there:
         yield from grade_code(package.folder, seed=plan.seed, rung=rung, only=there)
     for key in asked:
         if key not in there:
             row = EXERCISES[key]
-            yield Outcome(key, 0, row.points, "no answer", f"{row.file} is missing", (), "")
+            text = f"{row.file} is missing" if row.file in missing else "there is no code"
+            yield Outcome(key, 0, row.points, "no answer", text, (), "")
 
 
 def worth(outcome: Outcome, maximum: int) -> Outcome:
