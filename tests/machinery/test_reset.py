@@ -248,6 +248,21 @@ def test_cells_are_put_back_and_their_outputs_forgotten(root):
     assert f"# {BOOK}, recipe\n\ndef f():\n    pass\n" in was
 
 
+def test_cell_is_found_where_an_editor_has_put_its_id_elsewhere(root):
+    book = book_of("x = 1", "y = 2", "z = 3")
+    for cell in book["cells"]:
+        cell["metadata"] = {"id": cell.pop("id")}  # as Colab saves it
+    (root / BOOK).write_text(json.dumps(book), encoding="utf-8")
+
+    reset("fc-5.1", root)
+
+    cells = json.loads((root / BOOK).read_text(encoding="utf-8"))["cells"]
+    assert ["".join(cell["source"]) for cell in cells] == [
+        "x = 1",
+        *(piece["text"] for piece in PIECES["fc-5.1"]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(json.dumps(book_of("x")), "has no cell 'recipe' any more"), ("[]", "is no notebook")],
