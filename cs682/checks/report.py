@@ -36,13 +36,22 @@ class Report:
             self.advice.append(text)
 
     def watch(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Call `function` on copies of the arrays in `args`; advise if it writes into one."""
+        """Call `function` on copies of the arrays in `args`; advise if it writes into one.
+
+        A dict is handed on as it is, for what the function stores there; the arrays that it held
+        before are watched too.
+        """
         copies = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+        given = [("an array", a) for a in copies] + [
+            (f"the {key}", a) for d in args if isinstance(d, dict) for key, a in d.items()
+        ]
+        given = [(what, a) for what, a in given if isinstance(a, np.ndarray)]
+        before = [a.copy() for _, a in given]
         result = function(*copies)
-        for before, after in zip(args, copies, strict=True):
-            if isinstance(before, np.ndarray) and not np.array_equal(before, after):
+        for (what, array), old in zip(given, before, strict=True):
+            if not np.array_equal(array, old):
                 self.advise(
-                    f"{name} overwrites an array that it was given; compute a new one instead, "
+                    f"{name} overwrites {what} that it was given; compute a new one instead, "
                     "somebody may still need the old values"
                 )
         parts = result if isinstance(result, (tuple, list)) else (result,)

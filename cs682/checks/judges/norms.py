@@ -11,7 +11,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32, compare_along
-from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
+from cs682.checks.judges.pairs import LATER_CALLS, WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import norms as norm_mistakes
 from cs682.checks.report import KEPT, Report, unpack
@@ -150,18 +150,13 @@ def _check_running_statistics(s: Subject, r: Report, momentum: float) -> None:
         x = rng.standard_normal((4, 3)) * [1, 2, 3] + [10, -5, 1]
         moments = [slow.mean_and_variance([float(v) for v in column]) for column in x.T]
         batch = dict(zip(running, np.array(moments).T, strict=True))
-        given: list[Any] = [bn_param.get(name) for name in running]
-        kept: list[Any] = [np.array(array) for array in given]
-        s.batchnorm_forward(x, np.ones(3), np.zeros(3), bn_param)
-        if step > 1 and not all(np.array_equal(a, b) for a, b in zip(given, kept, strict=True)):
-            r.advise(
-                "batchnorm_forward overwrites the running statistics that it was given; store new "
-                "arrays in bn_param, somebody may still need the old values"
-            )
-        for name, old in running.items():
+        before = dict(running)
+        name = "batchnorm_forward"
+        r.watch(name, s.batchnorm_forward, x, np.ones(3), np.zeros(3), bn_param)
+        for name, old in before.items():
             if bn_param.get(name) is None:
                 raise CheckError(f"bn_param[{name!r}] is missing after a training step")
-            causes = norm_mistakes.running(name, old, batch, momentum, len(x))
+            causes = norm_mistakes.running(name, before, batch, momentum, len(x))
             running[name] = slow.running_average(old, batch[name], momentum)
             where = f"after step {step} with momentum {momentum}"
             compare(name, bn_param[name], running[name], rtol=EXACT, where=where, causes=causes)
@@ -193,9 +188,11 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
         earlier = mean, var, want
         where = f"in test mode for eps = {eps}"
         compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
-        hint = "test mode must leave the running statistics alone"
-        compare("running_mean", bn_param["running_mean"], mean, rtol=0, hint=hint)
-        compare("running_var", bn_param["running_var"], var, rtol=0, hint=hint)
+        for name, given in (("running_mean", mean), ("running_var", var)):
+            if not np.array_equal(bn_param[name], given):
+                raise CheckError(
+                    f"bn_param[{name!r}] changed: test mode must leave the running statistics alone"
+                )
     large, gamma_, beta_, _ = _arguments(130, 5)
     out, _ = s.batchnorm_forward(large.copy(), gamma_, beta_, dict(bn_param))
     all_want = slow.standardize(large, gamma_, beta_, eps, mean, var)
@@ -219,6 +216,8 @@ def check_batchnorm_backward_alt(s: Subject, r: Report) -> None:
     try:
         _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward_alt, train, axis=0)
     except CheckError as error:
+        if any(call in str(error) for call in LATER_CALLS):
+            raise  # the formula is right
         raise CheckError(with_more(str(error), _compare_with_graph(s))) from None
 
 

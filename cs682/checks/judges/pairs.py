@@ -35,6 +35,7 @@ _CALLS = (
         "the calls before were right: all that the way back needs belongs in the cache",
     ),
 )
+LATER_CALLS = tuple(call for call, _, _ in _CALLS if call)
 
 
 @dataclass(frozen=True)

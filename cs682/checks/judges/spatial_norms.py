@@ -92,12 +92,13 @@ def _check_running(s: Subject) -> None:
         moments = [slow.mean_and_variance([float(v) for v in x[:, c].flat]) for c in range(3)]
         batch = dict(zip(running, np.array(moments).T, strict=True))
         s.spatial_batchnorm_forward(x, gamma, beta, param)
-        for name, old in running.items():
+        before = dict(running)
+        for name, old in before.items():
             if param.get(name) is None:
                 raise CheckError(
                     f"bn_param[{name!r}] is missing after a training step: hand bn_param itself on"
                 )
-            causes = norm_mistakes.running(name, old, batch, 0.7, x[:, 0].size)
+            causes = norm_mistakes.running(name, before, batch, 0.7, x[:, 0].size)
             causes |= mistakes.running_of_one(batch[name], 0.7)
             running[name] = slow.running_average(old, batch[name], 0.7)
             where = f"after step {step} with momentum 0.7"

@@ -134,9 +134,11 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
     }
 
 
-def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int) -> dict[str, Any]:
+def running(
+    name: str, before: dict[str, Any], batch: dict[str, Any], momentum: float, n: int
+) -> dict[str, Any]:
     """Return cause -> new value, shape (D,), of a running statistic after one step."""
-    new, keep = batch[name], momentum
+    old, new, keep = before[name], batch[name], momentum
     update = keep * old + (1 - keep) * new
     causes = {
         f"bn_param[{name!r}] did not change: store the batch's own value there, weighed": old,
@@ -148,8 +150,15 @@ def running(name: str, old: Any, batch: dict[str, Any], momentum: float, n: int)
         "the new value is added without its weight 1 - momentum": keep * old + new,
     }
     if name == "running_var":
-        variance = batch["running_var"]
+        variance, mean = batch["running_var"], before["running_mean"]
+        new_mean = keep * mean + (1 - keep) * batch["running_mean"]
         causes |= {
+            "momentum weighs the new running_mean here; it should weigh the old running_var": keep
+            * new_mean
+            + (1 - keep) * variance,
+            "momentum weighs the old running_mean here; it should weigh the old running_var": keep
+            * mean
+            + (1 - keep) * variance,
             "the running variance must be biased too: divide by N": keep * old
             + (1 - keep) * variance * n / (n - 1),
             "eps is part of the variance that is averaged; it belongs under the root alone": keep

@@ -222,7 +222,7 @@ ADAM: dict[str, Step] = {
         correct=lambda beta, t: 1 + beta**t
     ),
     "the bias correction uses beta * t; it should be beta**t": _mistaken(
-        correct=lambda beta, t: 1 - beta * t
+        correct=lambda beta, t: 1 - beta * t, root=lambda v: np.sqrt(np.abs(v))
     ),
     "v is corrected with beta1; it has beta2": _mistaken(betas=("beta1", "beta1")),
     "m is corrected with beta2; it has beta1": _mistaken(betas=("beta2", "beta2")),
@@ -238,6 +238,9 @@ ADAM: dict[str, Step] = {
     "the gradient has no weight 1 - beta1": _mistaken(first=lambda m, dw, c: c["beta1"] * m + dw),
     "the gradient in v is not squared": _mistaken(
         second=lambda v, dw, c: c["beta2"] * v + (1 - c["beta2"]) * dw
+    ),
+    "the gradient in v is not squared, only made positive": _mistaken(
+        second=lambda v, dw, c: c["beta2"] * v + (1 - c["beta2"]) * abs(dw)
     ),
     "beta1 and beta2 are exchanged": _mistaken(
         first=lambda m, dw, c: c["beta2"] * m + (1 - c["beta2"]) * dw,

@@ -65,7 +65,7 @@ def test_running_statistics_written_into_are_advised_of(monkeypatch, capsys):
 
     put(monkeypatch, "batchnorm_forward", answer)
 
-    assert "overwrites the running statistics" in advice("bn-1.1", capsys)
+    assert "overwrites the running_mean" in advice("bn-1.1", capsys)
 
 
 def spoilt_dx(axis, spoil):
