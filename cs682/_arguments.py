@@ -202,6 +202,12 @@ def require_hidden_dims(hidden_dims: Any) -> list[Any]:
         ) from None
 
 
+def require_hidden_layer(i: int, hidden_layers: int) -> None:
+    """Raise ValueError unless `i` is the number of a hidden layer; they count from 1."""
+    if not 1 <= i <= hidden_layers:
+        raise ValueError(f"i must be a hidden layer's number, from 1 to {hidden_layers}, got {i}")
+
+
 def require_floating_type(dtype: DTypeLike) -> type[np.generic]:
     """Return a dtype as a type; refuse integers, which would cut every result."""
     kind: type[np.generic] = np.dtype(dtype).type

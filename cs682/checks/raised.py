@@ -33,7 +33,7 @@ _RENAMED = {  # names that NumPy 2 no longer has -> what to write
     "mat": "np.asarray",
 }
 
-# what an exception's text looks like -> what is said beside it
+# what an exception's text and, below it, the student's line look like -> what is said beside it
 _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         r"module 'numpy' has no attribute '(" + "|".join(_RENAMED) + r")'",
@@ -94,6 +94,27 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"only integer scalar arrays can be converted to a scalar index",
+        lambda _: (
+            "An array stands where one whole number belongs: an axis, a size or an index. "
+            "np.max(0, x) reads x as the axis; np.maximum(0, x) goes entry by entry."
+        ),
+    ),
+    (
+        r"IndexError: list index out of range",
+        lambda _: (
+            "A list of L entries counts from 0 to L - 1: what belongs to layer i, counted from 1, "
+            "stands at [i - 1]."
+        ),
+    ),
+    (
+        r"too many values to unpack \(expected 3.*\n[^\n]*affine_norm_relu_dropout_backward\(",
+        lambda _: (
+            "With a normalization this function returns five: dx, dw, db, dgamma, dbeta; without "
+            "one the first three."
+        ),
+    ),
+    (
         r"IndexError: tuple index out of range",
         lambda _: (
             "A tuple has fewer entries than this line reads. If it is a shape: x may have any "
@@ -120,6 +141,13 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: (
             "This pool_param is empty, as that of a block without pooling is. Only a block with "
             "pool above 1 is pooled, and block i, counted from 1, has self.pool_params[i - 1]."
+        ),
+    ),
+    (
+        r"x of shape .* values per example, but w .* expects",
+        lambda _: (
+            "This input does not belong to these weights. In a network each layer gets the output "
+            "of the one before it; X goes into the first layer alone."
         ),
     ),
     (
@@ -166,7 +194,7 @@ def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
             "Compare types and shapes with the docstring"
         )
     likely = f"\n  {error.likely}" if hasattr(error, "likely") else ""  # from `when_new`
-    return f"{said}{likely or _meaning(said)}\n{line}"
+    return f"{said}{likely or _meaning(said, line)}\n{line}"
 
 
 def _say_pooled(H: int, W: int, height: int, width: int) -> str:
@@ -190,9 +218,9 @@ def _say_sizes(got: int, expected: int) -> str:
     return ""
 
 
-def _meaning(said: str) -> str:
+def _meaning(said: str, line: str) -> str:
     """Return what an exception usually means, on a line of its own, if that is known."""
     for pattern, explain in _MEANINGS:
-        if (found := re.search(pattern, said)) and (meaning := explain(found)):
+        if (found := re.search(pattern, f"{said}\n{line}", re.M)) and (meaning := explain(found)):
             return f"\n  {meaning}"
     return ""

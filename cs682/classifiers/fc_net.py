@@ -16,6 +16,7 @@ from cs682._arguments import (
     one_normalization,
     require_floating_type,
     require_hidden_dims,
+    require_hidden_layer,
     require_number,
     require_widths,
 )
@@ -318,6 +319,7 @@ class FullyConnectedNet:
 
     def _hidden_options(self, i: int) -> dict[str, Any]:
         """Return the keyword arguments of hidden layer `i` (1-based) for the sandwich."""
+        require_hidden_layer(i, self.num_layers - 1)
         options: dict[str, Any] = {"dropout_param": self.dropout_param}
         if self.normalization is not None:
             options["normalization"] = self.normalization

@@ -99,8 +99,16 @@ def _affine_way_back(s: Subject, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
     }
     mixed = slow.slopes(slow.affine, (x.reshape(-1, len(x)).T, w, b), dout)[1]
     causes["dw"]["reshaping x to (D, N) mixes the examples; flatten each, then transpose"] = mixed
+    turned = slow.slopes(slow.affine, (x.T.reshape(-1, len(x)).T, w, b), dout)[1]
+    causes["dw"]["x.T turns all axes of an image; flatten each example first, then transpose"] = (
+        turned
+    )
     causes["db"]["this is the slope for one example; multiply with dout and sum"] = np.ones(b.shape)
     fortran = want["dx"].reshape(len(x), -1).reshape(x.shape, order="F")
+    laid = want["dx"].reshape(len(x), -1).T.reshape(x.shape)
+    causes["dx"]["the product comes out as (D, N); transpose it, reshaping mixes the examples"] = (
+        laid
+    )
     causes["dx"]["dx must go back to the shape of x in C order"] = fortran
     hints = {name: f"the numeric gradient of the layer disagrees with {name}" for name in want}
     where = f"for x of shape {x.shape}"

@@ -137,6 +137,7 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
     data = slow.net_loss(params, X, y, **options)
     causes["the loss is summed over the batch; it is the mean"] = data * len(X) + full
     causes["the penalty is missing"] = data
+    causes["the softmax loss is missing; the penalty is added to it, it does not replace it"] = full
     if not reg:
         return causes
     part = {name: 0.5 * reg * float(np.sum(value**2)) for name, value in params.items()}
