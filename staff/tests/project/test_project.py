@@ -133,6 +133,15 @@ def test_notebook_markers_pair_up(name):
         assert marker_faults(cell["source"]) == [], cell["id"]
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_cell_gives_the_name_of_hint_another_meaning(name):
+    code = [ast.parse(c["source"]) for c in cells_of(name) if c["cell_type"] == "code"]
+
+    names = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.Name)]
+
+    assert "hint" not in {node.id for node in names if isinstance(node.ctx, ast.Store)}
+
+
 def test_workspace_of_make_lab_opens_every_notebook():
     text = (ROOT / "notebooks" / "assignment.jupyterlab-workspace").read_text(encoding="utf-8")
 
