@@ -123,8 +123,8 @@ def test_check_misses_a_function_and_a_class(monkeypatch):
     monkeypatch.delattr(layers, "relu_forward")
     monkeypatch.delattr(fc_net, "TwoLayerNet")
 
-    assert refusal("fc-1.3") == (
-        "cs682/layers.py has no function relu_forward: was it renamed or deleted?"
+    assert refusal("fc-1.3").startswith(
+        "cs682/layers.py has no function relu_forward: was it renamed or deleted?\n"
     )
     assert "fc_net.py has no class TwoLayerNet" in refusal("fc-2.1")
 
@@ -143,7 +143,7 @@ def test_check_sees_a_file_that_was_broken_after_it_was_loaded(monkeypatch, tmp_
     said = refusal("fc-1.3")
 
     assert said.startswith("SyntaxError: unmatched ')'")
-    assert said.endswith("layers.py line 2: return np.maximum(x, 0)), x")
+    assert "layers.py line 2: return np.maximum(x, 0)), x\n" in said
 
 
 def test_check_shows_the_line_that_called_given_code_wrongly(monkeypatch):

@@ -550,7 +550,9 @@ from pathlib import Path
 from staff.grading import single
 
 def wait(*args, real=single.arrange):
-    if list(Path(sys.argv[4]).glob("staff/records/*.json")):
+    try:
+        Path(sys.argv[2] + ".first").touch(exist_ok=False)
+    except FileExistsError:
         time.sleep(60)  # all but the first
     return real(*args)
 
