@@ -185,6 +185,7 @@ def _run_submit(args: argparse.Namespace) -> int:
     """Pack a hand-in. Status 1: it cannot be packed."""
     from cs682.hand_in import pack as submit
 
+    print("Looking over your work, which can take a minute.", flush=True)  # noqa: T201  # no silence
     try:
         out, hand_in = submit.submit(args.out)
     except (submit.HandInError, FileNotFoundError, ValueError) as error:

@@ -66,6 +66,8 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
     lines.append(_remember(root, counts | {row.id: count}))
     if count < STEPS:
         lines.append(f"\nTry it with that. The same call gives hint {count + 1}.")
+    else:
+        lines.append("\nThis was the last. Still stuck? Take its shapes to somebody, and ask.")
     return "\n".join(filter(None, lines))
 
 

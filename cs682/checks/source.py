@@ -20,6 +20,10 @@ RESTING_ON = {
     "cs682/optim.py": (),
 }
 _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
+_ADVICE = {
+    TabError: ": use spaces alone, four for each level",
+    IndentationError: ": each level takes four spaces, and lines of one block as many",
+}
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -58,7 +62,8 @@ def judge(name: str, content: bytes) -> str:
     except SyntaxError as error:
         lines = content.decode("utf-8", "replace").splitlines()  # not what lies on the disk by now
         source = "".join(lines[(error.lineno or 1) - 1 :][:1]).strip()
-        return f"line {error.lineno}: {type(error).__name__}: {error.msg}\n  {source}".rstrip()
+        said = f"{type(error).__name__}: {error.msg}{_ADVICE.get(type(error), '')}"
+        return f"line {error.lineno}: {said}\n  {source}".rstrip()
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {error}"
     return ""

@@ -238,6 +238,7 @@ def _describe(row: Exercise, kept: str, files: dict[str, _File]) -> str:
     """Say what was done, and what is still amiss."""
     lines = [
         f"{row.id} is open again, in {' and '.join(files)}. What stood there is in {kept}",
+        "Do you want some of it back? Copy it from there.",
         "Is the file open in an editor? Then have it read anew, before you save.",
     ]
     for file in files.values():
