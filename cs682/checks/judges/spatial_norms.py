@@ -20,7 +20,7 @@ from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
 _SIZES = ((2, 3, 4, 2), (3, 2, 1, 3), (1, 4, 3, 2))  # N, C, H, W
-_GROUPS = (((2, 6, 2, 3), 2), ((3, 6, 1, 2), 3), ((1, 4, 3, 2), 1), ((2, 3, 3, 2), 3))  # and G
+_GROUPS = (((4, 6, 2, 3), 2), ((3, 6, 1, 2), 3), ((1, 4, 3, 2), 1), ((2, 3, 3, 2), 3))  # and G
 _EPS = (1e-5, 0.5)  # with the usual 1e-5 alone nobody could see where eps was put
 _PARTS = ("dx", "dgamma", "dbeta")
 

@@ -9,6 +9,9 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.mistakes import norms, spatial_norms
 
+_NO_IMAGES = (
+    "N is forgotten: reshape(G, -1) makes G rows of all images together; N * G rows are wanted"
+)
 _OF_ROWS = ("axis", "each feature", "gamma", "beta", "training branch", "running")
 
 
@@ -42,6 +45,7 @@ def forward(x: Any, gamma: Any, beta: Any, G: int, eps: float) -> dict[str, Any]
         ),
         "each channel is normalized by itself; a group has C / G of them": over(x.shape, (2, 3)),
         "all channels of an image are one group, whatever G is": over(x.shape, (1, 2, 3)),
+        _NO_IMAGES: over((G, x.size // G), (1,)),
         "groups of G channels are made; G is the number of groups, each has C / G channels": over(
             (N, size, G, H, W), (2, 3, 4)
         ),
@@ -118,6 +122,11 @@ def backward(
         flat = x.reshape(N * groups, -1), (dout * scale).reshape(N * groups, -1)
         return spatial_norms.ways_back(*flat, eps, 1).sum(axis=-1).reshape(x.shape)
 
+    def summed(n_rows: int) -> Any:
+        d, hat = upstream.reshape(n_rows, -1), x_hat.reshape(n_rows, -1)
+        means = d.mean(axis=1, keepdims=True), (d * hat).mean(axis=1, keepdims=True)
+        return ((d - means[0] - hat * means[1]).reshape(rows.shape) / std).reshape(x.shape)
+
     n_all = rows.shape[1] * G
     normalized = x_hat.reshape(x.shape)
     per_entry = {"dgamma": dout * normalized, "dbeta": dout}
@@ -131,6 +140,7 @@ def backward(
             "the sums in dx are divided by C * H * W; a group has C / G * H * W values": divided(
                 n_all
             ),
+            f"in the sums of dx {_NO_IMAGES}": summed(G),
             "the sums in dx run over whole images, not over groups": grouped(1),
             "the sums in dx run over channels, not over groups": grouped(C),
             "the sums in dx run over groups of G channels; a group has C / G": grouped(C // G),
