@@ -37,7 +37,7 @@ def say_paths(got: Any, want: Any, ways: Any, centred: Any, spread: Any, axis: i
         return _say_weights(weights, want.shape[axis])
     if _sums_across(got - ways[..., 0], centred, spread, axis):
         return f"the sums run over axis {1 - axis}; they should run over axis {axis}"
-    return _say_path(got - want, centred, axis)
+    return _say_path(got - want, ways[..., 2], centred, axis)
 
 
 def _sums_across(indirect: Any, centred: Any, spread: Any, axis: int) -> bool:
@@ -52,11 +52,11 @@ def _sums_across(indirect: Any, centred: Any, spread: Any, axis: int) -> bool:
     return True
 
 
-def _say_path(off: Any, centred: Any, axis: int) -> str:
+def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
     """Say which path an error belongs to, from how it varies along the axis.
 
-    The path through the mean adds the same number to a whole line, the one through the variance
-    adds a multiple of the line's centred values.
+    The path through the mean adds the same number to a whole line, the one through the variance,
+    `variance`, adds a multiple of the line's centred values.
     """
     shift = off.mean(axis=axis, keepdims=True)
     length = np.sum(centred**2, axis=axis, keepdims=True)
@@ -67,12 +67,18 @@ def _say_path(off: Any, centred: Any, axis: int) -> str:
             "the part of dx that ignores how mean and variance depend on x is wrong already, or a "
             "sum is not taken over the whole line"
         )
-    wrong = [
-        f"the path through the {name}"
-        for name, part in (("mean", shift), ("variance", multiple * centred))
-        if np.abs(part).max() > limit
-    ]
-    return f"the mistake is in {' and in '.join(wrong)}; all else is right"
+    if np.abs(multiple * centred).max() <= limit:
+        said = "the path through the mean, or in the variance's, if its slope is not x - mean"
+    elif np.abs(shift).max() <= limit:
+        said = "the path through the variance"
+    elif np.abs(multiple * centred + variance).max() <= limit:
+        said = (
+            "the path through the variance, if the square's slope 2 * (x - mean) is missing, or "
+            "that path is missing, and the mean's is wrong"
+        )
+    else:
+        said = "the path through the mean and in the path through the variance, or in this alone"
+    return f"the mistake is in {said}; all else is right"
 
 
 def _say_weights(weights: Any, n: int) -> str:
