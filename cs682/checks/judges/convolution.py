@@ -64,7 +64,7 @@ def _by(size: tuple[int, int]) -> str:
 _ONE = "a size of 1 is a size too"
 _SIDES = "which of H and W, of HH and WW, of i and j goes with rows and which with columns?"
 CONVOLUTIONS = (
-    Case("", "", (2, 2, 3, 3), (3, 3), pad=1),
+    Case("", "", (2, 2, 3, 3), (3, 3), pad=1, filters=5),
     Case("a pad of 0", "is a pad of 1 built in somewhere?", (2, 1, 4, 4), (3, 3), filters=2),
     Case("a pad of 2", "is a pad of 1 built in somewhere?", (1, 2, 3, 3), (3, 3), 1, 2, 2),
     Case("a stride of 2", "windows start at i * stride", (2, 1, 5, 5), (3, 3), 2, 1, 2),

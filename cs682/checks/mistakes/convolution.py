@@ -147,6 +147,12 @@ def backward(
             "db sums over the places alone; it sums over all images too": dout.sum(axis=(2, 3)),
             "db is the first image's; sum over all of them": dout[0].sum(axis=(1, 2)),
             "db is the last image's; sum over all of them": dout[-1].sum(axis=(1, 2)),
+            "db sums over the filters, not over the columns; it keeps the filters: axes 0, 2, 3": (
+                dout.sum(axis=(0, 1, 2))
+            ),
+            "db sums over the filters, not over the rows; it keeps the filters: axes 0, 2, 3": (
+                dout.sum(axis=(0, 1, 3))
+            ),
             "db counts the places; it sums what dout has there": np.full(
                 len(w), float(dout.size // len(w))
             ),

@@ -161,6 +161,9 @@ def backward(x: Any, dout: Any, height: int, width: int, stride: int, want: Any)
         "the sign of dx is turned": -want,
         "a row and column inside the window are taken for those of the image; add where the window "
         "starts": _from_the_corner(x, dout, (height, width), tops, lefts),
+        "row and column of a maximum within its window are exchanged": _turned(
+            x, dout, (height, width), tops, lefts
+        ),
         "each maximum's gradient goes to its place in all images and channels; index arrays for "
         "row and column need some for image and channel beside them": (
             _in_all_images(x, dout, (height, width), tops, lefts)
@@ -201,6 +204,17 @@ def _from_the_corner(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places
     for n, c, i, j in np.ndindex(*dout.shape):
         part = x[n, c, tops[i] : tops[i] + size[0], lefts[j] : lefts[j] + size[1]]
         dx[(n, c, *np.unravel_index(part.argmax(), size))] += dout[n, c, i, j]
+    return dx
+
+
+def _turned(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
+    """Return dx where the column of a maximum is added to the window's top, the row to its left."""
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        part = x[n, c, tops[i] : tops[i] + size[0], lefts[j] : lefts[j] + size[1]]
+        row, column = np.unravel_index(part.argmax(), size)
+        if tops[i] + column < x.shape[2] and lefts[j] + row < x.shape[3]:
+            dx[n, c, tops[i] + column, lefts[j] + row] += dout[n, c, i, j]
     return dx
 
 
