@@ -80,6 +80,11 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"shapes \((?:\d+,)*(\d+),(\d+),(\d+)\) \((?:\d+,)*(\d+),(\d+),(\d+)\).*"
+        r"\n  in conv_\w+_naive,",
+        lambda found: _say_window(tuple(map(int, found.groups()))),
+    ),
+    (
         r"operands could not be broadcast together",
         lambda _: (
             "Shapes must agree from the right: is one of the two transposed, summed over another "
@@ -94,10 +99,25 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"TypeError: ('(numpy\.)?float\d*' object cannot be interpreted as an integer"
+        r"|slice indices must be integers)",
+        lambda _: (
+            "A whole number belongs here: `/` gives a float even where nothing is left over, `//` "
+            "gives a whole number."
+        ),
+    ),
+    (
         r"only integer scalar arrays can be converted to a scalar index",
         lambda _: (
             "An array stands where one whole number belongs: an axis, a size or an index. "
             "np.max(0, x) reads x as the axis; np.maximum(0, x) goes entry by entry."
+        ),
+    ),
+    (
+        r"KeyError: '((?:W|b|gamma|beta)\d+)'\n.*\bgrads\[",
+        lambda found: (
+            f"grads has no {found[1]} yet: the way back runs over all layers, from the last, L, "
+            "down to 1 (a range stops before its end), and stores the gradients of each."
         ),
     ),
     (
@@ -206,6 +226,16 @@ def _say_pooled(H: int, W: int, height: int, width: int) -> str:
             "comes first."
         )
     return ""
+
+
+def _say_window(sizes: tuple[int, ...]) -> str:
+    """Say that a window and a filter are of other sizes because of the zeros around x."""
+    (C, *window), (depth, *sides) = sizes[:3], sizes[3:]
+    if window == sides and abs(C - depth) % 2:
+        return ""
+    if window == sides:
+        return "Is x padded along more than rows and columns? Images and channels get no zeros."
+    return "A window does not fit its filter: does it run over the edge? Is x padded with zeros?"
 
 
 def _say_sizes(got: int, expected: int) -> str:
