@@ -340,7 +340,12 @@ def kind_of(value: Any) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """Return a text with one mark at its end."""
+    """Return a text with one mark at its end.
+
+    Parameters
+    ----------
+    text : str
+    """
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
