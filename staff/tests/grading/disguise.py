@@ -15,7 +15,8 @@ def write_code(rng: random.Random) -> dict[str, str]:
     """Return a hand-in's modules: for each exercise the reference's answer or one of the bank's."""
     by_exercise = defaultdict(list)
     for answer in BANK:
-        by_exercise[answer.exercise].append(answer)
+        if answer.file in CODE:  # not in what is given
+            by_exercise[answer.exercise].append(answer)
     files = {name: (ROOT / name).read_text(encoding="utf-8") for name in CODE}
     for answers in by_exercise.values():
         answer = rng.choice([None, *answers])
