@@ -205,7 +205,11 @@ def require_hidden_dims(hidden_dims: Any) -> list[Any]:
 def require_hidden_layer(i: int, hidden_layers: int) -> None:
     """Raise ValueError unless `i` is the number of a hidden layer; they count from 1."""
     if not 1 <= i <= hidden_layers:
-        raise ValueError(f"i must be a hidden layer's number, from 1 to {hidden_layers}, got {i}")
+        late = "; the last of the layers is not hidden: are they taken in order of their numbers?"
+        raise ValueError(
+            f"i must be a hidden layer's number, from 1 to {hidden_layers}, got {i}"
+            f"{late if i > hidden_layers else ''}"
+        )
 
 
 def require_floating_type(dtype: DTypeLike) -> type[np.generic]:
