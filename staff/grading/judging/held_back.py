@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cs682.checks import EXERCISES
+from cs682.checks.judges.trainings import SLACK
 from cs682.checks.run import BARS, BY_HEART, NETS
 from cs682.cifar10.files import (
     TEST_BATCH,
@@ -49,7 +50,6 @@ SHOWN = 1000  # test images that the notebooks use; the grader takes none of the
 LEARNED = max(
     task.images for task in BY_HEART.values()
 )  # images of which some are learned by heart
-SLACK = 0.1  # below 1 by heart: a run without the notebook's function may keep an earlier state
 MOST = {"fc": 0.7, "cn": 0.9}  # accuracy beyond what such networks reach in a course
 
 

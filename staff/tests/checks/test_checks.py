@@ -216,9 +216,10 @@ def test_check_of_training_asks_for_half_of_the_validation_images(exercise):
         check(exercise, model=Constant(), data=validation(1, N=100))
 
 
-def overfit(history, images=50, num_layers=3):
-    model = SimpleNamespace(num_layers=num_layers)
-    return SimpleNamespace(model=model, X_train=[0] * images, train_acc_history=history)
+def overfit(history, images=50, num_layers=3, known=50):
+    X, y = np.arange(images) < known, np.ones(images, dtype=int)  # the scores are for 1 where known
+    model = SimpleNamespace(num_layers=num_layers, loss=lambda X: np.stack([~X, X], axis=1))
+    return SimpleNamespace(model=model, X_train=X, y_train=y, train_acc_history=history)
 
 
 @pytest.mark.exercise(id="fc-3.4")
@@ -237,6 +238,13 @@ def test_check_of_overfitting_with_five_layers_counts_them():
     check("fc-3.5", solver=overfit([1.0], num_layers=5))
     with pytest.raises(CheckError, match="has 3 layers, this exercise asks for 5"):
         check("fc-3.5", solver=overfit([1.0]))
+
+
+@pytest.mark.exercise(id="fc-3.4")
+def test_check_of_overfitting_looks_at_the_network_that_is_handed_in():
+    check("fc-3.4", solver=overfit([1.0], known=45))
+    with pytest.raises(CheckError, match=r"the network that is handed in has 0\.88"):
+        check("fc-3.4", solver=overfit([1.0], known=44))
 
 
 @pytest.mark.parametrize("bar", [0.5, 0.98, 1.0])
