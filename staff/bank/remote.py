@@ -5,17 +5,21 @@ from __future__ import annotations
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.run import CHECKS
 from staff.bank.answer import ROOT, Answer
-from staff.grading.intake.package import read_package
+from staff.grading.intake.package import CODE, read_package
 from staff.grading.judging.core import Outcome, grade_files
 from staff.grading.judging.merits import PARTNERS, PREREQUISITES
 from staff.grading.sandbox.ladder import Rung
 
 
 def grade_answer(answer: Answer, *, seed: int, rung: Rung) -> list[Outcome]:
-    """Grade the reference with one answer in it, as far as the answer can make a difference."""
+    """Grade the reference with one answer in it, as far as the answer can make a difference.
+
+    An answer in a file of which the grader takes the course's own, whatever a hand-in holds, is
+    none: the reference is graded.
+    """
     files = read_package(ROOT)
-    source = files[answer.file].decode()
-    files[answer.file] = answer.apply(source).encode()
+    if answer.file in CODE:
+        files[answer.file] = answer.apply(files[answer.file].decode()).encode()
     return list(grade_files(files, seed=seed, rung=rung, only=touched(answer)))
 
 
@@ -59,7 +63,8 @@ def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
     ----------
     outcomes : list of Outcome, from `grade_answer`
     """
-    due = {answer.judge} if answer.verdict == "wrong" else set()
+    is_read = answer.file in CODE
+    due = {answer.judge} if answer.verdict == "wrong" and is_read else set()
     failed = [o for o in outcomes if o.state != "passed"]
     lost = {
         o.exercise for o in failed if o.maximum or o.exercise in due
