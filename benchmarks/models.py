@@ -1,12 +1,13 @@
-"""``python -m benchmarks.models``: the notebook's two recipes over several seeds, and a long one.
+"""``python -m benchmarks.models``: the notebooks' recipes over several seeds, and a long one.
 
-The recipes are read from FullyConnectedNets.ipynb, so that what is measured is what students see.
+The recipes are read from the notebooks, so that what is measured is what students see.
 The long one is too long for a notebook: a convolutional network of four blocks.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import statistics
 import sys
 import time
@@ -21,9 +22,10 @@ from cs682.data_utils import get_CIFAR10_data
 from cs682.solver import Solver, one_cycle
 from cs682.training.augment import chain, flips, shifts
 
-RECIPES = {  # the cells that a recipe needs, and what it leaves behind
-    "TwoLayerNet": (("two-layer-train",), "solver"),
-    "FullyConnectedNet": (("best-recipe", "best-train"), "solver"),
+RECIPES = {  # the notebook, and of it the cells that a recipe needs; they leave a solver behind
+    "TwoLayerNet": ("FullyConnectedNets", ("two-layer-train",)),
+    "FullyConnectedNet": ("FullyConnectedNets", ("best-recipe", "best-train")),
+    "ConvNet": ("ConvolutionalNetworks", ("best-recipe", "best-search", "best-train")),
 }
 LONG = "ConvNet-long"  # only where it is asked for
 LONG_FILTERS, LONG_EPOCHS = (32, 64, 128, 128), 12
@@ -61,11 +63,13 @@ def train(name: str, seed: int, data: dict[str, Any]) -> dict[str, float]:
 
 def _train_cells(name: str, seed: int, data: dict[str, Any]) -> Any:
     """Return the solver that the notebook's cells leave behind."""
-    cells, result = RECIPES[name]
-    scope = _scope(data, seed)
+    notebook, cells = RECIPES[name]
+    path = ROOT / "notebooks" / f"{notebook}.ipynb"
+    sources = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    scope = _scope(sources["imports"], data, seed)
     for cell in cells:
-        exec(_sources()[cell], scope)  # the reference's own notebook
-    return scope[result]
+        exec(sources[cell], scope)  # the reference's own notebook
+    return scope["solver"]
 
 
 def _train_long(seed: int, data: dict[str, Any]) -> Solver:
@@ -87,17 +91,15 @@ def _train_long(seed: int, data: dict[str, Any]) -> Solver:
     return solver
 
 
-def _sources() -> dict[str, str]:
-    notebook = nbformat.read(ROOT / "notebooks" / "FullyConnectedNets.ipynb", as_version=4)
-    return {cell.id: cell.source for cell in notebook.cells}
-
-
-def _scope(data: dict[str, Any], seed: int) -> dict[str, Any]:
+def _scope(imports: str, data: dict[str, Any], seed: int) -> dict[str, Any]:
     """Return the names that the cells use: another seed, and neither checks nor plots."""
-    scope: dict[str, Any] = {"data": data}
-    exec(_sources()["imports"].partition("\nfor name, array")[0], scope)
+    tree = ast.parse(imports)
+    tree.body = [line for line in tree.body if isinstance(line, (ast.Import, ast.ImportFrom))]
+    scope: dict[str, Any] = {"data": data, "images": data}
+    exec(compile(tree, "imports", "exec"), scope)
     scope["legacy_seed"] = lambda _: legacy_seed(seed)
-    for name in ("check", "keep_model", "plot_training", "display"):
+    scope["ConvNet"] = lambda blocks, **_: ConvNet(blocks, seed=seed)
+    for name in ("check", "keep_model", "plot_training", "compare_accuracy", "display"):
         scope[name] = lambda *_, **__: None
     return scope
 
