@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cs682._files import SOLUTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,9 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     _add_check(commands)
     _add_hint(commands)
+    _add_solution(commands)
     _add_reset(commands)
     _add_progress(commands)
-    _add_submit(commands)
+    if not SOLUTIONS.exists():  # who learns alone has nobody to hand in to
+        _add_submit(commands)
     _add_doctor(commands)
     _add_lab(commands)
     return parser
@@ -100,6 +104,26 @@ def _run_hint(args: argparse.Namespace) -> int:
 
     try:
         hint(args.name)
+    except ValueError as error:
+        args.usage_error(str(error))
+    return 0
+
+
+def _add_solution(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `solution`."""
+    text = "Show the solution of an exercise that passes, or that you ask for twice."
+    parser = commands.add_parser("solution", help=text, description=text)
+    parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
+    said = "interrupted; nothing was changed"
+    parser.set_defaults(run=_run_solution, usage_error=parser.error, interrupted=said)
+
+
+def _run_solution(args: argparse.Namespace) -> int:
+    """Print the solution of an exercise, or why not yet."""
+    from cs682.checks import solution
+
+    try:
+        solution(args.name)
     except ValueError as error:
         args.usage_error(str(error))
     return 0

@@ -2,7 +2,8 @@
 
 ``check("bn-1.3")`` runs the check of one exercise: it prints what held, and raises `CheckError`
 with what was got, what was expected, where, and the likely cause at the first thing that did not.
-``hint("bn-1.3")`` gives one hint more at each call.
+``hint("bn-1.3")`` gives one hint more at each call; ``solution("bn-1.3")`` shows the reference's
+code, in the edition for people who learn alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import hint
 from cs682.checks.judges.trainings import accuracy
 from cs682.checks.run import check
+from cs682.checks.solutions import solution
 from cs682.training.seeds import legacy_seed
 
 __all__ = [
@@ -29,4 +31,5 @@ __all__ = [
     "legacy_seed",
     "progress",
     "rel_error",
+    "solution",
 ]

@@ -4,7 +4,7 @@ An answer is whatever a student has written between a question and the next cell
 as it was given out: in the answer's cell, in cells added below it, and in the question's own cell
 below its last line, `QUESTION_END`. Cells that are given have names for ids ('relu-look'); those
 that an editor makes have numbers. Where a tool has thrown all ids away, headings, exercises,
-questions and code mark where an answer ends.
+questions, model answers and code mark where an answer ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ Cell = dict[str, Any]
 ANSWER_PROMPT = "*Write your answer here.*"
 QUESTION_END = "*Answer in the cell below.*"
 _NAME = re.compile(r"(?![0-9a-f]{8}(-|$))[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_LANDMARK = re.compile(r"#{1,3} |\*\*(Question|Exercise) ", re.MULTILINE)
+MODEL_ANSWER = "<details>\n<summary>A model answer"  # begins one that is handed out, folded
+_LANDMARK = re.compile(rf"#{{1,3}} |\*\*(Question|Exercise) |{MODEL_ANSWER}", re.MULTILINE)
 
 
 def read_cells(content: bytes) -> list[Cell]:

@@ -10,8 +10,9 @@ import functools
 import json
 import textwrap
 from pathlib import Path
+from typing import Any
 
-from cs682._files import replacing
+from cs682._files import SOLUTIONS, replacing
 from cs682.checks.exercises import EXERCISES, Exercise, read_variant
 from cs682.checks.names import ROOT, find_exercise
 
@@ -19,6 +20,7 @@ TEXTS = Path(__file__).with_name("hints.md")
 NAME = "hints.json"  # in the folder of the assignment: how many were asked for, by exercise
 STEPS = 3
 _WIDTH = 92
+_TOLD = "\n(This course's hand-in says how many hints you asked for.)"
 
 
 def hint(exercise: str) -> None:
@@ -62,12 +64,14 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
     counts = count_hints(root)
     count = min(counts.get(row.id, 0) + 1, STEPS)
     lines = [f"{row.id}  {row.title}  (hints: {count} of {STEPS})"]
-    lines += [_wrap(step, text) for step, text in enumerate(read_hints()[row.id][:count], 1)]
-    lines.append(_remember(root, counts | {row.id: count}))
+    texts = enumerate(read_hints()[row.id][:count], 1)
+    lines += [f"\n{step}{wrap(text)[1:]}" for step, text in texts]
+    lines.append(note(root, {row.id: count}) or _TOLD * are_handed_in())
     if count < STEPS:
         lines.append(f"\nTry it with that. The same call gives hint {count + 1}.")
     else:
         lines.append("\nThis was the last. Still stuck? Take its shapes to somebody, and ask.")
+        lines += [f'Nobody there? Then solution("{row.id}").'] * SOLUTIONS.exists()
     return "\n".join(filter(None, lines))
 
 
@@ -117,11 +121,8 @@ def count_hints(root: Path = ROOT) -> dict[str, int]:
     counts : dict of int by exercise id, from 1 to `STEPS`, in the order of the course; what the
         file holds beside that, or a file that is damaged, does not count
     """
-    try:
-        kept = json.loads((root / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    found = {key: kept.get(key) for key in EXERCISES} if isinstance(kept, dict) else {}
+    notes = read_notes(root)
+    found = {key: notes.get(key) for key in EXERCISES}
     return {key: n for key, n in found.items() if type(n) is int and 1 <= n <= STEPS}
 
 
@@ -130,18 +131,55 @@ def are_handed_in() -> bool:
     return bool(read_variant().get("hints_in_hand_in"))
 
 
-def _remember(root: Path, counts: dict[str, int]) -> str:
-    """Keep the counts; return what the student should know of that, if anything."""
+def read_notes(root: Path) -> dict[str, Any]:
+    """Return all that is remembered.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    notes : dict; empty where there are none, or the file is damaged
+    """
+    try:
+        kept = json.loads((root / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def note(root: Path, entries: dict[str, int]) -> str:
+    """Remember what was asked for, beside what is remembered already.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+    entries : dict of int by what it is about
+
+    Returns
+    -------
+    trouble : str, what to say where the file cannot be written; else empty
+    """
     try:
         with replacing(root / NAME) as file:
-            file.write(json.dumps(counts, indent=1).encode())
+            file.write(json.dumps(read_notes(root) | entries, indent=1).encode())
     except OSError as error:
         return f"\n(That you had it could not be noted: {error.strerror}. It may come again.)"
-    return "\n(This course's hand-in says how many hints you asked for.)" if are_handed_in() else ""
+    return ""
 
 
-def _wrap(step: int, text: str) -> str:
-    """Return a hint as a block that begins with its number."""
+def wrap(text: str) -> str:
+    """Return a hint as an indented block.
+
+    Parameters
+    ----------
+    text : str, each line of which is a paragraph or an item of a list
+
+    Returns
+    -------
+    block : str
+    """
     lines = [
         textwrap.fill(
             line,
@@ -151,4 +189,4 @@ def _wrap(step: int, text: str) -> str:
         )
         for line in text.splitlines()
     ]
-    return f"\n{step}" + "\n".join(lines)[1:]
+    return "\n".join(lines)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cs682._files import SOLUTIONS
 from cs682.checks.run import BARS, NETS
 from cs682.setup.assignment import find_root
 from cs682.training.checkpoint import copy_state, read_checkpoint, write_checkpoint
@@ -75,7 +76,8 @@ def keep_model(exercise: str, model: Any) -> None:
     kept = KeptModel(exercise, kind, _arguments(kind, model), *copy_state(model))
     path = find_root() / "notebooks" / MODELS[exercise]
     write_checkpoint(path, kept._asdict())
-    print(f"kept    {exercise}  in notebooks/{path.name}, for your hand-in")  # noqa: T201
+    purpose = "" if SOLUTIONS.exists() else ", for your hand-in"
+    print(f"kept    {exercise}  in notebooks/{path.name}{purpose}")  # noqa: T201
 
 
 def read_model(path: str | os.PathLike[str]) -> KeptModel:

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from cs682._files import SOLUTIONS
 from cs682.setup import own_copy
 from cs682.setup.assignment import PACKAGE_HOME, find_root
 from cs682.setup.packages import OLDEST_PYTHON, packages
@@ -27,8 +28,8 @@ def start(*, drive: bool = False) -> dict[str, Any]:
 
     Where only the notebook is open, a copy of the assignment is made first. Edited modules are
     reloaded before each cell, plots are drawn in the page, data is put in place, and a notebook
-    knows `cs682.checks.hint` by its name. Prints the versions in use and which data it is, the
-    first things anyone who helps will ask for.
+    knows `hint` and `solution` of `cs682.checks` by name. Prints the versions in use and which data
+    it is, the first things anyone who helps will ask for.
 
     Parameters
     ----------
@@ -50,17 +51,21 @@ def start(*, drive: bool = False) -> dict[str, Any]:
         own_copy.switch_to(moved)
         _say(f"Your copy of the assignment is {moved}: edit the files there.")
         if "google.colab" in sys.modules:
-            _say(
-                "Run notebook.save() before you look at the board or hand in: it saves there, too."
-            )
+            _say(f"{_save_first()}: it saves there, too.")
         data: dict[str, Any] = importlib.import_module("cs682.setup.notebook").start()
         return data
     _require_packages()
     _require_one_package()
     _prepare_page()
     if "google.colab" in sys.modules:
-        _say("Run notebook.save() before you look at the board or hand in: both read your copy.")
+        _say(f"{_save_first()}, which read your copy.")
     return _load_data()
+
+
+def _save_first() -> str:
+    """Say what to save before, on Colab; who learns alone hands nothing in."""
+    further = "" if SOLUTIONS.exists() else " or hand in"
+    return f"Run notebook.save() before you look at the board{further}"
 
 
 def save() -> None:
@@ -123,11 +128,11 @@ def _require_one_package() -> None:
 
 
 def _prepare_page() -> None:
-    """Set up plots, reloading and the name `hint`. Elsewhere only the plot style is set."""
+    """Set up plots, reloading and the names for help. Elsewhere only the plot style is set."""
     import numpy as np
     from IPython import get_ipython
 
-    from cs682.checks import hint
+    from cs682.checks import hint, solution
     from cs682.checks.page import Page
     from cs682.setup.packages import DISTRIBUTION, edition
     from cs682.vis_utils import use_course_style
@@ -137,7 +142,7 @@ def _prepare_page() -> None:
         shell.run_line_magic("matplotlib", "inline")
         _reload_edited_modules(shell)
         Page(shell)
-        shell.push({hint.__name__: hint})
+        shell.push({"hint": hint, "solution": solution})
     use_course_style()
     _say(f"{DISTRIBUTION} {edition()}, Python {sys.version.split()[0]}, NumPy {np.__version__}")
 

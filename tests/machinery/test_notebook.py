@@ -10,7 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from cs682.checks import hint
+from cs682.checks import hint, solution
 from cs682.setup import notebook
 
 
@@ -93,7 +93,7 @@ def test_an_old_python_is_named(monkeypatch):
         notebook.start()
 
 
-def test_a_notebook_knows_hint_by_its_name(shell, monkeypatch):
+def test_a_notebook_knows_hint_and_solution_by_name(shell, monkeypatch):
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr(shell, "run_line_magic", lambda *words: None)
     monkeypatch.setattr("cs682.checks.page.Page", lambda shell: None)
@@ -101,4 +101,4 @@ def test_a_notebook_knows_hint_by_its_name(shell, monkeypatch):
 
     notebook._prepare_page()
 
-    assert shell.user_ns["hint"] is hint
+    assert (shell.user_ns["hint"], shell.user_ns["solution"]) == (hint, solution)

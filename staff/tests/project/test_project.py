@@ -134,12 +134,13 @@ def test_notebook_markers_pair_up(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_no_cell_gives_the_name_of_hint_another_meaning(name):
+def test_no_cell_gives_the_names_for_help_another_meaning(name):
     code = [ast.parse(c["source"]) for c in cells_of(name) if c["cell_type"] == "code"]
 
     names = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.Name)]
 
-    assert "hint" not in {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    assert not {"hint", "solution"} & stored
 
 
 def test_workspace_of_make_lab_opens_every_notebook():
