@@ -9,12 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Collection
 
 import nbformat
+from nbformat.v4 import new_markdown_cell
 
 from cs682.checks import ANSWER_PROMPT
+from cs682.checks.answers import MODEL_ANSWER
 from staff.notebooks import normalise
 from staff.release.regions import BEGIN, END, Region, ReleaseError, find_regions, restore, strip
 
 ANSWER_TAG = "answer"
+_FOLDED = "-model-answer"  # ends the id of a cell with one
+# without blank lines around it, Markdown in HTML would be shown as it is written
+_FOLD = MODEL_ANSWER + " (write yours first)</summary>\n\n{}\n\n</details>"
 _QUESTION = re.compile(r"^\*\*Question (?P<id>[a-z0-9-]+)\*\*", re.MULTILINE)
 
 
@@ -109,6 +114,27 @@ def is_answer(cell: nbformat.NotebookNode) -> bool:
     return ANSWER_TAG in cell["metadata"].get("tags", [])
 
 
+def fold_answers(book: nbformat.NotebookNode, reference: nbformat.NotebookNode) -> None:
+    """Put each model answer, folded, below the empty cell for a student's own; in place.
+
+    Parameters
+    ----------
+    book : notebook as `strip_book` left it, written to
+    """
+    cells = []
+    for cell, original in zip(book["cells"], reference["cells"], strict=True):
+        cells.append(cell)
+        if is_answer(cell):
+            fold = _FOLD.format(original["source"])
+            cells.append(new_markdown_cell(fold, id=f"{cell['id']}{_FOLDED}"))
+    book["cells"] = cells
+
+
+def _own_cells(book: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """Return the cells that the reference has too: all but model answers."""
+    return [cell for cell in book["cells"] if not cell["id"].endswith(_FOLDED)]
+
+
 def strip_book(
     book: nbformat.NotebookNode,
     regions: dict[str, list[Region]],
@@ -155,7 +181,7 @@ def restore_book(
         If a stub is not in its place.
     """
     question = None
-    for cell, original in zip(released["cells"], reference["cells"], strict=True):
+    for cell, original in zip(_own_cells(released), reference["cells"], strict=True):
         if is_answer(cell) and (only is None or question in only):
             cell["source"] = original["source"]
         cell["source"] = restore(cell["source"], regions.get(cell["id"], ()), only)
@@ -170,6 +196,6 @@ def restore_outputs(released: nbformat.NotebookNode, reference: nbformat.Noteboo
     ----------
     released : notebook with the reference's cells, written to
     """
-    for cell, stored in zip(released["cells"], reference["cells"], strict=True):
+    for cell, stored in zip(_own_cells(released), reference["cells"], strict=True):
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = stored["outputs"], stored["execution_count"]

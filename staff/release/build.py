@@ -18,6 +18,7 @@ from staff.release.leaks import find_leaks, secrets
 from staff.release.originals import original_files
 from staff.release.reference import Reference, read_reference, strip_files
 from staff.release.regions import Region, ReleaseError
+from staff.release.self_study import self_study_files
 from staff.release.values import value_files
 from staff.release.variant import Variant
 
@@ -73,6 +74,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     files |= original_files(files, reference, variant)
     if faults := find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
+    files |= self_study_files(files, reference, variant)  # last: the rest was searched without them
     facts = {"name": settings["name"], "version": version, "commit": source.commit}
     files[MANIFEST] = _manifest(facts, files)
     return Release(settings["name"], version, dict(sorted(files.items())), source.executable)

@@ -12,6 +12,10 @@ from staff.release.variant import Variant
 PAGE_FOR_AGENTS = "AGENTS.md"  # how coding agents are to behave in a student's copy
 _LEADING_THERE = ("CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md")
 WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
+_HAND_IN = re.compile(
+    r"^<!-- hand-in -->\n.*?^<!-- /hand-in -->\n+|<!-- hand-in -->.*?<!-- /hand-in -->",
+    re.DOTALL | re.MULTILINE,
+)
 _ID = re.compile(r"\b[a-z]{2}-(?:\d\.\d|q\d)\b")
 _COUNTS = ("no", "one", "two", "three", "four")
 
@@ -41,6 +45,17 @@ def say_agents(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
     """
     own = variant.agents
     return files | {PAGE_FOR_AGENTS: own.encode()} if isinstance(own, str) else files
+
+
+def say_hand_in(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
+    """Return files whose pages are silent on the hand-in, if there is nobody to hand in to.
+
+    Parameters
+    ----------
+    files : dict of str to bytes, by path
+    """
+    pages = [path for path in files if path.endswith(".md") and variant.self_study]
+    return files | {path: _HAND_IN.sub("", files[path].decode()).encode() for path in pages}
 
 
 def _left_out(variant: Variant) -> list[str]:

@@ -18,7 +18,7 @@ from staff.release.books import (
     strip_book,
 )
 from staff.release.files import Source
-from staff.release.left_out import not_needed, say_agents, say_notebooks
+from staff.release.left_out import not_needed, say_agents, say_hand_in, say_notebooks
 from staff.release.regions import Region, ReleaseError, decode, find_regions, restore, strip
 from staff.release.variant import Variant
 
@@ -111,7 +111,7 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
         else:
             text = files[path].decode()
             files[path] = strip(text, cells[""], variant.given, variant.left_out).encode()
-    return say_notebooks(say_agents(files, variant), variant)
+    return say_notebooks(say_hand_in(say_agents(files, variant), variant), variant)
 
 
 def restore_files(

@@ -28,6 +28,7 @@ class Variant:
     hints_in_hand_in : bool, a hand-in says how many hints were asked for
     agents : bool or str, whether the release tells coding agents how to behave; the text of the
         page where the course has one of its own
+    self_study : bool, model answers and solutions go along, for people who learn alone
     """
 
     given: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Variant:
     notebooks: tuple[str, ...] = ()
     hints_in_hand_in: bool = False
     agents: bool | str = True
+    self_study: bool = False
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -90,8 +92,9 @@ def read_variant(path: Path) -> Variant:
     Parameters
     ----------
     path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}, "notebooks":
-        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false}``; each may be left out.
-        ``agents`` may also name a text file beside this one, the course's own `AGENTS.md`
+        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false, "self_study": false}``;
+        each may be left out. ``agents`` may also name a text file beside this one, the course's
+        own `AGENTS.md`
 
     Raises
     ------
@@ -138,13 +141,15 @@ def _build(value: Any, folder: Path) -> Variant:
 
 def _help(value: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return what a variant says of help; a page of the course's own is read from its file."""
-    told, agents = value.get("hints_in_hand_in", False), value.get("agents", True)
-    if not isinstance(told, bool):
-        raise ValueError(f'"hints_in_hand_in" is true or false, got {told!r}')
+    flags = {key: value.get(key, False) for key in ("hints_in_hand_in", "self_study")}
+    for key, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ValueError(f'"{key}" is true or false, got {flag!r}')
+    agents = value.get("agents", True)
     if not isinstance(agents, bool | str) or agents == "":
         raise ValueError(f'"agents" is true, false or the name of a text file, got {agents!r}')
     page = (folder / agents).read_text(encoding="utf-8") if isinstance(agents, str) else agents
-    return {"hints_in_hand_in": told, "agents": page}
+    return {**flags, "agents": page}
 
 
 def _chosen(names: Any) -> tuple[str, ...]:

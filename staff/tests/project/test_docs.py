@@ -26,6 +26,7 @@ RUN = {
     "cs682 progress": 0,
     "cs682 check fc-1.1": 1,  # it is open
     "cs682 hint bn-1.3": 0,
+    "cs682 solution bn-1.3": 0,  # which says that a course has none
     "cs682 reset fc-1.1": 0,
     "pytest --exercise fc-1.1": 0,  # what is open is not broken
 }

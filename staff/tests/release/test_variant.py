@@ -165,6 +165,7 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
         ('{"agents": 1}', '"agents" is true, false or the name of a text file, got 1'),
         ('{"agents": ""}', "the name of a text file, got ''"),
         ('{"hints_in_hand_in": "yes"}', "\"hints_in_hand_in\" is true or false, got 'yes'"),
+        ('{"self_study": 1}', '"self_study" is true or false, got 1'),
         ('{"notebooks": []}', '"notebooks" is a list of some of FullyConnectedNets, '),
         ('{"notebooks": ["Convolution"]}', "got ['Convolution']"),
         ('{"notebooks": "Dropout"}', "got 'Dropout'"),

@@ -1,0 +1,166 @@
+"""The edition for people who learn alone, and that nothing of it can get into a course's."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from cs682.checks import ANSWER_PROMPT, EXERCISES
+from cs682.checks.answers import MODEL_ANSWER, answer_text, read_cells
+from cs682.checks.hints import has_hints
+from staff.release import build
+from staff.release.books import dump, fold_answers, is_answer, read_book
+from staff.release.build import cut
+from staff.release.files import MANIFEST, ROOT
+from staff.release.reference import restore_files
+from staff.release.regions import ReleaseError
+from staff.release.self_study import FILE, self_study_files
+from staff.release.variant import Variant, read_variant, variant_of
+
+SELF_STUDY = ROOT / "staff" / "release" / "variants" / "self-study.json"
+DROPOUT = "notebooks/Dropout.ipynb"
+PLAN = re.compile(r"^\| `.*?\| \d \| (?P<ids>[^|]+) \| (?P<hours>[\d.]+) \|", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def edition(source):
+    return cut(source, read_variant(SELF_STUDY)).files
+
+
+def cells_of(files, path):
+    return read_book(files[path], path)["cells"]
+
+
+def test_edition_is_the_course_s_but_for_answers_solutions_and_the_hand_in(edition, release):
+    differing = {k for k in {*edition, *release.files} if edition.get(k) != release.files.get(k)}
+
+    books = {path for path in release.files if path.endswith(".ipynb")}
+    pages = {"README.md", "AGENTS.md", "CHANGELOG.md", "docs/student.md"}
+    assert differing == {FILE, MANIFEST, "cs682/checks/variant.json", *books, *pages}
+    assert variant_of(json.loads(edition["cs682/checks/variant.json"])) == read_variant(SELF_STUDY)
+
+
+def test_each_question_has_an_empty_answer_and_below_it_a_fold_with_the_model_s(edition, reference):
+    folds = 0
+    for path, book in reference.books.items():
+        written = [cell["source"] for cell in book["cells"] if is_answer(cell)]
+        cells = cells_of(edition, path)
+        pairs = [(b, a["source"]) for b, a in zip(cells[1:], cells, strict=False) if is_answer(a)]
+        assert [own for _, own in pairs] == [ANSWER_PROMPT] * len(written)
+        for (fold, _), answer in zip(pairs, written, strict=True):
+            assert fold["cell_type"] == "markdown"
+            assert fold["source"].startswith(f"{MODEL_ANSWER} (write yours first)</summary>\n\n")
+            assert fold["source"].endswith(f"\n\n{answer}\n\n</details>")
+        folds += len(pairs)
+    assert folds == sum(row.is_question for row in EXERCISES.values())
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["ids kept", "ids thrown away"])
+def test_a_model_answer_is_nobody_s_own(edition, ids):
+    book = json.loads(edition[DROPOUT])
+    for cell in book["cells"] if not ids else ():
+        del cell["id"]
+    assert answer_text("do-q1", read_cells(json.dumps(book).encode())) == ""
+
+    own = next(c for c in book["cells"] if "".join(c["source"]) == ANSWER_PROMPT)
+    own["source"] = "Mine."
+    assert answer_text("do-q1", read_cells(json.dumps(book).encode())) == "Mine."
+
+
+def test_markdown_in_a_fold_is_rendered_and_its_formulas_are_left_to_the_page(edition):
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+    fold = next(c["source"] for c in cells_of(edition, DROPOUT) if MODEL_ANSWER in c["source"])
+
+    html = markdown2html_mistune(fold)
+
+    assert html.startswith("<details>")
+    assert html.strip().endswith("</details>")
+    assert "<strong>Training and testing no longer fit together.</strong>" in html
+    assert "$p^{-k}$" in html
+
+
+def test_solutions_are_those_of_the_exercises_to_be_done(edition, source):
+    solutions = json.loads(edition[FILE])
+
+    assert set(solutions) == {row.id for row in EXERCISES.values() if has_hints(row)}
+    assert "db = dout.sum(axis=0)" in solutions["fc-1.2"][0]["text"]
+    assert "type: ignore" not in edition[FILE].decode()
+    given = self_study_files(
+        {}, build.read_reference(source), Variant(("fc-4.3",), self_study=True)
+    )
+    assert "fc-4.3" not in json.loads(given[FILE])
+
+
+def test_edition_is_silent_on_the_hand_in(edition):
+    talk = re.compile(r"hand[- ]?in\b|submit|grader", re.IGNORECASE)
+    texts = {path: data.decode() for path, data in edition.items() if path.endswith(".md")}
+    for path in (path for path in edition if path.endswith(".ipynb")):
+        prose = (c["source"] for c in cells_of(edition, path) if c["cell_type"] == "markdown")
+        texts[path] = "\n".join(prose)
+
+    said = {path: talk.findall(text) for path, text in texts.items() if talk.search(text)}
+
+    assert said == {}
+    assert "hand-in -->" not in "".join(texts.values())
+
+
+def test_solutions_can_be_put_back_past_the_folds(edition, release, reference):
+    everything = restore_files(edition, reference)
+    one = restore_files(edition, reference, only={"do-q1"})
+
+    assert everything["cs682/layers.py"] == reference.source.files["cs682/layers.py"]
+    plain = cells_of(restore_files(release.files, reference), DROPOUT)
+    assert [c for c in cells_of(everything, DROPOUT) if MODEL_ANSWER not in c["source"]] == plain
+    assert [is_answer(c) and c["source"] != ANSWER_PROMPT for c in cells_of(one, DROPOUT)].count(
+        True
+    ) == 1
+
+
+# --- what keeps it out of a course's release, and the rest of it clean
+
+
+def planted(source, **files):
+    return dataclasses.replace(source, files={**source.files, **files})
+
+
+def test_course_with_planted_solutions_and_a_planted_fold_is_refused(source, reference, edition):
+    book = read_book(source.files[DROPOUT], DROPOUT)
+    fold_answers(book, reference.books[DROPOUT])
+
+    with pytest.raises(ReleaseError) as caught:
+        cut(planted(source, **{FILE: edition[FILE], DROPOUT: dump(book)}))
+
+    faults = caught.value.faults
+    assert f"{FILE}:1: is not on the list of what students get" in faults
+    assert any(f.startswith(FILE) and "a solution line of bn-1.3" in f for f in faults)
+    assert any(f.startswith(f"{DROPOUT}, cell a1-model-answer:") for f in faults)
+
+
+def test_rest_of_the_edition_is_searched(source):
+    leak = source.files["README.md"] + b"\ndb = dout.sum(axis=0)\n"
+
+    with pytest.raises(ReleaseError) as caught:
+        cut(planted(source, **{"README.md": leak, FILE: b"{}"}), Variant(self_study=True))
+
+    assert f"{FILE}:1: is not on the list of what students get" in caught.value.faults
+    assert any(
+        re.match(r"README\.md:\d+: a solution line of fc-1\.2", f) for f in caught.value.faults
+    )
+
+
+# --- its first page
+
+
+def test_plan_has_each_exercise_in_one_evening_and_its_hours():
+    evenings = PLAN.findall((ROOT / "docs" / "self-learner.md").read_text(encoding="utf-8"))
+
+    planned = []
+    for ids, hours in evenings:
+        own = [r for r in EXERCISES.values() if r.id.partition(".")[0] in ids.split(", ")]
+        assert abs(sum(row.minutes for row in own) - 60 * float(hours)) <= 15, ids
+        planned += [row.id for row in own]
+    assert sorted(planned) == sorted(EXERCISES)
