@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from cs682.checks import Exercise
-from cs682.checks.run import TRAININGS
+from cs682.checks.run import CHECKS, TRAININGS
 from cs682.cifar10.files import find_cifar10
 from staff.release.build import SETTINGS, cut, write_zip
 from staff.release.files import VARIANT, Source, read_source
@@ -84,6 +84,20 @@ class Claims:
         """Look at the board of the stubs."""
         self._require_green(self.work.board(), set())
         return "each exercise and question is open"
+
+    def solutions_show_or_stay_at_home(self) -> str:
+        """Ask twice for a solution, which the self-study edition shows, and a course's has not."""
+        key = next(key for key in self.table if key in CHECKS and not self.table[key].is_given)
+        ask = partial(self.work.require, ".venv/bin/python", "-m", "cs682", "solution", key)
+        first, second = ask(), ask()
+        regions = self.reference.all_regions()
+        solution = next(region.solution for region in regions if region.exercise == key)
+        line = solution.splitlines()[0].strip()
+        if line in first or (line in second) != self.variant.self_study:
+            raise ProofError(f"`solution {key}` says:\n{first}\nand then:\n{second}")
+        return (
+            f"asked for twice, a solution {'shows' if self.variant.self_study else 'is not there'}"
+        )
 
     def solve(self, solved: set[str], exercise: str) -> str:
         """Put one more solution in; exactly its exercise must turn green.
@@ -223,6 +237,7 @@ def _prove(args: argparse.Namespace, folder: Path) -> None:
     _step(claims.readme_commands_work)
     _step(claims.tests_are_open_or_pass)
     _step(claims.everything_is_open)
+    _step(claims.solutions_show_or_stay_at_home)
     solved: set[str] = set()
     for key, row in claims.table.items():
         if not row.is_given and key not in TRAININGS:

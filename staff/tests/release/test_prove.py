@@ -23,7 +23,8 @@ OPEN = dict.fromkeys(EXERCISES, "open")
 class Pretended:
     """A workplace that says what it is told to say."""
 
-    def __init__(self, states=OPEN, failures=(), said="open exercises", caption=""):
+    def __init__(self, states=OPEN, failures=(), said="open exercises", caption="", answers=()):
+        self.answers = [*answers]
         self.states, self.failures, self.said, self.caption = states, failures, said, caption
         self.written = {}
 
@@ -32,6 +33,9 @@ class Pretended:
 
     def test(self, *words):
         return 10, list(self.failures), self.said
+
+    def require(self, *command):
+        return self.answers.pop(0)
 
     def write(self, files):
         self.written = dict(files)
@@ -103,6 +107,23 @@ def test_solved_release_must_pass_every_cell(claims):
     assert claims().notebooks_run() == "all 10 cells of the solved release pass"
     with pytest.raises(ProofError, match=r"Cell 3: open"):
         claims(failures=[Failure("Cell 3", "open")]).notebooks_run()
+
+
+@pytest.mark.parametrize("self_study", [False, True])
+def test_solution_must_show_when_asked_twice_in_the_self_study_edition_alone(
+    release, reference, self_study
+):
+    [line] = [r.solution.splitlines()[0] for r in reference.all_regions() if r.exercise == "fc-1.1"]
+    pairs = {("none", "none"): not self_study, ("open", line): self_study, (line, line): False}
+
+    for answers, holds in pairs.items():
+        work = Pretended(answers=answers)
+        claims = Claims(release.files, reference, Variant(self_study=self_study), work)
+        if holds:
+            claims.solutions_show_or_stay_at_home()
+        else:
+            with pytest.raises(ProofError, match=r"`solution fc-1\.1` says"):
+                claims.solutions_show_or_stay_at_home()
 
 
 # --- the zip
@@ -218,9 +239,9 @@ def test_steps_follow_the_table_and_leave_the_trainings_to_the_end(
     done = []
     monkeypatch.setattr(prove, "read_source", lambda: source)
     monkeypatch.setattr(prove, "cut", lambda source: release)
-    for claim in ("readme_commands_work", "tests_are_open_or_pass", "everything_is_open"):
-        monkeypatch.setattr(Claims, claim, lambda self, claim=claim: done.append(claim) or claim)
-    for claim in ("reference_is_back", "notebooks_run"):
+    first = ("readme_commands_work", "tests_are_open_or_pass", "everything_is_open")
+    first += ("solutions_show_or_stay_at_home",)
+    for claim in (*first, "reference_is_back", "notebooks_run"):
         monkeypatch.setattr(Claims, claim, lambda self, claim=claim: done.append(claim) or claim)
     monkeypatch.setattr(Claims, "solve", lambda self, solved, key: done.append(key) or key)
     monkeypatch.setattr(prove, "unpack", lambda archive, source: (release.files, Variant()))
@@ -229,7 +250,7 @@ def test_steps_follow_the_table_and_leave_the_trainings_to_the_end(
 
     asked = [key for key, row in EXERCISES.items() if not row.is_given]
     trainings = {"fc-2.4", "fc-3.4", "fc-3.5", "fc-5.1", "cn-2.4", "cn-2.5", "cn-4.3"}
-    assert done[3:-1] == [key for key in asked if key not in trainings]
-    assert done[:3] == ["readme_commands_work", "tests_are_open_or_pass", "everything_is_open"]
+    assert tuple(done[:4]) == first
+    assert done[4:-1] == [key for key in asked if key not in trainings]
     assert done[-1] == "reference_is_back"
     assert json.loads(release.files["assignment.json"])["name"] in capsys.readouterr().out
