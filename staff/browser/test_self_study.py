@@ -1,0 +1,26 @@
+"""What somebody who learns alone meets: a model answer that is folded away until it is clicked."""
+
+from __future__ import annotations
+
+from staff.browser.pictures import SHOTS
+from staff.release.build import cut
+from staff.release.files import read_source
+from staff.release.variant import Variant
+
+
+def test_click_unfolds_the_model_answer_below_the_empty_one(open_notebook):
+    files = cut(read_source(), Variant(self_study=True)).files
+    notebook = open_notebook("lab", files, "Dropout")
+    fold = notebook.cell("a1-model-answer")
+    answer = fold.get_by_text("Training and testing no longer fit together.", exact=True)
+    fold.locator("summary").scroll_into_view_if_needed()
+    assert not answer.is_visible()
+    assert notebook.cell("a1").inner_text().strip() == "Write your answer here."
+
+    fold.locator("summary").click()
+
+    answer.wait_for(state="visible")
+    notebook.shoot_cell("a1-model-answer", SHOTS / "model-answer")
+    assert answer.evaluate("element => element.tagName") == "STRONG"  # Markdown, and not as written
+    assert fold.locator("mjx-container").first.is_visible()
+    assert "$" not in fold.inner_text()
