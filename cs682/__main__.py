@@ -65,10 +65,15 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("check", help=text, description=text)
     text = "such as fc-1.1, fc-1, affine_forward or layers.py (default: all)"
     parser.add_argument("names", nargs="*", metavar="NAME", help=text)
-    text = "the longest that one check may take (default: 120)"
-    parser.add_argument("--seconds", type=_positive, default=120, help=text)
+    _add_seconds(parser)
     said = "interrupted; what is printed above has been checked"
     parser.set_defaults(run=_run_check, usage_error=parser.error, interrupted=said)
+
+
+def _add_seconds(parser: argparse.ArgumentParser) -> None:
+    """Describe the option that bounds each check."""
+    text = "the longest that one check may take (default: 120)"
+    parser.add_argument("--seconds", type=_positive, default=120, help=text)
 
 
 def _positive(text: str) -> float:
@@ -154,17 +159,19 @@ def _run_reset(args: argparse.Namespace) -> int:
 
 def _add_progress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command `progress`."""
-    text = "Show all exercises with their state and points."
+    text = "Show all exercises with their state and points. Status 1: one of them is wrong."
     parser = commands.add_parser("progress", help=text, description=text)
+    text = "add the board to a file too, with what is wrong: a hosted job's summary"
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help=text)
+    _add_seconds(parser)
     parser.set_defaults(run=_run_progress, interrupted="interrupted; nothing was changed")
 
 
-def _run_progress(_: argparse.Namespace) -> int:
-    """Print the board."""
-    from cs682.checks import progress
+def _run_progress(args: argparse.Namespace) -> int:
+    """Print the board. Status 1: an exercise is wrong; what is open is not."""
+    from cs682.checks import board
 
-    print(progress())  # noqa: T201  # the command's whole purpose
-    return 0
+    return board.run_progress(args.markdown, seconds=args.seconds)
 
 
 def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

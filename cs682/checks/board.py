@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -35,7 +36,12 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    states, broken, counts = find_states(notebooks), _find_broken(), count_hints()
+    return _lay_out(find_states(notebooks))
+
+
+def _lay_out(states: Mapping[str, str]) -> ResultsTable:
+    """Return the board of these states."""
+    broken, counts = _find_broken(), count_hints()
     rows = []
     for notebook in dict.fromkeys(row.notebook for row in EXERCISES.values()):
         own = [row for row in EXERCISES.values() if row.notebook == notebook]
@@ -53,6 +59,43 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
         total = sum(r.points for r in own)
         rows.append({"title": f"{Path(notebook).stem}: {points} of {total}", "points": total})
     return results_table(rows, caption=_sum(list(EXERCISES.values()), states))
+
+
+def run_progress(markdown: Path | None = None, *, seconds: float = SECONDS) -> int:
+    """Print the board; write it as Markdown too, with what is wrong, for a hosted job's summary.
+
+    Parameters
+    ----------
+    markdown : Path, optional; a file to add the board to
+    seconds : float, default 120; the longest that one check may take
+
+    Returns
+    -------
+    status : int, 1 if an exercise is wrong or a notebook cannot be read, else 0: open is not wrong
+    """
+    try:
+        results = find_results(seconds=seconds)
+        board = _lay_out({key: result.state for key, result in results.items()})
+    except ValueError as error:
+        said = f"no board: {error}"
+        page, wrong = f"**{html.escape(said)}**\n", True
+    else:
+        said, wrong = str(board), "wrong" in {result.state for result in results.values()}
+        page = f"{board.to_markdown()}\n{_say_wrong(results)}"
+    say(said)
+    if markdown:
+        with markdown.open("a", encoding="utf-8") as file:
+            file.write(page)
+    return int(wrong)
+
+
+def _say_wrong(results: Mapping[str, Result]) -> str:
+    """Return as Markdown what the checks say of what is wrong, each file's own trouble once."""
+    said, broken = [f"{file} {text}" for file, text in find_troubles().items()], _find_broken()
+    wrong = [result for result in results.values() if result.state == "wrong"]
+    said += [describe(say_next(r)) for r in wrong if r.exercise.file not in broken]
+    quoted = [textwrap.indent(text, "    ") for text in said]  # whatever it holds, it stays text
+    return "".join(f"\n{text}\n" for text in ["What is wrong:", *quoted] if said)
 
 
 def _find_broken() -> dict[str, str]:
@@ -90,7 +133,25 @@ def find_states(notebooks: Path = NOTEBOOKS, ids: Iterable[str] = EXERCISES) -> 
     -------
     states : dict of str by exercise id: 'passed', 'wrong', 'open', or 'answered' for a question
     """
-    return {key: _state(EXERCISES[key], notebooks) for key in ids}
+    return {key: result.state for key, result in find_results(notebooks, ids).items()}
+
+
+def find_results(
+    notebooks: Path = NOTEBOOKS, ids: Iterable[str] = EXERCISES, *, seconds: float = SECONDS
+) -> dict[str, Result]:
+    """Return how far each exercise is, with what its check says.
+
+    Parameters
+    ----------
+    notebooks, ids
+        As for `find_states`.
+    seconds : float, default 120; the longest that one check may take
+
+    Returns
+    -------
+    results : dict of Result by exercise id, with a state as `find_states` says it
+    """
+    return {key: _look_at(EXERCISES[key], notebooks, seconds) for key in ids}
 
 
 def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
@@ -137,14 +198,14 @@ def _coded(name: str) -> list[str]:
     raise ValueError(f"{row.id} is not code in cs682: work on it in {row.file}")
 
 
-def _state(row: Exercise, notebooks: Path) -> str:
-    """Return 'passed', 'wrong' or 'open'; for a question 'answered' or 'open'."""
+def _look_at(row: Exercise, notebooks: Path, seconds: float) -> Result:
+    """Check code; see in the saved notebook whether a training passed, a question is answered."""
     if row.id in CHECKS:
-        return examine_in_time(row.id).state
+        return examine_in_time(row.id, seconds=seconds)
     cells = _read_cells(notebooks / row.notebook)
     if row.is_question:
-        return "answered" if answer_text(row.id, cells) else "open"
-    return "passed" if _shows_passed(row.id, cells) else "open"
+        return Result(row, "answered" if answer_text(row.id, cells) else "open", "")
+    return Result(row, "passed" if _shows_passed(row.id, cells) else "open", "")
 
 
 def _read_cells(path: Path) -> list[Cell]:

@@ -44,6 +44,18 @@ class ResultsTable:
         aligned = zip(texts, widths, self.numeric, strict=True)
         return "  ".join(t.rjust(w) if right else t.ljust(w) for t, w, right in aligned)
 
+    def to_markdown(self) -> str:
+        """Return the table as Markdown, below its caption; no cell is marked.
+
+        Returns
+        -------
+        text : str
+        """
+        rule = ["--:" if right else "---" for right in self.numeric]
+        cells = [[html.escape(text).replace("|", "\\|") for text in row] for row in self.cells]
+        lines = [f"| {' | '.join(line)} |" for line in [self.columns, rule, *cells]]
+        return "\n".join([f"**{html.escape(self.caption)}**\n" * bool(self.caption), *lines, ""])
+
     def _repr_html_(self) -> str:
         """Return the table as HTML without colours, so that the notebook's theme decides them."""
         caption = ". ".join(

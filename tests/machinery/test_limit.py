@@ -98,7 +98,9 @@ def test_a_limit_that_is_none_is_refused(seconds):
 
 def test_the_board_has_the_same_limit(monkeypatch):
     asked = []
-    monkeypatch.setattr(board, "examine_in_time", lambda key: asked.append(key) or board_result())
+    monkeypatch.setattr(
+        board, "examine_in_time", lambda key, **_: asked.append(key) or board_result()
+    )
 
     board.find_states(ids=["fc-1.1"])
 

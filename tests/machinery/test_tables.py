@@ -130,3 +130,15 @@ def test_results_table_refuses_nothing_and_unknown_columns():
             ValueError, match="there is no column 'acc'; the rows have rate, hidden"
         ):
             results_table(ROWS, **wrong)
+
+
+def test_markdown_keeps_a_table_whole_whatever_a_cell_holds():
+    table = results_table([{"name": "a|b <i>", "points": 3}], caption="One & all")
+
+    assert table.to_markdown().splitlines() == [
+        "**One &amp; all**",
+        "",
+        "| name | points |",
+        "| --- | --: |",
+        r"| a\|b &lt;i&gt; | 3 |",
+    ]

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from cs682.checks import EXERCISES, board
+from cs682.checks.run import Result
 from staff.release.files import ROOT
 
 FULL = sum(row.points for row in EXERCISES.values())
@@ -54,3 +55,31 @@ def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, tr
     assert f"wrong: {said}" in line_of("fc-1.1")
     assert f"wrong: {said}" in line_of("fc-3.3")  # rests on that file
     assert said not in line_of("fc-4.1")
+
+
+@pytest.mark.parametrize(("state", "status"), [("open", 0), ("passed", 0), ("wrong", 1)])
+def test_progress_fails_over_what_is_wrong_and_says_it_in_markdown(
+    monkeypatch, tmp_path, state, status
+):
+    results = {key: Result(row, "open", "") for key, row in EXERCISES.items()}
+    results["fc-4.1"] = Result(EXERCISES["fc-4.1"], state, "v is <wrong> | `v`\n  Likely cause: mu")
+    monkeypatch.setattr(board, "find_results", lambda **_: results)
+    (tmp_path / "page.md").write_text("before\n", encoding="utf-8")
+
+    assert board.run_progress(tmp_path / "page.md") == status
+
+    text = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert f"| fc-4.1 | SGD with momentum | 2 | {state} |" in text
+    assert ("\n      v is <wrong> | `v`\n" in text) == (state == "wrong")  # indented: as it is
+
+
+def test_progress_says_where_the_board_is_if_a_notebook_cannot_be_read(monkeypatch, tmp_path):
+    def fail(**_):
+        raise ValueError("Dropout.ipynb: no notebook")
+
+    monkeypatch.setattr(board, "find_results", fail)
+
+    assert board.run_progress(tmp_path / "page.md") == 1
+
+    assert "no board: Dropout.ipynb: no notebook" in (tmp_path / "page.md").read_text("utf-8")
