@@ -5,6 +5,9 @@ its one line, and as long as nothing else fails the command ends well: what is o
 A notebook cell is open too when it fails over a name that an open cell above was to define.
 
 A cell that takes too long is a failure of that cell alone: those below it keep their own verdicts.
+
+With ``--stored-trainings`` cells that train are not run: their stored results count. They are
+skipped, and so is what fails for want of them.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import pytest
 from cs682.checks import EXERCISES
 
 PATIENCE = 60  # seconds that a busy machine has to hand on the output of a cell that has ended
+TRAINS = re.compile(r"\.train\(|\bsearch\(")
+NOT_RUN = "a training, of which the stored result counts"
 STUB = re.compile(r"(?P<name>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+)")
 
 
@@ -31,6 +36,9 @@ class OpenExercises:
         if hasattr(item, "cell"):
             item.parent.timed_out = False  # else nbval expects all cells below to fail
             item.output_timeout = PATIENCE
+            if item.config.getoption("--stored-trainings") and TRAINS.search(item.cell.source):
+                self._owe(item, NOT_RUN)
+                pytest.skip(NOT_RUN)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item, call):
@@ -41,11 +49,14 @@ class OpenExercises:
             report.outcome = "failed"  # a cell that went on after the interrupt as well
             report.longrepr = f"{item.name} took longer than {limit:g} s:\n\n{item.cell.source}"
         elif report.failed and error and (stub := self._find_stub(item, error)):
-            report.open_stub = report.longrepr = stub
+            if stub == NOT_RUN:
+                report.outcome, report.longrepr = "skipped", (*item.location[:2], stub)
+            else:
+                report.open_stub = report.longrepr = stub
         return report
 
     def _find_stub(self, item, error):
-        """Return the line of the stub at which a test or a cell ended, or None."""
+        """Return the line of the stub at which a test or a cell ended, or `NOT_RUN`, or None."""
         cell = getattr(item, "cell", None)
         if cell is None:
             return last_stub(str(error)) if says_open(error) else None
@@ -55,9 +66,13 @@ class OpenExercises:
             lacking = names_read(cell.source)
             found = next((stub for names, stub in open_above if names & lacking), None)
         if found:
-            due = names_bound(cell.source) | {found.partition(":")[0]}
-            open_above.append((due, found))
+            self._owe(item, found)
         return found
+
+    def _owe(self, item, reason):
+        """Note what a cell that is open or not run was to define, for those below it."""
+        due = names_bound(item.cell.source) | {reason.partition(":")[0]}
+        self._open_cells.setdefault(item.parent, []).append((due, reason))
 
     def pytest_report_teststatus(self, report):
         if hasattr(report, "open_stub"):

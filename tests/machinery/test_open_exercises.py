@@ -97,6 +97,26 @@ def test_cell_that_takes_too_long_is_named_and_all_others_are_judged(run):
     assert "NameError" in done.stdout
 
 
+TRAINING_CELLS = (
+    "solver = Solver()\nsolver.train()",
+    "print(solver.best_val_acc)",
+    "known = 1",
+    "def fit():\n    Solver().train()",
+    "runs = [fit()]",
+    "print(runs)",
+    "print(unheard_of)",
+)
+
+
+@pytest.mark.slow
+def test_trainings_are_not_run_where_their_stored_results_count(run):
+    done = run("def test_right(): pass", TRAINING_CELLS, "--stored-trainings", "-rs")
+
+    assert "1 failed, 2 passed, 5 skipped" in done.stdout.splitlines()[-1]
+    assert "some.ipynb::Cell 6" in done.stdout  # what nobody was to define
+    assert "a training, of which the stored result counts" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
