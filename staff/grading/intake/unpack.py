@@ -38,6 +38,7 @@ MAX_DEPTH = 2  # zips inside zips
 MAX_PROBLEMS = 20  # that are told one by one
 MAX_NAME = 400  # characters of a path
 PASSED_OVER = {"__MACOSX", "__pycache__", "build", "dist", "venv", "site-packages", "node_modules"}
+ENVIRONMENT = "pyvenv.cfg"  # stands in an environment of Python's, whatever that is called
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
 SEEK = errno.EINVAL  # what Python's reader of zips gets for a place that a broken one points to
@@ -153,6 +154,8 @@ def _walk(folder: Path, name: str, haul: Haul) -> Iterator[tuple[Path, str]]:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             haul.note(RefusedError(f"{shown(inner)} is a link, which is not followed"))
+        elif stat.S_ISDIR(mode) and (path / ENVIRONMENT).is_file():
+            continue
         elif stat.S_ISDIR(mode) and inner.count("/") < MAX_NAME // 10:
             yield from _walk(path, inner, haul)
         elif stat.S_ISREG(mode):
