@@ -20,6 +20,7 @@ COMMANDS = {
     "hostile": "staff.tests.grading.hostile.command",
     "exercises": "staff.exercises",
     "release": "staff.release.command",
+    "site": "staff.release.site",
     "grade": "staff.grading.grade",
     "gradescope": "staff.grading.gradescope.build",
     "similar": "staff.grading.similar",

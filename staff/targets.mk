@@ -12,6 +12,10 @@ browser: in-place $(VENV)/.ready-browser ## open, fill in and run the release in
 pictures: browser ## make docs/pictures anew from what `make browser` saw
 	$(PY) -m staff pictures
 
+.PHONY: site
+site: $(VENV)/.ready ## write the handout as static pages to build/site, to be read without a network
+	$(PY) -m staff site $(ARGS)
+
 .PHONY: bench
 bench: export OMP_NUM_THREADS := $(CORES)
 bench: export OPENBLAS_NUM_THREADS := $(CORES)
