@@ -11,6 +11,8 @@ from staff.release.variant import Variant
 
 PAGE_FOR_AGENTS = "AGENTS.md"  # how coding agents are to behave in a student's copy
 _LEADING_THERE = ("CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md")
+PAGE_FOR_STUDENTS = "docs/student.md"
+_POLICY = re.compile(r"(?<=<!-- policy -->\n).*?(?=<!-- /policy -->)", re.DOTALL)
 WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
 _HAND_IN = re.compile(
     r"^<!-- hand-in -->\n.*?^<!-- /hand-in -->\n+|<!-- hand-in -->.*?<!-- /hand-in -->",
@@ -56,6 +58,20 @@ def say_hand_in(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
     """
     pages = [path for path in files if path.endswith(".md") and variant.self_study]
     return files | {path: _HAND_IN.sub("", files[path].decode()).encode() for path in pages}
+
+
+def say_policy(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
+    """Return files whose page for students says what the course's own policy on help is.
+
+    Parameters
+    ----------
+    files : dict of str to bytes, by path
+    """
+    if not variant.policy:
+        return files
+    page = files[PAGE_FOR_STUDENTS].decode()
+    said = _POLICY.sub(lambda _: variant.policy.strip() + "\n", page)
+    return files | {PAGE_FOR_STUDENTS: said.encode()}
 
 
 def _left_out(variant: Variant) -> list[str]:

@@ -18,7 +18,13 @@ from staff.release.books import (
     strip_book,
 )
 from staff.release.files import Source
-from staff.release.left_out import not_needed, say_agents, say_hand_in, say_notebooks
+from staff.release.left_out import (
+    not_needed,
+    say_agents,
+    say_hand_in,
+    say_notebooks,
+    say_policy,
+)
 from staff.release.regions import Region, ReleaseError, decode, find_regions, restore, strip
 from staff.release.variant import Variant
 
@@ -111,7 +117,9 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
         else:
             text = files[path].decode()
             files[path] = strip(text, cells[""], variant.given, variant.left_out).encode()
-    return say_notebooks(say_hand_in(say_agents(files, variant), variant), variant)
+    for say in (say_agents, say_policy, say_hand_in, say_notebooks):
+        files = say(files, variant)
+    return files
 
 
 def restore_files(

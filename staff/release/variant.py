@@ -29,6 +29,8 @@ class Variant:
     agents : bool or str, whether the release tells coding agents how to behave; the text of the
         page where the course has one of its own
     self_study : bool, model answers and solutions go along, for people who learn alone
+    policy : str, Markdown, what the course says of help, in the page for students; empty for the
+        two sentences that stand there
     """
 
     given: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ class Variant:
     hints_in_hand_in: bool = False
     agents: bool | str = True
     self_study: bool = False
+    policy: str = ""
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -92,9 +95,9 @@ def read_variant(path: Path) -> Variant:
     Parameters
     ----------
     path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}, "notebooks":
-        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false, "self_study": false}``;
-        each may be left out. ``agents`` may also name a text file beside this one, the course's
-        own `AGENTS.md`
+        ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false, "self_study": false,
+        "policy": "policy.md"}``; each may be left out. ``policy`` names a text file beside this
+        one; so may ``agents``, the course's own `AGENTS.md`
 
     Raises
     ------
@@ -140,16 +143,21 @@ def _build(value: Any, folder: Path) -> Variant:
 
 
 def _help(value: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return what a variant says of help; a page of the course's own is read from its file."""
+    """Return what a variant says of help; texts of the course's own are read from their files."""
     flags = {key: value.get(key, False) for key in ("hints_in_hand_in", "self_study")}
     for key, flag in flags.items():
         if not isinstance(flag, bool):
             raise ValueError(f'"{key}" is true or false, got {flag!r}')
-    agents = value.get("agents", True)
+    agents, policy = value.get("agents", True), value.get("policy")
     if not isinstance(agents, bool | str) or agents == "":
         raise ValueError(f'"agents" is true, false or the name of a text file, got {agents!r}')
-    page = (folder / agents).read_text(encoding="utf-8") if isinstance(agents, str) else agents
-    return {**flags, "agents": page}
+    if "policy" in value and (not isinstance(policy, str) or not policy):
+        raise ValueError(f'"policy" is the name of a text file, got {policy!r}')
+    page, rules = (
+        (folder / name).read_text(encoding="utf-8") if isinstance(name, str) else name
+        for name in (agents, policy)
+    )
+    return {**flags, "agents": page, "policy": rules or ""}
 
 
 def _chosen(names: Any) -> tuple[str, ...]:

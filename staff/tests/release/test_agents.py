@@ -8,7 +8,7 @@ import pytest
 
 from staff.release.build import cut
 from staff.release.files import ROOT, VARIANT
-from staff.release.left_out import PAGE_FOR_AGENTS
+from staff.release.left_out import PAGE_FOR_AGENTS, PAGE_FOR_STUDENTS
 from staff.release.regions import ReleaseError
 from staff.release.variant import read_variant, variant_of
 
@@ -68,6 +68,19 @@ def test_page_of_a_course_s_own_may_give_nothing_away(source, course, tmp_path):
 
     with pytest.raises(ReleaseError, match=r"AGENTS\.md:1: a solution line of fc-1\.2"):
         cut(source, course("ours.md"))
+
+
+def test_course_s_own_policy_takes_the_place_of_the_neutral_sentences(source, release, tmp_path):
+    (tmp_path / "policy.md").write_text("No AI before section 3: \\1.\n", encoding="utf-8")
+    (tmp_path / "mine.json").write_text('{"policy": "policy.md"}', encoding="utf-8")
+    variant = read_variant(tmp_path / "mine.json")
+
+    files = cut(source, variant).files
+
+    plain, told = (x[PAGE_FOR_STUDENTS].decode().splitlines() for x in (release.files, files))
+    start, end = plain.index("<!-- policy -->"), plain.index("<!-- /policy -->")
+    assert told == [*plain[: start + 1], "No AI before section 3: \\1.", *plain[end:]]
+    assert variant_of(json.loads(files[VARIANT])) == variant
 
 
 def test_source_holds_the_page_that_is_released(release):

@@ -160,10 +160,12 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
         ("{", "line 1 column 2"),
         (
             "[]",
-            "expected an object with some of given, points, notebooks, hints_in_hand_in, agents, ",
+            "expected an object with some of given, points, notebooks, hints_in_hand_in, agents, "
+            "self_study, policy, got",
         ),
         ('{"agents": 1}', '"agents" is true, false or the name of a text file, got 1'),
         ('{"agents": ""}', "the name of a text file, got ''"),
+        ('{"policy": true}', '"policy" is the name of a text file, got True'),
         ('{"hints_in_hand_in": "yes"}', "\"hints_in_hand_in\" is true or false, got 'yes'"),
         ('{"self_study": 1}', '"self_study" is true or false, got 1'),
         ('{"notebooks": []}', '"notebooks" is a list of some of FullyConnectedNets, '),
