@@ -18,6 +18,7 @@ Cell = dict[str, Any]
 
 ANSWER_PROMPT = "*Write your answer here.*"
 QUESTION_END = "*Answer in the cell below.*"
+HELP_USED = "## Help I used"  # the heading below which a student names it, once in each notebook
 _NAME = re.compile(r"(?![0-9a-f]{8}(-|$))[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MODEL_ANSWER = "<details>\n<summary>A model answer"  # begins one that is handed out, folded
 _LANDMARK = re.compile(rf"#{{1,3}} |\*\*(Question|Exercise) |{MODEL_ANSWER}", re.MULTILINE)
@@ -79,6 +80,20 @@ def answer_text(exercise: str, cells: Sequence[Cell]) -> str:
     text : str, Markdown; empty if there is no answer
     """
     return "\n\n".join(part["source"] for part in find_answer(exercise, cells))
+
+
+def help_text(cells: Sequence[Cell]) -> str:
+    """Return what a student says of the help used in a notebook.
+
+    Parameters
+    ----------
+    cells : sequence of dict, as for `find_answer`
+
+    Returns
+    -------
+    text : str, Markdown; empty if nothing is said
+    """
+    return "\n\n".join(part["source"] for part in _parts(HELP_USED, cells) if part["source"])
 
 
 def question_text(cell: Cell) -> str:

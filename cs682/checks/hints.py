@@ -121,8 +121,21 @@ def count_hints(root: Path = ROOT) -> dict[str, int]:
     counts : dict of int by exercise id, from 1 to `STEPS`, in the order of the course; what the
         file holds beside that, or a file that is damaged, does not count
     """
-    notes = read_notes(root)
-    found = {key: notes.get(key) for key in EXERCISES}
+    return read_counts(read_notes(root))
+
+
+def read_counts(kept: Any) -> dict[str, int]:
+    """Return the counts of hints in a value that was read from a file.
+
+    Parameters
+    ----------
+    kept : any value that JSON has
+
+    Returns
+    -------
+    counts : dict of int by exercise id, as for `count_hints`
+    """
+    found = {key: kept.get(key) for key in EXERCISES} if isinstance(kept, dict) else {}
     return {key: n for key, n in found.items() if type(n) is int and 1 <= n <= STEPS}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import pack, replacing
-from cs682.checks.answers import read_cells
+from cs682.checks.answers import help_text, read_cells
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import are_handed_in, count_hints
 from cs682.checks.source import RESTING_ON, WRITTEN, describe_encoding, find_conflict, judge
@@ -59,6 +59,7 @@ class HandIn:
     states : dict of str by exercise, as `cs682.checks.board.find_states` returns it
     imports : dict of list of str by file, packages that the grader does not have
     broken : list of str, files that are no Python, and those that rest on them
+    help_used : dict of str by notebook, what the student says of it; those that say something
     """
 
     root: Path
@@ -67,6 +68,7 @@ class HandIn:
     states: dict[str, str] = field(default_factory=dict)
     imports: dict[str, list[str]] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    help_used: dict[str, str] = field(default_factory=dict)
 
 
 def submit(out: Path | None = None) -> tuple[Path, HandIn]:
@@ -119,6 +121,8 @@ def collect(root: Path) -> HandIn:
         hand_in.files[name] = _read(root, name, root / name)
     _look(hand_in)
     cells = {name: _cells(hand_in, name) for name in _NOTEBOOKS}
+    said = {Path(name).name: help_text(cells[name]) for name in _NOTEBOOKS}
+    hand_in.help_used = {name: text for name, text in said.items() if text}
     _add_models(hand_in)
     _add_states(hand_in)
     _add_pages(hand_in, cells)
@@ -273,6 +277,7 @@ def _manifest(hand_in: HandIn) -> bytes:
         },
         "states": hand_in.states,
         "imports": hand_in.imports,
+        "help": hand_in.help_used,
         **({"hints": count_hints(hand_in.root)} if are_handed_in() else {}),
         "remarks": hand_in.remarks,
         "versions": {

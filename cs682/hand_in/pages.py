@@ -16,7 +16,7 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from cs682.checks.answers import find_answer, find_question, question_text
+from cs682.checks.answers import find_answer, find_question, help_text, question_text
 from cs682.checks.exercises import EXERCISES
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _exporter() -> _PlainExporter:
 
 
 def answers_page(cells: Mapping[str, Sequence[dict[str, Any]]], title: str) -> str:
-    """Return all questions with their answers as an HTML page, in the order of the course.
+    """Return all questions with their answers as an HTML page, and below them the help used.
 
     Parameters
     ----------
@@ -101,6 +101,7 @@ def answers_page(cells: Mapping[str, Sequence[dict[str, Any]]], title: str) -> s
     """
     questions = [row for row in EXERCISES.values() if row.is_question]
     parts = [_answer(row.id, cells.get(row.notebook, ())) for row in questions]
+    parts += [_help(name, text) for name, book in cells.items() if (text := help_text(book))]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n"
@@ -138,6 +139,12 @@ def _answer(exercise: str, cells: Sequence[dict[str, Any]]) -> str:
         f'<div class="question">{_render_cell(asked)}</div>\n'
         f'<div class="answer">{parts or "<p class=open>Not answered.</p>"}</div>\n'
     )
+
+
+def _help(notebook: str, text: str) -> str:
+    """Return what is said of the help used in a notebook."""
+    heading = html.escape(f"Help used in {notebook}")
+    return f'<h2>{heading}</h2>\n<div class="answer">{render_markdown(text, {})}</div>\n'
 
 
 def _render_cell(cell: Mapping[str, Any]) -> str:

@@ -124,7 +124,7 @@ def fold_answers(book: nbformat.NotebookNode, reference: nbformat.NotebookNode) 
     cells = []
     for cell, original in zip(book["cells"], reference["cells"], strict=True):
         cells.append(cell)
-        if is_answer(cell):
+        if is_answer(cell) and original["source"] != ANSWER_PROMPT:  # help used has no model
             fold = _FOLD.format(original["source"])
             cells.append(new_markdown_cell(fold, id=f"{cell['id']}{_FOLDED}"))
     book["cells"] = cells

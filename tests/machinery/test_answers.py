@@ -10,9 +10,11 @@ import pytest
 from cs682.checks import EXERCISES, board
 from cs682.checks.answers import (
     ANSWER_PROMPT,
+    HELP_USED,
     QUESTION_END,
     answer_text,
     find_question,
+    help_text,
     question_text,
     read_cells,
 )
@@ -77,6 +79,21 @@ def test_board_page_and_reader_agree(way, tmp_path):
     assert ("Not answered." in page) == (not answer)
     assert all(word in page for word in ("one", "two") if word in answer)
     assert QUESTION_END not in page
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("bare", [False, True], ids=["with ids", "without ids"])
+def test_help_is_read_from_its_cell_in_each_notebook_and_shown_on_the_page(path, bare):
+    cells = read_cells(path.read_bytes())
+    (place,) = (i for i, c in enumerate(cells) if c["source"].startswith(HELP_USED))
+    assert (help_text(cells), cells[place + 1]["source"]) == ("", ANSWER_PROMPT)
+
+    cells[place + 1]["source"] = "A friend, in 1.1, and $x < y$."
+    cells = [{k: v for k, v in c.items() if k != "id"} for c in cells] if bare else cells
+
+    assert help_text(cells) == "A friend, in 1.1, and $x < y$."
+    page = answers_page({path.name: cells}, "Answers").partition(f"<h2>Help used in {path.name}")[2]
+    assert "A friend, in 1.1, and <math" in page
 
 
 @pytest.mark.parametrize("row", QUESTIONS, ids=lambda row: row.id)

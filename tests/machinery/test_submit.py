@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from cs682.__main__ import main
+from cs682.checks.answers import HELP_USED
 from cs682.checks.exercises import EXERCISES
 from cs682.hand_in import models as hand_in
 from cs682.hand_in import pack as submit
@@ -86,6 +87,19 @@ def test_manifest_names_each_file_and_holds_no_place_of_this_machine(root):
     assert manifest["files"].keys() == files.keys() - {"hand-in.json"}
     assert manifest["versions"]["numpy"] == np.__version__
     assert str(root.parent) not in files["hand-in.json"].decode()
+
+
+def test_manifest_holds_what_is_said_of_help(root):
+    def tell(book):
+        asked = nbformat.v4.new_markdown_cell(HELP_USED, id="help-text")
+        book.cells += [asked, nbformat.v4.new_markdown_cell("A friend, in 1.1.")]
+
+    assert json.loads(collect(root).files["hand-in.json"])["help"] == {}
+    edit(root, "Dropout.ipynb", tell)
+
+    manifest = json.loads(collect(root).files["hand-in.json"])
+
+    assert manifest["help"] == {"Dropout.ipynb": "A friend, in 1.1."}
 
 
 # --- what is remarked on

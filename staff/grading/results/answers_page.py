@@ -18,7 +18,7 @@ from staff.grading.results.typeset import typeset
 def answers_page(
     records: Sequence[Record], *, names: bool = False, questions: Sequence[str] | None = None
 ) -> str:
-    """Return the answers of a class as a page, question by question.
+    """Return the answers of a class as a page, question by question, and the help used at its end.
 
     Parameters
     ----------
@@ -37,7 +37,12 @@ def answers_page(
         for row in rows
         if questions is None or row.id in questions
     ]
-    return render("answers.html", questions=asked)
+    helped = [
+        (_who(r, names), {name: Markup(typeset(text)) for name, text in r.help_used.items()})
+        for r in records
+        if r.help_used
+    ]
+    return render("answers.html", questions=asked, helped=helped)
 
 
 def _alike(question: str, records: Sequence[Record], names: bool) -> list[dict[str, Any]]:

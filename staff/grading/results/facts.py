@@ -12,15 +12,20 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from cs682.checks.answers import help_text
+from cs682.checks.exercises import NOTEBOOKS
+from cs682.checks.hints import read_counts
 from cs682.hand_in.look import find_misplaced
 from staff.grading.intake.books import read_book, require_few_marks
 from staff.grading.intake.kinds import parse, read_source
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.package import CODE, ROOT, read_package
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.text import clean
 
 # What can change a verdict: another edition grades again, another report does not.
 _DECIDES = ("cs682/**/*.py", "staff/grading/intake/*.py", "staff/grading/judging/**/*.py",
@@ -33,6 +38,7 @@ _ODD = {
     "float128", "decimal", "fractions", "Decimal", "Fraction",
 }  # fmt: skip
 _MOST_ODD = 10  # places of a hand-in that are named
+_MOST_HELP = 4000  # characters of what is said of help, in each notebook
 _DECIDES_NOT = ("cs682/figures/", "cs682/search/", "cs682/setup/", "cs682/hand_in/p")
 
 
@@ -67,9 +73,13 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
     facts : dict of str to str: 'graded with'; 'python' and 'numpy' of the student; 'in notebooks',
         the functions of exercises that stand there; 'without', the files for code that are not
         there or hold nothing; 'odd names', where the code uses names that no layer needs; and
-        digests 'code FILE', 'model FILE', 'answer QUESTION' of what is the student's own
+        digests 'code FILE', 'model FILE', 'answer QUESTION' of what is the student's own;
+        'help NOTEBOOK', what the student says of it, and 'hints', how many were asked for
     """
-    facts = {"graded with": versions(), **_student_versions(package.manifest)}
+    noted = _read_manifest(package.manifest)
+    facts = {"graded with": versions(), **_student_versions(noted), **_help_used(package.folder)}
+    if counts := read_counts(noted.get("hints")):
+        facts["hints"] = ", ".join(f"{key} {count}" for key, count in counts.items())
     if names := find_pasted(package):
         facts["in notebooks"] = ", ".join(names)
     paths = {file: package.folder / file for file in CODE}
@@ -134,14 +144,32 @@ def say_pasted(found: Mapping[str, str]) -> list[str]:
     return [f"the notebooks define {', '.join(found)}: what counts is in {files}"] if found else []
 
 
-def _student_versions(manifest: bytes) -> dict[str, str]:
-    """Return the versions that `submit` has noted, if it has."""
-    try:
+def _read_manifest(manifest: bytes) -> dict[str, Any]:
+    """Return what `submit` has noted, if it has."""
+    with contextlib.suppress(ValueError, RecursionError):
         require_few_marks(manifest)
         tree = json.loads(manifest or b"{}")
-        return {name: shown(str(tree["versions"][name]), 20) for name in ("python", "numpy")}
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return tree if isinstance(tree, dict) else {}
+    return {}
+
+
+def _student_versions(noted: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of the student's Python and NumPy, if they are noted."""
+    try:
+        return {name: shown(str(noted["versions"][name]), 20) for name in ("python", "numpy")}
+    except (KeyError, TypeError):
         return {}
+
+
+def _help_used(folder: Path) -> dict[str, str]:
+    """Return what the student says of the help used in each notebook, where something is said."""
+    found = {}
+    for name in NOTEBOOKS:
+        with contextlib.suppress(OSError, ValueError):  # the reader of answers says so
+            cells = read_book((folder / "notebooks" / f"{name}.ipynb").read_bytes())
+            if text := clean(help_text(cells), _MOST_HELP):
+                found[f"help {name}"] = text
+    return found
 
 
 def _skeleton(text: str) -> str:

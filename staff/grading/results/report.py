@@ -119,6 +119,10 @@ def markdown(record: Record) -> str:
             lines.append(f"| {o.exercise} | {TITLES[o.exercise]} | {points} | {o.state} |")
         for o in part.told:
             lines += _details(o)
+    if record.help_used:
+        lines += ["", "## Help used, as your hand-in tells"]
+    for name, text in record.help_used.items():
+        lines += ["", f"### {name}", "", *_fenced(text)]
     return "\n".join(lines) + "\n"
 
 
@@ -156,16 +160,20 @@ def _parts(record: Record) -> list[Part]:
 
 
 def _details(outcome: Outcome) -> list[str]:
-    """Return message and advice as lines of Markdown, in a fence that they cannot close."""
+    """Return message and advice as lines of Markdown."""
     lines = ["", f"### {outcome.exercise} {outcome.state}"]
     if outcome.message:
-        longest = max((len(run) for run in re.findall("`+", outcome.message)), default=0)
-        fence = "`" * max(3, longest + 1)
-        lines += ["", f"{fence}text", outcome.message, fence]
+        lines += ["", *_fenced(outcome.message)]
     if outcome.advice:
         lines += ["", "Advice, which costs no points:", ""]
         lines += [f"- {_escaped(line)}" for line in outcome.advice]
     return lines
+
+
+def _fenced(text: str) -> list[str]:
+    """Return text as lines of Markdown, in a fence that it cannot close."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return [f"{fence}text", text, fence]
 
 
 def _escaped(text: str) -> str:

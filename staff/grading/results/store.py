@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import replacing
+from cs682.checks.hints import STEPS
 from staff.grading.intake.submission import Student
 from staff.grading.judging.core import NOT_GRADED, Outcome
 
@@ -29,8 +30,8 @@ class Record:
     answers : dict of str to str, what was written below each question
     submitted : str, when, in ISO form with the zone; empty if the platform does not say
     facts : dict of str to str, for the staff: versions of the student's Python and NumPy
-        ('python', 'numpy'), what the grader had ('graded with'), and digests of the code, models
-        and answers of the student's own
+        ('python', 'numpy'), what the grader had ('graded with'), digests of the code, models
+        and answers of the student's own, and what is known of help, which reports show
     remarks : tuple of str, for the student: what a person or the rule for late days did to it
     deduction : float, points that come off for being late
     """
@@ -47,6 +48,13 @@ class Record:
     facts: dict[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     deduction: float = 0
+
+    @property
+    def help_used(self) -> dict[str, str]:
+        """Return what the student says of help, by notebook, and how many hints were asked for."""
+        told = {name[5:]: text for name, text in self.facts.items() if name.startswith("help ")}
+        hints = self.facts.get("hints")
+        return {**told, f"Hints asked for, of {STEPS} to each exercise": hints} if hints else told
 
     @property
     def earned(self) -> int:

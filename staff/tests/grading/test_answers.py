@@ -395,6 +395,18 @@ def test_page_shows_answers_as_text_and_the_same_ones_once():
     assert "ada, &lt;b&gt;bob" in page
 
 
+def test_page_ends_with_the_help_that_was_used():
+    facts = {"help Dropout": "a **friend** <img src=x>", "hints": "fc-1.1 2"}
+
+    page = answers_page([record_of("ada", facts=facts), record_of("bob")])
+
+    told = page.partition('<h2 id="help">')[2]
+    assert "a <strong>friend</strong> &lt;img src=x&gt;" in told
+    assert "fc-1.1 2" in told
+    assert ("<h3>ada</h3>" in told, "bob" in told) == (True, False)
+    assert "Help used" not in answers_page([record_of("bob")])
+
+
 def test_page_typesets_markdown_and_formulas():
     text = "**Sigmoid**, since $a_1 < 2$:\n\n- it `saturates`\n"
 

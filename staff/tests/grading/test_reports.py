@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from cs682.checks import EXERCISES
+from cs682.checks.answers import HELP_USED
 from staff.grading.intake.locate import Package
 from staff.grading.intake.package import CODE as FILES
 from staff.grading.intake.package import ROOT
@@ -76,6 +77,17 @@ def test_markdown_report_keeps_messages_inside_of_their_fence():
     assert lines.index("````") > lines.index("# heading [x](javascript:alert(1)) =1+1") > opening
     assert r"\[x\]\(javascript\:alert\(1\)\)" in "\n".join(lines[:opening])
     assert "<script>" not in "\n".join(lines[:opening])
+
+
+@pytest.mark.parametrize("form", [html, markdown])
+def test_report_shows_help_and_hints_where_the_hand_in_tells_of_them(form):
+    text = form(record_of(facts={"help Dropout": EVIL, "hints": "fc-1.1 2, bn-1.3 3"}))
+
+    assert "Help used" in text
+    assert "fc-1.1 2, bn-1.3 3" in text
+    assert "script" not in Tags(html(record_of(facts={"help Dropout": EVIL}))).found
+    assert text.count("````") == 2 * (form is markdown)
+    assert "Help used" not in form(record_of())
 
 
 def test_given_code_is_reported_only_when_something_is_wrong_with_it():
@@ -221,6 +233,39 @@ def test_facts_find_no_odd_name_in_what_the_course_itself_would_hand_in(tmp_path
         (tmp_path / file).write_text((ROOT / file).read_text() + "\n# mine\n")
 
     assert "odd names" not in facts_of(Package(tmp_path, (), (), ""), {})
+
+
+@pytest.mark.parametrize(
+    ("hints", "said"),
+    [
+        (
+            {"fc-1.1": 2, "bn-1.3": 3, "fc-1.2": 4, "fc-9.9": 1, "fc-1.3": True},
+            "fc-1.1 2, bn-1.3 3",
+        ),
+        ({"fc-1.1": [1]}, None),
+        ("fc-1.1", None),
+        (None, None),
+    ],
+)
+def test_facts_tell_of_hints_that_there_are(tmp_path, hints, said):
+    noted = json.dumps({"hints": hints}).encode()
+
+    assert facts_of(Package(tmp_path, (), (), "", noted), {}).get("hints") == said
+
+
+def test_facts_tell_what_a_notebook_says_of_help(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "id": f"{i}1f4e9a0", "source": text, "metadata": {}}
+        for i, text in enumerate([HELP_USED, "A friend\x07, in 1.1."])
+    ]
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "Dropout.ipynb").write_text(
+        json.dumps({"nbformat": 4, "cells": cells})
+    )
+
+    facts = facts_of(Package(tmp_path, (), (), "", b"[1]"), {})
+
+    assert facts["help Dropout"] == "A friend?, in 1.1."
 
 
 def test_facts_say_which_files_of_code_are_not_there_or_hold_nothing(tmp_path):

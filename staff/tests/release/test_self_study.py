@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -46,9 +47,10 @@ def test_edition_is_the_course_s_but_for_answers_solutions_and_the_hand_in(editi
 def test_each_question_has_an_empty_answer_and_below_it_a_fold_with_the_model_s(edition, reference):
     folds = 0
     for path, book in reference.books.items():
-        written = [cell["source"] for cell in book["cells"] if is_answer(cell)]
+        written = [c["source"] for c in book["cells"] if is_answer(c) and c["id"] != "help"]
         cells = cells_of(edition, path)
-        pairs = [(b, a["source"]) for b, a in zip(cells[1:], cells, strict=False) if is_answer(a)]
+        answers = [(a, b) for a, b in pairwise(cells) if is_answer(a) and a["id"] != "help"]
+        pairs = [(fold, own["source"]) for own, fold in answers]
         assert [own for _, own in pairs] == [ANSWER_PROMPT] * len(written)
         for (fold, _), answer in zip(pairs, written, strict=True):
             assert fold["cell_type"] == "markdown"
