@@ -114,6 +114,7 @@ TRAININGS: dict[str, Callable[..., None]] = {
     for key, bar in BARS.items()
 }
 
+_UNREADABLE = tuple(f"{kind.__name__}: " for kind in (SyntaxError, IndentationError, TabError))
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
 )
@@ -189,7 +190,7 @@ def say_next(result: Result) -> Result:
 
 
 def hints_help(result: Result) -> bool:
-    """Tell whether a student may be stuck: has written something, and there are hints to it.
+    """Tell whether a student may be stuck: has written what Python reads, and hints are there.
 
     Parameters
     ----------
@@ -199,7 +200,8 @@ def hints_help(result: Result) -> bool:
     -------
     hints_help : bool
     """
-    return result.state == "wrong" and has_hints(result.exercise)
+    is_read = not result.message.startswith(_UNREADABLE)
+    return result.state == "wrong" and is_read and has_hints(result.exercise)
 
 
 def _row_of(notebook: str, section: str) -> Exercise | None:
@@ -283,7 +285,8 @@ def examine(
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
             state, message = "wrong", say_raised(error, row.functions)
-    if state == "wrong" and subject is None and checks is None:
+    is_read = not message.startswith(_UNREADABLE)  # else all exercises of the file say the same
+    if state == "wrong" and subject is None and checks is None and is_read:
         message = _say_beneath(row) + message
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
 
