@@ -524,11 +524,6 @@ def conv_backward_naive(dout: Array, cache: Cache) -> tuple[Array, Array, Array]
     dw : ndarray, shape (F, C, HH, WW)
     db : ndarray, shape (F,)
 
-    Raises
-    ------
-    ValueError
-        If `dout` does not have the shape of the forward pass's output.
-
     Notes
     -----
     A pixel lies in several windows, and a filter looks at all of them: each place of each output
@@ -600,11 +595,6 @@ def max_pool_backward_naive(dout: Array, cache: Cache) -> Array:
     Returns
     -------
     dx : ndarray, shape (N, C, H, W) like `x`
-
-    Raises
-    ------
-    ValueError
-        If `dout` does not have the shape of the forward pass's output.
 
     Notes
     -----
@@ -688,7 +678,7 @@ def spatial_batchnorm_backward(dout: Array, cache: Cache | None) -> tuple[Array,
     Raises
     ------
     ValueError
-        If the forward pass ran in test mode, or `dout` does not have the shape of its output.
+        If the forward pass ran in test mode.
     """
     require_cache(cache, "spatial_batchnorm_forward")
     # TODO(cn-3.2): arrange dout as the forward pass arranged x.
@@ -759,11 +749,6 @@ def spatial_groupnorm_backward(dout: Array, cache: Cache) -> tuple[Array, Array,
     dx : ndarray, shape (N, C, H, W)
     dgamma : ndarray, shape (1, C, 1, 1)
     dbeta : ndarray, shape (1, C, 1, 1)
-
-    Raises
-    ------
-    ValueError
-        If `dout` does not have the shape of the forward pass's output.
     """
     # TODO(cn-3.4): as in layernorm_backward, with a group of an image for each of its rows.
     # BEGIN SOLUTION
