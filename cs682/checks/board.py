@@ -14,6 +14,7 @@ from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, count_hints
 from cs682.checks.limit import SECONDS, examine_in_time
 from cs682.checks.names import find_exercises
+from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.run import CHECKS, Result, describe, hints_help, say_next
 from cs682.checks.source import RESTING_ON, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
@@ -50,7 +51,7 @@ def _lay_out(states: Mapping[str, str]) -> ResultsTable:
                 "exercise": r.id,
                 "title": r.title,
                 "points": r.points,
-                "state": states[r.id] + (broken.get(r.file, "") if states[r.id] == "wrong" else ""),
+                "state": states[r.id] + _reason(r, states, broken),
                 **({"hints": f"{counts[r.id]} of {STEPS}"} if r.id in counts else {}),
             }
             for r in own
@@ -96,6 +97,15 @@ def _say_wrong(results: Mapping[str, Result]) -> str:
     said += [describe(say_next(r)) for r in wrong if r.exercise.file not in broken]
     quoted = [textwrap.indent(text, "    ") for text in said]  # whatever it holds, it stays text
     return "".join(f"\n{text}\n" for text in ["What is wrong:", *quoted] if said)
+
+
+def _reason(row: Exercise, states: Mapping[str, str], broken: Mapping[str, str]) -> str:
+    """Say what else makes an exercise wrong, or keeps given code open; empty if nothing does."""
+    state = states[row.id]
+    beneath = [key for key in RESTS_ON.get(row.id, ()) if states.get(key) == state]
+    if state == "wrong":
+        return broken.get(row.file, f": first mend {beneath[0]}" if beneath else "")
+    return f": waits for {beneath[0]}" if state == "open" and row.is_given and beneath else ""
 
 
 def _find_broken() -> dict[str, str]:

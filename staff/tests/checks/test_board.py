@@ -35,6 +35,12 @@ def test_board_counts_what_is_there(tmp_path, monkeypatch):
     assert "FullyConnectedNets: 0 of " in text
 
 
+def lines_by_exercise():
+    """Give a function that returns the board's line of an exercise."""
+    lines = str(board.progress()).splitlines()
+    return lambda exercise: next(line for line in lines if line.split()[:1] == [exercise])
+
+
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
@@ -47,10 +53,7 @@ def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, tr
     monkeypatch.setattr(board, "find_troubles", lambda: {"cs682/layers.py": trouble})
     monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "wrong"))
 
-    lines = str(board.progress()).splitlines()
-
-    def line_of(exercise):
-        return next(line for line in lines if exercise in line.split())
+    line_of = lines_by_exercise()
 
     assert f"wrong: {said}" in line_of("fc-1.1")
     assert f"wrong: {said}" in line_of("fc-3.3")  # rests on that file
@@ -83,3 +86,21 @@ def test_progress_says_where_the_board_is_if_a_notebook_cannot_be_read(monkeypat
     assert board.run_progress(tmp_path / "page.md") == 1
 
     assert "no board: Dropout.ipynb: no notebook" in (tmp_path / "page.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("open", {"fc-1.5": "open: waits for fc-1.1", "fc-1.2": "open", "fc-1.1": "open"}),
+        ("wrong", {"fc-1.2": "wrong: first mend fc-1.1", "fc-1.1": "wrong"}),
+        ("passed", {"fc-1.5": "passed", "fc-1.2": "passed"}),
+    ],
+)
+def test_board_names_what_is_to_be_done_first(monkeypatch, state, said):
+    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, state))
+
+    line_of = lines_by_exercise()
+
+    assert {key: line_of(key).endswith(text) for key, text in said.items()} == dict.fromkeys(
+        said, True
+    )
