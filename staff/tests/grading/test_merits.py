@@ -7,6 +7,7 @@ import re
 import pytest
 
 from cs682.checks import EXERCISES
+from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.run import CHECKS
 from staff.bank.answer import ROOT, Answer, Change
 from staff.bank.judge import BANK
@@ -180,6 +181,11 @@ def test_prerequisites_come_earlier_in_the_table():
     order = list(CHECKS)
     for exercise, needed in merits.PREREQUISITES.items():
         assert all(order.index(n) < order.index(exercise) for n in needed)
+
+
+def test_what_a_check_names_as_the_cause_may_stand_in():
+    for exercise, causes in RESTS_ON.items():
+        assert {*causes} <= {*merits.PREREQUISITES[exercise]}
 
 
 @pytest.mark.parametrize("exercise", CHECKS)
