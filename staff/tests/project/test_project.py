@@ -134,6 +134,17 @@ def test_notebook_markers_pair_up(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_comes_to_its_content_soon(name):
+    setup, imports = (c["source"] for c in cells_of(name) if c["id"] in ("setup", "imports"))
+    tree = ast.parse(imports).body
+    imported = [node for node in tree if isinstance(node, ast.Import | ast.ImportFrom)]
+
+    assert len([line for line in setup.splitlines() if line]) <= 12
+    assert [node.lineno for node in imported] == [node.end_lineno for node in imported]
+    assert len(tree) - len(imported) <= 2
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_no_cell_gives_the_names_for_help_another_meaning(name):
     code = [ast.parse(c["source"]) for c in cells_of(name) if c["cell_type"] == "code"]
 
