@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+_FEW = 4  # values: so few are in another order by some other mistake
 
 
 def say_pattern(actual: Any, expected: Any) -> str:
@@ -37,7 +40,35 @@ def say_pattern(actual: Any, expected: Any) -> str:
         return f"Values are clipped at {limit:.6g}."
     if actual.ndim == 2 and actual.shape[0] == actual.shape[1] and np.allclose(actual.T, expected):
         return "It is transposed."
+    if actual.size > _FEW and np.allclose(np.sort(actual, None), np.sort(expected, None), 1e-9):
+        return "All the right values are here, but not in their places: what moves them?"
     return _say_part(actual, expected)
+
+
+def say_lines(got: Any, want: Any, name: Callable[[int], str]) -> str:
+    """Say that lines which were normalized do not have the mean and the variance they should have.
+
+    Parameters
+    ----------
+    got : object; an ndarray of float, shape (L, n), if all is well
+    want : ndarray of float, shape (L, n), whose lines have them
+    name : callable from the number of a line to what it is
+
+    Returns
+    -------
+    said : str, a sentence; empty if nothing can be said
+    """
+    if np.shape(got) != want.shape or not np.isfinite(got).all():
+        return ""
+    (mean, var), (right, spread) = ((v.mean(axis=1), v.var(axis=1)) for v in (got, want))
+    off = ~(np.isclose(mean, right, 1e-4, 1e-4) & np.isclose(var, spread, 1e-4, 1e-4))
+    if not off.any():
+        return ""
+    i = int(off.argmax())
+    return (
+        f"before gamma and beta come in, {name(i)} should have mean 0 and variance "
+        f"{spread[i]:.3g}; here it has mean {mean[i].round(6):.3g} and variance {var[i]:.3g}"
+    )
 
 
 def _is_plain(ratio: float) -> bool:

@@ -14,6 +14,7 @@ from cs682.checks.judges.layers import EXACT, FLOAT32, compare_along
 from cs682.checks.judges.pairs import LATER_CALLS, WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import norms as norm_mistakes
+from cs682.checks.patterns import say_lines
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
@@ -41,6 +42,7 @@ def _check_forward(
     r: Report, name: str, forward: Callable[..., Any], mode: dict[str, Any], axis: int
 ) -> None:
     """Hold a training-time forward pass along an axis against its definition."""
+    line = ("column {}", "row {}")[axis].format
     for N, D in (*_SIZES, _LARGE):
         earlier: Any = ()
         for eps, seed in product(_EPS, (231, 232)):
@@ -52,7 +54,8 @@ def _check_forward(
             causes = {**known, KEPT: earlier}  # what goes wrong with few goes wrong with many
             earlier = want
             where = f"for x of shape {x.shape} and eps = {eps}"
-            compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+            hint = say_bare(out, want, (gamma, beta), lambda v: v.T if axis == 0 else v, line)
+            compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, hint=hint, causes=causes)
     if is_none(cache):
         raise CheckError(f"the cache of {name} is None in training: the way back needs one")
     r.ok("values on several sizes, with gamma and beta of many values, for small and large eps")
@@ -64,6 +67,23 @@ def _check_forward(
     ones = np.ones(2)
     far, _ = forward(NEAR + FAR, ones, 0 * ones, dict(mode))
     advise_far(r, name, far, slow.normalize(NEAR, ones, 0 * ones, axis=axis))
+
+
+def say_bare(
+    out: Any,
+    want: Any,
+    scale: tuple[Any, Any],
+    lay: Callable[[Any], Any],
+    name: Callable[[int], str],
+) -> str:
+    """Say which line's mean or variance is wrong where gamma and beta are taken away again.
+
+    `lay` lays what was normalized together in one row; `name` names the row of a number.
+    """
+    if type(out) is not np.ndarray or out.shape != want.shape or out.dtype.kind != "f":
+        return ""
+    gamma, beta = scale
+    return say_lines(lay((out - beta) / gamma), lay((want - beta) / gamma), name)
 
 
 def advise_far(r: Report, name: str, far: Any, near: Any) -> None:

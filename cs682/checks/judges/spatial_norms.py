@@ -10,7 +10,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32
-from cs682.checks.judges.norms import FAR, NEAR, advise_far
+from cs682.checks.judges.norms import FAR, NEAR, advise_far, say_bare
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import group_norm as group_mistakes
@@ -77,10 +77,21 @@ def _check_batchnorm_values(s: Subject, r: Report) -> None:
         causes = {KEPT: earlier, **mistakes.batchnorm_forward(x, gamma, beta, eps)}
         earlier = want
         where = f"for x of shape {shape} and eps = {eps}"
-        compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+        hint = _say_channels(out, want, (gamma, beta))
+        compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, hint=hint, causes=causes)
     if is_none(cache):
         raise CheckError(f"the cache of {name} is None in training: the way back needs one")
     r.ok("values: each channel over all images and pixels, for several sizes and eps")
+
+
+def _say_channels(out: Any, want: Any, scale: tuple[Any, Any]) -> str:
+    """Say which channel's mean or variance is wrong."""
+    each = tuple(v[:, None, None] for v in scale)
+
+    def lay(v: Any) -> Any:
+        return v.swapaxes(0, 1).reshape(want.shape[1], -1)
+
+    return say_bare(out, want, each, lay, "channel {}".format)
 
 
 def _check_running(s: Subject) -> None:
@@ -189,7 +200,8 @@ def check_groupnorm_forward(s: Subject, r: Report) -> None:
         causes = {KEPT: earlier, **group_mistakes.forward(x, gamma, beta, G, eps)}
         earlier = want
         where = f"for x of shape {shape}, G = {G} and eps = {eps}"
-        compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, causes=causes)
+        hint = _say_groups(out, want, (gamma, beta), G)
+        compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, hint=hint, causes=causes)
     if is_none(cache):
         raise CheckError(f"the cache of {name} is None: the way back needs one")
     r.ok("values: each group of each image, for several sizes, numbers of groups and eps")
@@ -210,6 +222,15 @@ def check_groupnorm_forward(s: Subject, r: Report) -> None:
     channels, ones = NEAR.T[None, :, None], np.ones((1, 2, 1, 1))
     far, _ = s.spatial_groupnorm_forward(channels + FAR, ones, 0 * ones, 2, {})
     advise_far(r, name, far, slow.groupnorm(channels, ones, 0 * ones, 2))
+
+
+def _say_groups(out: Any, want: Any, scale: tuple[Any, Any], G: int) -> str:
+    """Say which group's mean or variance is wrong."""
+
+    def name(i: int) -> str:
+        return f"group {i % G} of image {i // G}"
+
+    return say_bare(out, want, scale, lambda v: v.reshape(len(want) * G, -1), name)
 
 
 def check_groupnorm_backward(s: Subject, r: Report) -> None:
