@@ -66,6 +66,7 @@ def test_check_says_what_was_raised_and_where(monkeypatch, action, text):
     assert "cs682/checks" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "result",
     [None, 3, "text", [], {}, (1,), (1, 2, 3), iter(()), NotImplemented, (None, None), ({}, {})],

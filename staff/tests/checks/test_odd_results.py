@@ -79,6 +79,7 @@ def answer_with(right, number, counts):
     return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("exercise", "name"), [of(exercise, exercise, name, name=name) for exercise, name in WRITTEN]
 )

@@ -27,6 +27,7 @@ def spread(answers, most):
     return answers[:: -(-len(answers) // most)] if answers else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exercise", CHECKS)
 def test_check_says_the_same_with_values_as_with_definitions(exercise, at_a_student_s):
     assert WRONG[exercise]
