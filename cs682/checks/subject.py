@@ -193,8 +193,9 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
         signature.bind(*args)
     except TypeError as error:
         parameters = ", ".join(signature.parameters)
+        given = f"{len(args)} argument{'s' * (len(args) != 1)}"
         raise CheckError(
-            f"{name}({parameters}) cannot be called with {len(args)} arguments ({error}): "
+            f"{name}({parameters}) cannot be called with {given} ({error}): "
             "leave its parameters as they were given"
         ) from None
 
