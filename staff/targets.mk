@@ -42,6 +42,8 @@ lint: $(VENV)/.ready-dev ## check format, style, imports, types, docstrings and 
 	$(VENV)/bin/lint-imports --no-cache --no-logo
 	$(PY) -m mypy --strict cs682 staff benchmarks
 	$(PY) -m numpydoc lint $$(git ls-files 'cs682/*.py')
+	$(PY) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(PY) -m check_jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 	$(PY) -m codespell_lib $$(git ls-files '*.py' '*.md' '*.toml' '*.yml' '*.sh' Makefile)
 
 .PHONY: check
