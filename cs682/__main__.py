@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_hint(commands)
     _add_solution(commands)
     _add_reset(commands)
+    _add_update(commands)
     _add_progress(commands)
     if not SOLUTIONS.exists():  # who learns alone has nobody to hand in to
         _add_submit(commands)
@@ -154,6 +155,32 @@ def _run_reset(args: argparse.Namespace) -> int:
         return 1
     except ValueError as error:
         args.usage_error(str(error))
+    return 0
+
+
+def _add_update(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command `update`."""
+    text = "Take up a newer release of the assignment, and keep your work."
+    parser = commands.add_parser("update", help=text, description=text)
+    text = "its zip file or https address (default: what the course has put out)"
+    parser.add_argument("release", nargs="?", default="", metavar="FILE|URL", help=text)
+    parser.add_argument("--undo", action="store_true", help="put back what the last update changed")
+    said = "interrupted; nothing was changed"
+    parser.set_defaults(run=_run_update, usage_error=parser.error, interrupted=said)
+
+
+def _run_update(args: argparse.Namespace) -> int:
+    """Update the assignment, or undo that. Status 1: it cannot be done, and nothing was changed."""
+    from cs682.setup.new_release import UpdateError
+    from cs682.setup.update import undo, update
+
+    if args.undo and args.release:
+        args.usage_error("--undo takes no file: it puts back what the last update changed")
+    try:
+        print(undo() if args.undo else update(args.release))  # noqa: T201  # a command talks
+    except UpdateError as error:
+        _complain(str(error))
+        return 1
     return 0
 
 

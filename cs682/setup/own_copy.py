@@ -21,7 +21,7 @@ from pathlib import Path
 from cs682.setup.assignment import MARKER, PACKAGE_HOME
 
 MAX_BYTES = 200_000_000  # of a release, unpacked; one has about a hundredth of it
-_UNREADABLE = (OSError, ValueError, KeyError, NotImplementedError, RuntimeError, EOFError)
+UNREADABLE = (OSError, ValueError, KeyError, NotImplementedError, RuntimeError, EOFError)
 _NOT_WORK = shutil.ignore_patterns("datasets", "__pycache__", ".ipynb_checkpoints", ".venv")
 
 
@@ -58,12 +58,12 @@ def unpack(archive: Path, base: Path) -> Path:
     """
     try:
         with zipfile.ZipFile(archive) as packed:
-            top = _top_folder(packed)
+            top = top_folder(packed)
             copy = base / _name(packed.read(f"{top}/{MARKER}"))
             if not _is_there(copy):
                 _extract(packed, top, copy)
             return copy
-    except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+    except (*UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
         raise CopyError(f"no copy of the assignment could be made in {base}: {error}") from error
 
 
@@ -133,14 +133,29 @@ def switch_to(copy: Path) -> None:
     sys.path[:] = [str(copy), *others]
 
 
-def _top_folder(packed: zipfile.ZipFile) -> str:
-    """Return the one folder that holds everything; refuse members that are no plain files."""
+def top_folder(packed: zipfile.ZipFile) -> str:
+    """Return the one folder that holds everything in a release.
+
+    Parameters
+    ----------
+    packed : ZipFile
+
+    Returns
+    -------
+    name : str
+
+    Raises
+    ------
+    ValueError
+        If there are several, a member is no plain file or would lie outside, or all are too large.
+    """
     members = packed.infolist()
     for member in members:
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise ValueError(f"{member.filename!r} in {packed.filename} is no file")
-        if {"..", ""} & set(member.filename.rstrip("/").split("/")) or "\\" in member.filename:
+        parts = member.filename.rstrip("/").split("/")
+        if {"..", ""} & {*parts} or {"\\", ":"} & {*member.filename}:
             raise ValueError(f"{member.filename!r} in {packed.filename} lies outside")
     if sum(member.file_size for member in members) > MAX_BYTES:
         raise ValueError(f"{packed.filename} holds more than {MAX_BYTES // 1_000_000} MB")

@@ -15,13 +15,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from cs682._files import replacing
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.source import describe_encoding, judge
 from cs682.setup.assignment import PACKAGE_HOME
+from cs682.setup.merging import id_of
 
 ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
 KEPT = "kept"  # folder, in that of the assignment
@@ -198,7 +198,7 @@ def _put_cell_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
     """Change a cell in a notebook's text, and forget its outputs; return its source."""
     try:
         book = json.loads(file.text)
-        cells = {_id_of(cell): cell for cell in book["cells"]}
+        cells = {id_of(cell): cell for cell in book["cells"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ResetError(f"{file.name} is no notebook: {error!r}") from error
     if piece["cell"] not in cells:
@@ -213,11 +213,6 @@ def _put_cell_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
         text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
         file.text = text.replace("\n", file.newline)
     return old
-
-
-def _id_of(cell: dict[str, Any]) -> str:
-    """Return a cell's id, wherever the editor that saved it has put it."""
-    return str(cell.get("id") or cell.get("metadata", {}).get("id"))
 
 
 def _keep(row: Exercise, root: Path, pieces: list[dict[str, str]], olds: list[str]) -> Path:

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cs682.setup.reset import ORIGINALS
+from cs682.setup.update import GIVEN
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = "staff/release/files.txt"  # one path a line, and nothing like a pattern
 MANIFEST = "MANIFEST.json"
 VARIANT = "cs682/checks/variant.json"
-GENERATED = (MANIFEST, VARIANT, ORIGINALS)  # written by the release itself
+GENERATED = (MANIFEST, VARIANT, ORIGINALS, GIVEN)  # written by the release itself
 _MAKES = "cs682/checks/"  # what stays at home of these makes the values that are released
 _EXECUTABLE, _SYMLINK = "100755", "120000"
 

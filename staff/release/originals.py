@@ -1,4 +1,4 @@
-"""What a release remembers of each exercise as it was given out, so that a student can go back."""
+"""What a release remembers of what it gave out, so that a student can go back, and forward."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ast
 import json
 from collections.abc import Iterator, Mapping
 
+from cs682.checks.source import WRITTEN
 from cs682.setup.reset import ORIGINALS
+from cs682.setup.update import GIVEN
 from staff.release.books import read_book
 from staff.release.reference import Cells, Reference
 from staff.release.regions import Region
@@ -18,7 +20,7 @@ Piece = dict[str, str]
 def original_files(
     files: Mapping[str, bytes], reference: Reference, variant: Variant
 ) -> dict[str, bytes]:
-    """Return the file that `cs682.setup.reset` reads, by its path.
+    """Return the files that `cs682.setup.reset` and `cs682.setup.update` read, by path.
 
     Parameters
     ----------
@@ -32,7 +34,18 @@ def original_files(
         for exercise, piece in find(path, files[path], reference.regions[path]):
             found.setdefault(exercise, []).append({"file": path, **piece})
     wanted = {key: pieces for key, pieces in found.items() if key not in variant.without_stub}
-    return {ORIGINALS: (json.dumps(wanted, indent=1, sort_keys=True) + "\n").encode()}
+    whole = {path: files[path].decode() for path in files if _is_written_in(path)}
+    return {ORIGINALS: _dump(wanted), GIVEN: _dump(whole)}
+
+
+def _is_written_in(path: str) -> bool:
+    """Tell whether students write in a file."""
+    return path in WRITTEN or path.endswith(".ipynb")
+
+
+def _dump(value: object) -> bytes:
+    """Return the bytes of a JSON file."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _find_cells(path: str, data: bytes, cells: Cells) -> Iterator[tuple[str, Piece]]:

@@ -14,6 +14,7 @@ import pytest
 from cs682.checks import ANSWER_PROMPT, EXERCISES
 from cs682.setup.packages import edition
 from cs682.setup.reset import ORIGINALS
+from cs682.setup.update import GIVEN
 from staff.__main__ import main
 from staff.release import build, command
 from staff.release.build import cut, write_zip
@@ -42,6 +43,7 @@ def test_release_holds_the_files_of_the_list_its_manifest_and_values(release):
     assert set(release.files) == released_paths() | {
         MANIFEST,
         ORIGINALS,
+        GIVEN,
         TABLE,
         *modules(),
     }
@@ -285,6 +287,7 @@ def test_command_writes_the_zip_and_says_what_is_in_it(source, tmp_path, monkeyp
     assert said.startswith(f"{path}: ")
     assert f"{FULL} points" in said
     assert hashlib.sha256(path.read_bytes()).hexdigest() in said
+    assert json.loads((tmp_path / MANIFEST).read_bytes())["version"] == edition()
 
 
 def test_command_says_what_moves_the_sum_away_from_the_table_s(

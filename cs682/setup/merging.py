@@ -1,0 +1,342 @@
+"""Bring together what a student and a course made of the same file, and say where they collide.
+
+Three texts meet: what was given out, what the student has, what the course gives out now. Where
+only one of the two changed something, that counts. Where both did, the student's stays, and the two
+are told of side by side: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Any
+
+from cs682.checks.source import find_conflict, judge
+
+Cell = dict[str, Any]
+_COLUMN = 48
+_ROWS = 24  # of one collision, at most
+_STUB = re.compile(r'\s*(raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)\s*)?')
+
+
+@dataclass(frozen=True)
+class Collision:
+    """What both have changed.
+
+    Attributes
+    ----------
+    place : str, a file, or a file and a cell
+    reason : str, in words for the student
+    mine, new : str, the two texts, as far as they collide; both empty where there is none to show
+    """
+
+    place: str
+    reason: str
+    mine: str = ""
+    new: str = ""
+
+
+@dataclass
+class Merged:
+    """A file in which both have written.
+
+    Attributes
+    ----------
+    text : str, with what could be brought together, and the student's where it could not
+    collisions : list of Collision
+    """
+
+    text: str
+    collisions: list[Collision] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Hunk:
+    """Lines that replace those from `start` to `end` of what was given out."""
+
+    start: int
+    end: int
+    by_student: bool
+    lines: list[str]
+
+
+def merge_text(base: str, mine: str, new: str) -> tuple[str, list[tuple[str, str]]]:
+    """Bring two texts together that come from the same one, line by line.
+
+    Parameters
+    ----------
+    base, mine, new : str, what was given out, the student's, the course's
+
+    Returns
+    -------
+    text : str; the student's lines where both changed the same ones. Where these are a stub, in the
+        course's text too, they are the student's to change, and do not collide
+    collisions : list of (mine, new), both str
+    """
+    lines, merged, done = base.split("\n"), list[str](), 0
+    collisions = []
+    for group in _groups(sorted(_hunks(lines, mine, new), key=lambda h: (h.start, h.end))):
+        start, end = group[0].start, max(hunk.end for hunk in group)
+        merged += lines[done:start]
+        one, other = (_apply(lines, start, end, group, student) for student in (True, False))
+        sides = {hunk.by_student for hunk in group}
+        merged += one if True in sides else other
+        if len(sides) > 1 and one != other and not _is_stub(lines[start:end], other):
+            collisions.append(("\n".join(one), "\n".join(other)))
+        done = end
+    return "\n".join(merged + lines[done:]), collisions
+
+
+def _hunks(base: list[str], mine: str, new: str) -> Iterator[_Hunk]:
+    """Yield what each of the two changed."""
+    for by_student, text in ((True, mine), (False, new)):
+        lines = text.split("\n")
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, base, lines, autojunk=False).get_opcodes():
+            if tag != "equal":
+                yield _Hunk(i1, i2, by_student, lines[j1:j2])
+
+
+def _groups(hunks: list[_Hunk]) -> Iterator[list[_Hunk]]:
+    """Yield the hunks, those together that meet."""
+    group: list[_Hunk] = []
+    for hunk in hunks:
+        if group and not _meets(group, hunk):
+            yield group
+            group = []
+        group.append(hunk)
+    if group:
+        yield group
+
+
+def _meets(group: list[_Hunk], hunk: _Hunk) -> bool:
+    """Tell whether a hunk changes lines that an earlier one does, or adds some where it ends."""
+    end = max(other.end for other in group)
+    last = [other for other in group if other.end == end]
+    adds = hunk.start == hunk.end or any(other.start == other.end for other in last)
+    others = any(other.by_student != hunk.by_student for other in last)
+    return hunk.start < end or (hunk.start == end and adds and others)
+
+
+def _apply(
+    lines: list[str], start: int, end: int, group: list[_Hunk], by_student: bool
+) -> list[str]:
+    """Return the lines from `start` to `end` as one of the two has them."""
+    found, done = [], start
+    for hunk in group:
+        if hunk.by_student == by_student:
+            found += [*lines[done : hunk.start], *hunk.lines]
+            done = hunk.end
+    return found + lines[done:end]
+
+
+def _is_stub(base: list[str], new: list[str]) -> bool:
+    """Tell whether lines are but the stub of an exercise, before and now."""
+    said = "\n".join(base)
+    if "TODO(" not in said and "raise NotImplementedError" not in said:
+        return False
+    code = ("\n".join(x for x in part if not x.lstrip().startswith("#")) for part in (base, new))
+    return all(_STUB.fullmatch(text) for text in code)
+
+
+def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
+    """Bring a source file together, or leave the student's as it is.
+
+    Parameters
+    ----------
+    name : str, of the file
+    base, mine, new : str
+
+    Returns
+    -------
+    merged : Merged; with a collision, its text is the student's
+    """
+    if find_conflict(mine.encode()):
+        return Merged(mine, [Collision(name, "Git has left a conflict in it: solve that first")])
+    text, pairs = merge_text(base, mine, new)
+    reason = "you and the course changed the same lines"
+    if pairs:
+        return Merged(mine, [Collision(name, reason, *pair) for pair in pairs])
+    if judge(name, text.encode()) and not judge(name, mine.encode()):
+        reason = "with the course's changes in it, your file would be no Python"
+        return Merged(mine, [Collision(name, reason, mine, new)])
+    return Merged(text)
+
+
+# --- notebooks
+
+
+def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
+    """Bring a notebook together, cell by cell.
+
+    Cells that the student added, outputs of cells that stay, and answers are not touched.
+
+    Parameters
+    ----------
+    name : str, of the file
+    base, mine, new : str, the texts of the files
+
+    Returns
+    -------
+    merged : Merged; its text is the student's own, to the letter, where nothing is new
+
+    Raises
+    ------
+    ValueError
+        If the student's file is no notebook.
+    """
+    try:
+        book = json.loads(mine)
+        own = list(book["cells"])
+        texts = [source_of(cell) for cell in own]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it is no notebook ({error!r})") from error
+    given, theirs = (
+        {cell["id"]: cell for cell in json.loads(text)["cells"]} for text in (base, new)
+    )
+    cells = _find_cells(list(given.values()), own, texts)
+    merging = _BookMerge(name, book, cells)
+    for key, cell in given.items():
+        merging.take(key, cell, theirs.get(key))
+    merging.add([cell for key, cell in theirs.items() if key not in given], list(theirs))
+    text = json.dumps(book, indent=1, ensure_ascii=False) + "\n" if merging.changed else mine
+    return Merged(text, merging.collisions)
+
+
+def id_of(cell: Cell) -> str:
+    """Return a cell's id, wherever the editor that saved it has put it.
+
+    Parameters
+    ----------
+    cell : dict
+    """
+    return str(cell.get("id") or cell.get("metadata", {}).get("id"))
+
+
+def source_of(cell: Cell) -> str:
+    """Return what stands in a cell, with plain line ends.
+
+    Parameters
+    ----------
+    cell : dict
+    """
+    return "".join(cell["source"]).replace("\r\n", "\n")
+
+
+def _find_cells(given: list[Cell], own: list[Cell], texts: list[str]) -> dict[str, Cell]:
+    """Return the student's cell for each given one, by the given one's id.
+
+    Where an editor has thrown all ids away, cells that nobody changed show where the others are.
+    """
+    found: dict[str, Cell] = {}
+    names = {cell["id"] for cell in given}
+    for cell in own:
+        if id_of(cell) in names:
+            found.setdefault(id_of(cell), cell)
+    if found:
+        return found
+    match = SequenceMatcher(None, [source_of(cell) for cell in given], texts, autojunk=False)
+    for _, i1, i2, j1, j2 in match.get_opcodes():
+        if [c["cell_type"] for c in given[i1:i2]] == [c["cell_type"] for c in own[j1:j2]]:
+            ids = (cell["id"] for cell in given[i1:i2])
+            found.update(zip(ids, own[j1:j2], strict=True))
+    return found
+
+
+@dataclass
+class _BookMerge:
+    """A student's notebook, while it takes up what is new."""
+
+    name: str
+    book: dict[str, Any]
+    cells: dict[str, Cell]  # the student's, by the ids of those that were given out
+    changed: bool = False
+    collisions: list[Collision] = field(default_factory=list)
+
+    def take(self, key: str, given: Cell, new: Cell | None) -> None:
+        """Take up what became of one cell that was given out."""
+        cell, base = self.cells.get(key), source_of(given)
+        if new is not None and source_of(new) == base:
+            return
+        if new is None:
+            self._drop(key, base)
+        elif cell is None:
+            reason = "you deleted this cell, and the course changed it"
+            self._collide(key, reason, "", source_of(new))
+        elif "answer" not in given["metadata"].get("tags", []):
+            self._merge(key, cell, base, source_of(new))
+
+    def _merge(self, key: str, cell: Cell, base: str, new: str) -> None:
+        """Write what is new into a cell, unless the student changed the same lines."""
+        mine = source_of(cell)
+        text, pairs = merge_text(base, mine, new)
+        for pair in pairs:
+            self._collide(key, "you and the course changed the same lines", *pair)
+        if not pairs and text != mine:
+            is_list = isinstance(cell["source"], list)
+            cell["source"] = text.splitlines(keepends=True) if is_list else text
+            if cell["cell_type"] == "code":  # what it printed is not what it would print
+                cell.update(outputs=[], execution_count=None)
+            self.changed = True
+
+    def _drop(self, key: str, base: str) -> None:
+        """Remove a cell that the course removed, unless the student wrote in it."""
+        cell = self.cells.get(key)
+        if cell is None:
+            return
+        if source_of(cell) != base:
+            self._collide(key, "the course removed this cell, and you changed it: yours stays")
+            return
+        self.book["cells"] = [other for other in self.book["cells"] if other is not cell]
+        self.changed = True
+
+    def add(self, cells: list[Cell], order: list[str]) -> None:
+        """Add the course's new cells, each before the given one that follows it.
+
+        So a student's own cells, an answer's above all, stay below what they belong to.
+        """
+        there = {id_of(cell) for cell in self.book["cells"]}
+        for cell in (cell for cell in cells if cell["id"] not in there):
+            behind = order[order.index(cell["id"]) + 1 :]
+            following = next((self.cells[key] for key in behind if key in self.cells), None)
+            own = self.book["cells"]
+            places = (i for i, other in enumerate(own) if other is following)
+            own.insert(next(places, len(own)), self._fit(cell))
+            self.changed = True
+
+    def _fit(self, cell: Cell) -> Cell:
+        """Return a cell with its id where this notebook's format has it."""
+        if self.book.get("nbformat_minor", 0) >= 5:  # format 4.5 has ids
+            return cell
+        rest = {key: value for key, value in cell.items() if key != "id"}
+        return {**rest, "metadata": {**cell["metadata"], "id": cell["id"]}}
+
+    def _collide(self, key: str, reason: str, *texts: str) -> None:
+        self.collisions.append(Collision(f"{self.name}, cell {key}", reason, *texts))
+
+
+# --- what the student sees
+
+
+def side_by_side(mine: str, new: str) -> str:
+    """Return the lines in which two texts differ, in two columns.
+
+    Parameters
+    ----------
+    mine, new : str
+    """
+    one, other = (text.expandtabs(4).split("\n") for text in (mine, new))
+    rows = [("yours", "the course's")]
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if tag != "equal":
+            rows += zip_longest(one[i1:i2], other[j1:j2], fillvalue="")
+    lines = [f"  {_fit(a)} | {_fit(b)}".rstrip() for a, b in rows[: _ROWS + 1]]
+    return "\n".join([*lines, *["  (and more)"] * (len(rows) > _ROWS + 1)])
+
+
+def _fit(line: str) -> str:
+    """Return a line that is as wide as a column."""
+    return (line if len(line) <= _COLUMN else line[: _COLUMN - 1] + "…").ljust(_COLUMN)

@@ -1,0 +1,306 @@
+"""Take up a corrected release into a student's folder, and put everything back if so wished.
+
+Three things meet: what was given out (a release remembers it, in `given.json` beside this file),
+what lies in the folder, and the new release. What the student has not touched becomes new, what the
+course has not touched stays, and files in which both wrote are brought together by `merging`. All
+that changes is copied to a folder in `kept` before.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
+from cs682.setup.merging import Collision, merge_book, merge_code, side_by_side
+from cs682.setup.new_release import (
+    Manifest,
+    NewRelease,
+    UpdateError,
+    fetch_manifest,
+    fetch_release,
+    hash_of,
+    read_manifest,
+    read_release,
+)
+from cs682.setup.news import address_of_updates
+from cs682.setup.reset import KEPT, ORIGINALS
+from cs682.setup.swapping import Change, is_to_undo, put_back, swap
+
+GIVEN = "cs682/setup/given.json"  # written when a release is cut: the files that students write in
+CHANGELOG, PROJECT = "CHANGELOG.md", "pyproject.toml"
+FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
+_HEADING = re.compile(r"^## (\d[\d.]*)\b.*$", re.MULTILINE)
+
+
+@dataclass
+class _Plan:
+    """What an update would do.
+
+    Attributes
+    ----------
+    writes : dict of bytes by path, None for a file to remove
+    collisions : list of Collision
+    """
+
+    writes: dict[str, bytes | None] = field(default_factory=dict)
+    collisions: list[Collision] = field(default_factory=list)
+
+
+def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
+    """Take up a newer release, and keep all that was written into the old one.
+
+    Parameters
+    ----------
+    where : str, a zip file, or its address; empty for the newest at the course's own address
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    text : str, what was done, what the course says of its changes, and what is left to do
+
+    Raises
+    ------
+    UpdateError
+        If this folder or the file is no release, the release is of something else or not newer, or
+        a file cannot be read or written. Nothing was changed then.
+    """
+    old = _manifest_of(root)
+    new = read_release(_find(where, old, root))
+    if new.manifest.name != old.name:
+        raise UpdateError(f"that is {new.manifest.name!r:.40}, and this folder is {old.name!r:.40}")
+    if new.manifest.order <= old.order:
+        kind = "the same" if new.manifest.order == old.order else "older"
+        raise UpdateError(
+            f"that release is {kind}: {new.manifest.version}, and this folder is {old.version}"
+        )
+    try:
+        plan = _plan(old, new, root)
+        folder = _new_folder(root, f"update-to-{new.manifest.version}")
+        _carry_out(plan, new, root, folder)
+    except OSError as error:
+        raise UpdateError(f"{error.filename or root}: {error.strerror}") from error
+    return _describe(plan, old, new, folder.relative_to(root).as_posix())
+
+
+def undo(root: Path = PACKAGE_HOME) -> str:
+    """Put back what the last update changed, byte for byte.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    text : str, for the user
+
+    Raises
+    ------
+    UpdateError
+        If there was no update, or a file cannot be written.
+    """
+    try:
+        folder, since = put_back(root, root / KEPT)
+    except OSError as error:
+        raise UpdateError(f"{error.filename or root}: {error.strerror}") from error
+    if folder is None:
+        raise UpdateError(f"there is no update to undo in {root / KEPT}")
+    name = folder.relative_to(root).as_posix()
+    lines = [f"the assignment is {_manifest_of(root).version} again, each file as it was"]
+    if since:
+        lines.append(f"what you changed in {', '.join(since)} after the update is in {name}/since")
+    return "\n".join([*lines, _LAST])
+
+
+def _manifest_of(root: Path) -> Manifest:
+    """Return what this folder was given out as."""
+    try:
+        return read_manifest((root / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise UpdateError(f"{root} is no release (no {MANIFEST}): it cannot be updated") from None
+    except (OSError, ValueError) as error:
+        raise UpdateError(f"{root} cannot be updated: {error}") from error
+
+
+def _find(where: str, old: Manifest, root: Path) -> Path:
+    """Return the zip file, fetched if need be."""
+    if not where:
+        folder = address_of_updates()
+        if not folder:
+            raise UpdateError("name the zip file, or its address: your course has not said one")
+        found = fetch_manifest(folder)
+        if found.order <= old.order:
+            raise UpdateError(f"there is nothing newer: {old.version} is the course's release")
+        where = f"{folder}{found.name}-{found.version}.zip"
+    if "://" not in where:
+        return Path(where).expanduser()
+    return fetch_release(where, root / KEPT / "release.zip")
+
+
+# --- what is to be done
+
+
+def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
+    """Decide on each file; the manifest comes last, so that it is true once all is done."""
+    plan, given = _Plan(), _read_given(old, root)
+    names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
+    for name in sorted(names):
+        if old.files.get(name) != new.manifest.files.get(name):
+            _decide(plan, name, root / name, (old.files.get(name), given.get(name)), new)
+    for name in reversed(FOR_MACHINES):
+        plan.writes[name] = new.files.get(name)
+    return plan
+
+
+def _read_given(old: Manifest, root: Path) -> dict[str, str]:
+    """Return the files that students write in as they were given out; none if that is damaged."""
+    try:
+        data = (root / GIVEN).read_bytes()
+        given: dict[str, str] = json.loads(data) if hash_of(data) == old.files.get(GIVEN) else {}
+    except FileNotFoundError:
+        return {}
+    return given
+
+
+def _decide(
+    plan: _Plan, name: str, path: Path, was: tuple[str | None, str | None], new: NewRelease
+) -> None:
+    """Decide on one file that the course has changed, added or removed."""
+    before, given = was
+    after, mine = new.files.get(name), path.read_bytes() if path.is_file() else None
+    if mine == after:
+        return
+    untouched = mine is not None and before in {hash_of(mine), hash_of(_plain(mine))}
+    if untouched or (mine is None and given is None):
+        plan.writes[name] = after
+    elif mine is None:
+        _collide(plan, name, "it is gone, or has another name now, and the course changed it")
+    elif after is None:
+        _collide(plan, name, "the course has it no more, and you changed it: yours stays")
+    elif given is None:
+        kind = "changed it, too" if before else "gives out a file of that name"
+        _collide(plan, name, f"you wrote in it, and the course {kind}", mine, after)
+    else:
+        _merge(plan, name, given, mine, after)
+
+
+def _plain(data: bytes) -> bytes:
+    """Return a text with plain line ends: Git may have given it those of Windows."""
+    return data.replace(b"\r\n", b"\n")
+
+
+def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
+    """Note a file of which the course's version is not taken up."""
+    texts = [_plain(data).decode(errors="replace") for data in contents]
+    plan.collisions.append(Collision(name, reason, *texts))
+
+
+def _merge(plan: _Plan, name: str, given: str, mine: bytes, after: bytes) -> None:
+    """Bring a file together in which both have written."""
+    try:
+        text = mine.decode("utf-8-sig")
+        merge = merge_book if name.endswith(".ipynb") else merge_code
+        merged = merge(name, given, text.replace("\r\n", "\n"), after.decode())
+    except ValueError as error:  # UnicodeDecodeError is one
+        _collide(plan, name, f"it cannot be read: {error}")
+        return
+    plan.collisions += merged.collisions
+    bom = codecs.BOM_UTF8 if mine.startswith(codecs.BOM_UTF8) else b""
+    newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
+    if merged.text != text.replace("\r\n", "\n"):
+        plan.writes[name] = bom + merged.text.replace("\n", newline).encode()
+
+
+def _file_of(collision: Collision) -> str:
+    """Return the file that a collision is in."""
+    return collision.place.partition(", cell ")[0]
+
+
+def _new_folder(root: Path, stem: str) -> Path:
+    """Make a folder for what is put aside, named by the time."""
+    stem = f"{stem}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+    names = (f"{stem}{f'-{n}' if n else ''}" for n in itertools.count())
+    folder = next(root / KEPT / name for name in names if not (root / KEPT / name).exists())
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file in a folder that may not be there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _carry_out(plan: _Plan, new: NewRelease, root: Path, folder: Path) -> None:
+    """Change all files or none; put aside what stood there, and what is not taken up."""
+    try:
+        for name in {_file_of(collision) for collision in plan.collisions} & new.files.keys():
+            _write(folder / "new" / name, new.files[name])
+        swap(root, folder, _stage(folder, plan, new))
+    except BaseException:
+        if not is_to_undo(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder / "after", ignore_errors=True)  # all of it is in its place
+
+
+def _stage(folder: Path, plan: _Plan, new: NewRelease) -> list[Change]:
+    """Write all that is new aside, so that a full disk is met before anything is changed."""
+    changes = []
+    for name, data in plan.writes.items():
+        path = folder / "after" / name
+        if data is not None:
+            _write(path, data)
+        is_program = name in new.executable
+        changes.append(Change(name, None if data is None else path, is_program))
+    return changes
+
+
+# --- what the user is told
+
+_LAST = "Restart the kernel, and have open notebooks and files read anew, before you save them."
+
+
+def _describe(plan: _Plan, old: Manifest, new: NewRelease, kept: str) -> str:
+    """Say what was done, what the course says, and what is left to do."""
+    version, count = new.manifest.version, len(plan.writes)
+    lines = [f"the assignment is {version} now, it was {old.version}: {count} files changed"]
+    lines.append("Your code, answers, own cells and trained networks are where they were.")
+    if said := _news(new, old):
+        lines += ["", "What the course says of it:", said]
+    if plan.collisions:
+        lines += ["", *_tell(plan.collisions, kept)]
+    if PROJECT in plan.writes:
+        lines += ["", "Packages may be others now: python -m pip install -e ."]
+    lines += ["", _LAST, "All that was changed is kept: python -m cs682 update --undo"]
+    return "\n".join(lines)
+
+
+def _news(new: NewRelease, old: Manifest) -> str:
+    """Return the changelog since the old version."""
+    text = new.files.get(CHANGELOG, b"").decode(errors="replace")
+    headings = [*_HEADING.finditer(text)]
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    parts = []
+    for heading, end in zip(headings, ends, strict=True):
+        version = Manifest("", heading[1].rstrip("."), {})
+        if old.order < version.order <= new.manifest.order:
+            parts.append(text[heading.start() : end].strip())
+    return "\n\n".join(parts)
+
+
+def _tell(collisions: list[Collision], kept: str) -> Iterator[str]:
+    """Yield what was not taken up, and what to do."""
+    yield "Not taken up, for you to look at; your own stays as it was:"
+    for collision in collisions:
+        yield f"- {collision.place}: {collision.reason}"
+        if collision.mine or collision.new:
+            yield side_by_side(collision.mine, collision.new)
+    yield f"The course's files are in {kept}/new: write into yours what you want of them."

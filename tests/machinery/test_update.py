@@ -1,0 +1,501 @@
+"""Small releases and small folders: what an update merges, refuses, keeps and puts back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Event, Thread
+
+import pytest
+
+from cs682.__main__ import main
+from cs682.setup import new_release, news, swapping
+from cs682.setup import update as module
+from cs682.setup.merging import merge_book, merge_code, merge_text, side_by_side
+from cs682.setup.new_release import UpdateError
+from cs682.setup.update import GIVEN, undo, update
+
+LAYERS, BOOK = "cs682/layers.py", "notebooks/A.ipynb"
+CODE = (
+    '"""Layers."""\n\n\ndef f(x):\n    """Give f."""\n    # TODO(fc-1.1): f\n'
+    '    raise NotImplementedError("f: see A")\n    return out\n'
+)
+MINE = CODE.replace('    raise NotImplementedError("f: see A")\n', "    out = 2 * x\n")
+CHANGES = (
+    "# Changelog\n\n## 1.1.0 (2027)\n\n- code: f. Run it.\n\n## 1.0.0 (2026)\n\n- code: all.\n"
+)
+
+
+def book_of(**sources):
+    cells = [
+        {"cell_type": "code", "id": key, "metadata": {}, "source": text.splitlines(True)}
+        | {"outputs": [{"text": "seen"}], "execution_count": 1}
+        for key, text in sources.items()
+    ]
+    book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+
+
+def release(version, /, name="a2", **changed):
+    """Give the files of a release; a file that is None is none of it."""
+    texts = {LAYERS: CODE, BOOK: book_of(look="x = 1"), "solver.py": "a\n", "old.md": "old\n"}
+    texts |= {"CHANGELOG.md": CHANGES} | changed
+    texts = {path: text for path, text in texts.items() if text is not None}
+    texts[GIVEN] = json.dumps({path: texts[path] for path in (LAYERS, BOOK) if path in texts})
+    files = {path: text.encode() for path, text in texts.items()}
+    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    said = {"name": name, "version": version, "commit": "", "files": hashes}
+    return files | {"MANIFEST.json": json.dumps(said).encode()}
+
+
+def zip_of(path, files):
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(f"a2-1/{name}", data)
+    return str(path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Give the folder of a student who has written one function."""
+    folder = tmp_path / "a2"
+    for name, data in release("1.0.0").items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    (folder / LAYERS).write_text(MINE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def take(root, tmp_path):
+    """Give a function that has the folder take up a release with some files changed."""
+
+    def run(version="1.1.0", **changed):
+        return update(zip_of(tmp_path / "new.zip", release(version, **changed)), root)
+
+    return run
+
+
+def look(root):
+    found = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in found.items() if name[:5] != "kept/"}
+
+
+# --- lines
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "new", "merged"),
+    [
+        ("a b c", "a B c", "a b C", "a B C"),  # side by side
+        ("a b c", "a c", "A b c", "A c"),
+        ("a b c", "a X c", "a X c", "a X c"),  # the same
+        ("a b c", "a b c d", "0 a b c", "0 a b c d"),
+        ("a b c d", "a c d", "a b c", "a c"),
+    ],
+)
+def test_lines_that_only_one_has_changed_become_one_text(base, mine, new, merged):
+    texts = (text.replace(" ", "\n") for text in (base, mine, new))
+
+    assert merge_text(*texts) == (merged.replace(" ", "\n"), [])
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "new"),
+    [
+        ("a b c", "a X c", "a Y c"),
+        ("a b c", "a c", "a Y c"),
+        ("a b", "a X b", "a Y b"),  # both add at one place
+        ("a b c", "a X Y c", "a b Z c"),  # added where the other's end
+    ],
+)
+def test_lines_that_both_have_changed_stay_the_students(base, mine, new):
+    base, mine, new = (text.replace(" ", "\n") for text in (base, mine, new))
+
+    text, collisions = merge_text(base, mine, new)
+
+    assert text == mine
+    assert len(collisions) == 1
+
+
+def test_stub_that_is_worded_anew_leaves_an_answer_alone():
+    new = CODE.replace("see A", "see B").replace("fc-1.1): f", "fc-1.1): write f")
+    mine = MINE.replace("    # TODO(fc-1.1): f\n", "")
+
+    assert merge_code(LAYERS, CODE, mine, new).text == mine
+    assert merge_code(LAYERS, CODE, mine, new).collisions == []
+
+
+def test_stub_that_is_handed_out_solved_collides_with_an_answer():
+    new = MINE.replace("2 * x", "x + x")
+
+    merged = merge_code(LAYERS, CODE, MINE, new)
+
+    assert merged.text == MINE
+    (collision,) = merged.collisions
+    assert ("out = 2 * x" in collision.mine, "out = x + x" in collision.new) == (True, True)
+
+
+def test_text_that_would_be_no_python_is_not_written():
+    base, mine, new = "a = 1\n\nb = 2\n", "a = (1\n\n)\nb = 2\n", "a = 1\n\nb = 2\n)\n"
+
+    merged = merge_code(LAYERS, base, mine, new)
+
+    assert merged.text == mine
+    assert "no Python" in merged.collisions[0].reason
+
+
+def test_columns_show_what_differs_and_no_more_than_a_screen():
+    text = side_by_side("a\nb\nc", "a\n" + "x" * 60 + "\nc")
+
+    head, row = text.splitlines()
+    assert (head.split(), row.split()[:2]) == (["yours", "|", "the", "course's"], ["b", "|"])
+    assert row.endswith("x…")
+    assert side_by_side("", "n\n" * 99).endswith("(and more)")
+
+
+# --- cells
+
+
+def sources(text):
+    return {c["id"]: "".join(c["source"]) for c in json.loads(text)["cells"]}
+
+
+def test_new_cell_stands_below_what_was_added_to_the_one_above():
+    base, mine = book_of(a="1", b="2"), book_of(a="1", mine1="my own", b="2", mine2="more")
+    new = book_of(a="1", n="N", m="M", b="2", end="E")
+
+    merged = merge_book(BOOK, base, mine, new)
+
+    assert list(sources(merged.text)) == ["a", "mine1", "n", "m", "b", "mine2", "end"]
+
+
+def test_cell_that_is_gone_from_the_release_goes_unless_it_was_written_in():
+    base, mine = book_of(a="1", b="2", c="3"), book_of(a="1", b="mine", c="3")
+
+    merged = merge_book(BOOK, base, mine, book_of(a="1"))
+
+    assert sources(merged.text) == {"a": "1", "b": "mine"}
+    assert [collision.place for collision in merged.collisions] == [f"{BOOK}, cell b"]
+
+
+def test_cell_both_have_changed_stays_and_the_others_become_new():
+    merged = merge_book(
+        BOOK, book_of(a="1", b="2"), book_of(a="mine", b="2"), book_of(a="new", b="new")
+    )
+
+    assert sources(merged.text) == {"a": "mine", "b": "new"}
+    (collision,) = merged.collisions
+    assert (collision.mine, collision.new) == ("mine", "new")
+    outputs = [cell["outputs"] for cell in json.loads(merged.text)["cells"]]
+    assert outputs == [[{"text": "seen"}], []]
+
+
+# --- files
+
+
+def test_all_that_is_untouched_becomes_new_and_the_rest_stays(root, take):
+    take(**{LAYERS: CODE.replace("Give", "Return"), "new/n.md": "n\n", "old.md": None})
+
+    assert (root / LAYERS).read_text("utf-8") == MINE.replace("Give", "Return")
+    assert (root / "new" / "n.md").read_bytes() == b"n\n"
+    assert not (root / "old.md").exists()
+
+
+def test_undo_is_exact_also_of_two_updates(root, take):
+    states = [look(root)]
+    (root / "solver.py").chmod(0o700)
+    take(**{LAYERS: CODE.replace("Give", "Return"), "new/n.md": "n\n", "old.md": None})
+    states.append(look(root))
+    take("1.2.0", **{LAYERS: CODE.replace("Give", "Yield"), "new/n.md": "m\n", "solver.py": "b\n"})
+
+    assert (root / "solver.py").stat().st_mode & 0o777 == 0o700
+    for state in reversed(states):
+        undo(root)
+        assert look(root) == state
+    assert not (root / "new").exists()
+    with pytest.raises(UpdateError, match="no update to undo"):
+        undo(root)
+
+
+def test_work_done_after_an_update_is_kept_by_undo(root, take):
+    take(**{LAYERS: CODE.replace("Give", "Return")})
+    (root / LAYERS).write_text("later = 1\n", encoding="utf-8")
+
+    said = undo(root)
+
+    (later,) = root.glob(f"kept/*/since/{LAYERS}")
+    assert later.read_text("utf-8") == "later = 1\n"
+    assert (root / LAYERS).read_text("utf-8") == MINE
+    assert f"what you changed in {LAYERS} after the update is in kept/" in said
+
+
+@pytest.mark.parametrize(
+    ("own", "changed", "told"),
+    [
+        ({"solver.py": "mine\n"}, {"solver.py": "b\n"}, "you wrote in it, and the course changed"),
+        ({"solver.py": "mine\n"}, {"solver.py": None}, "the course has it no more"),
+        ({"n.md": "mine\n"}, {"n.md": "n\n"}, "the course gives out a file of that name"),
+        ({LAYERS: None}, {LAYERS: CODE + "# n\n"}, "it is gone, or has another name now"),
+        ({BOOK: "<<<<<<<"}, {BOOK: book_of(look="2")}, "it cannot be read: it is no notebook"),
+        ({LAYERS: "<<<<<<< a\n"}, {LAYERS: CODE + "# n\n"}, "Git has left a conflict in it"),
+        ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "you and the course changed the same"),
+    ],
+)
+def test_what_both_have_changed_stays_and_the_new_one_lies_aside(root, take, own, changed, told):
+    for name, text in own.items():
+        (root / name).unlink(missing_ok=True)
+        if text is not None:
+            (root / name).write_text(text, encoding="utf-8")
+    before = look(root)
+
+    said = take(**changed)
+
+    (name,) = own
+    assert f"- {name}: " in said
+    assert told in said
+    assert look(root).get(name) == before.get(name)
+    aside = [path.read_text("utf-8") for path in root.glob(f"kept/*/new/{name}")]
+    assert aside == [text for text in changed.values() if text]
+
+
+def test_student_keeps_what_the_course_has_not_changed(root, take):
+    (root / "solver.py").write_text("mine\n", encoding="utf-8")
+
+    said = take()
+
+    assert (root / "solver.py").read_text("utf-8") == "mine\n"
+    assert "Not taken up" not in said
+
+
+def test_update_says_what_the_course_says_since_the_old_version(take):
+    said = take()
+
+    assert "the assignment is 1.1.0 now, it was 1.0.0" in said
+    assert "## 1.1.0 (2027)\n\n- code: f. Run it." in said
+    assert "code: all" not in said
+
+
+def test_nothing_is_half_written_where_a_file_cannot_be(root, take, monkeypatch):
+    before, put = look(root), swapping._put
+
+    def refuse(source, place):
+        if place.name == "MANIFEST.json" and source and "after" in source.parts:
+            raise PermissionError(13, "Permission denied", str(place))
+        put(source, place)
+
+    monkeypatch.setattr(swapping, "_put", refuse)
+    with pytest.raises(UpdateError, match=r"MANIFEST\.json: Permission denied"):
+        take(**{"solver.py": "b\n", "new/n.md": "n\n", "old.md": None})
+
+    assert look(root) == before
+    assert list((root / "kept").iterdir()) == []
+
+
+def test_undo_mends_what_a_killed_update_left(root, take, monkeypatch):
+    before, put, left = look(root), swapping._put, [1, 1]
+
+    def put_two(*args):
+        if not left:
+            raise KeyboardInterrupt  # and whatever would put things right is stopped as well
+        put(*args)
+        left.pop()
+
+    monkeypatch.setattr(swapping, "_put", put_two)
+    with pytest.raises(KeyboardInterrupt):
+        take(**{"solver.py": "b\n", "CHANGELOG.md": "new\n"})
+    monkeypatch.undo()
+    assert look(root) != before
+
+    undo(root)
+
+    assert look(root) == before
+
+
+# --- what is refused, before anything is touched
+
+
+def packed(path, members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def damaged(path):
+    packed(path, {f"a2/{n}": d for n, d in release("1.1.0").items()} | {f"a2/{LAYERS}": b"other"})
+
+
+BAD = {
+    "missing": (lambda _: None, "there is no file"),
+    "text": (lambda path: path.write_text("no zip"), "File is not a zip file"),
+    "other": (lambda path: packed(path, {"a/b.txt": b""}), "it is no release of an assignment"),
+    "damaged": (damaged, f"it is damaged, at {LAYERS}"),
+    "manifest": (
+        lambda path: packed(path, {"a2/MANIFEST.json": b"{}"}),
+        "MANIFEST.json is damaged",
+    ),
+    "version": (lambda path: zip_of(path, release("newest")), "its version is 'newest'"),
+    "older": (lambda path: zip_of(path, release("0.9")), "that release is older: 0.9, and"),
+    "same": (lambda path: zip_of(path, release("1.0.0.0")), "that release is the same"),
+    "name": (lambda path: zip_of(path, release("2.0", name="a3")), "that is 'a3', and this fol"),
+    "outside": (lambda path: zip_of(path, {"../../x": b""}), "lies outside"),
+    "drive": (lambda path: zip_of(path, {"C:/x": b""}), "lies outside"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_zip_that_cannot_be_taken_up_changes_nothing(root, tmp_path, kind):
+    make, said = BAD[kind]
+    make(tmp_path / "bad.zip")
+    before = look(root)
+
+    with pytest.raises(UpdateError) as caught:
+        update(str(tmp_path / "bad.zip"), root)
+
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert look(root) == before
+    assert not (root / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    "where", ["cs682.setup.new_release.LARGEST_ZIP", "cs682.setup.own_copy.MAX_BYTES"]
+)
+def test_zip_that_is_too_large_is_refused(take, monkeypatch, where):
+    monkeypatch.setattr(where, 100)
+
+    with pytest.raises(UpdateError, match="more than 0 MB"):
+        take()
+
+
+def test_source_is_no_release_to_update(root, take):
+    (root / "MANIFEST.json").unlink()
+
+    with pytest.raises(UpdateError, match="is no release"):
+        take()
+
+
+def test_command_says_what_is_wrong(root, monkeypatch, capsys):
+    monkeypatch.setattr(update, "__defaults__", ("", root))
+
+    assert main(["update", "nowhere.zip"]) == 1
+    assert "there is no file nowhere.zip" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["update", "--undo", "x.zip"])
+
+
+# --- the course's address
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Serve files by name on loopback; those that are an Event keep the asker waiting."""
+    files = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            data = files.get(self.path[1:])
+            if isinstance(data, Event):
+                data.wait(30)
+            self.send_response(200 if isinstance(data, bytes) else 404)
+            self.end_headers()
+            self.wfile.write(data if isinstance(data, bytes) else b"")
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    monkeypatch.setattr(new_release, "SCHEME", "http://")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for place in (module, news):
+        monkeypatch.setattr(place, "address_of_updates", lambda: address)
+    yield address, files
+    server.shutdown()
+    server.server_close()
+
+
+def test_release_is_fetched_from_the_address_of_the_course(root, server, tmp_path):
+    _, files = server
+    new = release("1.1.0", **{"solver.py": "b\n"})
+    zip_of(tmp_path / "new.zip", new)
+    files |= {"a2-1.1.0.zip": (tmp_path / "new.zip").read_bytes()}
+    files |= {"MANIFEST.json": new["MANIFEST.json"]}
+
+    assert "the assignment is 1.1.0 now" in update("", root)
+
+    assert (root / "solver.py").read_bytes() == b"b\n"
+    with pytest.raises(UpdateError, match=r"nothing newer: 1\.1\.0 is the course's release"):
+        update("", root)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("{}none.zip", r"none\.zip cannot be reached \(404\); nothing was changed"),
+        ("http://127.0.0.1:9/a.zip", r"a\.zip cannot be reached \(is there a network\?\)"),
+        ("ftp://127.0.0.1/a.zip", "is no address that begins with"),
+        ("{}long.zip", "was given up: it has more than"),
+    ],
+)
+def test_address_of_no_use_is_one_sentence(root, server, monkeypatch, address, said):
+    server[1]["long.zip"] = b"x" * 200
+    monkeypatch.setattr(new_release, "LARGEST_ZIP", 100)
+
+    with pytest.raises(UpdateError, match=said):
+        update(address.format(server[0]), root)
+
+    assert not (root / "kept").exists()
+
+
+def test_only_https_is_asked(root):
+    with pytest.raises(UpdateError, match="is no address that begins with https://"):
+        update("http://127.0.0.1:9/a.zip", root)
+
+
+def test_course_that_has_said_no_address_is_not_asked(root):
+    assert news.ask_for_news(root)() == ""
+    with pytest.raises(UpdateError, match="your course has not said one"):
+        update("", root)
+
+
+def test_news_are_told_once(root, server):
+    server[1]["MANIFEST.json"] = release("1.1.0")["MANIFEST.json"]
+
+    first, second = (news.ask_for_news(root)() for _ in range(2))
+
+    assert first.startswith("Release 1.1.0 of the assignment is out. `python -m cs682 update`")
+    assert second == ""
+    server[1]["MANIFEST.json"] = release("1.2.0")["MANIFEST.json"]
+    assert "1.2.0" in news.ask_for_news(root)()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        b"<html>",
+        b"{}",
+        release("1.0.0")["MANIFEST.json"],
+        release("9", name="b")["MANIFEST.json"],
+    ],
+)
+def test_no_news_are_no_word(root, server, data, capfd):
+    server[1]["MANIFEST.json"] = data
+
+    assert news.ask_for_news(root)() == ""
+    assert capfd.readouterr() == ("", "")
+
+
+def test_nobody_waits_for_a_server_that_does_not_answer(root, server, monkeypatch):
+    answer = server[1]["MANIFEST.json"] = Event()
+    monkeypatch.setattr(news, "SECONDS", 0.05)
+
+    told = news.ask_for_news(root)()
+
+    assert told == ""
+    assert not answer.is_set()
+    answer.set()
