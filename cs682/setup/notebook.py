@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def start(*, drive: bool = False) -> dict[str, Any]:
     Where only the notebook is open, a copy of the assignment is made first. Edited modules are
     reloaded before each cell, plots are drawn in the page, data is put in place, and a notebook
     knows `hint` and `solution` of `cs682.checks` by name. Prints the versions in use and which data
-    it is, the first things anyone who helps will ask for.
+    it is, the first things anyone who helps will ask for; and once, where the course has named a
+    place for it, that a newer release is out.
 
     Parameters
     ----------
@@ -56,10 +58,13 @@ def start(*, drive: bool = False) -> dict[str, Any]:
         return data
     _require_packages()
     _require_one_package()
+    news = _ask_for_news()
     _prepare_page()
     if "google.colab" in sys.modules:
         _say(f"{_save_first()}, which read your copy.")
-    return _load_data()
+    loaded = _load_data()
+    _say_news(news())
+    return loaded
 
 
 def _save_first() -> str:
@@ -176,9 +181,16 @@ def _load_data() -> dict[str, Any]:
     return get_CIFAR10_data()
 
 
+def _ask_for_news() -> Callable[[], str]:
+    """Ask for a newer release, while all else is made ready."""
+    from cs682.setup.news import ask_for_news
+
+    return ask_for_news()
+
+
 def _say_news(text: str) -> None:
     """Print what happened; what was there already is named by the loader."""
-    if not text.startswith("nothing to do"):
+    if text and not text.startswith("nothing to do"):
         _say(text)
 
 

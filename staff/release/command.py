@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cs682._files import replacing
 from cs682.checks import EXERCISES
 from staff.release.build import cut, write_zip
-from staff.release.files import ROOT, Source, read_source
+from staff.release.files import MANIFEST, ROOT, Source, read_source
 from staff.release.variant import Variant, read_variant
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def run_command(args: argparse.Namespace) -> int:
         variant = read_variant(args.variant) if args.variant else Variant()
         release = cut(source, variant, args.repository)
         path = write_zip(release, args.out)
+        with replacing(args.out / MANIFEST) as file:  # for `updates`, beside the zip
+            file.write(release.files[MANIFEST])
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
         return 1

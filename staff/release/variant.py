@@ -1,4 +1,4 @@
-"""What a course changes: what it hands out solved, points, notebooks, and how help is treated."""
+"""What a course changes: what it hands out solved, points, notebooks, help, and updates."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Variant:
     points : dict of str to int, the points of exercises that differ from the table
     notebooks : tuple of str, names without ending of those that the course uses; empty for all
     hints_in_hand_in : bool, a hand-in says how many hints were asked for
+    updates : str, address of the folder in which the course puts its releases; empty for none
     agents : bool or str, whether the release tells coding agents how to behave; the text of the
         page where the course has one of its own
     self_study : bool, model answers and solutions go along, for people who learn alone
@@ -37,6 +38,7 @@ class Variant:
     points: dict[str, int] = field(default_factory=dict)
     notebooks: tuple[str, ...] = ()
     hints_in_hand_in: bool = False
+    updates: str = ""
     agents: bool | str = True
     self_study: bool = False
     policy: str = ""
@@ -96,8 +98,8 @@ def read_variant(path: Path) -> Variant:
     ----------
     path : Path of a JSON file ``{"given": ["fc-4.3"], "points": {"fc-4.1": 3}, "notebooks":
         ["FullyConnectedNets"], "hints_in_hand_in": true, "agents": false, "self_study": false,
-        "policy": "policy.md"}``; each may be left out. ``policy`` names a text file beside this
-        one; so may ``agents``, the course's own `AGENTS.md`
+        "policy": "policy.md", "updates": "https://..."}``; each may be left out. ``policy`` names
+        a text file beside this one; so may ``agents``, the course's own `AGENTS.md`
 
     Raises
     ------
@@ -157,7 +159,15 @@ def _help(value: dict[str, Any], folder: Path) -> dict[str, Any]:
         (folder / name).read_text(encoding="utf-8") if isinstance(name, str) else name
         for name in (agents, policy)
     )
-    return {**flags, "agents": page, "policy": rules or ""}
+    return {**flags, "agents": page, "policy": rules or "", "updates": _address(value)}
+
+
+def _address(value: dict[str, Any]) -> str:
+    """Return the address that a variant names for newer releases."""
+    address = value.get("updates", "")
+    if not isinstance(address, str) or not re.fullmatch(r"(https://[^\s?#]+/)?", address):
+        raise ValueError(f'"updates" is a folder such as "https://HOST/PATH/", got {address!r}')
+    return address
 
 
 def _chosen(names: Any) -> tuple[str, ...]:

@@ -187,6 +187,12 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
         ('{"points": {"fc-1.1": -1}}', "points of fc-1.1 are a whole number from 0 to 100, got -1"),
         ('{"points": {"fc-1.1": 1.5}}', "got 1.5"),
         ('{"points": {"fc-1.1": true}}', "got True"),
+        (
+            '{"updates": "http://h/a/"}',
+            """folder such as "https://HOST/PATH/", got 'http://h/a/'""",
+        ),
+        ('{"updates": "https://h/a.zip"}', "got 'https://h/a.zip'"),
+        ('{"updates": 1}', "got 1"),
     ],
 )
 def test_read_variant_refuses_and_says_why(tmp_path, text, fault):
