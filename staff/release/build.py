@@ -15,7 +15,7 @@ from staff.exercises import page
 from staff.release.complete import read_version, unchecked, unhinted
 from staff.release.files import MANIFEST, VARIANT, Source
 from staff.release.leaks import find_leaks, secrets
-from staff.release.originals import original_files
+from staff.release.originals import given_files, original_files
 from staff.release.reference import Reference, read_reference, strip_files
 from staff.release.regions import Region, ReleaseError
 from staff.release.self_study import self_study_files
@@ -75,6 +75,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     if faults := find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
     files |= self_study_files(files, reference, variant)  # last: the rest was searched without them
+    files |= given_files(files)
     facts = {"name": settings["name"], "version": version, "commit": source.commit}
     files[MANIFEST] = _manifest(facts, files)
     return Release(settings["name"], version, dict(sorted(files.items())), source.executable)

@@ -20,7 +20,7 @@ Piece = dict[str, str]
 def original_files(
     files: Mapping[str, bytes], reference: Reference, variant: Variant
 ) -> dict[str, bytes]:
-    """Return the files that `cs682.setup.reset` and `cs682.setup.update` read, by path.
+    """Return the file that `cs682.setup.reset` reads, by its path.
 
     Parameters
     ----------
@@ -34,13 +34,18 @@ def original_files(
         for exercise, piece in find(path, files[path], reference.regions[path]):
             found.setdefault(exercise, []).append({"file": path, **piece})
     wanted = {key: pieces for key, pieces in found.items() if key not in variant.without_stub}
-    whole = {path: files[path].decode() for path in files if _is_written_in(path)}
-    return {ORIGINALS: _dump(wanted), GIVEN: _dump(whole)}
+    return {ORIGINALS: _dump(wanted)}
 
 
-def _is_written_in(path: str) -> bool:
-    """Tell whether students write in a file."""
-    return path in WRITTEN or path.endswith(".ipynb")
+def given_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the file that `cs682.setup.update` reads, by its path: what students write in.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes, the release's own, in their last form
+    """
+    written = (path for path in files if path in WRITTEN or path.endswith(".ipynb"))
+    return {GIVEN: _dump({path: files[path].decode() for path in written})}
 
 
 def _dump(value: object) -> bytes:

@@ -12,7 +12,7 @@ from cs682.checks.answers import read_cells
 from cs682.setup.update import GIVEN, undo, update
 from staff.release import build
 from staff.release.files import MANIFEST
-from staff.release.originals import original_files
+from staff.release.originals import given_files, original_files
 from staff.release.reference import read_reference, restore_files, strip_files
 from staff.release.variant import Variant
 
@@ -27,6 +27,7 @@ def assemble(source, version):
     reference = read_reference(source)
     files = strip_files(reference, Variant())
     files |= original_files(files, reference, Variant())
+    files |= given_files(files)
     facts = {"name": "cs682-assignment2", "version": version, "commit": ""}
     return files | {MANIFEST: build._manifest(facts, files)}
 
