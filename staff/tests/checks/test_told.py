@@ -184,3 +184,10 @@ def test_multiple_of_a_loss_is_told(monkeypatch, factor, text):
     put(monkeypatch, "TwoLayerNet._loss_and_gradients", answer)
 
     assert text in refusal("fc-2.3")
+
+
+@pytest.mark.parametrize(("answer", "told"), [(np.max, True), (lambda x: 3.0, False)])
+def test_largest_value_is_spoken_of_only_where_it_is_one(monkeypatch, answer, told):
+    put(monkeypatch, "relu_forward", lambda x: (answer(x), x))
+
+    assert ("np.max finds the largest one" in refusal("fc-1.3")) == told
