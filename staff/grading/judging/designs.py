@@ -21,7 +21,9 @@ MAX_LAYERS = 50
 NORMALIZATIONS = (None, "batchnorm", "layernorm")
 MOST_WORK = 100_000_000  # multiplications an image: 35 times those of the notebook's network
 MOST_TOGETHER = 2 * MOST_WORK  # of all models of a hand-in
-_MOVED = 40  # multiplications in the time in which one number of a window is copied
+_MOVED = 40  # multiplications in the time in which one number is copied, as ReLU does; a
+# normalization takes three times as long
+_MADE = 4  # numbers for each output: of the convolution, the normalization, ReLU and pooling
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -63,29 +65,44 @@ def work_of(kept: KeptModel, arguments: dict[str, Any]) -> tuple[int, int]:
 
     Returns
     -------
-    work : int, multiplications, or as many as could be done while windows are copied; in float64
-        each counts twice
-    numbers : int, values of the layer with the most of them
+    work : int, multiplications, or as many as could be done while numbers are copied, normalized
+        and so on; in float64 each counts twice
+    numbers : int, of 4 bytes, that are made on the way: all layers' are kept until the last one
     """
     _, height, width = IMAGE
     work, numbers = 0, 0
     pools = [block["pool"] for block in arguments.get("blocks", [])]
     pools = [2] if kept.kind == "ThreeLayerConvNet" else pools
     for i in range(1, sum(name.startswith("W") for name in kept.params) + 1):
-        w = kept.params[f"W{i}"]
-        places = height * width if w.ndim == 4 else 1
-        moved = places * w[0].size if w.ndim == 4 else 0
-        work += max(w.size * places, _MOVED * moved) * w.itemsize // 4
-        numbers = max(numbers, places * w.shape[0 if w.ndim == 4 else 1])
+        multiplications, windows, inputs, outputs = _sizes(kept.params[f"W{i}"], height, width)
+        passes = 4 if f"gamma{i}" in kept.params else 1
+        work += max(multiplications, _MOVED * windows) + _MOVED * (inputs + passes * outputs)
+        numbers += inputs + _MADE * outputs
         if i <= len(pools):
             height, width = height // pools[i - 1], width // pools[i - 1]
-    return work, numbers
+    size = max(array.itemsize for array in _arrays(kept)) // 4  # one array makes all float64
+    return work * size, numbers * size
+
+
+def _sizes(w: Any, height: int, width: int) -> tuple[int, int, int, int]:
+    """Return a layer's multiplications, and its numbers in windows, with padding, and out of it."""
+    if w.ndim == 2:
+        return w.size, 0, *w.shape
+    filters, channels, rows, columns = w.shape
+    padded = channels * (height + rows - 1) * (width + columns - 1)
+    places = height * width
+    return places * w.size, places * w[0].size, padded, places * filters
+
+
+def _arrays(kept: KeptModel) -> list[Any]:
+    """Return parameters and running statistics."""
+    return [*kept.params.values(), *(v for layer in kept.running for v in layer.values())]
 
 
 def _require_numbers(kept: KeptModel) -> None:
     """Refuse arrays that hold anything but finite numbers of the course's two types."""
-    arrays = [*kept.params.values(), *(v for layer in kept.running for v in layer.values())]
-    if not all(a.dtype in (np.float32, np.float64) and np.isfinite(a).all() for a in arrays):
+    right = (np.float32, np.float64)
+    if not all(a.dtype in right and np.isfinite(a).all() for a in _arrays(kept)):
         raise ModelError(
             "the model's parameters are not all finite numbers of type float32 or float64"
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cs682.hand_in.models import KeptModel
 
 NETWORKS = {**vars(fc_net), **vars(cnn)}
-_AT_ONCE = 4_000_000  # numbers of one layer's output
+_AT_ONCE = 10_000_000  # numbers of 4 bytes, of all layers together
 _LARGEST = 40_000_000  # bytes of a model that are sent to a sandbox
 _COMPARED = 100  # images that the student's own network scores
 _MAY_DIFFER = 1  # of these: two classes may score the same but for the last digits
@@ -81,8 +81,8 @@ class OwnNetwork:
         if work > limit:
             more = " for all models together" if limit < MOST_WORK else ""
             raise ModelError(
-                f"the network costs {work:.2g} multiplications for each image, more "
-                f"than the {limit:.2g} that are left{more}"
+                f"the network costs {work:.2g} multiplications for each image, or what takes as "
+                f"long, more than the {limit:.2g} that are left{more}"
             )
         self._work -= work
 

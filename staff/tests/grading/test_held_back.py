@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -20,7 +21,7 @@ from cs682.hand_in.models import MODELS, KeptModel
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
 from staff.grading.judging import held_back
-from staff.grading.judging.designs import ModelError, design_of
+from staff.grading.judging.designs import ModelError, design_of, work_of
 from staff.grading.judging.held_back import (
     bar_of,
     bar_on_held_back,
@@ -331,9 +332,10 @@ WIDE = [{"filters": 64}, {"filters": 64, "pool": 2}, {"filters": 128, "pool": 2}
 @pytest.mark.parametrize(
     ("blocks", "dtype", "work"),
     [
-        ([{"filters": 200}, {"filters": 250}], np.float32, "4.7e+08"),
+        ([{"filters": 200}, {"filters": 250}], np.float32, "5.1e+08"),
         ([{"filters": 64, "size": 1}, {"filters": 1, "size": 31}], np.float32, "2.5e+09"),
-        (WIDE, np.float64, "1.2e+08"),
+        (WIDE, np.float64, "1.4e+08"),
+        ([{"filters": 40, "size": 1, "batchnorm": True}] * 49, np.float32, "4.8e+08"),
     ],
 )
 def test_network_that_would_take_the_grader_minutes_is_refused(
@@ -349,10 +351,34 @@ def test_models_of_a_hand_in_have_a_bound_together():
     kept = KeptModel("cn-4.3", "ConvNet", models._arguments("ConvNet", net), net.params, [{}] * 3)
     own, (_, design) = OwnNetwork({}, None), design_of(kept)
 
-    for _ in range(3):
+    for _ in range(2):
         own.require_modest(kept, design)
-    with pytest.raises(ModelError, match=r"2.5e\+07 that are left for all models together"):
+    with pytest.raises(ModelError, match=r"6.1e\+07 that are left for all models together"):
         own.require_modest(kept, design)
+
+
+def test_one_array_of_float64_makes_a_network_twice_as_costly():
+    net = ConvNet(WIDE, seed=1)
+    kept = KeptModel("cn-4.3", "ConvNet", models._arguments("ConvNet", net), net.params, [{}] * 3)
+    single = work_of(kept, design_of(kept)[1])
+
+    net.params["b2"] = net.params["b2"].astype(np.float64)
+
+    assert work_of(kept, design_of(kept)[1]) == tuple(2 * count for count in single)
+
+
+def test_many_small_layers_are_never_all_kept_for_all_images():
+    net = conv_net([{"filters": 10, "size": 1, "batchnorm": True}] * 49)
+    running = [{k: v for k, v in p.items() if k != "mode"} for p in net.bn_params]
+    kept = KeptModel("cn-4.3", "ConvNet", models._arguments("ConvNet", net), net.params, running)
+    X = np.zeros((60, 3, 32, 32), np.float32)
+
+    tracemalloc.start()
+    course_scores(kept, design_of(kept)[1], X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 60_000_000
 
 
 LOOKUP = """
