@@ -6,18 +6,17 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
 from cs682.checks import ANSWER_PROMPT
-from cs682.checks.answers import MODEL_ANSWER
+from cs682.checks.answers import HELP_USED, MODEL_ANSWER
 from staff.notebooks import normalise
 from staff.release.regions import BEGIN, END, Region, ReleaseError, find_regions, restore, strip
 
 ANSWER_TAG = "answer"
-_FOLDED = "-model-answer"  # ends the id of a cell with one
 # without blank lines around it, Markdown in HTML would be shown as it is written
 _FOLD = MODEL_ANSWER + " (write yours first)</summary>\n\n{}\n\n</details>"
 _QUESTION = re.compile(r"^\*\*Question (?P<id>[a-z0-9-]+)\*\*", re.MULTILINE)
@@ -117,22 +116,21 @@ def is_answer(cell: nbformat.NotebookNode) -> bool:
 def fold_answers(book: nbformat.NotebookNode, reference: nbformat.NotebookNode) -> None:
     """Put each model answer, folded, below the empty cell for a student's own; in place.
 
+    The cells that ask which help was used go: nobody reads them.
+
     Parameters
     ----------
     book : notebook as `strip_book` left it, written to
     """
     cells = []
     for cell, original in zip(book["cells"], reference["cells"], strict=True):
+        if cell["source"].startswith(HELP_USED) or original["source"] == ANSWER_PROMPT:
+            continue
         cells.append(cell)
-        if is_answer(cell) and original["source"] != ANSWER_PROMPT:  # help used has no model
+        if is_answer(cell):
             fold = _FOLD.format(original["source"])
-            cells.append(new_markdown_cell(fold, id=f"{cell['id']}{_FOLDED}"))
+            cells.append(new_markdown_cell(fold, id=f"{cell['id']}-model-answer"))
     book["cells"] = cells
-
-
-def _own_cells(book: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    """Return the cells that the reference has too: all but model answers."""
-    return [cell for cell in book["cells"] if not cell["id"].endswith(_FOLDED)]
 
 
 def strip_book(
@@ -181,12 +179,21 @@ def restore_book(
         If a stub is not in its place.
     """
     question = None
-    for cell, original in zip(_own_cells(released), reference["cells"], strict=True):
+    for cell, original in _pairs(released, reference):
         if is_answer(cell) and (only is None or question in only):
             cell["source"] = original["source"]
         cell["source"] = restore(cell["source"], regions.get(cell["id"], ()), only)
         found = _QUESTION.search(cell["source"])
         question = found and found["id"]
+
+
+def _pairs(
+    released: nbformat.NotebookNode, reference: nbformat.NotebookNode
+) -> Iterator[tuple[nbformat.NotebookNode, nbformat.NotebookNode]]:
+    """Yield the cells of a release that the reference has too, each with the reference's."""
+    originals = {cell["id"]: cell for cell in reference["cells"]}
+    shared = (cell for cell in released["cells"] if cell["id"] in originals)
+    yield from ((cell, originals[cell["id"]]) for cell in shared)
 
 
 def restore_outputs(released: nbformat.NotebookNode, reference: nbformat.NotebookNode) -> None:
@@ -196,6 +203,6 @@ def restore_outputs(released: nbformat.NotebookNode, reference: nbformat.Noteboo
     ----------
     released : notebook with the reference's cells, written to
     """
-    for cell, stored in zip(_own_cells(released), reference["cells"], strict=True):
+    for cell, stored in _pairs(released, reference):
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = stored["outputs"], stored["execution_count"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from cs682.checks.exercises import NOTEBOOKS
+from staff.release.complete import CHANGELOG
 from staff.release.variant import Variant
 
 PAGE_FOR_AGENTS = "AGENTS.md"  # how coding agents are to behave in a student's copy
@@ -18,6 +19,8 @@ _HAND_IN = re.compile(
     r"^<!-- hand-in -->\n.*?^<!-- /hand-in -->\n+|<!-- hand-in -->.*?<!-- /hand-in -->",
     re.DOTALL | re.MULTILINE,
 )
+_CHANGE = re.compile(r"^- .*\n(?:  .*\n)*", re.MULTILINE)
+_OF_HAND_IN = re.compile(r"^- grading:|hand[- ]in\b|cs682 submit")
 _ID = re.compile(r"\b[a-z]{2}-(?:\d\.\d|q\d)\b")
 _COUNTS = ("no", "one", "two", "three", "four")
 
@@ -56,8 +59,17 @@ def say_hand_in(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
     ----------
     files : dict of str to bytes, by path
     """
-    pages = [path for path in files if path.endswith(".md") and variant.self_study]
-    return files | {path: _HAND_IN.sub("", files[path].decode()).encode() for path in pages}
+    if not variant.self_study:
+        return files
+    pages = {path: data.decode() for path, data in files.items() if path.endswith(".md")}
+    silent = {path: _HAND_IN.sub("", text) for path, text in pages.items()}
+    silent[CHANGELOG] = _CHANGE.sub(_keep_unless_of_hand_in, silent[CHANGELOG])
+    return files | {path: text.encode() for path, text in silent.items()}
+
+
+def _keep_unless_of_hand_in(change: re.Match[str]) -> str:
+    """Return an item of the changelog; nothing of one that is about handing in and grading."""
+    return "" if _OF_HAND_IN.search(change[0]) else change[0]
 
 
 def say_policy(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
