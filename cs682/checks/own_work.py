@@ -13,7 +13,14 @@ import sys
 from collections.abc import Callable, Iterator
 from numbers import Number
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType, ModuleType
+from types import (
+    CodeType,
+    FrameType,
+    FunctionType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 import numpy as np
@@ -26,8 +33,12 @@ _ALONE = {  # the function that one must do without, and what is asked for inste
 }
 _IS_WIDE = np.dtype(np.longdouble).itemsize > 8  # on some platforms it is float64
 _FINER = (complex, np.complexfloating, *((np.longdouble,) if _IS_WIDE else ()))
+_ORDINARY: tuple[type, ...] = (int, float, np.integer, np.float16, np.float32, np.float64)
+_SLOTS = (WrapperDescriptorType, MethodDescriptorType, type(None))  # no class statement makes such
 _WORDS = {"complex", "cmath", "imag", "complex64", "complex128", "cdouble", "csingle", "c8", "c16"}
-if _IS_WIDE:
+if not _IS_WIDE:
+    _ORDINARY += (np.longdouble,)
+else:
     _WORDS |= {"longdouble", "clongdouble", "float96", "float128", "f12", "f16", "complex192",
                "complex256", "c24", "c32"}  # fmt: skip
 _OPERATORS = {f"__{way}{name}__" for way in ("", "r")
@@ -42,6 +53,7 @@ _DERIVE = "derive the gradient, do not measure it"
 _LIKE = 1e-9  # how far the cosine between two lines that are the same may be from 1
 _FEWEST = 4  # examples: of fewer every centred line is like another one
 Look = Callable[[FrameType, str, Any], str]
+noted: list[str] | None = None  # in the grader's sandbox: what looks at every value have found
 
 
 def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, ...]) -> Any:
@@ -59,7 +71,7 @@ def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, 
     CheckError
         If it has differentiated numerically, or has another exercise's function do its work.
     """
-    if not any(way in name for way in ("_forward", "_backward")):
+    if not is_watched(name):
         return function(*args)
     other = getattr(module, _ALONE[name][0], None) if name in _ALONE else None
     if other is None:
@@ -71,7 +83,12 @@ def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, 
     return result
 
 
-def watched(name: str, function: Any, *args: Any, look: Look = lambda *_: "") -> Any:
+def is_watched(name: str) -> bool:
+    """Tell whether a function, or a network's method, is to do without finer numbers."""
+    return any(part in name for part in ("_forward", "_backward", "."))
+
+
+def watched(name: str, function: Any, *args: Any, look: Look | None = None) -> Any:
     """Return what a function returns that computes with ordinary numbers.
 
     Parameters
@@ -86,19 +103,24 @@ def watched(name: str, function: Any, *args: Any, look: Look = lambda *_: "") ->
     CheckError
         If complex numbers, extended precision or a type of numbers of its own has been seen.
     """
-    said: list[str] = []
+    said: list[str] = [] if noted is None else noted
+    said.clear()
     codes: dict[CodeType, bool] = {}  # whether they name finer numbers
+    kinds = [look] if look else []
+    if noted is None:
+        kinds.append(lambda frame, event, value: _see(frame, event, value, codes))
 
     def watch(frame: FrameType, event: str, value: Any) -> None:
-        if not said and (found := _see(frame, event, value, codes) or look(frame, event, value)):
-            said.append(found)
+        for kind in kinds:
+            if not said and (found := kind(frame, event, value)):
+                said.append(found)
 
     before = _get()
-    _set(watch)
+    _set(watch if kinds else before)
     try:
         result = function(*args)
         seen = said[:]  # what comes from here on is our own
-        is_on = _get() is watch
+        is_on = _get() is (watch if kinds else before)
     finally:
         _put_back(before)
     if seen or not is_on:
@@ -220,6 +242,33 @@ def _is_finer(value: Any) -> bool:
     elif issubclass(kind, type):
         kind = value
     return issubclass(kind, _FINER)
+
+
+def say_numbers(value: Any) -> str:
+    """Return what is wrong with a value as a number; empty if nothing is."""
+    kind = type(value)
+    if _is_finer(value) or (issubclass(kind, Number) and not issubclass(kind, _ORDINARY)):
+        return f"computes with complex numbers or in extended precision: {_DERIVE}"
+    kinds = [kind]
+    if issubclass(kind, np.ndarray) and np.ndarray.dtype.__get__(value).hasobject:
+        kinds += map(type, np.ndarray.flat.__get__(value)[:20])
+    if name := next(filter(None, map(_own_operator, kinds)), ""):
+        return f"computes with numbers of its own, by their {name}: {_DERIVE}"
+    return ""
+
+
+def _own_operator(kind: type) -> str:
+    """Return an operator of a class that Python, NumPy or the course have not written."""
+    for base in type.__dict__["__mro__"].__get__(kind):
+        space: dict[str, Any] = dict(type.__dict__["__dict__"].__get__(base))
+        for name in _NUMBERS & space.keys():
+            made = space[name]
+            is_given = type(made) is FunctionType and made.__code__.co_filename.startswith(
+                _NOT_THEIRS
+            )
+            if type(made) not in _SLOTS and not is_given:
+                return name
+    return ""
 
 
 def _is_array(value: Any) -> bool:

@@ -41,9 +41,15 @@ def read_package(package: Path) -> dict[str, bytes]:
     return {**given, **files}
 
 
+def own_files(files: dict[str, bytes]) -> list[str]:
+    """Return which of a package's files are the student's, by path."""
+    given = _given()
+    return [name for name in files if name not in given]
+
+
 def _in_the_way(name: str, given: dict[str, bytes]) -> bool:
     """Tell whether a file would be imported in place of a given one, or of an exercise's."""
-    parents = [f"{parent}.py" for parent in PurePosixPath(name).parents]
+    parents = [f"{p}{end}" for p in PurePosixPath(name).parents for end in ("", ".py")]
     return name.startswith("cs682/checks/") or any(
         p in given or p in CODE for p in (name, *parents)
     )

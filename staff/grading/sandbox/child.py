@@ -13,6 +13,7 @@ import importlib
 import sys
 import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,20 @@ def import_checks(trusted: Path, package: Path) -> Any:
     Returns
     -------
     subject, report : modules of `cs682.checks`, which later imports of `cs682` do not find
+    looks : module, which uses those
     """
     sys.path.insert(0, str(trusted))
     subject: Any = importlib.import_module("cs682.checks.subject")
     report = importlib.import_module("cs682.checks.report")
+    looks = importlib.import_module("staff.grading.sandbox.looks")
     subject._PACKAGE = package / "cs682"  # where the student's lines are, in messages
+    subject.own_work._NOT_THEIRS += (f"{package}/cs682/training/input_gradient.py",)
     sys.path.remove(str(trusted))
     _forget_package()
-    return subject, report
+    return subject, report, looks
 
 
-def serve(checks: tuple[Any, Any], end: Any, order: dict[str, Any], course: Path) -> None:
+def serve(checks: tuple[Any, Any, Any], end: Any, order: dict[str, Any], course: Path) -> None:
     """Answer calls until the other side closes the socket.
 
     Parameters
@@ -57,8 +61,9 @@ def serve(checks: tuple[Any, Any], end: Any, order: dict[str, Any], course: Path
     wire = Wire(end)
     np.random.seed(order["seed"])  # noqa: NPY002  # students draw from this stream
     np.seterr(all="ignore")
-    take_course_code(order, course)
-    calls = Calls(*checks, tuple(order["functions"]))
+    subject, report, looks = checks
+    take_course_code(order, course, looks.begin)
+    calls = Calls(subject, report, tuple(order["functions"]))
     while True:
         try:
             message, arrays = wire.receive()
@@ -158,7 +163,7 @@ def _restore(net: Any, params: dict[str, Any], running: list[dict[str, Any]]) ->
         own.update(given)
 
 
-def take_course_code(order: dict[str, Any], course: Path) -> None:
+def take_course_code(order: dict[str, Any], course: Path, begin: Callable[[], None]) -> None:
     """Put functions of the course in the place of the student's, and let them call each other.
 
     Parameters
@@ -168,9 +173,11 @@ def take_course_code(order: dict[str, Any], course: Path) -> None:
         they import each other; ``taken``: the functions that are the course's, as
         ``module:function``; ``replaced``: the modules of which nothing of the student's is used
     course : Path, folder with the course's modules, in which all other functions are empty
+    begin : callable, called when the course's code is there and none of the student's
     """
     taken = frozenset(order["taken"])
     theirs = _load_course(order["modules"], course)
+    begin()
     for name, module in theirs.items():
         home, functions = None, order["modules"][name]
         if name not in order["replaced"]:

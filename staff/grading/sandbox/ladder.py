@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from staff.grading.intake.package import own_files
 from staff.grading.intake.text import BOX
 from staff.grading.sandbox.forbid import has_filter
 from staff.grading.sandbox.interpreter import find_interpreter
@@ -99,7 +100,7 @@ def _make_box(box: Path, files: dict[str, bytes], course: dict[str, str]) -> Non
     trusted = {f"trusted/cs682/checks/{n}.py": checks / f"{n}.py" for n in _TRUSTED}
     worker = {
         f"staff/grading/sandbox/{n}.py": HERE / f"{n}.py"
-        for n in ("wire", "worker", "child", "forbid")
+        for n in ("wire", "worker", "child", "forbid", "looks")
     }
     content = {name: path.read_bytes() for name, path in {**trusted, **worker}.items()}
     packages = [
@@ -180,6 +181,7 @@ class Sandbox:
             "filter": has_filter(),
             "limits": self.rung.limits.settings(),
             "path": [str(self.rung.interpreter.libraries)],
+            "own": own_files(self._files),
         }
         return [str(self._box / "staff" / "grading" / "sandbox" / "worker.py"), json.dumps(config)]
 

@@ -48,12 +48,16 @@ def _harden(config: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _code_of(root: Path) -> tuple[dict[str, Any], float]:
+def _code_of(root: Path, own: set[str], looks: Any) -> tuple[dict[str, tuple[Any, Any]], float]:
     """Compile the files of a package, in a process that may fail; the import then says why.
+
+    Parameters
+    ----------
+    own : set of str, the files that are the student's, in which values are looked at
 
     Returns
     -------
-    code : dict from a path to code, of those files that can be compiled
+    code : dict from a path to code without and with looks, of those files that can be compiled
     cpu : float, seconds of computing that this took
     """
     begin = time.process_time()
@@ -62,25 +66,27 @@ def _code_of(root: Path) -> tuple[dict[str, Any], float]:
     if not pid:
         with contextlib.suppress(BaseException), os.fdopen(writing, "wb") as pipe:
             resource.setrlimit(resource.RLIMIT_CPU, (_COMPILING, _COMPILING))
-            _compile(root, pipe)
+            _compile(root, own, looks, pipe)
         os._exit(0)
     os.close(writing)
     compiled = {}
     with os.fdopen(reading, "rb") as pipe, contextlib.suppress(Exception):
         while True:
-            path, code = marshal.load(pipe)  # made by this very file
-            compiled[path] = code
+            path, *codes = marshal.load(pipe)  # made by this very file
+            compiled[path] = tuple(codes)
     used = os.wait4(pid, 0)[2]
     return compiled, time.process_time() - begin + used.ru_utime + used.ru_stime
 
 
-def _compile(root: Path, pipe: Any) -> None:
+def _compile(root: Path, own: set[str], looks: Any, pipe: Any) -> None:
     """Write the code of a package's files, as much as is modest."""
     left = _LARGEST_CODE
     for path in sorted(root.rglob("*.py")):
         with contextlib.suppress(Exception):
-            code = compile(path.read_bytes(), path, "exec", dont_inherit=True)
-            data = marshal.dumps((str(path), code))
+            source, name = path.read_bytes(), path.relative_to(root).as_posix()
+            code = compile(source, path, "exec", dont_inherit=True)
+            looked = looks.marked(source, str(path)) if name in own else code
+            data = marshal.dumps((str(path), code, looked))
             if (left := left - len(data)) >= 0:
                 pipe.write(data)
 
@@ -89,10 +95,16 @@ class _Compiled(importlib.machinery.SourceFileLoader):
     """Loads modules from code that the forking parent has compiled."""
 
     code: dict[str, Any] = {}  # noqa: RUF012  # one table for all loaders
+    looks: Any = None
 
     def get_code(self, fullname: str) -> Any:
         """Return the compiled code of a module, compiling it if it is not there yet."""
-        return self.code.get(self.path) or super().get_code(fullname)
+        code = self.code.get(self.path)
+        return self.looks.placed(code) if code else super().get_code(fullname)
+
+    def source_to_code(self, data: Any, path: Any, **_: Any) -> Any:  # type: ignore[override]
+        """Return the code of a module that could not be compiled before, or say why."""
+        return self.looks.placed(self.looks.marked(data, path))
 
 
 class _Hook:
@@ -121,10 +133,11 @@ def main() -> None:
     child = importlib.import_module("staff.grading.sandbox.child")
     wire = importlib.import_module("staff.grading.sandbox.wire")
     checks = child.import_checks(here / "trusted", here / "student")
+    looks = _Compiled.looks = checks[-1]
     forbid = importlib.import_module("staff.grading.sandbox.forbid") if config["filter"] else None
     sys.path.insert(0, str(here / "student"))
     sys.dont_write_bytecode = True
-    _Compiled.code, compiling = _code_of(here / "student")
+    codes, compiling = _code_of(here / "student", set(config["own"]), looks)
     sys.meta_path.insert(0, _Hook())
     gc.freeze()  # children share this memory until they write to it, as a collection would
     control.sendall(f"{compiling:.3f}".encode())
@@ -137,6 +150,9 @@ def main() -> None:
         if not pid:
             control.close()
             end = socket.socket(fileno=fds[0])
+            is_watched = looks.is_watched(order["functions"])
+            _Compiled.code = {path: code[is_watched] for path, code in codes.items()}
+            del codes
             work = partial(child.serve, checks, end, order, here / "course")
             _be_child(forbid, order["cpu"], work)
         os.close(fds[0])

@@ -150,6 +150,18 @@ _STEPS = {  # a normalization's derivative along dout, from one evaluation of it
     return normal(Dual(x, v), eps=eps).b
     """,
 }
+_HIDDEN = {  # the same, where only the grader sees it
+    "complex step in a dict that is emptied": """
+    k = {"z": x + pow(-1.0, 0.5) * 1e-20 * v}
+    k["z"] = k["z"] - np.add.reduce(k["z"], axis=AXIS, keepdims=True) / x.shape[AXIS]
+    power = np.add.reduce(k["z"] * k["z"], axis=AXIS, keepdims=True) / x.shape[AXIS]
+    k["z"], power = k["z"] * (power + eps) ** -0.5, 0
+    return k.pop("z").view(x.dtype).reshape(*x.shape, 2)[..., 1] / 1e-20
+    """,
+    "numbers of one's own, otherwise named": """
+    return normal(Renamed(x, v), eps=eps).b
+    """,
+}
 _NORMAL = """
 from types import SimpleNamespace
 H = 1e-20 * 1j
@@ -164,6 +176,14 @@ class Dual:
     def __sub__(self, o): return Dual(self.a - o.a, self.b - o.b)
     def __mul__(self, o): return Dual(self.a * o.a, self.a * o.b + self.b * o.a)
     def __pow__(self, n): return Dual(self.a**n, n * self.a ** (n - 1) * self.b)
+class Renamed:
+    def __init__(self, a, b): self.a, self.b = a, b
+    def mean(self, **k): return Renamed(self.a.mean(**k), self.b.mean(**k))
+    def plus(self, c): return Renamed(self.a + c, self.b)
+    def minus(self, o): return Renamed(self.a - o.a, self.b - o.b)
+    def times(self, o): return Renamed(self.a * o.a, self.a * o.b + self.b * o.a)
+    def power(self, n): return Renamed(self.a**n, n * self.a ** (n - 1) * self.b)
+    __add__, __sub__, __mul__, __pow__ = plus, minus, times, power
 """
 
 
@@ -175,7 +195,7 @@ def _step(exercise: str, how: str) -> Hostile:
     """
     axis = 0 if exercise.startswith("bn-1") else 1
     factor, side = ("gamma", "") if axis == 0 else ("1", "gamma * ")
-    inside = _STEPS[how].replace("EPS", "eps").replace("AXIS", str(axis))
+    inside = (_STEPS | _HIDDEN)[how].replace("EPS", "eps").replace("AXIS", str(axis))
     body = f"""
     x_hat, inv_std, gamma = cache
     def slope(x, v):
@@ -242,3 +262,4 @@ STEPS += [
     ),
 ]
 KINDS += STEPS
+KINDS += [_step(exercise, how) for exercise in ("bn-1.3", "bn-1.4", "bn-3.2") for how in _HIDDEN]

@@ -1,0 +1,173 @@
+"""Look at every value that a hand-in's code computes, while it is graded.
+
+A gradient that was measured betrays itself by the numbers it was measured with. So the code of a
+hand-in is compiled with a look at each value that could be such a number; what is computed within
+an operation is seen in its result. Text that the code runs by `exec` or `eval` is compiled in the
+same way, and Python is asked to make no code in any other. A look changes nothing: it takes notes,
+which `own_work.watched` reads.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+import sys
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+
+from cs682.checks import copied, own_work
+
+noted: list[str] = []
+_MARK = os.urandom(16)  # stands for `look` in code that has crossed from another process
+_VALUES = (ast.Call, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute, ast.Name,
+           ast.Await, ast.Yield, ast.YieldFrom)  # fmt: skip
+_WITHIN = {  # what is seen in the result, or is no number
+    ast.BinOp: ("left", "right"),
+    ast.UnaryOp: ("operand",),
+    ast.Compare: ("left", "comparators"),
+    ast.Subscript: ("value", "slice"),
+    ast.Call: ("func",),
+}
+_NO_VALUES = {"annotation", "returns", "pattern", "type_params"}
+_PLAIN = frozenset({
+    int, float, bool, str, bytes, tuple, list, dict, type, range, slice, type(None),
+    np.float64, np.float32, np.int64, np.int32, np.bool_, np.ufunc, np.dtype,
+    types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType,
+})  # fmt: skip
+_LETTERS = frozenset("?bhilqBHILQefdSU")  # of the types of arrays that are ordinary
+_real_compile = compile
+# ways to code that nobody has looked at, and to blind who looks
+_KEPT_OUT = {"compile", "code.__new__", "marshal.loads", "sys.setprofile", "sys.settrace"}
+_CHECKS = os.path.dirname(own_work.__file__)
+
+
+def marked(source: Any, path: str, mode: str = "exec", flags: int = 0) -> types.CodeType:
+    """Compile source with a mark wherever a look is to be; `placed` makes it code that runs.
+
+    Parameters
+    ----------
+    source : str, bytes or ast.AST
+    path : str, for messages
+    mode : {'exec', 'eval', 'single'}
+    flags : int, as `compile` takes them
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError
+        As `compile` does.
+    """
+    # what is a tree already belongs to somebody, so it is taken apart as text
+    text = ast.unparse(source) if isinstance(source, ast.AST) else source
+    tree: Any = _real_compile(text, path, mode, flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # bytes are called
+        code: types.CodeType = _real_compile(_mark(tree), path, mode, flags, dont_inherit=True)
+    return code
+
+
+def _mark(node: Any, within: str = "") -> Any:
+    """Put a mark on each value in a tree that is not seen `within` another's result."""
+    spared = _WITHIN.get(type(node), ())
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        spared = ()  # a number could be written as text
+    is_index = within == "slice" and isinstance(node, (ast.Tuple, ast.Slice))
+    for field, child in ast.iter_fields(node):
+        place = field if field in spared else "slice" if is_index else ""
+        if isinstance(child, ast.AST) and field not in _NO_VALUES:
+            setattr(node, field, _mark(child, place))
+        elif isinstance(child, list):
+            child[:] = [_mark(c, place) if isinstance(c, ast.AST) else c for c in child]
+    is_value = isinstance(node, _VALUES) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    is_complex = isinstance(node, ast.Constant) and isinstance(node.value, complex)
+    if not (is_value or is_complex) or (within and not isinstance(node, ast.Call)):
+        return node
+    call = ast.Call(ast.copy_location(ast.Constant(_MARK), node), [node], [])
+    return ast.copy_location(call, node)
+
+
+def placed(code: types.CodeType) -> types.CodeType:
+    """Return code with `look` itself in place of the marks, which no name leads to."""
+    consts = tuple(_placed(const) for const in code.co_consts)
+    return code.replace(co_consts=consts)
+
+
+def _placed(const: Any) -> Any:
+    """Return a constant of code as it runs."""
+    if isinstance(const, types.CodeType):
+        return placed(const)
+    return look if type(const) is bytes and const == _MARK else const
+
+
+def is_watched(functions: list[str]) -> bool:
+    """Tell whether an exercise with these functions is one whose numbers are looked at."""
+    return any(own_work.is_watched(name) for name in functions if name not in copied.WITHOUT)
+
+
+def look(value: Any) -> Any:
+    """Return a value, and note it if no layer needs such."""
+    kind = type(value)
+    if kind in _PLAIN or (kind is np.ndarray and value.dtype.char in _LETTERS):
+        return value
+    if not noted and (said := own_work.say_numbers(value)):
+        noted.append(said)
+    return value
+
+
+_HERE = look.__code__.co_filename
+
+
+def begin() -> None:
+    """Have all code looked at that this process makes from now on; it cannot be undone."""
+    own_work.noted = noted
+    for name, changed in (
+        ("compile", _compile),
+        ("exec", _runner(exec, "exec")),
+        ("eval", _runner(eval, "eval")),
+    ):
+        setattr(builtins, name, changed)
+    sys.addaudithook(_hear)
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse what only those do who would not be looked at."""
+    if event not in _KEPT_OUT and not (event == "object.__setattr__" and args[1] == "__code__"):
+        return
+    path = sys._getframe(1).f_code.co_filename  # noqa: SLF001  # who does it
+    is_ours = path == _HERE or os.path.dirname(path) == _CHECKS
+    if not is_ours and not (event == "marshal.loads" and path.startswith("<frozen importlib")):
+        raise PermissionError(f"{event}: no layer needs it, and the sandbox does not allow it")
+
+
+def _compile(
+    source: Any,
+    filename: Any,
+    mode: str,
+    flags: int = 0,
+    dont_inherit: bool = False,
+    optimize: int = -1,
+    **kwargs: Any,
+) -> Any:
+    """Do as `compile` does, with looks, and under a name that no file has."""
+    if flags & ast.PyCF_ONLY_AST:
+        return _real_compile(source, filename, mode, flags, dont_inherit, optimize, **kwargs)
+    return placed(marked(source, f"<{os.fsdecode(filename)}>", mode, flags))
+
+
+def _runner(real: Any, mode: str) -> Any:
+    """Return a function that does as `exec` or `eval` does, with looks."""
+
+    def run(source: Any, globals_: Any = None, locals_: Any = None, /, **kwargs: Any) -> Any:
+        if globals_ is None:
+            frame = sys._getframe(1)  # noqa: SLF001  # as the builtin does
+            globals_ = frame.f_globals
+            locals_ = frame.f_locals if locals_ is None else locals_
+        if not isinstance(source, types.CodeType):  # which has its looks
+            text = source.lstrip(" \t") if isinstance(source, str) and mode == "eval" else source
+            source = _compile(text, "string", mode)
+        return real(source, globals_, globals_ if locals_ is None else locals_, **kwargs)
+
+    return run

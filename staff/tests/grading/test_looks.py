@@ -1,0 +1,153 @@
+"""No number that a gradient could be measured with goes unseen, wherever it is hidden."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import traceback
+
+import pytest
+
+from staff.bank.answer import ROOT
+from staff.grading.sandbox import looks
+
+OWN = """
+def plus(one, other): return D()
+class D: __add__ = plus
+"""
+FINER = {
+    "deleted": "z = x + 1e-20 * root\ny = z.view(float)\ndel z",
+    "in a dict": "k = {}\nk['z'] = x * root\ny = k['z'].view(float)",
+    "in an object": "class K: pass\nK.z = x * root\nnp.imag(K.z)",
+    "in one expression": "y = (lambda z: z * z)(x + 1e-20 * root).imag",
+    "from a generator": "y = [z.imag for z in map(root.__mul__, x)]",
+    "kept as real": "y = np.empty(3)\ny[:] = x * root",
+    "written as text": "y = '%r' % (x[0] * root)",
+    "by an index": "y = x[int((x[0] * root).imag)]",
+    "a constant": "y = np.imag(1e-20j)",
+    "extended precision": "y = float(x.astype('g').sum())",
+    "fractions": "from fractions import Fraction\ny = float(Fraction(1, 3))",
+    "operators renamed": OWN + "y = D() + 1",
+    "operators of a parent": OWN + "class E(D): pass\ny = E()",
+    "arrays of such": OWN + "y = np.full(3, D(), dtype=object)",
+    "a partial operator": (
+        "from functools import partialmethod\n"
+        "class D: __mul__ = partialmethod(lambda s, o: s)\ny = D()"
+    ),
+    "ufuncs taken over": "class D: __array_ufunc__ = lambda *_: 3\ny = np.exp(D())",
+}
+
+
+def run(source):
+    """Run source with looks, and return what they have noted."""
+    looks.noted.clear()
+    space = {}
+    before = "import numpy as np\nx, root = np.ones(3), pow(-1.0, 0.5)\n"
+    exec(looks.placed(looks.marked(before, "before.py")), space)
+    looks.noted.clear()
+    exec(looks.placed(looks.marked(source, "tried.py")), space)
+    found = looks.noted[:]
+    looks.noted.clear()
+    return found
+
+
+@pytest.mark.parametrize("how", FINER)
+@pytest.mark.filterwarnings("ignore")
+def test_finer_number_is_seen(how):
+    assert "derive the gradient, do not measure it" in run(FINER[how])[0]
+
+
+ORDINARY = """
+from __future__ import annotations
+from collections import Counter, namedtuple
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+@dataclass(frozen=True)
+class Kept:
+    x: np.ndarray
+    more: list[int] = field(default_factory=list)
+
+Cache = namedtuple("Cache", "x w")
+
+class Layer:
+    def __init__(self, size, *more, **options):
+        super().__init__()
+        self.size, self.more = size, more
+    def __call__(self, v):
+        match v:
+            case np.ndarray(): pass
+            case {"a": [1, *_]} | "complex": raise ValueError
+        return v[..., ::-1][:self.size, None] @ np.ones((1, 4), np.float32)
+
+kept, cache = Kept(x), Cache(x=x, w=x)
+out = partial(Layer(3, *cache), v=kept.x)()
+out[1:, 0] += (total := out.sum(axis=0)).mean() % 2
+words = f"{out.shape[0]:>{2 + 3}} {Counter('aa')['a']!r} {Path('a') / 'b'}"
+chosen = {k: v for k, v in zip("ab", (Counter("a") + Counter("b"), not total.any()), strict=True)}
+rows = np.array([[1, 2], None], dtype=object), x > 0, x.astype(np.float32), np.random.default_rng(3)
+assert isinstance(1.0, (complex, float)) and words == "    3 2 a/b" and repr(cache)[:5] == "Cache"
+"""
+
+
+def test_ordinary_code_does_as_without_looks():
+    assert run(ORDINARY) == []
+
+
+def test_lines_in_messages_stay_as_they_are():
+    with pytest.raises(ZeroDivisionError) as caught:
+        run("def f(a):\n    return (a +\n        1 / (a - a))\n\nf(f(1)\n)")
+    frames = traceback.extract_tb(caught.value.__traceback__)
+
+    assert [(f.lineno, f.colno) for f in frames[-2:]] == [(5, 2), (3, 8)]
+
+
+GUARDED = """
+import marshal
+from collections import namedtuple
+from dataclasses import dataclass
+from staff.grading.sandbox import looks
+step = (lambda: 1).__code__
+packed = marshal.dumps(step)
+def refused(work):
+    try:
+        work()
+    except PermissionError as error:
+        return str(error).partition(":")[0]
+def seen(work):
+    work()
+    found = looks.noted[:]
+    looks.noted.clear()
+    return bool(found)
+looks.begin()
+import builtins, sys
+assert refused(lambda: step.replace(co_name="other")) == "code.__new__"
+assert refused(lambda: marshal.loads(packed)) == "marshal.loads"
+assert refused(lambda: setattr(looks.look, "__code__", step)) == "object.__setattr__"
+assert refused(lambda: sys.setprofile(None)) == "sys.setprofile"
+assert refused(lambda: looks._real_compile("1", "x", "eval")) == "compile"
+assert seen(lambda: eval("1j"))
+assert seen(lambda: exec("z = 1j"))
+assert seen(lambda: exec(compile("z = 1j", "numpy/core.py", "exec")))
+def local():
+    z = 3
+    exec("z = z + 1")
+    return eval(" z + 1")
+assert local() == 4
+@dataclass(order=True)
+class Kept:
+    x: int = 3
+assert Kept() < Kept(4) and repr(Kept()) == "Kept(x=3)"
+assert namedtuple("Cache", "x w")(1, 2).w == 2
+assert not looks.noted
+import fractions, decimal, typing
+"""
+
+
+def test_code_of_text_is_looked_at_and_no_other_is_made():
+    command = [sys.executable, "-c", textwrap.dedent(GUARDED)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
