@@ -23,7 +23,7 @@ from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
 from staff.grading.results.store import NotGraded, Result, records_of, write_text
-from staff.grading.run import answering, grade_class
+from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
 from staff.grading.single import Plan, find_rung
 from staff.release.complete import unchecked
@@ -33,6 +33,7 @@ HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validat
 NOT_YET = "it has not been graded yet"
 STEPS = 20  # lines that say how far it is, where there is no terminal for a bar
 INTERRUPTED = 130  # what a shell takes for the end by Ctrl-C
+TERMINATED = 128 + signal.SIGTERM  # and by that signal
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -97,7 +98,7 @@ def run_command(args: argparse.Namespace) -> int:
     Returns
     -------
     status : int, 1 if a hand-in could not be graded, 2 if nothing was done, 130 if it was
-        interrupted, else 0
+        interrupted, 143 if it was terminated, else 0
     """
     try:
         return _grade(args)
@@ -108,6 +109,9 @@ def run_command(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say("Interrupted before anything was graded.")
         return INTERRUPTED
+    except Terminated:
+        _say("Terminated: the same command goes on with what is left.")
+        return TERMINATED
 
 
 def _grade(args: argparse.Namespace) -> int:

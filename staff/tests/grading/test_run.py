@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cs682.checks import EXERCISES
+from cs682.checks.run import examine
 from staff.__main__ import main
 from staff.grading import run, single
 from staff.grading.intake.package import CODE, ROOT
@@ -537,6 +538,42 @@ def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path):
     assert list(scratch.glob("cs682-*")) == []
 
 
+def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path):
+    write_hand_in(tmp_path / "class" / "ada")
+    out = tmp_path / "out"
+    words = ["grade", str(tmp_path / "class"), "--out", str(out), "--no-models"]
+
+    ended = subprocess.run(
+        [sys.executable, "-c", CHECKING, *words], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert ended.returncode == 143
+    assert ended.stdout.splitlines()[-1].startswith("Terminated: ")
+    assert "Traceback" not in ended.stderr
+    assert list(out.glob("staff/records/*.json")) == []
+
+
+def test_worker_that_is_told_to_end_while_it_checks_judges_nothing(monkeypatch):
+    monkeypatch.setattr(run, "_told_to_end", [])
+
+    with run.answering(signal.SIGTERM, signal.SIG_DFL), pytest.raises(run.Terminated):
+        run._end_when_told()
+        examine("fc-1.1", checks=[lambda *_: os.kill(os.getpid(), signal.SIGTERM)])
+
+
+CHECKING = """
+import os, signal, sys
+from cs682.checks.run import examine
+from staff.grading import single
+
+def grade_code(*_, **__):
+    end = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    yield examine("fc-1.1", checks=[end])
+
+single.grade_code = grade_code
+from staff.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
 WAITING = """
 import sys, time
 from staff.grading import single
