@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 LONGEST = 20_000  # characters of an answer
 _MOST_MARKS = 1500  # of emphasis and the like: the converter's time grows with their square
 _MARKS = "*_~$[`>"
+_MOST_BLANKS = 500  # in a row: the converter's time grows with their square
 _LONGEST_FORMULA = 2000  # characters; the converter's time grows with the square
 _TEXT = {
     "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li",
@@ -40,6 +41,8 @@ def typeset(text: str) -> str:
     if max((len(run) for run in re.findall(r"\$[^$]*\$", text)), default=0) > _LONGEST_FORMULA:
         return plain
     if sum(text[:LONGEST].count(mark) for mark in _MARKS) > _MOST_MARKS:
+        return plain
+    if " " * _MOST_BLANKS in text:
         return plain
     try:
         from cs682.hand_in.pages import render_markdown

@@ -113,7 +113,7 @@ def test_notebook_is_parsed_once_for_all_who_read_it(tmp_path, monkeypatch):
     assert len(parsed) == 1
 
 
-@pytest.mark.parametrize("mark", ["*a ", "~~a", "_a_", "$x$ ", "[a](", "`a ", ">"])
+@pytest.mark.parametrize("mark", ["*a ", "~~a", "_a_", "$x$ ", "[a](", "`a ", ">", " "])
 def test_answer_of_marks_alone_is_shown_as_it_was_typed(mark, monkeypatch):
     monkeypatch.setattr("cs682.hand_in.pages.render_markdown", None)
 
