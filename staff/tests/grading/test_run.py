@@ -556,9 +556,10 @@ def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path):
 def test_worker_that_is_told_to_end_while_it_checks_judges_nothing(monkeypatch):
     monkeypatch.setattr(run, "_told_to_end", [])
 
-    with run.answering(signal.SIGTERM, signal.SIG_DFL), pytest.raises(run.Terminated):
+    with run.answering(signal.SIGTERM, signal.SIG_DFL):
         run._end_when_told()
-        examine("fc-1.1", checks=[lambda *_: os.kill(os.getpid(), signal.SIGTERM)])
+        with pytest.raises(run.Terminated):
+            examine("fc-1.1", checks=[lambda *_: os.kill(os.getpid(), signal.SIGTERM)])
 
 
 CHECKING = """
