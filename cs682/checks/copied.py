@@ -8,12 +8,12 @@ functions that run with it are noted, and compared with those that may not be am
 from __future__ import annotations
 
 import dis
-import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from cs682.checks.compare import CheckError
@@ -31,20 +31,20 @@ _SHARE = 0.8  # of a function's runs: as good as all of it, less what its surrou
 
 
 @contextmanager
-def watched(name: str, import_module: Callable[[str], Any]) -> Iterator[None]:
+def watched(name: str, package: Path) -> Iterator[None]:
     """Refuse calls and copies of what a function must do without, while it runs.
 
     Parameters
     ----------
     name : str, of the student's function
-    import_module : function of a module's name
+    package : Path, folder of the package `cs682` that the function is part of
 
     Raises
     ------
     CheckError
-        If the function called such code, or holds its lines.
+        If the function called such code, or holds its lines, or turned the profiler off.
     """
-    refused = _given_code(import_module)
+    refused = given_code(package)
     seen: set[types.CodeType] = set()
 
     def note(frame: Any, event: str, _: Any) -> None:
@@ -53,36 +53,43 @@ def watched(name: str, import_module: Callable[[str], Any]) -> Iterator[None]:
 
     before = sys.getprofile()
     sys.setprofile(note)
+    is_on = False
     try:
-        yield
+        try:
+            yield
+        finally:
+            is_on = sys.getprofile() is note
+            sys.setprofile(before)
     except Exception:  # whatever it is, it comes second
-        sys.setprofile(before)
         _require_own(name, seen, refused)
         raise
-    finally:
-        sys.setprofile(before)
     _require_own(name, seen, refused)
+    if not is_on:
+        raise CheckError(f"{name} turns the profiler off, which no layer needs")
 
 
-def _require_own(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> None:
+@lru_cache(maxsize=4)
+def given_code(package: Path) -> frozenset[types.CodeType]:
+    """Return the code of all functions that are written in the given module.
+
+    It is read from the file, since a module in memory says what whoever changed it wants.
+
+    Parameters
+    ----------
+    package : Path, folder of the package
+    """
+    path = package / f"{_GIVEN.rpartition('.')[2]}.py"
+    whole = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    return frozenset(part for part in whole.co_consts if isinstance(part, types.CodeType))
+
+
+def _require_own(name: str, seen: set[types.CodeType], refused: frozenset[types.CodeType]) -> None:
     """Refuse what was called, or whose lines were copied."""
     if said := _say_call(name, seen, refused) or _say_copy(name, seen, refused):
         raise CheckError(said) from None
 
 
-def _given_code(import_module: Callable[[str], Any]) -> set[types.CodeType]:
-    """Return the code of all functions that are written in the given module."""
-    functions = [f for f in vars(import_module(_GIVEN)).values() if _is_of(f, _GIVEN)]
-    codes = {getattr(inspect.unwrap(f), "__code__", None) for f in functions}
-    return {code for code in codes if code is not None}
-
-
-def _is_of(value: Any, home: str) -> bool:
-    """Tell whether a module has written a function, and not imported it."""
-    return callable(value) and getattr(value, "__module__", "") == home
-
-
-def _say_call(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
+def _say_call(name: str, seen: set[types.CodeType], refused: frozenset[types.CodeType]) -> str:
     """Say that code was called that must not be."""
     files = {code.co_filename for code in refused}  # a copy's code is equal to the given one
     is_called = any(code in refused and code.co_filename in files for code in seen)
@@ -95,7 +102,7 @@ _WHY = (
 )
 
 
-def _say_copy(name: str, seen: set[types.CodeType], refused: set[types.CodeType]) -> str:
+def _say_copy(name: str, seen: set[types.CodeType], refused: frozenset[types.CodeType]) -> str:
     """Say that given code was copied, whatever its variables are called now."""
     runs = set().union(*(_runs(code) for code in seen if len(code.co_code) < 1 << 16))
     for code in refused:

@@ -84,7 +84,12 @@ def call_watched(name: str, module: ModuleType, function: Any, args: tuple[Any, 
 
 
 def is_watched(name: str) -> bool:
-    """Tell whether a function, or a network's method, is to do without finer numbers."""
+    """Tell whether a function, or a network's method, is to do without finer numbers.
+
+    Parameters
+    ----------
+    name : str
+    """
     return any(part in name for part in ("_forward", "_backward", "."))
 
 
@@ -245,7 +250,12 @@ def _is_finer(value: Any) -> bool:
 
 
 def say_numbers(value: Any) -> str:
-    """Return what is wrong with a value as a number; empty if nothing is."""
+    """Return what is wrong with a value as a number; empty if nothing is.
+
+    Parameters
+    ----------
+    value : object
+    """
     kind = type(value)
     if _is_finer(value) or (issubclass(kind, Number) and not issubclass(kind, _ORDINARY)):
         return f"computes with complex numbers or in extended precision: {_DERIVE}"

@@ -85,7 +85,7 @@ class LocalSubject:
         def call(*args: Any) -> Any:
             _require_parameters(name, function, args)
             if name in copied.WITHOUT:
-                with copied.watched(name, self._import):
+                with copied.watched(name, _PACKAGE):
                     return function(*args)
             return own_work.call_watched(name, module, function, args)
 

@@ -15,6 +15,13 @@ class Agreeable(np.ndarray):
     def __array_function__(self, func, types, args, kwargs): return True
 """
 _RIGHT = "np.maximum(x, 0)"
+_FAST = "return fast.conv_forward_fast(x, w, b, conv_param)"
+_LIES = {  # what the given module in memory may be made to say of itself
+    "of another module": "for f in vars(fast).values():\n    try: f.__module__ = 'mine'\n"
+    "    except Exception: pass\n",
+    "that wrap another function": "fast.conv_forward_fast.__wrapped__ = len\n",
+    "of a module that is replaced": "import sys\nsys.modules[fast.__name__] = type(sys)('fast')\n",
+}
 
 KINDS = [
     Hostile(
@@ -159,5 +166,15 @@ KINDS = [
         "answer that is another function of the package",
         "return (batchnorm_backward_alt(np.ones((1, *x.shape)), None) or x), x",
         states=("wrong",),
+    ),
+    *(
+        Hostile(
+            f"given layers {what}",
+            _FAST,
+            f"import cs682.fast_layers as fast\n{lie}",
+            "cn-1.1",
+            states=("wrong",),
+        )
+        for what, lie in _LIES.items()
     ),
 ]
