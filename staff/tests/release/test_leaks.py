@@ -123,7 +123,7 @@ def test_find_leaks_finds_an_attachment_and_what_is_in_it(tree, lines):
 def test_find_leaks_finds_an_answer_that_stayed(tree, lines, reference):
     book = json.loads(tree[NOTEBOOK])
     cell = next(c for c in book["cells"] if c["metadata"].get("tags") == ["answer"])
-    cell["source"] = [reference.answers()[-1]]
+    cell["source"] = [reference.answers()[0]]
 
     faults = find_leaks({NOTEBOOK: json.dumps(book).encode()}, lines)
 

@@ -160,8 +160,8 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
         ("{", "line 1 column 2"),
         (
             "[]",
-            "expected an object with some of given, points, notebooks, hints_in_hand_in, agents, "
-            "self_study, policy, got",
+            "expected an object with some of given, points, notebooks, hints_in_hand_in, "
+            "updates, agents, self_study, policy, got",
         ),
         ('{"agents": 1}', '"agents" is true, false or the name of a text file, got 1'),
         ('{"agents": ""}', "the name of a text file, got ''"),
