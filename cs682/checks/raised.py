@@ -51,6 +51,18 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"ModuleNotFoundError: No module named '([\w.]+)'",
+        lambda found: f"No exercise needs {found[1]}: NumPy is enough, and all that is graded.",
+    ),
+    (
+        r"^BdbQuit",
+        lambda _: "A breakpoint is left in the code: take breakpoint() or set_trace() out.",
+    ),
+    (
+        r"^SyntaxError.*\n.*: (?:<<<<<<<|=======|>>>>>>>)",
+        lambda _: "Git has left a conflict here: keep what you want of it, delete these marks.",
+    ),
+    (
         r"NoneType",
         lambda _: (
             "Something in this line is None: what a function without `return` gave, an argument "
@@ -75,8 +87,8 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         r"could not be broadcast together with shapes \((\d+),\d+\) \(\1,\)",
         lambda _: (
-            "A mean or sum along axis 1 lost that axis: keepdims=True keeps it, as a column beside "
-            "the matrix."
+            "A mean or sum along axis 1 lost that axis. Is 1 the axis that is meant? If so, "
+            "keepdims=True keeps it, as a column beside the matrix."
         ),
     ),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, Stopped, say
+from cs682.checks.compare import CheckError, Stopped, say, with_more
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import has_hints
 from cs682.checks.judges import (
@@ -33,7 +34,7 @@ from cs682.checks.names import find_exercise, place_of
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
-from cs682.checks.subject import LocalSubject, Subject, student_line
+from cs682.checks.subject import LocalSubject, Subject, is_of_notebook, student_line
 from cs682.training.seeds import legacy_seed
 
 Check = Callable[[Subject, Report], None]
@@ -307,7 +308,10 @@ def _say_beneath(row: Exercise) -> str:
 def _open(row: Exercise, stub: NotImplementedError) -> str:
     """Say whether it is this exercise that is open, or one that it needs."""
     if f"{row.notebook}, section {row.section}" in str(stub):
-        return f"{row.id} is open: {stub}"
+        cell = vars(sys.modules["__main__"])
+        own = next((name for name in row.functions if is_of_notebook(cell.get(name))), "")
+        said = f"{own} in the notebook does not count: write it in the file" if own else ""
+        return with_more(f"{row.id} is open: {stub}", said)
     if ".ipynb, section" in str(stub):
         return f"{row.id} waits for another exercise: {stub}"
     return f"{row.id} is not finished: {say_raised(stub, row.functions)}"

@@ -81,6 +81,12 @@ class LocalSubject:
         if not callable(function := getattr(module, name, None)):
             file = FUNCTIONS[name].replace(".", "/") + ".py"
             raise CheckError(f"{file} has no function {name}: was it renamed or deleted?")
+        if is_of_notebook(function):
+            raise CheckError(
+                f"{name} is the notebook's own: a cell has put it in the place of the one in "
+                f"{FUNCTIONS[name].replace('.', '/')}.py. Only what stands in that file is handed "
+                "in: write it there, and restart the kernel"
+            )
 
         def call(*args: Any) -> Any:
             _require_parameters(name, function, args)
@@ -255,6 +261,17 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     ):
         found += f"\n  called from{callers[0].removeprefix('  in')}"
     return found
+
+
+def is_of_notebook(function: Any) -> bool:
+    """Tell whether a function was defined in a cell of a notebook.
+
+    Parameters
+    ----------
+    function : object
+    """
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    return "ipykernel" in file or file.startswith("<ipython-input")
 
 
 def _say_frame(frame: traceback.FrameSummary) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bdb
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,6 +130,54 @@ def test_check_misses_a_function_and_a_class(monkeypatch):
         "cs682/layers.py has no function relu_forward: was it renamed or deleted?\n"
     )
     assert "fc_net.py has no class TwoLayerNet" in refusal("fc-2.1")
+
+
+def of_a_cell(source):
+    """Return what a cell of a notebook defines as `relu_forward`."""
+    space = {}
+    exec(compile(source, "/tmp/ipykernel_7/123.py", "exec"), space)  # never opened
+    return space["relu_forward"]
+
+
+def test_check_refuses_what_a_notebook_has_put_in_place_of_the_file(monkeypatch):
+    monkeypatch.setattr(
+        layers, "relu_forward", of_a_cell("relu_forward = lambda x: (x * (x>0), x)")
+    )
+
+    assert "relu_forward is the notebook's own" in refusal("fc-1.3")
+    assert "cs682/layers.py. Only what stands in that file is handed in" in refusal("fc-1.3")
+
+
+def test_open_check_sees_the_answer_in_the_notebook(monkeypatch):
+    def stub(x):
+        raise NotImplementedError("write it (FullyConnectedNets.ipynb, section 1.3)")
+
+    put(monkeypatch, "relu_forward", stub)
+    mine = of_a_cell("def relu_forward(x): return x, x")
+    monkeypatch.setattr(sys.modules["__main__"], "relu_forward", mine, raising=False)
+
+    assert examine("fc-1.3").message.endswith(
+        "relu_forward in the notebook does not count: write it in the file."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ModuleNotFoundError("No module named 'torch'"),
+            "No exercise needs torch: NumPy",
+        ),
+        (bdb.BdbQuit(), "A breakpoint is left in the code"),
+    ],
+)
+def test_what_was_raised_says_what_to_take_out(monkeypatch, error, said):
+    def answer(x):
+        raise error
+
+    put(monkeypatch, "relu_forward", answer)
+
+    assert said in refusal("fc-1.3")
 
 
 def test_check_refuses_other_parameters(monkeypatch):
