@@ -71,7 +71,10 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
         lines.append(f"\nTry it with that. The same call gives hint {count + 1}.")
     else:
         lines.append("\nThis was the last. Still stuck? Take its shapes to somebody, and ask.")
-        lines += [f'Nobody there? Then solution("{row.id}").'] * SOLUTIONS.exists()
+        if SOLUTIONS.exists():
+            lines.append(
+                f'Nobody there? python -m cs682 solution {row.id}, or solution("{row.id}")'
+            )
     return "\n".join(filter(None, lines))
 
 

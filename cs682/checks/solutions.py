@@ -56,12 +56,12 @@ def tell_solution(exercise: str, root: Path = ROOT) -> str:
         where = f"folded below it in {row.notebook}" if row.is_question else f"in {row.file}"
         kind = "a question: its model answer is" if row.is_question else "given: its code is"
         raise ValueError(f"there is nothing to show of {row.id}, which is {kind} {where}")
-    asked = f"solution of {row.id}"
-    if asked in read_notes(root):
-        return _show(row, "Close this, and then write yours: what you only copy is soon gone.")
     state = find_states(ids=[row.id])[row.id]
     if state == "passed":
         return _show(row, "Where does yours differ? Say why both are right, or which is better.")
+    asked = f"solution of {row.id}"
+    if asked in read_notes(root):
+        return _show(row, "Close this, and then write yours: what you only copy is soon gone.")
     return _put_off(row, state) + note(root, {asked: 1})
 
 
