@@ -143,7 +143,7 @@ def _is_stub(base: list[str], new: list[str]) -> bool:
 
 
 def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
-    """Bring a source file together, or leave the student's as it is.
+    """Bring a source file together; where both changed the same lines, the student's stay.
 
     Parameters
     ----------
@@ -152,18 +152,18 @@ def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
 
     Returns
     -------
-    merged : Merged; with a collision, its text is the student's
+    merged : Merged; its text is the student's alone where Git has left a conflict in it, or where
+        it would be no Python
     """
     if find_conflict(mine.encode()):
         return Merged(mine, [Collision(name, "Git has left a conflict in it: solve that first")])
     text, pairs = merge_text(base, mine, new)
     reason = "you and the course changed the same lines"
-    if pairs:
-        return Merged(mine, [Collision(name, reason, *pair) for pair in pairs])
+    collisions = [Collision(name, reason, *pair) for pair in pairs]
     if judge(name, text.encode()) and not judge(name, mine.encode()):
         reason = "with the course's changes in it, your file would be no Python"
         return Merged(mine, [Collision(name, reason, mine, new)])
-    return Merged(text)
+    return Merged(text, collisions)
 
 
 # --- notebooks

@@ -298,7 +298,7 @@ def _news(new: NewRelease, old: Manifest) -> str:
 
 def _tell(collisions: list[Collision], kept: str) -> Iterator[str]:
     """Yield what was not taken up, and what to do."""
-    yield "Not taken up, for you to look at; your own stays as it was:"
+    yield "Not taken up, for you to look at; in these places yours stays:"
     for collision in collisions:
         yield f"- {collision.place}: {collision.reason}"
         if collision.mine or collision.new:

@@ -138,6 +138,16 @@ def test_stub_that_is_handed_out_solved_collides_with_an_answer():
     assert ("out = 2 * x" in collision.mine, "out = x + x" in collision.new) == (True, True)
 
 
+def test_collision_holds_back_its_own_lines_alone():
+    base = "a = 1\n\nb = 2\n\nc = 3\n"
+    mine, new = base.replace("1", "11"), base.replace("1", "12").replace("3", "30")
+
+    merged = merge_code(LAYERS, base, mine, new)
+
+    assert merged.text == "a = 11\n\nb = 2\n\nc = 30\n"
+    assert [(c.mine, c.new) for c in merged.collisions] == [("a = 11", "a = 12")]
+
+
 def test_text_that_would_be_no_python_is_not_written():
     base, mine, new = "a = 1\n\nb = 2\n", "a = (1\n\n)\nb = 2\n", "a = 1\n\nb = 2\n)\n"
 
