@@ -186,7 +186,7 @@ class Grader:
         if not blamed or EXERCISES[exercise].file not in self._files:
             return outcome
         replaced = merits.replaced(exercise, states)
-        for taken in merits.plans(exercise):
+        for taken in merits.plans(exercise, blamed):
             if self._budget.is_spent and self._overran:
                 return replace(outcome, message=f"{outcome.message}\n{_SPENT}")
             attempt = partial(self._attempt_with, taken=taken, replaced=replaced)

@@ -18,7 +18,7 @@ exercise. This is sound for four reasons:
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from cs682.checks.exercises import EXERCISES
@@ -150,15 +150,22 @@ def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
     return [i for i in needed(exercise) if states.get(i, "passed") != "passed"]
 
 
-def plans(exercise: str) -> list[tuple[str, ...]]:
+def plans(exercise: str, blamed: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """Return choices of functions to stand in for the student's, the fairest first.
+
+    Parameters
+    ----------
+    exercise : str
+    blamed : sequence of str, from `blamed`; where these only come later, they alone stand in, since
+        what they and the exercise have in common may be the cause, and is the student's
 
     Returns
     -------
     choices : list of tuple of str, functions as ``module:name``; the first leaves the student
         the partner function, whose cache may have a layout of its own
     """
-    rows = [EXERCISES[i] for i in needed(exercise)]
+    later = {*blamed} <= {*AROUND.get(exercise, ())}
+    rows = [EXERCISES[i] for i in (blamed if blamed and later else needed(exercise))]
     own = set(EXERCISES[exercise].functions)
     names = {f"{module_of(row.file)}:{f}" for row in rows for f in row.functions if f not in own}
     partner = PARTNERS.get(exercise, "")

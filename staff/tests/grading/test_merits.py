@@ -41,6 +41,16 @@ def test_answer_of_the_bank_costs_its_own_exercise(answer, rung):
 
 
 @pytest.mark.slow
+def test_exercises_do_not_excuse_each_other_for_a_network_that_both_run_through(rung):
+    title = "the network exchanges the gradients of gamma and beta"
+    answer = next(a for a in BANK if (a.judge, a.title) == ("bn-2.2", title))
+
+    got = {o.exercise: o.state for o in grade_answer(answer, seed=682, rung=rung)}
+
+    assert (got["bn-2.2"], got["do-2.1"]) == ("wrong", "passed")
+
+
+@pytest.mark.slow
 def test_network_passes_on_top_of_a_wrong_layer(rung):
     files = edited("cs682/layers.py", "return dout * (x > 0)", "return dout")
 
