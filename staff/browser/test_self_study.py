@@ -17,7 +17,8 @@ def test_click_unfolds_the_model_answer_below_the_empty_one(open_notebook):
     answer = fold.locator("strong", has_text="Training and testing no longer fit together.")
     fold.locator("summary").scroll_into_view_if_needed()
     assert not answer.is_visible()
-    assert own.inner_text().strip() == "Write your answer here."
+    own.get_by_text("Write your answer here.").wait_for(state="attached")  # it is rendered late
+    assert (own.text_content() or "").strip() == "Write your answer here."
 
     fold.locator("summary").click()
 
