@@ -18,7 +18,9 @@ from staff.release.files import ROOT
 
 # What would leak from the environment that this runs in into the new one.
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-_ROW = re.compile(r"^ *([a-z]{2}-[a-z0-9.]+) .* (open|wrong|passed|answered)$", re.MULTILINE)
+_ROW = re.compile(  # behind a state may stand its reason, and the hints that were asked for
+    r"^ *([a-z]{2}-[a-z0-9.]+) .* \d+ +(open|wrong|passed|answered)\b", re.MULTILINE
+)
 _CAPTION = re.compile(r"\d+ of \d+ points: .*")
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 _LAB = "--no-browser --ip=127.0.0.1 --IdentityProvider.token="

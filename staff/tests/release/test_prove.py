@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from cs682.checks import EXERCISES
+from cs682.checks import EXERCISES, board
 from staff.__main__ import main
 from staff.release import prove, workplace
 from staff.release.build import write_zip
@@ -171,19 +171,18 @@ def test_require_shows_the_end_of_what_a_failing_command_said(tmp_path):
         Workplace(tmp_path).require("sh", "-c", "echo hello; exit 3")
 
 
-def test_board_reads_what_the_command_prints(tmp_path, monkeypatch):
-    text = (
-        "100 of 100 points: 80 passed\n"
-        "  exercise  title   points     state\n"
-        "  fc-1.1    Affine: forward     2    passed\n"
-        "  bn-q2     Batch norm and the batch size   2  answered\n"
-    )
-    monkeypatch.setattr(Workplace, "require", lambda self, *command: text)
+@pytest.mark.parametrize("state", ["open", "wrong", "passed", "answered"])
+def test_board_reads_what_the_command_prints(tmp_path, monkeypatch, state):
+    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, state))
+    monkeypatch.setattr(board, "count_hints", lambda: {"fc-1.5": 2})
+    printed = str(board.progress())
+    assert "fc-1.5" in printed
+    monkeypatch.setattr(Workplace, "require", lambda self, *command: printed)
 
-    board = Workplace(tmp_path).board()
+    read = Workplace(tmp_path).board()
 
-    assert board.states == {"fc-1.1": "passed", "bn-q2": "answered"}
-    assert board.caption == "100 of 100 points: 80 passed"
+    assert read.states == dict.fromkeys(EXERCISES, state)
+    assert read.caption == printed.splitlines()[0]
 
 
 REPORT = """<testsuites><testsuite>
