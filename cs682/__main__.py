@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cs682._files import SOLUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cs682.training.progress import DownloadProgress
 
@@ -48,9 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data(commands)
     _add_check(commands)
-    _add_hint(commands)
-    _add_solution(commands)
-    _add_reset(commands)
+    _add_for_exercise(commands)
     _add_update(commands)
     _add_progress(commands)
     if not SOLUTIONS.exists():  # who learns alone has nobody to hand in to
@@ -95,53 +93,54 @@ def _run_check(args: argparse.Namespace) -> int:
         raise  # for the reader: usage_error has ended the process
 
 
-def _add_hint(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command `hint`."""
-    text = "Give the next of the three hints to an exercise."
-    parser = commands.add_parser("hint", help=text, description=text)
-    parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
-    said = "interrupted; the same command gives the next hint"
-    parser.set_defaults(run=_run_hint, usage_error=parser.error, interrupted=said)
+def _add_for_exercise(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the commands that are about one exercise."""
+    for name, run, text, said in (
+        (
+            "hint",
+            _run_hint,
+            "Give the next of the three hints to an exercise.",
+            "interrupted; the same command gives the next hint",
+        ),
+        (
+            "solution",
+            _run_solution,
+            "Show the solution of an exercise that passes, or that you ask for twice.",
+            "interrupted; nothing was changed",
+        ),
+        (
+            "reset",
+            _run_reset,
+            "Put an exercise back to its stub, and keep what you wrote in the folder `kept`.",
+            "interrupted; what you wrote is in its place, or in the folder `kept`",
+        ),
+    ):
+        parser = commands.add_parser(name, help=text, description=text)
+        parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
+        parser.set_defaults(run=run, usage_error=parser.error, interrupted=said)
 
 
 def _run_hint(args: argparse.Namespace) -> int:
     """Print the next hint to an exercise."""
-    from cs682.checks import hint
+    from cs682.checks.hints import next_hint
 
+    return _tell(args, next_hint)
+
+
+def _tell(args: argparse.Namespace, tell: Callable[[str], str]) -> int:
+    """Print what there is to say of an exercise."""
     try:
-        hint(args.name)
+        print(tell(args.name))  # noqa: T201  # a command talks to its user
     except ValueError as error:
         args.usage_error(str(error))
     return 0
-
-
-def _add_solution(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command `solution`."""
-    text = "Show the solution of an exercise that passes, or that you ask for twice."
-    parser = commands.add_parser("solution", help=text, description=text)
-    parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
-    said = "interrupted; nothing was changed"
-    parser.set_defaults(run=_run_solution, usage_error=parser.error, interrupted=said)
 
 
 def _run_solution(args: argparse.Namespace) -> int:
     """Print the solution of an exercise, or why not yet."""
-    from cs682.checks import solution
+    from cs682.checks.solutions import tell_solution
 
-    try:
-        solution(args.name)
-    except ValueError as error:
-        args.usage_error(str(error))
-    return 0
-
-
-def _add_reset(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command `reset`."""
-    text = "Put an exercise back to its stub, and keep what you wrote in the folder `kept`."
-    parser = commands.add_parser("reset", help=text, description=text)
-    parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
-    said = "interrupted; what you wrote is in its place, or in the folder `kept`"
-    parser.set_defaults(run=_run_reset, usage_error=parser.error, interrupted=said)
+    return _tell(args, tell_solution)
 
 
 def _run_reset(args: argparse.Namespace) -> int:
@@ -149,13 +148,10 @@ def _run_reset(args: argparse.Namespace) -> int:
     from cs682.setup.reset import ResetError, reset
 
     try:
-        print(reset(args.name))  # noqa: T201  # a command talks to its user
+        return _tell(args, reset)
     except ResetError as error:
         _complain(str(error))
         return 1
-    except ValueError as error:
-        args.usage_error(str(error))
-    return 0
 
 
 def _add_update(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -165,7 +161,7 @@ def _add_update(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     text = "its zip file or https address (default: what the course has put out)"
     parser.add_argument("release", nargs="?", default="", metavar="FILE|URL", help=text)
     parser.add_argument("--undo", action="store_true", help="put back what the last update changed")
-    said = "interrupted; nothing was changed"
+    said = "interrupted; nothing was changed, and --undo goes on where it was"
     parser.set_defaults(run=_run_update, usage_error=parser.error, interrupted=said)
 
 
