@@ -332,11 +332,12 @@ def side_by_side(mine: str, new: str) -> str:
     rows = [("yours", "the course's")]
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if tag != "equal":
-            rows += zip_longest(one[i1:i2], other[j1:j2], fillvalue="")
-    lines = [f"  {_fit(a)} | {_fit(b)}".rstrip() for a, b in rows[: _ROWS + 1]]
+            for a, b in zip_longest(one[i1:i2], other[j1:j2], fillvalue=""):
+                rows += zip_longest(_fold(a), _fold(b), fillvalue="")
+    lines = [f"  {a.ljust(_COLUMN)} | {b}".rstrip() for a, b in rows[: _ROWS + 1]]
     return "\n".join([*lines, *["  (and more)"] * (len(rows) > _ROWS + 1)])
 
 
-def _fit(line: str) -> str:
-    """Return a line that is as wide as a column."""
-    return (line if len(line) <= _COLUMN else line[: _COLUMN - 1] + "…").ljust(_COLUMN)
+def _fold(line: str) -> list[str]:
+    """Return a line as the rows of a column that it takes."""
+    return [line[i : i + _COLUMN] for i in range(0, len(line), _COLUMN)] or [""]

@@ -158,11 +158,12 @@ def test_text_that_would_be_no_python_is_not_written():
 
 
 def test_columns_show_what_differs_and_no_more_than_a_screen():
-    text = side_by_side("a\nb\nc", "a\n" + "x" * 60 + "\nc")
+    text = side_by_side("a\nb\nc", "a\n" + "x" * 60 + "yz\nc")
 
-    head, row = text.splitlines()
-    assert (head.split(), row.split()[:2]) == (["yours", "|", "the", "course's"], ["b", "|"])
-    assert row.endswith("x…")
+    head, first, second = text.splitlines()
+    assert (head.split(), first.split()[:2]) == (["yours", "|", "the", "course's"], ["b", "|"])
+    assert first.count("x") + second.count("x") == 60
+    assert second.split()[-1].endswith("xyz")
     assert side_by_side("", "n\n" * 99).endswith("(and more)")
 
 
