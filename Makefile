@@ -85,7 +85,10 @@ $(VENV)/.created:
 	@$(if $(UV),$(uv-venv),$(plain-venv))
 	@touch $@
 
-uv-venv = rm -rf $(VENV); "$(UV)" venv --quiet $(if $(filter file,$(origin PYTHON)),,--python "$(PYTHON)") $(VENV)
+# What says `python -m pip install` is to be true there as well, so pip comes from Python itself.
+uv-venv = rm -rf $(VENV); \
+	"$(UV)" venv --quiet $(if $(filter file,$(origin PYTHON)),,--python "$(PYTHON)") $(VENV) && { \
+	$(PY) -m ensurepip >/dev/null 2>&1 || echo "There is no pip in $(VENV): this Python brings none."; }
 
 # In one shell: the interpreter exists, is of a version that we test, and can make environments.
 define plain-venv

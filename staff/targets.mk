@@ -57,6 +57,11 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	@$(call install,$(DEVELOPER))
 	@touch $@
 
+.PHONY: grading
+grading: $(VENV)/.ready ## bring what grading a class needs into .venv
+	@$(call install,.[grade])
+	@echo "Ready: docs/staff/grading.md says how a class is graded."
+
 $(VENV)/.ready-browser: $(VENV)/.ready
 	@echo "Installing what drives a browser into $(VENV)."
 	@$(call install,$(BROWSER))

@@ -59,7 +59,7 @@ def _libraries() -> Path:
     try:
         return Path(str(metadata.distribution("nbclient").locate_file(""))).resolve()
     except metadata.PackageNotFoundError:
-        raise ValueError("--notebooks needs nbclient: pip install nbclient") from None
+        raise ValueError("--notebooks needs nbclient: make grading brings it") from None
 
 
 def rerun_notebooks(package: Path, data: Path, folder: Path, rung: Rung) -> None:

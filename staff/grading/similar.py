@@ -70,7 +70,7 @@ def run_command(args: argparse.Namespace) -> int:
     try:
         import copydetect  # noqa: F401  # before a class is unpacked for nothing
     except ImportError:
-        return _refuse("similar needs copydetect: pip install '.[grade]'")
+        return _refuse("similar needs copydetect: make grading brings it")
     try:
         with Faults() as faults:
             owners = read_owners(args.students, faults) if args.students else {}

@@ -62,7 +62,7 @@ def test_notebooks_without_nbclient_are_refused_before_anything_is_graded(monkey
 
     monkeypatch.setattr(metadata, "distribution", nothing)
 
-    with pytest.raises(ValueError, match="--notebooks needs nbclient: pip install nbclient"):
+    with pytest.raises(ValueError, match="--notebooks needs nbclient: make grading brings it"):
         require_walls(Rung("bubblewrap", None))
 
 
