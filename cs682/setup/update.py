@@ -38,6 +38,7 @@ GIVEN = "cs682/setup/given.json"  # written when a release is cut: the files tha
 CHANGELOG, PROJECT = "CHANGELOG.md", "pyproject.toml"
 FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
 _HEADING = re.compile(r"^## (\d[\d.]*)\b.*$", re.MULTILINE)
+_OWN_VERSION = re.compile(rb"^version = .*$", re.MULTILINE)  # is another one in every release
 
 
 @dataclass
@@ -48,10 +49,12 @@ class _Plan:
     ----------
     writes : dict of bytes by path, None for a file to remove
     collisions : list of Collision
+    brings_packages : bool, the packages that the assignment needs may be others
     """
 
     writes: dict[str, bytes | None] = field(default_factory=dict)
     collisions: list[Collision] = field(default_factory=list)
+    brings_packages: bool = False
 
 
 def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
@@ -156,6 +159,9 @@ def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
             _decide(plan, name, root / name, (old.files.get(name), given.get(name)), new)
     for name in reversed(FOR_MACHINES):
         plan.writes[name] = new.files.get(name)
+    if project := plan.writes.get(PROJECT):
+        before = _plain((root / PROJECT).read_bytes()) if (root / PROJECT).is_file() else b""
+        plan.brings_packages = _OWN_VERSION.sub(b"", project) != _OWN_VERSION.sub(b"", before)
     return plan
 
 
@@ -277,7 +283,7 @@ def _describe(plan: _Plan, old: Manifest, new: NewRelease, kept: str) -> str:
         lines += ["", "What the course says of it:", said]
     if plan.collisions:
         lines += ["", *_tell(plan.collisions, kept)]
-    if PROJECT in plan.writes:
+    if plan.brings_packages:
         lines += ["", "Packages may be others now: python -m pip install -e ."]
     lines += ["", _LAST, "All that was changed is kept: python -m cs682 update --undo"]
     return "\n".join(lines)

@@ -289,6 +289,20 @@ def test_update_says_what_the_course_says_since_the_old_version(take):
     assert "code: all" not in said
 
 
+@pytest.mark.parametrize(("needs", "says"), [("numpy", False), ("scipy", True)])
+def test_update_speaks_of_packages_only_where_they_may_be_others(root, tmp_path, needs, says):
+    text = 'version = "{}"\ndependencies = ["{}"]\n'
+    project = "pyproject.toml"
+    for name, data in release("1.0.0", **{project: text.format("1.0.0", "numpy")}).items():
+        (root / name).write_bytes(data)
+
+    new = release("1.1.0", **{project: text.format("1.1.0", needs)})
+    said = update(zip_of(tmp_path / "new.zip", new), root)
+
+    assert ("pip install" in said) == says
+    assert (root / project).read_bytes() == new[project]
+
+
 def test_nothing_is_half_written_where_a_file_cannot_be(root, take, monkeypatch):
     before, put = look(root), swapping._put
 
