@@ -179,7 +179,9 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
         dout,
         dict(zip(GRADIENTS, want, strict=True)),
         case.where,
-        hints=dict.fromkeys(GRADIENTS, "the numeric gradient of the layer disagrees"),
+        hints={
+            name: f"the numeric gradient of the layer disagrees with {name}" for name in GRADIENTS
+        },
         causes=conv_mistakes.backward(x, w, b, dout, case.stride, case.pad, want),
     )
 

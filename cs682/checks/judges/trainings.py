@@ -126,11 +126,14 @@ def check_overfit(
         raise CheckError(
             f"the network was trained on {images} images, this exercise asks for {task.images}"
         )
-    best = max(solver.train_acc_history[: task.epochs + 1], default=0.0)
-    if best < bar:
+    reached = solver.train_acc_history[: task.epochs + 1]  # the first is from before the training
+    if (best := max(reached)) < bar:
+        epochs = len(reached) - 1
+        more = f"It may take {task.epochs} epochs. " if epochs < task.epochs else ""
         raise CheckError(
-            f"training accuracy reached {best:.2f} within {task.epochs} epochs, needed {bar:.2f}. "
-            "A loss that stays near 2.3 wants larger weights or a larger learning rate; one that "
+            f"training accuracy reached {best:.2f} within {epochs} epoch{'s' * (epochs != 1)}, "
+            f"needed {bar:.2f}. {more}A loss "
+            "that stays near 2.3 wants larger weights or a larger learning rate; one that "
             "jumps, a smaller one"
         )
     known = accuracy(net, solver.X_train, solver.y_train)

@@ -227,6 +227,8 @@ def test_check_of_overfitting_asks_for_all_50_images_within_20_epochs():
     check("fc-3.4", solver=overfit([0.1] * 20 + [1.0]))
     with pytest.raises(CheckError, match=r"reached 0\.98 within 20 epochs, needed 1"):
         check("fc-3.4", solver=overfit([0.1] * 20 + [0.98, 1.0]))
+    with pytest.raises(CheckError, match=r"0\.30 within 1 epoch, needed 1\.00\. It may take 20 "):
+        check("fc-3.4", solver=overfit([0.1, 0.3]))
     with pytest.raises(CheckError, match="on 49 images, this exercise asks for 50"):
         check("fc-3.4", solver=overfit([1.0], images=49))
     with pytest.raises(CheckError, match="has 5 layers, this exercise asks for 3"):
