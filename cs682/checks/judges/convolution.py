@@ -16,7 +16,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, as_sentence, compare, require_finite, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32
-from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, hint_at_gradients, holds
 from cs682.checks.mistakes import convolution as conv_mistakes
 from cs682.checks.mistakes import pooling as pool_mistakes
 from cs682.checks.report import KEPT, Report, unpack
@@ -179,9 +179,7 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
         dout,
         dict(zip(GRADIENTS, want, strict=True)),
         case.where,
-        hints={
-            name: f"the numeric gradient of the layer disagrees with {name}" for name in GRADIENTS
-        },
+        hints=hint_at_gradients(GRADIENTS),
         causes=conv_mistakes.backward(x, w, b, dout, case.stride, case.pad, want),
     )
 
@@ -263,7 +261,7 @@ def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
         dout,
         {"dx": want},
         case.where,
-        hints={"dx": "the numeric gradient of the layer disagrees with dx"},
+        hints=hint_at_gradients(["dx"]),
         causes={"dx": pool_mistakes.backward(x, dout, height, width, case.stride, want)},
     )
 

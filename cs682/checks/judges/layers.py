@@ -10,7 +10,14 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
-from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, holds, marks
+from cs682.checks.judges.pairs import (
+    WayBack,
+    check_cache,
+    check_way_back,
+    hint_at_gradients,
+    holds,
+    marks,
+)
 from cs682.checks.mistakes import layers as layer_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
@@ -110,11 +117,9 @@ def _affine_way_back(s: Subject, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
         laid
     )
     causes["dx"]["dx must go back to the shape of x in C order"] = fortran
-    hints = {name: f"the numeric gradient of the layer disagrees with {name}" for name in want}
     where = f"for x of shape {x.shape}"
-    return WayBack(
-        "affine_backward", s.affine_backward, dout, want, where, hints=hints, causes=causes
-    )
+    hints, name = hint_at_gradients(want), "affine_backward"
+    return WayBack(name, s.affine_backward, dout, want, where, hints=hints, causes=causes)
 
 
 def check_affine_backward(s: Subject, r: Report) -> None:

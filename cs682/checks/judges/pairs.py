@@ -6,7 +6,7 @@ promises tells whose fault it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
@@ -36,6 +36,20 @@ _CALLS = (
     ),
 )
 LATER_CALLS = tuple(call for call, _, _ in _CALLS if call)
+
+
+def hint_at_gradients(names: Iterable[str]) -> dict[str, str]:
+    """Return the hint of a layer's gradients that are held against numeric ones.
+
+    Parameters
+    ----------
+    names : iterable of str, of the gradients
+
+    Returns
+    -------
+    hints : dict of str by name
+    """
+    return {name: f"the numeric gradient of the layer disagrees with {name}" for name in names}
 
 
 @dataclass(frozen=True)
