@@ -16,7 +16,7 @@ from cs682.checks.limit import SECONDS, examine_in_time
 from cs682.checks.names import find_exercises
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.run import CHECKS, Result, describe, hints_help, say_next
-from cs682.checks.source import RESTING_ON, find_troubles
+from cs682.checks.source import RESTING_ON, find_outdated, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
 _LONGEST = 90  # characters of what is wrong with a file
@@ -111,7 +111,7 @@ def _reason(row: Exercise, states: Mapping[str, str], broken: Mapping[str, str])
 def _find_broken() -> dict[str, str]:
     """Return what to say of the exercises in each file that Python cannot read, or rests on one."""
     broken: dict[str, str] = {}
-    for file, trouble in find_troubles().items():
+    for file, trouble in (find_troubles() or find_outdated()).items():
         said = textwrap.shorten(f"{file} {trouble.splitlines()[0]}", _LONGEST, placeholder=" ...")
         for name in (file, *RESTING_ON[file]):
             broken.setdefault(name, f": {said}")

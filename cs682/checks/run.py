@@ -34,6 +34,7 @@ from cs682.checks.names import find_exercise, place_of
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
+from cs682.checks.source import OUTDATED
 from cs682.checks.subject import LocalSubject, Subject, is_of_notebook, student_line
 from cs682.training.seeds import legacy_seed
 
@@ -201,8 +202,12 @@ def hints_help(result: Result) -> bool:
     -------
     hints_help : bool
     """
-    is_read = not result.message.startswith(_UNREADABLE)
-    return result.state == "wrong" and is_read and has_hints(result.exercise)
+    return result.state == "wrong" and _is_read(result.message) and has_hints(result.exercise)
+
+
+def _is_read(message: str) -> bool:
+    """Tell whether Python runs what is written; else all exercises of the file say the same."""
+    return not (message.startswith(_UNREADABLE) or OUTDATED in message)
 
 
 def _row_of(notebook: str, section: str) -> Exercise | None:
@@ -286,8 +291,7 @@ def examine(
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
             state, message = "wrong", say_raised(error, row.functions)
-    is_read = not message.startswith(_UNREADABLE)  # else all exercises of the file say the same
-    if state == "wrong" and subject is None and checks is None and is_read:
+    if state == "wrong" and subject is None and checks is None and _is_read(message):
         message = _say_beneath(row) + message
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
 

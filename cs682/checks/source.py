@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import inspect
 import re
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
@@ -24,6 +29,11 @@ _ADVICE = {
     TabError: ": use spaces alone, four for each level",
     IndentationError: ": each level takes four spaces, and lines of one block as many",
 }
+# Said of a file; the notebook's first cell makes the kernel follow every edit.
+OUTDATED = (
+    "was edited after this kernel had loaded it, and the old code is still in use: run the "
+    "notebook's first cell, then this one again. Restart the kernel if it says so once more"
+)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -41,6 +51,73 @@ def find_troubles(root: Path = ROOT) -> dict[str, str]:
     files = {name: root / name for name in WRITTEN if (root / name).is_file()}
     said = {name: judge(name, path.read_bytes()) for name, path in files.items()}
     return {name: trouble for name, trouble in said.items() if trouble}
+
+
+def find_outdated() -> dict[str, str]:
+    """Look for files that a student has edited since this process loaded them.
+
+    Returns
+    -------
+    troubles : dict of str by file, to follow the file's name
+    """
+    modules = {name: sys.modules.get(name[:-3].replace("/", ".")) for name in WRITTEN}
+    return {name: OUTDATED for name, module in modules.items() if module and is_outdated(module)}
+
+
+def is_outdated(module: ModuleType) -> bool:
+    """Tell whether the file of a module holds other functions by now than those that run.
+
+    Parameters
+    ----------
+    module : ModuleType
+
+    Returns
+    -------
+    is_outdated : bool
+
+    Raises
+    ------
+    SyntaxError
+        If the file is no Python by now.
+    """
+    if not (file := getattr(module, "__file__", None)):
+        return False
+    written = compile(Path(file).read_bytes(), file, "exec", dont_inherit=True)
+    known = {_do(part) for part in _all_parts(written)}
+    return _differ(vars(module), written, known)
+
+
+def _differ(loaded: Mapping[str, Any], written: CodeType, known: set[Any]) -> bool:
+    """Tell whether functions that are written in a module or class do other things than are known.
+
+    What has gone from a file may stay loaded: that does no harm.
+    """
+    for part in _parts(written):
+        thing = loaded.get(part.co_name)
+        if isinstance(thing, type) and _differ(vars(thing), part, known):
+            return True
+        code = inspect.unwrap(thing).__code__ if isinstance(thing, FunctionType) else part
+        if code.co_filename == written.co_filename and _do(code) not in known:
+            return True
+    return False
+
+
+def _parts(code: CodeType) -> list[CodeType]:
+    """Return the code of functions and classes right within some code."""
+    return [part for part in code.co_consts if isinstance(part, CodeType)]
+
+
+def _all_parts(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of functions and classes within some code, at any depth."""
+    for part in _parts(code):
+        yield part
+        yield from _all_parts(part)
+
+
+def _do(code: CodeType) -> tuple[Any, ...]:
+    """Return what code does, wherever it stands: autoreload may leave the numbers of lines old."""
+    constants = (_do(v) if isinstance(v, CodeType) else repr(v) for v in code.co_consts)
+    return code.co_code, code.co_names, *constants
 
 
 def judge(name: str, content: bytes) -> str:

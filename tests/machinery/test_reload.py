@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from cs682.checks.source import is_outdated
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a notebook does: import by name, train, edit a file, train again, keep, look at the board.
@@ -162,3 +165,71 @@ for new in {list(broken)!r}:
         assert lines[0].startswith(words), said
         assert lines[1].startswith("  "), said
         assert not lines[2:3] or lines[2] in ("", "Out[1]: 1") or "Out" in lines[2], said
+
+
+def test_a_kernel_that_follows_no_edits_says_so(home):
+    """The notebook's first cell was skipped: what is checked is not what stands in the file."""
+    alone = SESSION.partition("run(TRAIN)")[0].replace("follow_edits(shell)\n", "", 1)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{alone}\n{SKIPPED}"],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+SKIPPED = """
+from cs682.checks import CheckError
+check = shell.user_ns["check"]
+
+def said_by_check():
+    try:
+        check("fc-1.4")
+    except CheckError as error:
+        return str(error)
+    return ""
+
+edit("layers.py", "return dout * (x > 0)", "return (x > 0) * dout")
+said = said_by_check()
+assert said.startswith("cs682/layers.py was edited after") and "first cell" in said, said
+assert "hint(" not in said and "mend" not in said, said
+board = str(shell.user_ns["progress"]())
+assert "cs682/layers.py was edited after" in board, board
+follow_edits(shell)
+edit("layers.py", "return (x > 0) * dout", "return 1 * dout * (x > 0)")
+assert not said_by_check()
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("def f(x):\n    return x\n\n\ndef f(x):\n    return 2 * x\n", id="twice"),
+        pytest.param("class A:\n    def f(self): pass\n    def f(self): return 1\n", id="method"),
+        pytest.param("if 1:\n    def f(): return 1\nelse:\n    def f(): return 2\n", id="either"),
+        pytest.param(
+            "def d(f):\n    def g(): return f()\n    return g\n@d\ndef f(): return 1\n",
+            id="wrapped",
+        ),
+        pytest.param(
+            "from functools import wraps\ndef d(f):\n    @wraps(f)\n    def f(): return 2\n"
+            "    return f\n@d\ndef f(): return 1\n",
+            id="wrapped in its like",
+        ),
+        pytest.param("f = g = lambda x: x\ndef g(): return 1\n", id="named"),
+    ],
+)
+def test_what_is_loaded_from_its_file_is_not_outdated(tmp_path, source):
+    file = tmp_path / "loaded_now.py"
+    file.write_text(source)
+    spec = importlib.util.spec_from_file_location("loaded_now", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    assert not is_outdated(module)
+    file.write_text("x = 0\n" + source)
+    assert not is_outdated(module)
+    file.write_text(source.replace("return ", "return 7 or "))
+    assert is_outdated(module)
