@@ -292,18 +292,20 @@ def examine(
                 raise  # the call lacks what the check asks for
             state, message = "wrong", say_raised(error, row.functions)
     if state == "wrong" and subject is None and checks is None and _is_read(message):
-        message = _say_beneath(row) + message
+        message = _say_beneath(row, message) + message
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
 
 
-def _say_beneath(row: Exercise) -> str:
+def _say_beneath(row: Exercise, message: str) -> str:
     """Say which exercise beneath a wrong one is wrong too; empty if it is this one alone."""
     for key in RESTS_ON.get(row.id, ()):
         beneath = examine(key, checks=CHECKS[key])
         if beneath.state == "wrong":
-            needed = EXERCISES[key]
+            if beneath.message == message:
+                return ""  # one mistake, and the message has its place
+            first = "that" if ".py" in beneath.message else place_of(EXERCISES[key])
             return (
-                f"{key} is wrong too, and may be the cause. First mend {place_of(needed)}: "
+                f"{key} is wrong too, and may be the cause. First mend {first}: "
                 f"{beneath.message}\n  Then look at what {row.id} says: "
             )
     return ""

@@ -42,3 +42,19 @@ def test_nothing_beneath_is_blamed_where_it_is_right(monkeypatch):
     put(monkeypatch, "FullyConnectedNet._forward", lambda self, X: (2 * right(self, X)[0], None))
 
     assert refusal("fc-3.2").startswith("scores[")
+
+
+def test_a_network_that_is_to_blame_is_named_once_and_no_sandwich(monkeypatch):
+    right = FullyConnectedNet._loss_and_gradients
+
+    def forgets(self, scores, y, caches):
+        loss, grads = right(self, scores, y, caches)
+        return loss, {name: value for name, value in grads.items() if name != "gamma2"}
+
+    put(monkeypatch, "FullyConnectedNet._loss_and_gradients", forgets)
+
+    said = refusal("bn-3.2")
+
+    assert "The sandwich by itself is right: look at how the network uses it" in said
+    assert "First mend affine_norm_relu_forward" not in said
+    assert said.count("grads lacks") == 1
