@@ -43,8 +43,9 @@ def follow_edits(shell: Any) -> None:
     logging.getLogger("autoreload").setLevel(logging.CRITICAL)
     magic = shell.find_line_magic("autoreload")
     reloader = getattr(getattr(magic, "__self__", None), "_reloader", None)
-    if hasattr(reloader, "deduper_reloader"):  # it leaves old line numbers to what was not edited
-        reloader.deduper_reloader.enabled = False
+    deduper = getattr(reloader, "deduper_reloader", None)
+    if deduper is not None:  # it leaves their old line numbers to functions that were not edited
+        deduper.enabled = False
     if reloader is not None and not hasattr(reloader, "check_aloud"):  # the first cell runs again
         follower = _Follower(shell, reloader)
         shell.events.register("pre_run_cell", follower.tell)

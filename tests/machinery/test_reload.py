@@ -118,6 +118,18 @@ run("assert sgd(np.ones(2), np.zeros(2))[0].tolist() == [7, 7]")
     )
 
 
+def test_the_lines_below_an_edit_are_those_of_the_file(home):
+    in_session(
+        home,
+        """
+edit("layers.py", "return dout * (x > 0)", "marker = 1\\n    return dout * (x > 0)")
+from cs682 import layers
+lines = Path("cs682/layers.py").read_text(encoding="utf-8").splitlines()
+assert lines[layers.svm_loss.__code__.co_firstlineno - 1].startswith("def svm_loss(")
+""",
+    )
+
+
 def test_a_hand_in_can_be_packed_after_edits(home):
     in_session(
         home,
