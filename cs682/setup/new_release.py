@@ -108,10 +108,13 @@ def read_release(archive: Path) -> NewRelease:
             return _read(packed)
     except FileNotFoundError as error:
         raise UpdateError(f"there is no file {archive}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UpdateError(f"{archive} is not whole, or no zip: fetch it again ({error})") from error
     except UpdateError:
         raise
-    except (*UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
-        raise UpdateError(f"{archive.name} cannot be taken up: {error}") from error
+    except UNREADABLE as error:
+        said = getattr(error, "strerror", None) or error
+        raise UpdateError(f"{archive} cannot be taken up: {said}") from error
 
 
 def _read(packed: zipfile.ZipFile) -> NewRelease:
