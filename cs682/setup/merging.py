@@ -7,9 +7,11 @@ are told of side by side: nothing is guessed.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -20,6 +22,7 @@ from cs682.checks.source import find_conflict, judge
 Cell = dict[str, Any]
 _COLUMN = 48
 _ROWS = 24  # of one collision, at most
+_SECTION = re.compile(r"^#+ (\d[\d.]*)", re.MULTILINE)
 _STUB = re.compile(r'\s*(raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)\s*)?')
 
 
@@ -29,7 +32,7 @@ class Collision:
 
     Attributes
     ----------
-    place : str, a file, or a file and a cell
+    place : str, a file, or a file and where in it
     reason : str, in words for the student
     mine, new : str, the two texts, as far as they collide; both empty where there is none to show
     """
@@ -38,6 +41,11 @@ class Collision:
     reason: str
     mine: str = ""
     new: str = ""
+
+    @property
+    def file(self) -> str:
+        """Return the file alone."""
+        return self.place.partition(", ")[0]
 
 
 @dataclass
@@ -48,10 +56,12 @@ class Merged:
     ----------
     text : str, with what could be brought together, and the student's where it could not
     collisions : list of Collision
+    cleared : list of str, cells that lost what they had printed, since they do something else now
     """
 
     text: str
     collisions: list[Collision] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -152,11 +162,15 @@ def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
 
     Returns
     -------
-    merged : Merged; its text is the student's alone where Git has left a conflict in it, or where
-        it would be no Python
+    merged : Merged; its text is the student's alone where it would be no Python
+
+    Raises
+    ------
+    ValueError
+        If Git has left a conflict in the student's file.
     """
-    if find_conflict(mine.encode()):
-        return Merged(mine, [Collision(name, "Git has left a conflict in it: solve that first")])
+    if said := find_conflict(mine.encode()):
+        raise ValueError(said)
     text, pairs = merge_text(base, mine, new)
     reason = "you and the course changed the same lines"
     collisions = [Collision(name, reason, *pair) for pair in pairs]
@@ -172,7 +186,8 @@ def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
 def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
     """Bring a notebook together, cell by cell.
 
-    Cells that the student added, outputs of cells that stay, and answers are not touched.
+    Cells that the student added, outputs of cells that do what they did, and answers are not
+    touched.
 
     Parameters
     ----------
@@ -193,17 +208,29 @@ def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
         own = list(book["cells"])
         texts = [source_of(cell) for cell in own]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no notebook ({error!r})") from error
+        raise ValueError(f"is no notebook ({error!r})") from error
     given, theirs = (
         {cell["id"]: cell for cell in json.loads(text)["cells"]} for text in (base, new)
     )
     cells = _find_cells(list(given.values()), own, texts)
-    merging = _BookMerge(name, book, cells)
+    merging = _BookMerge(book, cells, _name_places(name, given.values()))
     for key, cell in given.items():
         merging.take(key, cell, theirs.get(key))
     merging.add([cell for key, cell in theirs.items() if key not in given], list(theirs))
     text = json.dumps(book, indent=1, ensure_ascii=False) + "\n" if merging.changed else mine
-    return Merged(text, merging.collisions)
+    return Merged(text, merging.collisions, merging.cleared)
+
+
+def _name_places(name: str, cells: Iterable[Cell]) -> dict[str, str]:
+    """Return where each cell stands, by its id: its section, and how it begins."""
+    places, section = {}, ""
+    for cell in cells:
+        source = source_of(cell)
+        if cell["cell_type"] == "markdown" and (found := _SECTION.search(source)):
+            section = f"section {found[1]}, "
+        first = textwrap.shorten(source.strip().partition("\n")[0], _COLUMN, placeholder=" ...")
+        places[cell["id"]] = f"{name}, {section}the cell that begins with {first}"
+    return places
 
 
 def id_of(cell: Cell) -> str:
@@ -250,11 +277,12 @@ def _find_cells(given: list[Cell], own: list[Cell], texts: list[str]) -> dict[st
 class _BookMerge:
     """A student's notebook, while it takes up what is new."""
 
-    name: str
     book: dict[str, Any]
     cells: dict[str, Cell]  # the student's, by the ids of those that were given out
+    places: dict[str, str]  # by the same
     changed: bool = False
     collisions: list[Collision] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
 
     def take(self, key: str, given: Cell, new: Cell | None) -> None:
         """Take up what became of one cell that was given out."""
@@ -278,7 +306,9 @@ class _BookMerge:
         if not pairs and text != mine:
             is_list = isinstance(cell["source"], list)
             cell["source"] = text.splitlines(keepends=True) if is_list else text
-            if cell["cell_type"] == "code":  # what it printed is not what it would print
+            if cell["cell_type"] == "code" and not _do_the_same(text, mine):
+                if cell["outputs"]:
+                    self.cleared.append(self.places[key])
                 cell.update(outputs=[], execution_count=None)
             self.changed = True
 
@@ -315,7 +345,15 @@ class _BookMerge:
         return {**rest, "metadata": {**cell["metadata"], "id": cell["id"]}}
 
     def _collide(self, key: str, reason: str, *texts: str) -> None:
-        self.collisions.append(Collision(f"{self.name}, cell {key}", reason, *texts))
+        self.collisions.append(Collision(self.places[key], reason, *texts))
+
+
+def _do_the_same(one: str, other: str) -> bool:
+    """Tell whether two codes differ in comments and layout alone; False if one is no Python."""
+    try:
+        return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
+    except (SyntaxError, ValueError):
+        return False
 
 
 # --- what the student sees
@@ -340,4 +378,4 @@ def side_by_side(mine: str, new: str) -> str:
 
 def _fold(line: str) -> list[str]:
     """Return a line as the rows of a column that it takes."""
-    return [line[i : i + _COLUMN] for i in range(0, len(line), _COLUMN)] or [""]
+    return textwrap.wrap(line, _COLUMN, drop_whitespace=False, break_on_hyphens=False) or [""]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cs682.checks.source import describe_encoding
 from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
 from cs682.setup.merging import Collision, merge_book, merge_code, side_by_side
 from cs682.setup.new_release import (
@@ -37,6 +38,7 @@ from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 GIVEN = "cs682/setup/given.json"  # written when a release is cut: the files that students write in
 CHANGELOG, PROJECT = "CHANGELOG.md", "pyproject.toml"
 FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
+_UNCHANGED = "Nothing was changed: update again once that is mended, or the file has another name"
 _HEADING = re.compile(r"^## (\d[\d.]*)\b.*$", re.MULTILINE)
 _OWN_VERSION = re.compile(rb"^version = .*$", re.MULTILINE)  # is another one in every release
 
@@ -49,12 +51,23 @@ class _Plan:
     ----------
     writes : dict of bytes by path, None for a file to remove
     collisions : list of Collision
+    cleared : list of str, the cells that are to be run again
+    strange : list of str, given files that are neither of the old release nor of the new one
+    is_partial : bool, this folder holds files of two releases
     brings_packages : bool, the packages that the assignment needs may be others
     """
 
     writes: dict[str, bytes | None] = field(default_factory=dict)
     collisions: list[Collision] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
+    is_partial: bool = False
     brings_packages: bool = False
+
+    @property
+    def aside(self) -> set[str]:
+        """Return the files of which the new one is put aside, for the student to look at."""
+        return {*self.strange, *(collision.file for collision in self.collisions)}
 
 
 def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
@@ -72,25 +85,25 @@ def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
     Raises
     ------
     UpdateError
-        If this folder or the file is no release, the release is of something else or not newer, or
-        a file cannot be read or written. Nothing was changed then.
+        If this folder or the file is no release, the release is of something else or older, all of
+        it is here already, or a file cannot be read or written. Nothing was changed then.
     """
     old = _manifest_of(root)
     new = read_release(_find(where, old, root))
     if new.manifest.name != old.name:
         raise UpdateError(f"that is {new.manifest.name!r:.40}, and this folder is {old.name!r:.40}")
-    if new.manifest.order <= old.order:
-        kind = "the same" if new.manifest.order == old.order else "older"
-        raise UpdateError(
-            f"that release is {kind}: {new.manifest.version}, and this folder is {old.version}"
-        )
+    both = f"{new.manifest.version}, and this folder is {old.version}"
+    if new.manifest.order < old.order:
+        raise UpdateError(f"that release is older: {both}")
     try:
         plan = _plan(old, new, root)
+        if not (plan.writes or plan.aside):
+            raise UpdateError(f"that release is the same: {both}, with all of its files")
         folder = _new_folder(root, f"update-to-{new.manifest.version}")
         _carry_out(plan, new, root, folder)
     except OSError as error:
         raise UpdateError(f"{error.filename or root}: {error.strerror}") from error
-    return _describe(plan, old, new, folder.relative_to(root).as_posix())
+    return _describe(plan, old, new, root, folder.relative_to(root).as_posix())
 
 
 def undo(root: Path = PACKAGE_HOME) -> str:
@@ -152,49 +165,63 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
 
 def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
     """Decide on each file; the manifest comes last, so that it is true once all is done."""
-    plan, given = _Plan(), _read_given(old, root)
+    plan, given = _Plan(), _read_given(root)
     names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
     for name in sorted(names):
-        if old.files.get(name) != new.manifest.files.get(name):
-            _decide(plan, name, root / name, (old.files.get(name), given.get(name)), new)
+        _decide(plan, name, root / name, (old.files.get(name), given.get(name)), new)
     for name in reversed(FOR_MACHINES):
-        plan.writes[name] = new.files.get(name)
+        if _read(root / name) != new.files.get(name):
+            plan.writes[name] = new.files.get(name)
+    plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
     if project := plan.writes.get(PROJECT):
-        before = _plain((root / PROJECT).read_bytes()) if (root / PROJECT).is_file() else b""
+        before = _plain(_read(root / PROJECT) or b"")
         plan.brings_packages = _OWN_VERSION.sub(b"", project) != _OWN_VERSION.sub(b"", before)
     return plan
 
 
-def _read_given(old: Manifest, root: Path) -> dict[str, str]:
-    """Return the files that students write in as they were given out; none if that is damaged."""
+def _read(path: Path) -> bytes | None:
+    """Return what stands in a file; None if there is none."""
+    return path.read_bytes() if path.is_file() else None
+
+
+def _read_given(root: Path) -> dict[str, str]:
+    """Return the files that students write in as they were given out; none if that is damaged.
+
+    They come with the files themselves, so they are true of these even where Git has brought the
+    package of one release and the manifest of another.
+    """
     try:
-        data = (root / GIVEN).read_bytes()
-        given: dict[str, str] = json.loads(data) if hash_of(data) == old.files.get(GIVEN) else {}
-    except FileNotFoundError:
+        given = json.loads(_read(root / GIVEN) or b"{}")
+    except ValueError:
         return {}
-    return given
+    is_whole = isinstance(given, dict) and all(isinstance(text, str) for text in given.values())
+    return given if is_whole else {}
 
 
 def _decide(
     plan: _Plan, name: str, path: Path, was: tuple[str | None, str | None], new: NewRelease
 ) -> None:
-    """Decide on one file that the course has changed, added or removed."""
+    """Decide on one file."""
     before, given = was
-    after, mine = new.files.get(name), path.read_bytes() if path.is_file() else None
-    if mine == after:
+    after, mine = new.files.get(name), _read(path)
+    if mine == after or (mine is not None and _plain(mine) == after):
         return
     untouched = mine is not None and before in {hash_of(mine), hash_of(_plain(mine))}
     if untouched or (mine is None and given is None):
         plan.writes[name] = after
+    elif given is not None and after is not None and given == after.decode():
+        return  # the course has not changed it
     elif mine is None:
         _collide(plan, name, "it is gone, or has another name now, and the course changed it")
     elif after is None:
         _collide(plan, name, "the course has it no more, and you changed it: yours stays")
-    elif given is None:
+    elif given is not None:
+        _merge(plan, name, given, mine, after)
+    elif before == hash_of(after):
+        plan.strange.append(name)
+    else:
         kind = "changed it, too" if before else "gives out a file of that name"
         _collide(plan, name, f"you wrote in it, and the course {kind}", mine, after)
-    else:
-        _merge(plan, name, given, mine, after)
 
 
 def _plain(data: bytes) -> bytes:
@@ -210,23 +237,20 @@ def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
 
 def _merge(plan: _Plan, name: str, given: str, mine: bytes, after: bytes) -> None:
     """Bring a file together in which both have written."""
+    merge = merge_book if name.endswith(".ipynb") else merge_code
     try:
+        if said := describe_encoding(mine):
+            raise ValueError(said)
         text = mine.decode("utf-8-sig")
-        merge = merge_book if name.endswith(".ipynb") else merge_code
         merged = merge(name, given, text.replace("\r\n", "\n"), after.decode())
-    except ValueError as error:  # UnicodeDecodeError is one
-        _collide(plan, name, f"it cannot be read: {error}")
-        return
+    except ValueError as error:
+        raise UpdateError(f"{name} {error}. {_UNCHANGED}") from error
     plan.collisions += merged.collisions
+    plan.cleared += merged.cleared
     bom = codecs.BOM_UTF8 if mine.startswith(codecs.BOM_UTF8) else b""
     newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     if merged.text != text.replace("\r\n", "\n"):
         plan.writes[name] = bom + merged.text.replace("\n", newline).encode()
-
-
-def _file_of(collision: Collision) -> str:
-    """Return the file that a collision is in."""
-    return collision.place.partition(", cell ")[0]
 
 
 def _new_folder(root: Path, stem: str) -> Path:
@@ -247,7 +271,7 @@ def _write(path: Path, data: bytes) -> None:
 def _carry_out(plan: _Plan, new: NewRelease, root: Path, folder: Path) -> None:
     """Change all files or none; put aside what stood there, and what is not taken up."""
     try:
-        for name in {_file_of(collision) for collision in plan.collisions} & new.files.keys():
+        for name in plan.aside & new.files.keys():
             _write(folder / "new" / name, new.files[name])
         swap(root, folder, _stage(folder, plan, new))
     except BaseException:
@@ -274,19 +298,47 @@ def _stage(folder: Path, plan: _Plan, new: NewRelease) -> list[Change]:
 _LAST = "Restart the kernel, and have open notebooks and files read anew, before you save them."
 
 
-def _describe(plan: _Plan, old: Manifest, new: NewRelease, kept: str) -> str:
+def _describe(plan: _Plan, old: Manifest, new: NewRelease, root: Path, kept: str) -> str:
     """Say what was done, what the course says, and what is left to do."""
-    version, count = new.manifest.version, len(plan.writes)
-    lines = [f"the assignment is {version} now, it was {old.version}: {count} files changed"]
-    lines.append("Your code, answers, own cells and trained networks are where they were.")
+    lines = [*_tell_changes(plan, old, new)]
     if said := _news(new, old):
         lines += ["", "What the course says of it:", said]
     if plan.collisions:
         lines += ["", *_tell(plan.collisions, kept)]
+    if plan.strange:
+        lines += ["", *_tell_strange(plan.strange, new.manifest.version, kept)]
     if plan.brings_packages:
         lines += ["", "Packages may be others now: python -m pip install -e ."]
-    lines += ["", _LAST, "All that was changed is kept: python -m cs682 update --undo"]
-    return "\n".join(lines)
+    lines += ["", _LAST]
+    if plan.is_partial or (root / ".git").exists():
+        lines.append(_PARTIAL * plan.is_partial + _COMMIT)
+    return "\n".join([*lines, "All that was changed is kept: python -m cs682 update --undo"])
+
+
+_PARTIAL = "Files of two releases met here. "
+_COMMIT = "With Git, commit all that an update changes, in one commit: git add -A"
+
+
+def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
+    """Yield what was changed, and what became of the student's work."""
+    version, files = new.manifest.version, [n for n in plan.writes if n not in FOR_MACHINES]
+    was = (
+        f" now, it was {old.version}" if version != old.version else ", but not all of it was here"
+    )
+    yield f"the assignment is {version}{was}: {len(files)} file{'s' * (len(files) != 1)} changed"
+    given = json.loads(new.files.get(GIVEN, b"{}"))
+    own = [name for name in files if name in given]
+    where = f" in {', '.join(own)}, too" if own else ""
+    yield f"Your code, answers, own cells and trained networks are where they were{where}."
+    if plan.cleared:
+        yield "Run these again, for their code is new and what they had printed is gone:"
+        yield from (f"- {place}" for place in plan.cleared)
+
+
+def _tell_strange(names: list[str], version: str, kept: str) -> Iterator[str]:
+    """Yield which given files are as no release has them that is known here."""
+    yield f"Not as {version} gives them out, and left as they are: {', '.join(names)}."
+    yield f"If you did not change them, copy those in {kept}/new over them: an update was lost."
 
 
 def _news(new: NewRelease, old: Manifest) -> str:

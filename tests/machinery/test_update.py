@@ -189,7 +189,9 @@ def test_cell_that_is_gone_from_the_release_goes_unless_it_was_written_in():
     merged = merge_book(BOOK, base, mine, book_of(a="1"))
 
     assert sources(merged.text) == {"a": "1", "b": "mine"}
-    assert [collision.place for collision in merged.collisions] == [f"{BOOK}, cell b"]
+    assert [collision.place for collision in merged.collisions] == [
+        f"{BOOK}, the cell that begins with 2"
+    ]
 
 
 def test_cell_both_have_changed_stays_and_the_others_become_new():
@@ -250,8 +252,6 @@ def test_work_done_after_an_update_is_kept_by_undo(root, take):
         ({"solver.py": "mine\n"}, {"solver.py": None}, "the course has it no more"),
         ({"n.md": "mine\n"}, {"n.md": "n\n"}, "the course gives out a file of that name"),
         ({LAYERS: None}, {LAYERS: CODE + "# n\n"}, "it is gone, or has another name now"),
-        ({BOOK: "<<<<<<<"}, {BOOK: book_of(look="2")}, "it cannot be read: it is no notebook"),
-        ({LAYERS: "<<<<<<< a\n"}, {LAYERS: CODE + "# n\n"}, "Git has left a conflict in it"),
         ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "you and the course changed the same"),
     ],
 )
@@ -272,13 +272,90 @@ def test_what_both_have_changed_stays_and_the_new_one_lies_aside(root, take, own
     assert aside == [text for text in changed.values() if text]
 
 
-def test_student_keeps_what_the_course_has_not_changed(root, take):
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ({BOOK: b"<<<<<<<"}, f"{BOOK} is no notebook"),
+        ({LAYERS: b"<<<<<<< a\n"}, f"{LAYERS} line 1: Git has left a conflict here"),
+        ({LAYERS: MINE.encode("utf-16")}, f"{LAYERS} is saved as UTF-16"),
+    ],
+)
+def test_file_that_cannot_be_merged_is_mended_before_anything_changes(root, take, own, told):
+    for name, data in own.items():
+        (root / name).write_bytes(data)
+    before = look(root)
+
+    with pytest.raises(UpdateError) as caught:
+        take(**{LAYERS: CODE + "# n\n", BOOK: book_of(look="2"), "solver.py": "b\n"})
+
+    assert str(caught.value).startswith(told)
+    assert "Nothing was changed" in str(caught.value)
+    assert look(root) == before
+
+
+def test_student_keeps_what_the_course_has_not_changed_and_hears_of_it(root, take):
     (root / "solver.py").write_text("mine\n", encoding="utf-8")
 
     said = take()
 
     assert (root / "solver.py").read_text("utf-8") == "mine\n"
     assert "Not taken up" not in said
+    assert "Not as 1.1.0 gives them out, and left as they are: solver.py." in said
+    assert [path.read_text("utf-8") for path in root.glob("kept/*/new/solver.py")] == ["a\n"]
+
+
+CORRECTED = {LAYERS: CODE.replace("Give", "Return"), "solver.py": "b\n", "new.md": "n\n"}
+PARTS = {  # what Git may have left out of a commit, and what an update with the same zip says
+    "all but the manifest": (["MANIFEST.json"], []),
+    "all but what is new": (["new.md"], []),
+    "the package": (["MANIFEST.json", "new.md"], []),
+    "the manifest alone": ([LAYERS, GIVEN, "new.md"], []),
+    "given code": (["solver.py"], ["Not as 1.1.0 gives them out, and left as they are: solver.py"]),
+}
+
+
+@pytest.mark.parametrize("left_out", PARTS)
+def test_update_of_which_a_part_came_is_made_whole(root, take, left_out):
+    before = look(root)
+    take(**CORRECTED)
+    whole = look(root)
+    names, told = PARTS[left_out]
+    for name in names:
+        (root / name).unlink()
+        if name in before:
+            (root / name).write_bytes(before[name])
+
+    said = take(**CORRECTED)
+
+    assert "the assignment is 1.1.0" in said
+    assert all(words in said for words in told)
+    assert "you wrote in it" not in said
+    for name in whole.keys() - ({"solver.py"} if told else set()):
+        assert (root / name).read_bytes() == whole[name], name
+
+
+def test_the_same_release_once_more_is_nothing_to_do(root, take):
+    take(**CORRECTED)
+    before = look(root)
+
+    with pytest.raises(
+        UpdateError, match=r"that release is the same: 1\.1\.0, .* all of its files"
+    ):
+        take(**CORRECTED)
+
+    assert look(root) == before
+
+
+def test_cell_that_does_the_same_keeps_what_it_printed(root, take):
+    (root / BOOK).write_text(book_of(look="x = 1", own="mine"), encoding="utf-8")
+
+    said = take(**{BOOK: book_of(look="# Look.\nx = 1")})
+    assert json.loads((root / BOOK).read_bytes())["cells"][0]["outputs"] == [{"text": "seen"}]
+    assert "Run these again" not in said
+
+    said = take("1.2.0", **{BOOK: book_of(look="# Look.\nx = 2")})
+    assert json.loads((root / BOOK).read_bytes())["cells"][0]["outputs"] == []
+    assert f"- {BOOK}, the cell that begins with # Look." in said
 
 
 def test_update_says_what_the_course_says_since_the_old_version(take):
@@ -354,7 +431,8 @@ def damaged(path):
 
 BAD = {
     "missing": (lambda _: None, "there is no file"),
-    "text": (lambda path: path.write_text("no zip"), "File is not a zip file"),
+    "text": (lambda path: path.write_text("no zip"), "is not whole, or no zip: fetch it again"),
+    "folder": (lambda path: path.mkdir(), "bad.zip cannot be taken up: Is a directory"),
     "other": (lambda path: packed(path, {"a/b.txt": b""}), "it is no release of an assignment"),
     "damaged": (damaged, f"it is damaged, at {LAYERS}"),
     "manifest": (
@@ -363,7 +441,7 @@ BAD = {
     ),
     "version": (lambda path: zip_of(path, release("newest")), "its version is 'newest'"),
     "older": (lambda path: zip_of(path, release("0.9")), "that release is older: 0.9, and"),
-    "same": (lambda path: zip_of(path, release("1.0.0.0")), "that release is the same"),
+    "same": (lambda path: zip_of(path, release("1.0.0")), "that release is the same"),
     "name": (lambda path: zip_of(path, release("2.0", name="a3")), "that is 'a3', and this fol"),
     "outside": (lambda path: zip_of(path, {"../../x": b""}), "lies outside"),
     "drive": (lambda path: zip_of(path, {"C:/x": b""}), "lies outside"),

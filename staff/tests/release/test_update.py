@@ -9,7 +9,7 @@ import pytest
 
 from cs682._files import pack
 from cs682.checks.answers import read_cells
-from cs682.setup.update import GIVEN, undo, update
+from cs682.setup.update import GIVEN, UpdateError, undo, update
 from staff.release import build
 from staff.release.files import MANIFEST
 from staff.release.originals import given_files, original_files
@@ -163,6 +163,7 @@ def windows(root):
         (root / name).write_bytes((root / name).read_bytes().replace(b"\n", b"\r\n"))
 
 
+CELL = f"{BOOK}, section 1.4, the cell that begins with {WAS}"
 SOME = ("fc-1.1", "fc-1.2", "fc-q1")
 STATES = {
     "untouched": ((), nothing, set()),
@@ -171,11 +172,10 @@ STATES = {
     "markers removed": (None, without_markers, set()),
     "file renamed": (None, rename, {OPTIM}),
     "cells split": (None, change_book(split), set()),
-    "cells deleted": (None, change_book(delete), {f"{BOOK}, cell relu-look"}),
+    "cells deleted": (None, change_book(delete), {CELL}),
     "Colab": (None, change_book(as_colab), set()),
     "VS Code": (None, change_book(as_vs_code), set()),
     "without ids": (None, change_book(without_ids), set()),
-    "merge markers": (None, merge_markers, {LAYERS}),
     "Windows": (SOME, windows, set()),
 }
 
@@ -218,10 +218,10 @@ def test_correction_arrives_and_nothing_is_lost(name, old, new, archive, referen
     lost = {p: own - lines_of(p, after[p]) for p, own in words(before, old).items() if p in after}
     assert {p: lines for p, lines in lost.items() if lines} == {}
     told = {line[2:].split(": ")[0] for line in said.splitlines() if line[:2] == "- "}
-    assert told - {"grading", *collisions} == set()
+    assert told - {"grading", CELL, *collisions} == set()  # the cell is to be run again
     assert collisions <= told
     sources = "\n".join(cell["source"] for cell in read_cells(after[BOOK]))
-    assert (IS in sources) == (f"{BOOK}, cell relu-look" not in collisions)
+    assert (IS in sources) == (CELL not in collisions)
     for path, text in ((LAYERS, '"""Corrected. '), (OPTIM, '"""Corrected. ')):
         if path in collisions:
             assert after.get(path) == before.get(path)
@@ -230,6 +230,17 @@ def test_correction_arrives_and_nothing_is_lost(name, old, new, archive, referen
             assert text in after[path].decode()
 
     undo(tmp_path)
+
+    assert look(tmp_path) == before
+
+
+def test_merge_markers_are_solved_first(old, archive, reference, tmp_path):
+    lay_out(tmp_path, restore_files(old, reference))
+    merge_markers(tmp_path)
+    before = look(tmp_path)
+
+    with pytest.raises(UpdateError, match=f"{LAYERS} line .*Git has left a conflict"):
+        update(str(archive), tmp_path)
 
     assert look(tmp_path) == before
 
