@@ -25,6 +25,8 @@ RESTS_ON: dict[str, tuple[str, ...]] = {
     "do-2.1": (*_PLAIN, "do-1.1", "do-1.2", "do-1.3", "bn-1.1"),
     "cn-1.2": ("cn-1.1",),
     "cn-1.4": ("cn-1.3",),
+    # given, but made of layers that are not
+    "cn-1.6": ("fc-1.3", "fc-1.4", "cn-1.5", "bn-1.1", "bn-1.3", "cn-3.1", "cn-3.2"),
     "cn-2.2": ("fc-1.1", "fc-1.3"),
     "cn-2.3": (*_PLAIN, "cn-2.2"),
     "cn-3.1": ("bn-1.1", "bn-1.2"),

@@ -186,7 +186,7 @@ def say_next(result: Result) -> Result:
             result,
             message=f"{row.id} {start}: write {place_of(needed, stub['function'])} ({stub[0]})",
         )
-    if result.state == "open" or ".py" in result.message:  # it has the place already
+    if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
 

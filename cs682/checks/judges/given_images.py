@@ -127,6 +127,6 @@ def _check_sandwich(
     dout = rng.standard_normal(want.shape)
     names = ("dx", "dw", "db", "dgamma", "dbeta")[:count]
     slopes = dict(zip(names, slow.slopes(definition, values, dout), strict=True))
-    hints = dict.fromkeys(names, f"the way back is the layers of {name} in turn. {_HINT}")
+    hints = dict.fromkeys(names, f"the way back is the layers of {name} in turn; {_HINT}")
     way = WayBack(f"{name}_backward", backward, dout, slopes, hints=hints)
     check_way_back(r, way, cache, lambda: forward(*(1 - v for v in values), *options()))

@@ -37,6 +37,13 @@ def test_exercise_beneath_that_is_wrong_is_said_first(monkeypatch):
     assert "Then look at what fc-2.2 says: scores[" in said
 
 
+def test_given_code_is_not_blamed_for_the_layers_in_it(monkeypatch):
+    right = layers.relu_forward
+    put(monkeypatch, "relu_forward", lambda x: (right(x)[0] / 2, x))
+
+    assert refusal("cn-1.6").startswith("fc-1.3 is wrong too, and may be the cause.")
+
+
 def test_nothing_beneath_is_blamed_where_it_is_right(monkeypatch):
     right = FullyConnectedNet._forward
     put(monkeypatch, "FullyConnectedNet._forward", lambda self, X: (2 * right(self, X)[0], None))
