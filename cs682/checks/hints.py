@@ -70,10 +70,11 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
     if count < STEPS:
         lines.append(f"\nTry it with that. The same call gives hint {count + 1}.")
     else:
-        lines.append("\nThis was the last. Still stuck? Take its shapes to somebody, and ask.")
+        last = "Write down each array's shape; explain your code aloud."
+        lines.append(f"\nThis was the last. Still stuck? {last}")
         if SOLUTIONS.exists():
             lines.append(
-                f'Nobody there? python -m cs682 solution {row.id}, or solution("{row.id}")'
+                f'Not that either? python -m cs682 solution {row.id}, or solution("{row.id}")'
             )
     return "\n".join(filter(None, lines))
 
