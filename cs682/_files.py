@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-SOLUTIONS = Path(__file__).with_name("solutions.json")  # in the self-study edition alone
+SOLUTIONS = Path(__file__).with_name("solutions.txt")  # in the self-study edition alone
 DATE = (2026, 1, 1, 0, 0, 0)  # of whatever is packed; editors show it as a file's age
 
 

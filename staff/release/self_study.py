@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Mapping
 
 from cs682._files import SOLUTIONS
+from cs682.checks.solutions import Solutions, pack_solutions
 from staff.release.books import dump, fold_answers, read_book
 from staff.release.reference import Reference
 from staff.release.variant import Variant
@@ -38,13 +38,12 @@ def self_study_files(
         book = read_book(files[path], path)
         fold_answers(book, reference.books[path])
         found[path] = dump(book)
-    solutions = _find_solutions(reference, variant)
-    return found | {FILE: (json.dumps(solutions, indent=1, sort_keys=True) + "\n").encode()}
+    return found | {FILE: pack_solutions(_find_solutions(reference, variant))}
 
 
-def _find_solutions(reference: Reference, variant: Variant) -> dict[str, list[dict[str, str]]]:
+def _find_solutions(reference: Reference, variant: Variant) -> Solutions:
     """Return the solutions of the exercises that are to be done."""
-    found: dict[str, list[dict[str, str]]] = {}
+    found: Solutions = {}
     for path, cells in reference.regions.items():
         for region in (region for part in cells.values() for region in part):
             text = _FOR_TOOLS.sub("", textwrap.dedent(region.solution))

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from cs682 import __main__ as command
 from cs682.checks import hints, solutions
-from cs682.checks.hints import count_hints, next_hint
-from cs682.checks.solutions import tell_solution
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.hints import STEPS, count_hints, next_hint
+from cs682.checks.run import Result
+from cs682.checks.solutions import pack_solutions, tell_solution
 
-BODY = "dx = ...  # of the test"
+BODY, MADE = "dx = ...  # of the test", "mean = ...\nreturn out, (x_hat, gamma)"
 
 
 @pytest.fixture
 def edition(tmp_path, monkeypatch):
     """Give a function that makes this a self-study edition in which all checks end like that."""
-    path = tmp_path / "solutions.json"
+    path = tmp_path / "solutions.txt"
     monkeypatch.setattr(tell_solution, "__defaults__", (tmp_path,))
     for module in (solutions, hints, command):
         monkeypatch.setattr(module, "SOLUTIONS", path)
 
-    def make(state):
-        piece = {"file": "cs682/layers.py", "name": "batchnorm_backward", "text": BODY}
-        path.write_text(json.dumps({"bn-1.3": [piece]}), encoding="utf-8")
-        monkeypatch.setattr(solutions, "find_states", lambda ids: dict.fromkeys(ids, state))
+    def make(state, message=""):
+        names = {"bn-1.1": ("batchnorm_forward", MADE), "bn-1.3": ("batchnorm_backward", BODY)}
+        pieces = {
+            key: [{"file": "cs682/layers.py", "name": name, "text": text}]
+            for key, (name, text) in names.items()
+        }
+        path.write_bytes(pack_solutions(pieces))
+        ends = {key: Result(EXERCISES[key], state, message) for key in EXERCISES}
+        monkeypatch.setattr(solutions, "find_results", lambda ids: {key: ends[key] for key in ids})
         return tmp_path
 
     return make
@@ -38,20 +43,68 @@ def test_a_pass_shows_the_solution_with_its_idea_at_once(edition):
 
     assert f"batchnorm_backward, in cs682/layers.py\n\n{BODY}\n" in text
     assert "The idea\n   Almost everything is (N, D)" in text
+    assert "the reference's forward pass" in text
+    assert "bn-1.1: return out, (x_hat, gamma)\n" in text
+    assert "which ends so" not in tell_solution("bn-1.1", root)
     assert not (root / "hints.json").exists()
 
 
-@pytest.mark.parametrize(("state", "said"), [("open", "is still open"), ("wrong", "does not pass")])
-def test_before_a_pass_it_takes_two_calls_between_which_hints_may_lie(edition, state, said):
-    root = edition(state)
+def test_before_a_pass_it_takes_two_calls_between_which_hints_may_lie(edition):
+    root = edition("open")
     next_hint("bn-1.3", root)
 
     first = tell_solution("bn-1.3", root)
     next_hint("bn-1.3", root)
     second = tell_solution("bn-1.3", root)
 
-    assert (said in first, BODY in first, BODY in second) == (True, False, True)
+    assert (BODY in first, BODY in second) == (False, True)
     assert count_hints(root) == {"bn-1.3": 2}
+
+
+WAITS = "batchnorm_forward: see BatchNormalization.ipynb, section 1.1"
+
+
+@pytest.mark.parametrize(
+    ("end", "hints", "said", "first"),
+    [
+        (("open", WAITS), 0, "bn-1.3 waits for bn-1.1: write", "Take the hints first, one at a"),
+        (
+            ("wrong", "dx: got 1\n  at (0, 0)"),
+            2,
+            "does not pass its check yet",
+            "Take the next hint",
+        ),
+        (
+            ("wrong", "SyntaxError: ':'\n  x"),
+            STEPS,
+            "layers.py cannot be read: SyntaxError: ':'. M",
+            "Try",
+        ),
+        (("open", ""), 0, "has not passed in the saved BatchNormalization.ipynb", "Take the hints"),
+    ],
+)
+def test_who_is_put_off_reads_how_it_stands_and_what_comes_next(edition, end, hints, said, first):
+    root = edition(*end)
+    for _ in range(hints):
+        next_hint("bn-1.3", root)
+
+    text = tell_solution("bn-1.3", root)
+
+    assert said in text
+    assert f"\n{first}" in text
+    assert max(map(len, text.splitlines())) <= 92
+
+
+def test_damaged_notebook_keeps_nobody_from_a_solution(edition, monkeypatch):
+    root = edition("open")
+
+    def refuse(ids):
+        raise ValueError("it is no notebook; save it again")
+
+    monkeypatch.setattr(solutions, "find_results", refuse)
+
+    assert "it is no notebook" in tell_solution("bn-1.3", root)
+    assert BODY in tell_solution("bn-1.3", root)
 
 
 def test_to_ask_for_one_is_not_to_ask_for_another(edition):

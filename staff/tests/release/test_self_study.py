@@ -12,6 +12,7 @@ import pytest
 from cs682.checks import ANSWER_PROMPT, EXERCISES
 from cs682.checks.answers import MODEL_ANSWER, answer_text, read_cells
 from cs682.checks.hints import has_hints
+from cs682.checks.solutions import unpack_solutions
 from staff.release import build
 from staff.release.books import dump, fold_answers, is_answer, read_book
 from staff.release.build import cut
@@ -87,15 +88,16 @@ def test_markdown_in_a_fold_is_rendered_and_its_formulas_are_left_to_the_page(ed
 
 
 def test_solutions_are_those_of_the_exercises_to_be_done(edition, source):
-    solutions = json.loads(edition[FILE])
+    solutions = unpack_solutions(edition[FILE])
 
     assert set(solutions) == {row.id for row in EXERCISES.values() if has_hints(row)}
     assert "db = dout.sum(axis=0)" in solutions["fc-1.2"][0]["text"]
-    assert "type: ignore" not in edition[FILE].decode()
+    assert "type: ignore" not in str(solutions)
+    assert "dout" not in edition[FILE].decode()  # what a search through the folder would meet
     given = self_study_files(
         {}, build.read_reference(source), Variant(("fc-4.3",), self_study=True)
     )
-    assert "fc-4.3" not in json.loads(given[FILE])
+    assert "fc-4.3" not in unpack_solutions(given[FILE])
 
 
 def test_edition_is_silent_on_the_hand_in(edition):
