@@ -34,7 +34,7 @@ from cs682.checks.names import find_exercise, place_of
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
-from cs682.checks.source import OUTDATED
+from cs682.checks.source import OUTDATED, find_outdated
 from cs682.checks.subject import LocalSubject, Subject, is_of_notebook, student_line
 from cs682.training.seeds import legacy_seed
 
@@ -274,6 +274,8 @@ def examine(
     state, message = "passed", ""
     with legacy_seed(682), np.errstate(all="ignore"):  # a check must not shift the notebook's draws
         try:
+            if subject is None:
+                _require_what_is_written(row)
             if exercise in TRAININGS:
                 TRAININGS[exercise](report, **artefacts)
             for function in CHECKS.get(exercise, ()) if checks is None else checks:
@@ -294,6 +296,13 @@ def examine(
     if state == "wrong" and subject is None and checks is None and _is_read(message):
         message = _say_beneath(row, message) + message
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
+
+
+def _require_what_is_written(row: Exercise) -> None:
+    """Refuse to check code that is not what stands in the file."""
+    files = [row.file, *(EXERCISES[key].file for key in RESTS_ON.get(row.id, ()))]
+    for file, said in find_outdated(file for file in files if file.endswith(".py")).items():
+        raise CheckError(f"{file} {said}")
 
 
 def _say_beneath(row: Exercise, message: str) -> str:

@@ -6,7 +6,7 @@ import codecs
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -53,14 +53,23 @@ def find_troubles(root: Path = ROOT) -> dict[str, str]:
     return {name: trouble for name, trouble in said.items() if trouble}
 
 
-def find_outdated() -> dict[str, str]:
+def find_outdated(names: Iterable[str] = WRITTEN) -> dict[str, str]:
     """Look for files that a student has edited since this process loaded them.
+
+    Parameters
+    ----------
+    names : iterable of str, the files to look at
 
     Returns
     -------
     troubles : dict of str by file, to follow the file's name
+
+    Raises
+    ------
+    SyntaxError
+        If a file is no Python by now.
     """
-    modules = {name: sys.modules.get(name[:-3].replace("/", ".")) for name in WRITTEN}
+    modules = {name: sys.modules.get(name[:-3].replace("/", ".")) for name in names}
     return {name: OUTDATED for name, module in modules.items() if module and is_outdated(module)}
 
 
