@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cs682._files import replacing
 from cs682.checks import EXERCISES
-from staff.release.build import cut, write_zip
-from staff.release.files import MANIFEST, ROOT, Source, read_source
+from cs682.setup.new_release import hash_of
+from staff.release.build import SETTINGS, Release, cut, write_zip
+from staff.release.files import MANIFEST, ROOT, VARIANT, Source, read_source
 from staff.release.variant import Variant, read_variant
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def run_command(args: argparse.Namespace) -> int:
         source = _read_committed(allow_dirty=args.allow_dirty)
         variant = read_variant(args.variant) if args.variant else Variant()
         release = cut(source, variant, args.repository)
+        warnings = _look_at_last(args.out / MANIFEST, release)
         path = write_zip(release, args.out)
         with replacing(args.out / MANIFEST) as file:  # for `updates`, beside the zip
             file.write(release.files[MANIFEST])
@@ -66,9 +69,38 @@ def run_command(args: argparse.Namespace) -> int:
     data, points = path.read_bytes(), sum(row.points for row in variant.table.values())
     print(f"{path}: {len(release.files)} files, {len(data) / 1e6:.1f} MB, {points} points")  # noqa: T201
     print(f"SHA-256 {hashlib.sha256(data).hexdigest()}")  # noqa: T201
+    print(_say_where(release, variant))  # noqa: T201
+    for text in warnings:
+        print(f"warning: {text}", file=sys.stderr)  # noqa: T201
     if points != sum(EXERCISES[key].points for key in variant.table):
         print(f"warning: {variant.say_sum()}", file=sys.stderr)  # noqa: T201
     return 0
+
+
+def _say_where(release: Release, variant: Variant) -> str:
+    """Say where the release's links lead, and where it looks for newer ones."""
+    repository = json.loads(release.files[SETTINGS])["repository"]
+    return f"repository {repository}, updates {variant.updates or 'from nowhere'}"
+
+
+def _look_at_last(manifest: Path, release: Release) -> list[str]:
+    """Say what speaks against giving out a release after the one that was cut before."""
+    try:
+        last = json.loads(manifest.read_bytes())
+        files, version = dict(last["files"]), last["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # none was
+    hashes = {name: hash_of(data) for name, data in release.files.items() if name != MANIFEST}
+    if files == hashes:
+        return []
+    if version == release.version:
+        return [
+            f"{manifest.parent} held another {version}: where that was given out, raise the version"
+        ]
+    moved = [name for name in (SETTINGS, VARIANT) if files.get(name) != hashes.get(name)]
+    return (
+        [f"not the repository or variant of {version}: {', '.join(moved)} changed"] if moved else []
+    )
 
 
 def _read_committed(*, allow_dirty: bool) -> Source:

@@ -304,6 +304,35 @@ def test_command_says_what_moves_the_sum_away_from_the_table_s(
     assert f"the points add up to {FULL - 1}: fc-4.1 2 -> 4, fc-4.3 3 -> 0\n" in said.err
 
 
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ({}, ""),
+        ({"README.md": "0"}, f"held another {edition()}: where that was given out"),
+        ({"version": "0.9", "README.md": "0"}, ""),
+        (
+            {"version": "0.9", "assignment.json": "0"},
+            "not the repository or variant of 0.9: assign",
+        ),
+    ],
+)
+def test_command_warns_of_what_would_reach_nobody_or_lead_astray(
+    source, tmp_path, monkeypatch, capsys, last, said
+):
+    monkeypatch.setattr(command, "read_source", lambda: dataclasses.replace(source, changes=()))
+    words = ["release", "--out", str(tmp_path)]
+    assert main(words) == 0
+    manifest = json.loads((tmp_path / MANIFEST).read_bytes())
+    manifest["version"] = last.get("version", manifest["version"])
+    manifest["files"] |= {name: text for name, text in last.items() if name != "version"}
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert "updates from nowhere" in capsys.readouterr().out
+
+    assert main(words) == 0
+
+    assert (said in capsys.readouterr().err) if said else not capsys.readouterr().err
+
+
 def test_command_refuses_what_is_not_committed(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "read_source", lambda: Source({}, changes=("README.md",)))
 
