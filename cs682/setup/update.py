@@ -31,7 +31,7 @@ from cs682.setup.new_release import (
     read_manifest,
     read_release,
 )
-from cs682.setup.news import address_of_updates
+from cs682.setup.news import TOLD, address_of_updates
 from cs682.setup.reset import KEPT, ORIGINALS
 from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 
@@ -128,6 +128,7 @@ def undo(root: Path = PACKAGE_HOME) -> str:
         raise UpdateError(f"{error.filename or root}: {error.strerror}") from error
     if folder is None:
         raise UpdateError(f"there is no update to undo in {root / KEPT}")
+    (root / TOLD).unlink(missing_ok=True)  # the newer release is news again
     name = folder.relative_to(root).as_posix()
     lines = [f"the assignment is {_manifest_of(root).version} again, each file as it was"]
     if since:

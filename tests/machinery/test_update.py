@@ -602,3 +602,12 @@ def test_nobody_waits_for_a_server_that_does_not_answer(root, server, monkeypatc
     assert told == ""
     assert not answer.is_set()
     answer.set()
+
+
+def test_undone_update_is_news_again(root, take, server):
+    server[1]["MANIFEST.json"] = release("1.1.0")["MANIFEST.json"]
+    assert news.ask_for_news(root)()
+    take()
+    undo(root)
+
+    assert "1.1.0" in news.ask_for_news(root)()
