@@ -32,6 +32,7 @@ from cs682.hand_in.look import (
 )
 from cs682.hand_in.models import MODELS, read_model
 from cs682.setup.assignment import find_root, read_settings
+from cs682.setup.packages import edition
 
 NAME = "hand-in.zip"
 LARGE = 50_000_000  # bytes; collecting sites take 100 MB at most
@@ -281,6 +282,7 @@ def _manifest(hand_in: HandIn) -> bytes:
         **({"hints": count_hints(hand_in.root)} if are_handed_in() else {}),
         "remarks": hand_in.remarks,
         "versions": {
+            "release": edition(hand_in.root),
             "python": platform.python_version(),
             "numpy": metadata.version("numpy"),
             "system": platform.system(),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from cs682.setup.assignment import PACKAGE_HOME, find_root
-from cs682.setup.packages import DISTRIBUTION, OLDEST_PYTHON, Package, packages
+from cs682.setup.packages import DISTRIBUTION, OLDEST_PYTHON, Package, edition, packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,7 +221,7 @@ def look_at_copies() -> Iterator[Finding]:
         text = f"you are in {root}, but cs682 comes from {PACKAGE_HOME}"
         yield Finding("fail", "cs682", text, f"cd {quoted(root)}; {pip_install('-e .')}")
     else:
-        yield Finding("ok", "cs682", str(PACKAGE_HOME))
+        yield Finding("ok", "cs682", f"{PACKAGE_HOME}, release {edition()}")
     for place in _other_places():
         text = f"there is another cs682: {place}"
         yield Finding("warn", "cs682", text, f"move {quoted(place)} away, then restart the kernels")

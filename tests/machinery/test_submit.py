@@ -22,6 +22,7 @@ from cs682.hand_in import pack as submit
 from cs682.hand_in import pdf as _browser
 from cs682.hand_in.pack import collect, describe, write_zip
 from cs682.hand_in.pdf import PrintError
+from cs682.setup.packages import edition
 from tests.machinery.assignments import NOTEBOOKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +87,7 @@ def test_manifest_names_each_file_and_holds_no_place_of_this_machine(root):
 
     assert manifest["files"].keys() == files.keys() - {"hand-in.json"}
     assert manifest["versions"]["numpy"] == np.__version__
+    assert manifest["versions"]["release"] == edition()
     assert str(root.parent) not in files["hand-in.json"].decode()
 
 

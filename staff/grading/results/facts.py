@@ -70,11 +70,11 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
 
     Returns
     -------
-    facts : dict of str to str: 'graded with'; 'python' and 'numpy' of the student; 'in notebooks',
-        the functions of exercises that stand there; 'without', the files for code that are not
-        there or hold nothing; 'odd names', where the code uses names that no layer needs; and
-        digests 'code FILE', 'model FILE', 'answer QUESTION' of what is the student's own;
-        'help NOTEBOOK', what the student says of it, and 'hints', how many were asked for
+    facts : dict of str to str: 'graded with'; 'python', 'numpy' and 'release' of the student;
+        'in notebooks', the functions of exercises that stand there; 'without', the files for code
+        that are not there or hold nothing; 'odd names', where the code uses names that no layer
+        needs; digests 'code FILE', 'model FILE', 'answer QUESTION' of what is the student's own;
+        and 'help NOTEBOOK', what the student says of it, and 'hints', how many were asked for
     """
     noted = _read_manifest(package.manifest)
     facts = {"graded with": versions(), **_student_versions(noted), **_help_used(package.folder)}
@@ -154,10 +154,11 @@ def _read_manifest(manifest: bytes) -> dict[str, Any]:
 
 
 def _student_versions(noted: Mapping[str, Any]) -> dict[str, str]:
-    """Return the versions of the student's Python and NumPy, if they are noted."""
+    """Return the versions of the student's Python, NumPy and release, if they are noted."""
     try:
-        return {name: shown(str(noted["versions"][name]), 20) for name in ("python", "numpy")}
-    except (KeyError, TypeError):
+        said = {name: noted["versions"].get(name) for name in ("python", "numpy", "release")}
+        return {name: shown(str(text), 20) for name, text in said.items() if text}
+    except (AttributeError, KeyError, TypeError):
         return {}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from cs682.checks import EXERCISES
 from cs682.hand_in.models import MODELS
+from cs682.setup.packages import edition
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import key_of
@@ -46,7 +47,7 @@ def warnings_page(
         "An accuracy far above the class": list(_far_above(records)),
         "Code of exercises stands in a notebook": _fact(records, "in notebooks"),
         "Names in the code that no layer needs": _fact(records, "odd names"),
-        "Another Python or NumPy than the grader's": list(_versions(records)),
+        "Another Python, NumPy or release than the grader's": list(_versions(records)),
         "The same in several hand-ins, but for comments and layout": list(_alike(records)),
     }
     shown_parts = {
@@ -128,7 +129,7 @@ def _fact(records: Sequence[Record], name: str) -> Found:
 
 def _versions(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """Give the hand-ins made with other versions than the grader's, by the first two numbers."""
-    ours = {"python": platform.python_version(), "numpy": np.__version__}
+    ours = {"python": platform.python_version(), "numpy": np.__version__, "release": edition()}
     for record in records:
         other = [
             f"{name} {record.facts[name]}"
