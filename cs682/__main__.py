@@ -13,6 +13,7 @@ from cs682._files import SOLUTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from cs682.training.progress import DownloadProgress
 
@@ -38,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         _complain(str(stop) or args.interrupted)
         return 130
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
+        return 1
     except ImportError as error:
         _complain(f"{error}: `python -m cs682 doctor` says what is wrong and how to mend it")
         return 1
@@ -115,7 +119,9 @@ def _add_for_exercise(commands: argparse._SubParsersAction[argparse.ArgumentPars
             "interrupted; what you wrote is in its place, or in the folder `kept`",
         ),
     ):
-        parser = commands.add_parser(name, help=text, description=text)
+        is_there = name != "solution" or SOLUTIONS.exists()
+        shown: dict[str, Any] = {"help": text} if is_there else {}
+        parser = commands.add_parser(name, description=text, **shown)
         parser.add_argument("name", metavar="NAME", help="such as fc-1.1 or affine_forward")
         parser.set_defaults(run=run, usage_error=parser.error, interrupted=said)
 

@@ -24,6 +24,7 @@ from cs682.setup.assignment import PACKAGE_HOME
 from cs682.setup.merging import id_of
 
 ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
+_FRESH = "the zip holds it, and after an update the folder kept does"
 KEPT = "kept"  # folder, in that of the assignment
 
 
@@ -93,7 +94,9 @@ def _read_originals(row: Exercise, root: Path) -> list[dict[str, str]]:
     except (OSError, ValueError) as error:
         raise ResetError(f"{ORIGINALS} is damaged ({error}): fetch the assignment again") from error
     if row.id not in originals:
-        kind = "a question: empty its cell" if row.is_question else "given, and has no stub"
+        kind = (
+            "a question: empty its cell" if row.is_question else f"given, and has no stub: {_FRESH}"
+        )
         raise ValueError(f"{row.id} cannot be put back: it is {kind}")
     pieces: list[dict[str, str]] = originals[row.id]
     return pieces
