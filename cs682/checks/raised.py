@@ -97,10 +97,18 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda found: _say_window(tuple(map(int, found.groups()))),
     ),
     (
+        r"could not be broadcast together with shapes "
+        r"(?:\((\d+(?:,\d+)+)(?:,\d+)+\) \(\1\)|\((\d+(?:,\d+)+)\) \(\2(?:,\d+)+\))",
+        lambda _: (
+            "One lacks the last axes of the other. A mean, sum or maximum keeps them with "
+            "keepdims=True; None in an index, as in a[:, :, None], adds one."
+        ),
+    ),
+    (
         r"operands could not be broadcast together",
         lambda _: (
             "Shapes must agree from the right: is one of the two transposed, summed over another "
-            "axis, or from another layer?"
+            "axis, reshaped in another way, or from another layer?"
         ),
     ),
     (
@@ -151,6 +159,14 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: (
             "A tuple has fewer entries than this line reads. If it is a shape: x may have any "
             "number of dimensions, x.shape holds them all."
+        ),
+    ),
+    (
+        r"not enough values to unpack \(expected (\d+), got (\d+)\)"
+        r"\n  in \w+_backward,.* = cache\b",
+        lambda found: (
+            f"The cache has {found[2]} entries, not {found[1]}. It is yours: let the forward pass "
+            "put in what the way back needs, in the order in which it comes apart here."
         ),
     ),
     (
