@@ -65,7 +65,7 @@ def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
     if np.abs(off - shift - multiple * centred).max() > limit:
         return (
             "the part of dx that ignores how mean and variance depend on x is wrong already, or a "
-            "sum is not taken over the whole line"
+            "sum is not taken over the whole column, row or group"
         )
     if np.abs(multiple * centred).max() <= limit:
         said = "the path through the mean, or in the variance's, if its slope is not x - mean"
@@ -89,7 +89,7 @@ def _say_weights(weights: Any, n: int) -> str:
     if mean == variance == 0:
         return "mean and variance are treated as constants, but they depend on x too"
     if abs(mean - n) < 1e-3 and abs(variance - n) < 1e-3:
-        return f"the sums over axis of length {n} are not divided by N (here {n})"
+        return f"the sums over {n} numbers are not divided by {n}"
     if direct == 1 and mean == variance != 1:
         return f"the sums are divided by the wrong number: by {n / mean:g}, not by {n}"
     named = {
@@ -97,9 +97,12 @@ def _say_weights(weights: Any, n: int) -> str:
         "the path through the mean": mean,
         "the path through the variance": variance,
     }
-    wrong = [
-        f"{name} is missing" if weight == 0 else f"{name} counts {weight:g} times"
-        for name, weight in named.items()
-        if weight != 1
-    ]
-    return " and ".join(wrong)
+    return " and ".join(f"{name} {_say(w, n)}" for name, w in named.items() if w != 1)
+
+
+def _say(weight: float, n: int) -> str:
+    """Say that a path counts so many times, not once, where its sum has n terms."""
+    if abs(weight - n) < 1e-3:
+        return f"counts {n} times, and its sum has {n} terms: is a division by {n} missing?"
+    known = {0.0: "is missing", -1.0: "has the wrong sign"}
+    return known.get(weight, f"counts {weight:g} times")
