@@ -159,19 +159,13 @@ def backward(x: Any, dout: Any, height: int, width: int, stride: int, want: Any)
         "dx is averaged over the images; nothing is averaged here": want / len(x),
         "the sums in dx start from x; let them start from zeros": want + x,
         "the sign of dx is turned": -want,
-        "a row and column inside the window are taken for those of the image; add where the window "
-        "starts": _from_the_corner(x, dout, (height, width), tops, lefts),
-        "row and column of a maximum within its window are exchanged": _turned(
-            x, dout, (height, width), tops, lefts
-        ),
         "each maximum's gradient goes to its place in all images and channels; index arrays for "
         "row and column need some for image and channel beside them": (
             _in_all_images(x, dout, (height, width), tops, lefts)
         ),
         "pool_height is used for the width as well": spread(hand, size=(height, height)),
         "pool_width is used for the height as well": spread(hand, size=(width, width)),
-        "the flat index of a maximum is taken apart by the window's height; its rows are "
-        "pool_width long": _unravelled(x, dout, (height, width), tops, lefts),
+        **_wrong_places(x, dout, (height, width), tops, lefts, want),
     }
 
 
@@ -198,24 +192,91 @@ def _overwriting(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) ->
     return dx
 
 
-def _from_the_corner(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
-    """Return dx where every window writes as if it started at the image's corner."""
+def _astray(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places, to: Any) -> Any:
+    """Return dx where an entry of dout goes `to` a pixel that its maximum's row and column give."""
     dx = np.zeros(x.shape)
     for n, c, i, j in np.ndindex(*dout.shape):
         part = x[n, c, tops[i] : tops[i] + size[0], lefts[j] : lefts[j] + size[1]]
-        dx[(n, c, *np.unravel_index(part.argmax(), size))] += dout[n, c, i, j]
+        at = to(tops[i], lefts[j], *np.unravel_index(part.argmax(), size))
+        if at[0] < x.shape[2] and at[1] < x.shape[3]:
+            dx[(n, c, *at)] += dout[n, c, i, j]
     return dx
 
 
-def _turned(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
-    """Return dx where the column of a maximum is added to the window's top, the row to its left."""
-    dx = np.zeros(x.shape)
-    for n, c, i, j in np.ndindex(*dout.shape):
-        part = x[n, c, tops[i] : tops[i] + size[0], lefts[j] : lefts[j] + size[1]]
-        row, column = np.unravel_index(part.argmax(), size)
-        if tops[i] + column < x.shape[2] and lefts[j] + row < x.shape[3]:
-            dx[n, c, tops[i] + column, lefts[j] + row] += dout[n, c, i, j]
+def _largest(x: Any, dout: Any, size: _Size, places: Any, axes: Any = (2, 3)) -> Any:
+    """Return dx where windows of x and of dx start at these two pairs of places.
+
+    A window's largest value is sought along `axes`.
+    """
+    dx, (height, width) = np.zeros(x.shape), size
+    for i, j in np.ndindex(*dout.shape[2:]):
+        at, to = (np.s_[:, :, r[i] : r[i] + height, c[j] : c[j] + width] for r, c in places)
+        mask = x[at] == x[at].max(axis=axes, keepdims=True, initial=-np.inf)
+        dx[to] += mask * dout[:, :, i, j, None, None]
     return dx
+
+
+def _wrong_places(
+    x: Any, dout: Any, size: _Size, tops: Places, lefts: Places, want: Any
+) -> dict[str, Any]:
+    """Return cause -> dx where pixels are looked for, or written, in the wrong place."""
+    right, (rows, columns) = (tops, lefts), (range(len(tops)), range(len(lefts)))
+
+    def starting(seen: Any, to: Any) -> Any:
+        return _largest(x, dout, size, (seen, to))
+
+    def going(to: Any) -> Any:
+        return _astray(x, dout, size, tops, lefts, to)
+
+    def along(*axes: int) -> Any:
+        return _largest(x, dout, size, (right, right), axes)
+
+    def with_dout(d: Any) -> Any:
+        return _largest(x, np.broadcast_to(d, dout.shape), size, (right, right))
+
+    start = "start at i and j; they must start at i * stride and j * stride"
+    return {
+        f"windows of dx {start}": starting(right, (rows, columns)),
+        f"windows of x {start}": starting((rows, columns), right),
+        f"windows of x and of dx {start}": starting((rows, columns), (rows, columns)),
+        "the stride is left out along the rows of dx": starting(right, (rows, lefts)),
+        "the stride is left out along the columns of dx": starting(right, (tops, columns)),
+        "the stride is left out along the rows": starting((rows, lefts), (rows, lefts)),
+        "the stride is left out along the columns": starting((tops, columns), (tops, columns)),
+        "the largest value is sought over all channels; each channel has its own": along(1, 2, 3),
+        "the largest value is sought over all images; each image has its own": along(0, 2, 3),
+        "the largest value is sought over all images and channels; each channel of each image has "
+        "its own": along(0, 1, 2, 3),
+        "channels are compared pixel by pixel; the largest value of a window is sought within one "
+        "channel": along(1),
+        "the maximum is that of the whole image; each window has its own": (
+            want * (x == x.max(axis=(2, 3), keepdims=True))
+        ),
+        "the maxima of the first channel are taken for all; each channel has its own": _largest(
+            np.broadcast_to(x[:, :1], x.shape), dout, size, (right, right)
+        ),
+        "dout is averaged over the channels; each channel has its own": (
+            with_dout(dout.mean(axis=1, keepdims=True))
+        ),
+        "dout is summed over the channels; each channel has its own": (
+            with_dout(dout.sum(axis=1, keepdims=True))
+        ),
+        "dx is averaged over the channels; nothing is averaged here": want / x.shape[1],
+        "a row and column inside the window are taken for those of the image; add where the window "
+        "starts": going(lambda _, __, row, column: (row, column)),
+        "a place in the flattened window is taken for one in the flattened image": (
+            going(lambda _, __, row, column: divmod(row * size[1] + column, x.shape[3]))
+        ),
+        "row and column of a maximum within its window are exchanged": (
+            going(lambda top, left, row, column: (top + column, left + row))
+        ),
+        "the flat index of a maximum is taken apart by the window's height; its rows are "
+        "pool_width long": going(
+            lambda top, left, row, column: np.add(
+                (top, left), divmod(row * size[1] + column, size[0])
+            )
+        ),
+    }
 
 
 def _in_all_images(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
@@ -233,14 +294,3 @@ def _corner(part: Any, d: float) -> Any:
     share = np.zeros(part.shape)
     share[0, 0] = d
     return share
-
-
-def _unravelled(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
-    """Return dx where row and column of a maximum come from dividing by the height."""
-    dx, height = np.zeros(x.shape), size[0]
-    for n, c, i, j in np.ndindex(*dout.shape):
-        part = x[n, c, tops[i] : tops[i] + height, lefts[j] : lefts[j] + size[1]]
-        row, column = divmod(int(part.argmax()), height)
-        if tops[i] + row < x.shape[2] and lefts[j] + column < x.shape[3]:
-            dx[n, c, tops[i] + row, lefts[j] + column] += dout[n, c, i, j]
-    return dx
