@@ -25,6 +25,7 @@ from cs682.checks.subject import Subject
 _CONV_CACHE = "(x, w, b, conv_param)"
 _POOL_CACHE = "(x, pool_param)"
 GRADIENTS = ("dx", "dw", "db")
+_SMALL = "one image of one channel with one window"
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
         dout,
         dict(zip(GRADIENTS, want, strict=True)),
         case.where,
-        hints=hint_at_gradients(GRADIENTS),
+        hints=hint_at_gradients(GRADIENTS, _SMALL),
         causes=conv_mistakes.backward(x, w, b, dout, case.stride, case.pad, want),
     )
 
@@ -261,7 +262,7 @@ def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
         dout,
         {"dx": want},
         case.where,
-        hints=hint_at_gradients(["dx"]),
+        hints=hint_at_gradients(["dx"], _SMALL),
         causes={"dx": pool_mistakes.backward(x, dout, height, width, case.stride, want)},
     )
 

@@ -118,7 +118,7 @@ def _affine_way_back(s: Subject, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
     )
     causes["dx"]["dx must go back to the shape of x in C order"] = fortran
     where = f"for x of shape {x.shape}"
-    hints, name = hint_at_gradients(want), "affine_backward"
+    hints, name = hint_at_gradients(want, "two examples of two numbers"), "affine_backward"
     return WayBack(name, s.affine_backward, dout, want, where, hints=hints, causes=causes)
 
 

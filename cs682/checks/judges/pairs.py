@@ -38,18 +38,22 @@ _CALLS = (
 LATER_CALLS = tuple(call for call, _, _ in _CALLS if call)
 
 
-def hint_at_gradients(names: Iterable[str]) -> dict[str, str]:
+def hint_at_gradients(names: Iterable[str], small: str) -> dict[str, str]:
     """Return the hint of a layer's gradients that are held against numeric ones.
 
     Parameters
     ----------
     names : iterable of str, of the gradients
+    small : str, a case that can be worked out on paper
 
     Returns
     -------
     hints : dict of str by name
     """
-    return {name: f"the numeric gradient of the layer disagrees with {name}" for name in names}
+    said = (
+        "the numeric gradient of the layer disagrees with {}: work out one small case on paper, {}"
+    )
+    return {name: said.format(name, small) for name in names}
 
 
 @dataclass(frozen=True)
