@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cs682._files import SOLUTIONS
 from cs682.checks.answers import Cell, answer_text, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
@@ -125,10 +126,8 @@ def _sum(rows: Sequence[Exercise], states: Mapping[str, str]) -> str:
         for state in ("passed", "answered")
     )
     total = sum(row.points for row in rows)
-    return (
-        f"{passed + answered} of {total} points: {passed} passed, "
-        f"{answered} answered, which a person reads"
-    )
+    read = "to compare with the model answers" if SOLUTIONS.exists() else "which a person reads"
+    return f"{passed + answered} of {total} points: {passed} passed, {answered} answered, {read}"
 
 
 def find_states(notebooks: Path = NOTEBOOKS, ids: Iterable[str] = EXERCISES) -> dict[str, str]:

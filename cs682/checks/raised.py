@@ -52,7 +52,7 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     ),
     (
         r"ModuleNotFoundError: No module named '([\w.]+)'",
-        lambda found: f"No exercise needs {found[1]}: NumPy is enough, and all that is graded.",
+        lambda found: f"No exercise needs {found[1]}: NumPy is enough for each.",
     ),
     (
         r"^BdbQuit",

@@ -130,7 +130,7 @@ class Recall:
             return self.live(*args, **kwargs)
         raise MissingValue(
             f"{_check_of(asker)} asks for a value of {self.name} that this release does not hold. "
-            "That is a fault of the check and not of your code: please tell the course's staff"
+            "That is a fault of the check and not of your code: please tell who gives it out"
         )
 
 

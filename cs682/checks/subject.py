@@ -84,8 +84,8 @@ class LocalSubject:
         if is_of_notebook(function):
             raise CheckError(
                 f"{name} is the notebook's own: a cell has put it in the place of the one in "
-                f"{FUNCTIONS[name].replace('.', '/')}.py. Only what stands in that file is handed "
-                "in: write it there, and restart the kernel"
+                f"{FUNCTIONS[name].replace('.', '/')}.py. Only what stands in that file "
+                "counts: write it there, and restart the kernel"
             )
 
         def call(*args: Any) -> Any:

@@ -124,7 +124,7 @@ def _kind(model: Any, kinds: tuple[str, ...]) -> str:
         if name in kinds:
             return name
     raise TypeError(
-        f"the model is a {type(model).__name__}; hand in a {' or a '.join(kinds)}, or an "
+        f"the model is a {type(model).__name__}; keep a {' or a '.join(kinds)}, or an "
         "instance of a class made from one"
     )
 

@@ -151,10 +151,12 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
     if not where:
         folder = address_of_updates()
         if not folder:
-            raise UpdateError("name the zip file, or its address: your course has not said one")
+            raise UpdateError(
+                "name the zip file, or its address: this release names no place for newer ones"
+            )
         found = fetch_manifest(folder)
         if found.order <= old.order:
-            raise UpdateError(f"there is nothing newer: {old.version} is the course's release")
+            raise UpdateError(f"there is nothing newer: {old.version} is the newest release")
         where = f"{folder}{found.name}-{found.version}.zip"
     if "://" not in where:
         return Path(where).expanduser()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cs682 import __main__ as command
-from cs682.checks import hints, solutions
+from cs682.checks import board, hints, solutions
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import STEPS, count_hints, next_hint
 from cs682.checks.run import Result
@@ -19,7 +19,7 @@ def edition(tmp_path, monkeypatch):
     """Give a function that makes this a self-study edition in which all checks end like that."""
     path = tmp_path / "solutions.txt"
     monkeypatch.setattr(tell_solution, "__defaults__", (tmp_path,))
-    for module in (solutions, hints, command):
+    for module in (solutions, hints, board, command):
         monkeypatch.setattr(module, "SOLUTIONS", path)
 
     def make(state, message=""):
@@ -147,8 +147,9 @@ def test_what_has_no_solution_is_refused(edition, name, said, capsys):
 
 
 def test_who_learns_alone_is_not_offered_to_hand_in(edition):
-    offered = command._parser().format_help()
+    offered, reader = command._parser().format_help(), board._sum([], {})
     edition("open")
 
-    assert "submit" in offered
+    assert ("submit" in offered, "a person reads" in reader) == (True, True)
     assert "submit" not in command._parser().format_help()
+    assert "a person reads" not in board._sum([], {})

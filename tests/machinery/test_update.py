@@ -531,7 +531,7 @@ def test_release_is_fetched_from_the_address_of_the_course(root, server, tmp_pat
     assert "the assignment is 1.1.0 now" in update("", root)
 
     assert (root / "solver.py").read_bytes() == b"b\n"
-    with pytest.raises(UpdateError, match=r"nothing newer: 1\.1\.0 is the course's release"):
+    with pytest.raises(UpdateError, match=r"nothing newer: 1\.1\.0 is the newest release"):
         update("", root)
 
 
@@ -561,7 +561,7 @@ def test_only_https_is_asked(root):
 
 def test_course_that_has_said_no_address_is_not_asked(root):
     assert news.ask_for_news(root)() == ""
-    with pytest.raises(UpdateError, match="your course has not said one"):
+    with pytest.raises(UpdateError, match="this release notes none"):
         update("", root)
 
 

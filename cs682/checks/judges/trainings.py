@@ -139,8 +139,8 @@ def check_overfit(
     known = accuracy(net, solver.X_train, solver.y_train)
     if known < bar - SLACK:
         raise CheckError(
-            f"training accuracy reached {best:.2f}, but the network that is handed in has "
-            f"{known:.2f}: the Solver gives it back what had the best validation accuracy. "
+            f"training accuracy reached {best:.2f}, but the network has {known:.2f} now: "
+            f"the Solver gives it back what had the best validation accuracy. "
             "Let X_val and y_val be the training images, as this cell's own images are"
         )
     r.ok(

@@ -147,7 +147,7 @@ def test_check_refuses_what_a_notebook_has_put_in_place_of_the_file(monkeypatch)
     )
 
     assert "relu_forward is the notebook's own" in refusal("fc-1.3")
-    assert "cs682/layers.py. Only what stands in that file is handed in" in refusal("fc-1.3")
+    assert "cs682/layers.py. Only what stands in that file counts" in refusal("fc-1.3")
 
 
 def test_open_check_sees_the_answer_in_the_notebook(monkeypatch):

@@ -131,9 +131,9 @@ def test_a_kept_convolutional_network_is_rebuilt_from_its_file_alone(root, kind,
 
 
 def test_keep_model_refuses_the_network_of_another_notebook(root):
-    with pytest.raises(TypeError, match="is a ConvNet; hand in a TwoLayerNet or a FullyConnected"):
+    with pytest.raises(TypeError, match="is a ConvNet; keep a TwoLayerNet or a FullyConnected"):
         keep_model("fc-5.1", make_conv_net("ConvNet"))
-    with pytest.raises(TypeError, match="is a TwoLayerNet; hand in a ConvNet or a ThreeLayerConv"):
+    with pytest.raises(TypeError, match="is a TwoLayerNet; keep a ConvNet or a ThreeLayerConv"):
         keep_model("cn-4.3", make_net("TwoLayerNet"))
 
 
@@ -158,7 +158,7 @@ def test_keep_model_refuses_an_exercise_without_a_model(root):
 
 
 def test_keep_model_refuses_another_kind_of_model(root):
-    with pytest.raises(TypeError, match="the model is a dict; hand in a TwoLayerNet or a Full"):
+    with pytest.raises(TypeError, match="the model is a dict; keep a TwoLayerNet or a Full"):
         keep_model("fc-5.1", {})
 
 
