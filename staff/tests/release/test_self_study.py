@@ -25,6 +25,7 @@ from staff.release.variant import Variant, read_variant, variant_of
 SELF_STUDY = ROOT / "staff" / "release" / "variants" / "self-study.json"
 DROPOUT = "notebooks/Dropout.ipynb"
 PLAN = re.compile(r"^\| `.*?\| \d \| (?P<ids>[^|]+) \| (?P<hours>[\d.]+) \|", re.MULTILINE)
+SUM = re.compile(r"(\d+) to (\d+) hours in all")
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +163,12 @@ def test_rest_of_the_edition_is_searched(source):
 
 
 def test_plan_has_each_exercise_in_one_evening_and_its_hours():
-    evenings = PLAN.findall((ROOT / "docs" / "self-learner.md").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "self-learner.md").read_text(encoding="utf-8")
+    evenings, [least, most] = PLAN.findall(page), SUM.findall(page)[0]
 
-    planned = []
+    work, planned = sum(row.minutes for row in EXERCISES.values()) / 60, []
+    assert 1.2 * work <= int(least) < int(most) <= 1.5 * work  # nobody does them without a pause
+    assert max(float(hours) for _, hours in evenings) <= 3
     for ids, hours in evenings:
         own = [r for r in EXERCISES.values() if r.id.partition(".")[0] in ids.split(", ")]
         assert abs(sum(row.minutes for row in own) - 60 * float(hours)) <= 15, ids
