@@ -15,10 +15,12 @@ _LEADING_THERE = ("CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md")
 PAGE_FOR_STUDENTS = "docs/student.md"
 _POLICY = re.compile(r"(?<=<!-- policy -->\n).*?(?=<!-- /policy -->)", re.DOTALL)
 WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
-_HAND_IN = re.compile(
-    r"^<!-- hand-in -->\n.*?^<!-- /hand-in -->\n+|<!-- hand-in -->.*?<!-- /hand-in -->",
-    re.DOTALL | re.MULTILINE,
+_LINES = re.DOTALL | re.MULTILINE
+_COURSE = re.compile(
+    r"^<!-- course -->\n.*?^<!-- /course -->\n+|<!-- course -->.*?<!-- /course -->", _LINES
 )
+_ALONE = re.compile(r"^<!-- alone:\n(.*?)^-->\n|<!-- alone:(.*?)-->", _LINES)
+_MARKERS = re.compile(r"^<!-- /?(?:course|policy) -->\n|<!-- /?course -->", re.MULTILINE)
 _CHANGE = re.compile(r"^- .*\n(?:  .*\n)*", re.MULTILINE)
 _OF_HAND_IN = re.compile(r"^- grading:|hand[- ]in\b|cs682 submit")
 _ID = re.compile(r"\b[a-z]{2}-(?:\d\.\d|q\d)\b")
@@ -52,19 +54,26 @@ def say_agents(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
     return files | {PAGE_FOR_AGENTS: own.encode()} if isinstance(own, str) else files
 
 
-def say_hand_in(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
-    """Return files whose pages are silent on the hand-in, if there is nobody to hand in to.
+def say_for_whom(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
+    """Return files whose pages say what is for a course, or for who learns alone; unmarked.
 
     Parameters
     ----------
     files : dict of str to bytes, by path
     """
-    if not variant.self_study:
-        return files
     pages = {path: data.decode() for path, data in files.items() if path.endswith(".md")}
-    silent = {path: _HAND_IN.sub("", text) for path, text in pages.items()}
-    silent[CHANGELOG] = _CHANGE.sub(_keep_unless_of_hand_in, silent[CHANGELOG])
-    return files | {path: text.encode() for path, text in silent.items()}
+    said = {path: _choose(text, alone=variant.self_study) for path, text in pages.items()}
+    if variant.self_study:
+        said[CHANGELOG] = _CHANGE.sub(_keep_unless_of_hand_in, said[CHANGELOG])
+    return files | {path: text.encode() for path, text in said.items()}
+
+
+def _choose(text: str, *, alone: bool) -> str:
+    """Return a page without markers, and without what they keep for the others."""
+    if alone:
+        text = _COURSE.sub("", text)
+    chosen = _ALONE.sub(lambda found: (found[1] or found[2]) if alone else "", text)
+    return _MARKERS.sub("", chosen)
 
 
 def _keep_unless_of_hand_in(change: re.Match[str]) -> str:

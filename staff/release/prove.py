@@ -24,6 +24,7 @@ from cs682.checks.run import CHECKS, TRAININGS
 from cs682.cifar10.files import find_cifar10
 from staff.release.build import SETTINGS, cut, write_zip
 from staff.release.files import VARIANT, Source, read_source
+from staff.release.left_out import say_for_whom
 from staff.release.reference import Reference, read_reference, restore_files
 from staff.release.variant import Variant, variant_of
 from staff.release.workplace import Board, ProofError, Workplace
@@ -138,7 +139,7 @@ class Claims:
         """
         if VARIANT in self.files:
             return {}
-        source = self.reference.source.files
+        source = say_for_whom(self.reference.source.files, self.variant)
         old, new = (json.loads(x[SETTINGS])["repository"].encode() for x in (source, self.files))
         return {path: data.replace(old, new) for path, data in source.items()}
 

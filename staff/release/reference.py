@@ -21,7 +21,7 @@ from staff.release.files import Source
 from staff.release.left_out import (
     not_needed,
     say_agents,
-    say_hand_in,
+    say_for_whom,
     say_notebooks,
     say_policy,
 )
@@ -117,7 +117,7 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
         else:
             text = files[path].decode()
             files[path] = strip(text, cells[""], variant.given, variant.left_out).encode()
-    for say in (say_agents, say_policy, say_hand_in, say_notebooks):
+    for say in (say_agents, say_policy, say_for_whom, say_notebooks):
         files = say(files, variant)
     return files
 
@@ -140,7 +140,7 @@ def restore_files(
     Returns
     -------
     files : dict of str to bytes; all solutions of a plain release give the reference's files, byte
-        for byte
+        for byte, but for the marks in its pages of what is for whom
 
     Raises
     ------

@@ -8,9 +8,9 @@ import pytest
 
 from staff.release.build import cut
 from staff.release.files import ROOT, VARIANT
-from staff.release.left_out import PAGE_FOR_AGENTS, PAGE_FOR_STUDENTS
+from staff.release.left_out import PAGE_FOR_AGENTS, PAGE_FOR_STUDENTS, say_for_whom
 from staff.release.regions import ReleaseError
-from staff.release.variant import read_variant, variant_of
+from staff.release.variant import Variant, read_variant, variant_of
 
 LEADING_THERE = ("CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md")
 
@@ -79,10 +79,13 @@ def test_course_s_own_policy_takes_the_place_of_the_neutral_sentences(source, re
     files = cut(source, variant).files
 
     plain, told = (x[PAGE_FOR_STUDENTS].decode().splitlines() for x in (release.files, files))
-    start, end = plain.index("<!-- policy -->"), plain.index("<!-- /policy -->")
-    assert told == [*plain[: start + 1], "No AI before section 3: \\1.", *plain[end:]]
+    start = plain.index("### With an AI at hand") + 2
+    neutral = plain.index("", start)
+    assert neutral > start
+    assert told == [*plain[:start], "No AI before section 3: \\1.", *plain[neutral:]]
     assert variant_of(json.loads(files[VARIANT])) == variant
 
 
 def test_source_holds_the_page_that_is_released(release):
-    assert release.files[PAGE_FOR_AGENTS] == (ROOT / PAGE_FOR_AGENTS).read_bytes()
+    page = {PAGE_FOR_AGENTS: (ROOT / PAGE_FOR_AGENTS).read_bytes()}
+    assert release.files[PAGE_FOR_AGENTS] == say_for_whom(page, Variant())[PAGE_FOR_AGENTS]
