@@ -18,6 +18,8 @@ from staff.release.variant import Variant, read_variant
 if TYPE_CHECKING:
     import argparse
 
+_STAND_IN = "example-course/"  # the owner that the source names
+
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``release`` to the staff's command line.
@@ -80,6 +82,8 @@ def run_command(args: argparse.Namespace) -> int:
 def _say_where(release: Release, variant: Variant) -> str:
     """Say where the release's links lead, and where it looks for newer ones."""
     repository = json.loads(release.files[SETTINGS])["repository"]
+    if repository.startswith(_STAND_IN):
+        repository += " (a stand-in: without --repository the notebooks' links lead nowhere)"
     return f"repository {repository}, updates {variant.updates or 'from nowhere'}"
 
 
