@@ -14,7 +14,7 @@ from cs682.hand_in.models import MODELS
 from staff.grading.intake.kinds import defines, remark_on
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.unpack import Haul, Member
+from staff.grading.intake.unpack import OTHER_KIND, Haul, Member
 from staff.grading.intake.uploads import mark_of
 
 _NOTEBOOKS = (row.file for row in EXERCISES.values() if row.file.endswith(".ipynb"))
@@ -78,14 +78,16 @@ def arrange(haul: Haul, folder: Path) -> Package:
             target.parent.mkdir(parents=True, exist_ok=True)
             found.path.replace(target)
             problems += remark_on(target, file)
-    if len(missing) == len(FILES) + len(MODEL_FILES):
+    if is_empty := len(missing) == len(FILES) + len(MODEL_FILES):
         single = {f"{file} is missing" for file in missing}
         problems = [text for text in problems if text not in single]
         problems.append("none of the assignment's files could be taken")
     _copy_helpers(members, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
-    told, damaged = tuple(dict.fromkeys(problems)), tuple(_damaged(haul, missing))
-    return Package(folder, tuple(missing), told, haul.digest, _manifest(haul), damaged)
+    told, damaged = tuple(dict.fromkeys(problems)), [*_damaged(haul, missing)]
+    if is_empty:  # all may lie in an archive that is not read: a person can unpack it
+        damaged += [text for text in told if text.endswith(OTHER_KIND)]
+    return Package(folder, tuple(missing), told, haul.digest, _manifest(haul), tuple(damaged))
 
 
 def _damaged(haul: Haul, missing: Collection[str]) -> Iterator[str]:

@@ -39,6 +39,7 @@ MAX_PROBLEMS = 20  # that are told one by one
 MAX_NAME = 400  # characters of a path
 PASSED_OVER = {"__MACOSX", "__pycache__", "build", "dist", "venv", "site-packages", "node_modules"}
 ENVIRONMENT = "pyvenv.cfg"  # stands in an environment of Python's, whatever that is called
+OTHER_KIND = "is not a zip, and no other kind of archive is read"
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
 SEEK = errno.EINVAL  # what Python's reader of zips gets for a place that a broken one points to
@@ -167,7 +168,7 @@ def _take_file(haul: Haul, path: Path, name: str, depth: int = 0) -> None:
     if name.lower().endswith(".zip"):
         _take_zip(haul, path, name, depth)
     elif name.lower().endswith(OTHER_ARCHIVES):
-        raise RefusedError(f"{shown(name)} is not a zip, and no other kind of archive is read")
+        raise RefusedError(f"{shown(name)} {OTHER_KIND}")
     elif limit := _limit(name):
         with path.open("rb") as stream:
             _store(haul, name, stream, limit)

@@ -163,12 +163,17 @@ def test_pipe_in_a_folder_does_not_block(tmp_path):
     assert files_of(take(folder, tmp_path=tmp_path)) == {"cs682/optim.py"}
 
 
-def test_other_archives_are_named(tmp_path):
+def test_archive_that_is_not_read_is_named_and_not_graded_if_it_is_all(tmp_path):
+    said = "bob/hand-in.rar is not a zip, and no other kind of archive is read"
     folder = write_files(tmp_path / "bob", **{"hand-in.rar": b"Rar!"})
 
     package = take(folder, tmp_path=tmp_path)
 
-    assert "bob/hand-in.rar is not a zip, and no other kind of archive is read" in package.problems
+    assert said in package.problems
+    assert package.damaged == (said,)
+    write_files(tmp_path / "bob", **{LAYERS: CODE})
+    (tmp_path / "later").mkdir()
+    assert take(folder, tmp_path=tmp_path / "later").damaged == ()
 
 
 def test_modules_that_the_student_added_go_along(tmp_path):
