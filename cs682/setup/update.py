@@ -151,9 +151,7 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
     if not where:
         folder = address_of_updates()
         if not folder:
-            raise UpdateError(
-                "name the zip file, or its address: this release names no place for newer ones"
-            )
+            raise UpdateError("name the zip file, or its address: this release notes none")
         found = fetch_manifest(folder)
         if found.order <= old.order:
             raise UpdateError(f"there is nothing newer: {old.version} is the newest release")
