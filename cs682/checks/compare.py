@@ -16,9 +16,11 @@ import numpy as np
 from cs682.checks.patterns import say_nearly, say_pattern, say_precision, say_shape
 
 _ALIKE = 2  # causes that are said where one value betrays several
-# A notebook breaks a line that is too long for it in the middle of a word.
+# A notebook breaks a line that is too long for it in the middle of a word. Beside an open file,
+# on a small screen, there is room for so many characters.
+COLUMNS = 60
 _WRAPPER = textwrap.TextWrapper(
-    92, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    COLUMNS, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
 )
 _ADVICE = re.compile(r" (?=(?:Likely cause|Hint): )")  # what to do, on a line of its own
 

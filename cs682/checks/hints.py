@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import SOLUTIONS, replacing
+from cs682.checks.compare import COLUMNS
 from cs682.checks.exercises import EXERCISES, Exercise, read_variant
 from cs682.checks.names import ROOT, find_exercise
 
 TEXTS = Path(__file__).with_name("hints.md")
 NAME = "hints.json"  # in the folder of the assignment: how many were asked for, by exercise
 STEPS = 3
-_WIDTH = 92
 _TOLD = "\n(This course's hand-in says how many hints you asked for.)"
 
 
@@ -200,7 +200,7 @@ def wrap(text: str) -> str:
     lines = [
         textwrap.fill(
             line,
-            _WIDTH,
+            COLUMNS,
             initial_indent="   ",
             subsequent_indent="     " if line.startswith("- ") else "   ",
         )

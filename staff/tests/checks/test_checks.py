@@ -13,6 +13,7 @@ import pytest
 
 from cs682 import checks, layers
 from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
+from cs682.checks.compare import COLUMNS
 from cs682.checks.judges.trainings import ByHeart, check_overfit
 from cs682.checks.report import Report
 from cs682.checks.run import CHECKS, TRAININGS
@@ -270,8 +271,10 @@ def test_check_error_shows_no_frames_in_a_notebook():
     with pytest.raises(CheckError) as caught:
         check_close("out", None, np.zeros(2), rtol=1e-7)
 
-    text = "CheckError: out is None: the function returned nothing for it"
-    assert caught.value._render_traceback_() == [text]
+    lines = caught.value._render_traceback_()
+    assert " ".join(" ".join(lines).split()) == (
+        "CheckError: out is None: the function returned nothing for it"
+    )
     assert isinstance(caught.value, AssertionError)
 
 
@@ -280,10 +283,9 @@ def test_check_error_keeps_its_lines_short_in_a_notebook():
 
     lines = error._render_traceback_()
 
-    assert len(lines) == 3
-    assert max(map(len, lines)) < 93
-    assert lines[1].startswith("    ")
-    assert lines[2] == "  Likely cause: this."
+    assert max(map(len, lines)) <= COLUMNS
+    assert all(line.startswith("    ") for line in lines[1:-1])
+    assert lines[-1] == "  Likely cause: this."
 
 
 X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])

@@ -121,7 +121,7 @@ def test_check_stopped_by_hand_says_in_which_line(monkeypatch):
         check("fc-1.3")
     first, second, *_ = stop.value._render_traceback_()
     assert first == "Stopped: the check of fc-1.3 was interrupted"
-    assert second.startswith("  in answer, ")
+    assert second.startswith("  in answer,")
 
 
 def test_check_misses_a_function_and_a_class(monkeypatch):
