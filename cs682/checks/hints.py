@@ -71,7 +71,7 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
         lines.append(f"\nTry it with that. The same call gives hint {count + 1}.")
     else:
         last = "Write down each array's shape; explain your code aloud."
-        lines.append(f"\nThis was the last. Still stuck? {last}")
+        lines.append(f"\nThis was the last. Still stuck?\n{last}")
         if SOLUTIONS.exists():
             lines.append(
                 f'Not that either? python -m cs682 solution {row.id}, or solution("{row.id}")'
