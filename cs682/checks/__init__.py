@@ -14,7 +14,7 @@ from cs682.checks.compare import CheckError, check_at_least, check_close, rel_er
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import hint
 from cs682.checks.judges.trainings import accuracy
-from cs682.checks.run import check
+from cs682.checks.limit import check
 from cs682.checks.solutions import solution
 from cs682.training.seeds import legacy_seed
 

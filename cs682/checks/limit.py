@@ -9,14 +9,40 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from cs682.checks.compare import CheckError, say
 from cs682.checks.exercises import EXERCISES
-from cs682.checks.run import Result, examine
-from cs682.checks.subject import student_line
+from cs682.checks.names import find_exercise
+from cs682.checks.run import Result, describe, examine, hints_help, say_next
+from cs682.checks.subject import Subject, student_line
 
 SECONDS = 120  # for one check; the longest takes about five
 _CAUSE = "a loop that does not end, or one over every number where NumPy takes whole arrays"
 GRACE = 10  # seconds until an interrupted check must have ended
+
+
+def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> None:
+    """Check one exercise within two minutes; print what held and any advice.
+
+    Parameters
+    ----------
+    exercise : str, its id or its function, for example 'fc-1.1' or 'affine_forward'
+    subject : object with the student's functions; by default this process's own `cs682`
+    **artefacts : for trainings, what the check asks for: ``model`` and ``data``, or ``solver``
+
+    Raises
+    ------
+    CheckError
+        If the exercise is open or something about the answer is wrong.
+    ValueError
+        If there is no exercise of this id, or it is a question for a person to read.
+    """
+    result = examine_in_time(find_exercise(exercise).id, subject, **artefacts)
+    if result.state != "passed":
+        pointer = f'\n  Stuck? hint("{result.exercise.id}")' if hints_help(result) else ""
+        raise CheckError(say_next(result).message + pointer)
+    say(describe(result))
 
 
 class _Watch:
@@ -54,13 +80,19 @@ class _Watch:
 
 
 def examine_in_time(
-    exercise: str, *, seconds: float = SECONDS, is_last_word: bool = False
+    exercise: str,
+    subject: Subject | None = None,
+    *,
+    seconds: float = SECONDS,
+    is_last_word: bool = False,
+    **artefacts: Any,
 ) -> Result:
     """Check one exercise; one that takes too long is wrong.
 
     Parameters
     ----------
-    exercise : str, its id
+    exercise, subject, **artefacts
+        As for `check`.
     seconds : float, default 120; the longest that it may take
     is_last_word : bool, default False; whether to end the process if the check cannot be stopped
 
@@ -74,11 +106,11 @@ def examine_in_time(
         If the user stops it.
     """
     if threading.current_thread() is not threading.main_thread():
-        return examine(exercise)  # nobody can interrupt it there
+        return examine(exercise, subject, **artefacts)  # nobody can interrupt it there
     watch = _Watch(seconds, is_last_word=is_last_word)
     try:
         with _ended(watch):
-            return examine(exercise)
+            return examine(exercise, subject, **artefacts)
     except KeyboardInterrupt as stop:
         if not watch.is_over:
             raise

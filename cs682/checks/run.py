@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, Stopped, say, with_more
+from cs682.checks.compare import CheckError, Stopped, with_more
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import has_hints
 from cs682.checks.judges import (
@@ -117,6 +117,7 @@ TRAININGS: dict[str, Callable[..., None]] = {
 }
 
 _UNREADABLE = tuple(f"{kind.__name__}: " for kind in (SyntaxError, IndentationError, TabError))
+_FEW = 2  # exercises beneath; a network's own check would be wrong, too
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
 )
@@ -140,29 +141,6 @@ class Result:
     message: str
     passed: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
-
-
-def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> None:
-    """Check one exercise; print what held and any advice.
-
-    Parameters
-    ----------
-    exercise : str, its id or its function, for example 'fc-1.1' or 'affine_forward'
-    subject : object with the student's functions; by default this process's own `cs682`
-    **artefacts : for trainings, what the check asks for: ``model`` and ``data``, or ``solver``
-
-    Raises
-    ------
-    CheckError
-        If the exercise is open or something about the answer is wrong.
-    ValueError
-        If there is no exercise of this id, or it is a question for a person to read.
-    """
-    result = examine(find_exercise(exercise).id, subject, **artefacts)
-    if result.state != "passed":
-        pointer = f'\n  Stuck? hint("{result.exercise.id}")' if hints_help(result) else ""
-        raise CheckError(say_next(result).message + pointer)
-    say(describe(result))
 
 
 def say_next(result: Result) -> Result:
@@ -295,6 +273,8 @@ def examine(
             state, message = "wrong", say_raised(error, row.functions)
     if state == "wrong" and subject is None and checks is None and _is_read(message):
         message = _say_beneath(row, message) + message
+    if state == "passed" and subject is None and checks is None:
+        _advise_of_beneath(row, report)
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
 
 
@@ -318,6 +298,15 @@ def _say_beneath(row: Exercise, message: str) -> str:
                 f"{beneath.message}\n  Then look at what {row.id} says: "
             )
     return ""
+
+
+def _advise_of_beneath(row: Exercise, report: Report) -> None:
+    """Tell of a wrong layer beneath one that is right: a notebook's cell compares the two."""
+    beneath = RESTS_ON.get(row.id, ())
+    for key in beneath if len(beneath) <= _FEW else ():
+        if examine(key, checks=CHECKS[key]).state == "wrong":
+            where = place_of(EXERCISES[key])
+            report.advise(f"{key} is wrong: before you compare with what it gives, mend {where}")
 
 
 def _open(row: Exercise, stub: NotImplementedError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cs682 import layers
+from cs682.checks import check
 from cs682.checks.compare import explain
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.run import CHECKS
@@ -42,6 +43,17 @@ def test_given_code_is_not_blamed_for_the_layers_in_it(monkeypatch):
     put(monkeypatch, "relu_forward", lambda x: (right(x)[0] / 2, x))
 
     assert refusal("cn-1.6").startswith("fc-1.3 is wrong too, and may be the cause.")
+
+
+def test_right_layer_is_told_that_what_it_is_compared_with_is_wrong(monkeypatch, capsys):
+    right = layers.affine_forward
+    put(monkeypatch, "affine_forward", lambda x, w, b: (right(x, w, 2 * b)[0], (x, w, b)))
+
+    check("fc-1.2")
+
+    said = capsys.readouterr().out
+    assert "passed  fc-1.2" in said
+    assert "advice  fc-1.1 is wrong: before you compare with what it gives, mend aff" in said
 
 
 def test_nothing_beneath_is_blamed_where_it_is_right(monkeypatch):
