@@ -42,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
         return 1
+    except SyntaxError as error:
+        _complain(
+            f"{error.filename} line {error.lineno} is no Python ({error.msg}). If Git has left a "
+            "conflict there, solve it; else fetch the assignment anew"
+        )
+        return 1
     except ImportError as error:
         _complain(f"{error}: `python -m cs682 doctor` says what is wrong and how to mend it")
         return 1

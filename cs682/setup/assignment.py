@@ -12,6 +12,7 @@ from pathlib import Path
 
 MARKER = "assignment.json"
 MANIFEST = "MANIFEST.json"  # in each release: the files that were given out
+GIVEN = "cs682/setup/given.json"  # in each release: what students write in, and hashes of the rest
 PACKAGE_HOME = Path(__file__).resolve().parents[2]  # the assignment that this package belongs to
 
 

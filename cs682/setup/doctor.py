@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cs682.setup.assignment import PACKAGE_HOME
+from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,
     Finding,
@@ -25,10 +25,12 @@ from cs682.setup.doctor_python import (
     look_at_python,
     quoted,
 )
+from cs682.setup.new_release import strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_NAMED = 4  # files that are named
 GIGABYTE = 1_000_000_000
 NEEDED_DISK = 0.5 * GIGABYTE  # data 0.36, environment and trained models the rest
 NEEDED_MEMORY = 2 * GIGABYTE  # the images take 0.6, a notebook with them and its plots about 1.2
@@ -85,6 +87,7 @@ def examine() -> Iterator[Finding]:
         look_at_data,
         look_at_machine,
         look_at_folders,
+        look_at_release,
     )
     for look in looks:
         try:
@@ -185,6 +188,24 @@ def look_at_folders() -> Iterator[Finding]:
             yield Finding("fail", "folders", text, _cure_of(folder))
     if not any(troubles.values()):
         yield Finding("ok", "folders", "notebooks, cs682 and datasets can be written to")
+
+
+def look_at_release() -> Iterator[Finding]:
+    """Judge whether what was given out is as it was: not half of an update, say.
+
+    Yields
+    ------
+    finding : Finding; none in the source that releases are cut from
+    """
+    if not (PACKAGE_HOME / MANIFEST).is_file():
+        return
+    if names := strangers(PACKAGE_HOME):
+        more = " ..." * (len(names) > _NAMED)
+        text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"
+        cure = "unless you changed them: python -m cs682 update, and the name of the release's zip"
+        yield Finding("warn", "release", text, cure)
+    else:
+        yield Finding("ok", "release", "given files are as they were given out")
 
 
 def why_not_writable(folder: Path) -> str:

@@ -213,7 +213,8 @@ def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
         {cell["id"]: cell for cell in json.loads(text)["cells"]} for text in (base, new)
     )
     cells = _find_cells(list(given.values()), own, texts)
-    merging = _BookMerge(book, cells, _name_places(name, given.values()))
+    places = _name_places(name, given.values())
+    merging = _BookMerge(book, cells, places, _name_places(name, theirs.values()))
     for key, cell in given.items():
         merging.take(key, cell, theirs.get(key))
     merging.add([cell for key, cell in theirs.items() if key not in given], list(theirs))
@@ -280,6 +281,7 @@ class _BookMerge:
     book: dict[str, Any]
     cells: dict[str, Cell]  # the student's, by the ids of those that were given out
     places: dict[str, str]  # by the same
+    new_places: dict[str, str]  # of the cells as the course has them now
     changed: bool = False
     collisions: list[Collision] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
@@ -308,7 +310,7 @@ class _BookMerge:
             cell["source"] = text.splitlines(keepends=True) if is_list else text
             if cell["cell_type"] == "code" and not _do_the_same(text, mine):
                 if cell["outputs"]:
-                    self.cleared.append(self.places[key])
+                    self.cleared.append(self.new_places[key])
                 cell.update(outputs=[], execution_count=None)
             self.changed = True
 

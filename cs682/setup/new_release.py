@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from cs682._files import replacing
-from cs682.setup.assignment import MANIFEST
+from cs682.setup.assignment import GIVEN, MANIFEST
 from cs682.setup.own_copy import UNREADABLE, top_folder
 
 SCHEME = "https://"
@@ -112,6 +112,8 @@ def read_release(archive: Path) -> NewRelease:
         raise UpdateError(f"{archive} is not whole, or no zip: fetch it again ({error})") from error
     except UpdateError:
         raise
+    except IsADirectoryError as error:
+        raise UpdateError(f"{archive} is a folder: name the zip file itself") from error
     except UNREADABLE as error:
         said = getattr(error, "strerror", None) or error
         raise UpdateError(f"{archive} cannot be taken up: {said}") from error
@@ -141,6 +143,34 @@ def hash_of(data: bytes) -> str:
     data : bytes
     """
     return hashlib.sha256(data).hexdigest()
+
+
+def strangers(root: Path) -> list[str]:
+    """Return the given files of a folder that are not those of the release that it names.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+
+    Returns
+    -------
+    names : list of str; without notebooks and the files that students write in
+
+    Raises
+    ------
+    OSError, ValueError
+        If what the release says of itself cannot be read, or is damaged.
+    """
+    files = read_manifest((root / MANIFEST).read_bytes()).files
+    written = json.loads((root / GIVEN).read_bytes())["texts"] if GIVEN in files else {}
+    given = [name for name in files if name not in written]
+    return [name for name in given if not _is_as_given(root / name, files[name])]
+
+
+def _is_as_given(path: Path, digest: str) -> bool:
+    """Tell whether a file is what a manifest says, whatever its line ends."""
+    data = path.read_bytes() if path.is_file() else b""
+    return digest in {hash_of(data), hash_of(data.replace(b"\r\n", b"\n"))}
 
 
 def fetch_manifest(folder: str, seconds: float = 10) -> Manifest:

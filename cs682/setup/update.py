@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cs682.checks.source import describe_encoding
-from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
+from cs682.setup.assignment import GIVEN, MANIFEST, PACKAGE_HOME
 from cs682.setup.merging import Collision, merge_book, merge_code, side_by_side
 from cs682.setup.new_release import (
     Manifest,
@@ -30,12 +30,12 @@ from cs682.setup.new_release import (
     hash_of,
     read_manifest,
     read_release,
+    strangers,
 )
 from cs682.setup.news import TOLD, address_of_updates
 from cs682.setup.reset import KEPT, ORIGINALS
 from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 
-GIVEN = "cs682/setup/given.json"  # written when a release is cut: the files that students write in
 CHANGELOG, PROJECT = "CHANGELOG.md", "pyproject.toml"
 FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
 _UNCHANGED = "Nothing was changed: update again once that is mended, or the file has another name"
@@ -153,7 +153,7 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
         if not folder:
             raise UpdateError("name the zip file, or its address: this release notes none")
         found = fetch_manifest(folder)
-        if found.order <= old.order:
+        if found.order < old.order or (found.order == old.order and not strangers(root)):
             raise UpdateError(f"there is nothing newer: {old.version} is the newest release")
         where = f"{folder}{found.name}-{found.version}.zip"
     if "://" not in where:
@@ -166,10 +166,12 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
 
 def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
     """Decide on each file; the manifest comes last, so that it is true once all is done."""
-    plan, given = _Plan(), _read_given(root)
+    plan, given, written = _Plan(), _read_given(root), _texts_of(new)
     names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
     for name in sorted(names):
-        _decide(plan, name, root / name, (old.files.get(name), given.get(name)), new)
+        known = {old.files.get(name), given.hashes.get(name)}
+        was = _Was(known, given.texts.get(name), name in written)
+        _decide(plan, name, root / name, was, new)
     for name in reversed(FOR_MACHINES):
         if _read(root / name) != new.files.get(name):
             plan.writes[name] = new.files.get(name)
@@ -185,29 +187,47 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def _read_given(root: Path) -> dict[str, str]:
-    """Return the files that students write in as they were given out; none if that is damaged.
+@dataclass(frozen=True)
+class _Given:
+    """What a release remembers of itself, in the package: it comes with the package's files.
 
-    They come with the files themselves, so they are true of these even where Git has brought the
-    package of one release and the manifest of another.
+    So it is true of these even where Git has brought the manifest of another release.
     """
+
+    texts: dict[str, str] = field(default_factory=dict)  # of the files that students write in
+    hashes: dict[str, str] = field(default_factory=dict)  # of the others
+
+
+@dataclass(frozen=True)
+class _Was:
+    """What is known of one file as it was given out."""
+
+    hashes: set[str | None]
+    text: str | None  # where students write in it
+    is_theirs: bool  # students write in it, as the new release says
+
+
+def _read_given(root: Path) -> _Given:
+    """Return what this folder's release remembers of itself; nothing if that is damaged."""
     try:
         given = json.loads(_read(root / GIVEN) or b"{}")
-    except ValueError:
-        return {}
-    is_whole = isinstance(given, dict) and all(isinstance(text, str) for text in given.values())
-    return given if is_whole else {}
+        return _Given(dict(given["texts"]), dict(given["hashes"]))
+    except (ValueError, KeyError, TypeError):
+        return _Given()
 
 
-def _decide(
-    plan: _Plan, name: str, path: Path, was: tuple[str | None, str | None], new: NewRelease
-) -> None:
+def _texts_of(new: NewRelease) -> dict[str, str]:
+    """Return the files that students write in, as a release gives them out."""
+    return dict(json.loads(new.files.get(GIVEN, b"{}")).get("texts", {}))
+
+
+def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> None:
     """Decide on one file."""
-    before, given = was
+    given = was.text
     after, mine = new.files.get(name), _read(path)
     if mine == after or (mine is not None and _plain(mine) == after):
         return
-    untouched = mine is not None and before in {hash_of(mine), hash_of(_plain(mine))}
+    untouched = mine is not None and was.hashes & {hash_of(mine), hash_of(_plain(mine))}
     if untouched or (mine is None and given is None):
         plan.writes[name] = after
     elif given is not None and after is not None and given == after.decode():
@@ -218,10 +238,10 @@ def _decide(
         _collide(plan, name, "the course has it no more, and you changed it: yours stays")
     elif given is not None:
         _merge(plan, name, given, mine, after)
-    elif before == hash_of(after):
-        plan.strange.append(name)
+    elif hash_of(after) in was.hashes:
+        plan.strange += [name] * (not was.is_theirs)
     else:
-        kind = "changed it, too" if before else "gives out a file of that name"
+        kind = "changed it, too" if was.hashes - {None} else "gives out a file of that name"
         _collide(plan, name, f"you wrote in it, and the course {kind}", mine, after)
 
 
@@ -274,9 +294,10 @@ def _carry_out(plan: _Plan, new: NewRelease, root: Path, folder: Path) -> None:
     try:
         for name in plan.aside & new.files.keys():
             _write(folder / "new" / name, new.files[name])
-        swap(root, folder, _stage(folder, plan, new))
+        if plan.writes:
+            swap(root, folder, _stage(folder, plan, new))
     except BaseException:
-        if not is_to_undo(folder):
+        if plan.writes and not is_to_undo(folder):
             shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder / "after", ignore_errors=True)  # all of it is in its place
@@ -305,11 +326,15 @@ def _describe(plan: _Plan, old: Manifest, new: NewRelease, root: Path, kept: str
     if said := _news(new, old):
         lines += ["", "What the course says of it:", said]
     if plan.collisions:
-        lines += ["", *_tell(plan.collisions, kept)]
+        lines += ["", *_tell(plan.collisions)]
+        if plan.aside & new.files.keys():
+            lines.append(f"The course's files are in {kept}/new: write into yours what you want.")
     if plan.strange:
         lines += ["", *_tell_strange(plan.strange, new.manifest.version, kept)]
     if plan.brings_packages:
         lines += ["", "Packages may be others now: python -m pip install -e ."]
+    if not plan.writes:
+        return "\n".join(lines)
     lines += ["", _LAST]
     if plan.is_partial or (root / ".git").exists():
         lines.append(_PARTIAL * plan.is_partial + _COMMIT)
@@ -327,10 +352,9 @@ def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
         f" now, it was {old.version}" if version != old.version else ", but not all of it was here"
     )
     yield f"the assignment is {version}{was}: {len(files)} file{'s' * (len(files) != 1)} changed"
-    given = json.loads(new.files.get(GIVEN, b"{}"))
-    own = [name for name in files if name in given]
-    where = f" in {', '.join(own)}, too" if own else ""
-    yield f"Your code, answers, own cells and trained networks are where they were{where}."
+    own = [name for name in files if name in _texts_of(new)]
+    where = f", and so is what you wrote in {', '.join(own)}, new around it" if own else ""
+    yield f"Your code, answers, own cells and trained networks are there{where}."
     if plan.cleared:
         yield "Run these again, for their code is new and what they had printed is gone:"
         yield from (f"- {place}" for place in plan.cleared)
@@ -355,11 +379,10 @@ def _news(new: NewRelease, old: Manifest) -> str:
     return "\n\n".join(parts)
 
 
-def _tell(collisions: list[Collision], kept: str) -> Iterator[str]:
+def _tell(collisions: list[Collision]) -> Iterator[str]:
     """Yield what was not taken up, and what to do."""
     yield "Not taken up, for you to look at; in these places yours stays:"
     for collision in collisions:
         yield f"- {collision.place}: {collision.reason}"
         if collision.mine or collision.new:
             yield side_by_side(collision.mine, collision.new)
-    yield f"The course's files are in {kept}/new: write into yours what you want of them."

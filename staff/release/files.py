@@ -13,8 +13,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from cs682.setup.assignment import GIVEN
 from cs682.setup.reset import ORIGINALS
-from cs682.setup.update import GIVEN
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = "staff/release/files.txt"  # one path a line, and nothing like a pattern

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 
 from cs682.checks.source import WRITTEN
+from cs682.setup.assignment import GIVEN
+from cs682.setup.new_release import hash_of
 from cs682.setup.reset import ORIGINALS
-from cs682.setup.update import GIVEN
 from staff.release.books import read_book
 from staff.release.reference import Cells, Reference
 from staff.release.regions import Region
@@ -38,14 +39,18 @@ def original_files(
 
 
 def given_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the file that `cs682.setup.update` reads, by its path: what students write in.
+    """Return the file that `cs682.setup.update` reads, by its path: what was given out.
+
+    Of the files that students write in it holds the texts, and of all others their SHA-256.
 
     Parameters
     ----------
     files : mapping of str to bytes, the release's own, in their last form
     """
-    written = (path for path in files if path in WRITTEN or path.endswith(".ipynb"))
-    return {GIVEN: _dump({path: files[path].decode() for path in written})}
+    written = {path for path in files if path in WRITTEN or path.endswith(".ipynb")}
+    texts = {path: files[path].decode() for path in written}
+    hashes = {path: hash_of(data) for path, data in files.items() if path not in written}
+    return {GIVEN: _dump({"texts": texts, "hashes": hashes})}
 
 
 def _dump(value: object) -> bytes:

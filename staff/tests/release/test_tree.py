@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cs682.checks import ANSWER_PROMPT, EXERCISES
+from cs682.setup.assignment import GIVEN
 from cs682.setup.packages import edition
 from cs682.setup.reset import ORIGINALS
-from cs682.setup.update import GIVEN
 from staff.__main__ import main
 from staff.release import build, command
 from staff.release.build import cut, write_zip
