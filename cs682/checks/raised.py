@@ -165,8 +165,9 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         r"not enough values to unpack \(expected (\d+), got (\d+)\)"
         r"\n  in \w+_backward,.* = cache\b",
         lambda found: (
-            f"The cache has {found[2]} entries, not {found[1]}. It is yours: let the forward pass "
-            "put in what the way back needs, in the order in which it comes apart here."
+            f"The cache has {found[2]} entries, not {found[1]}. In a network: is it the cache of "
+            "this very layer? If so, it is yours: let the forward pass put in what the way back "
+            "needs, in the order in which it comes apart here."
         ),
     ),
     (
@@ -201,8 +202,9 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     (
         r"dout must have shape",
         lambda _: (
-            "This dout does not belong to this cache: hand each layer's dx on to the layer before "
-            "it, together with that layer's own cache."
+            "This dout does not belong to this cache: in a network, hand each layer's dx on to "
+            "the layer before it, with that layer's own cache; in a layer, arrange dout as what "
+            "is kept."
         ),
     ),
     (

@@ -117,6 +117,7 @@ TRAININGS: dict[str, Callable[..., None]] = {
 }
 
 _UNREADABLE = tuple(f"{kind.__name__}: " for kind in (SyntaxError, IndentationError, TabError))
+_KEPT_BY = re.compile(r"mend what (\w+) returns as its cache")
 _FEW = 2  # exercises beneath; a network's own check would be wrong, too
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
@@ -166,6 +167,8 @@ def say_next(result: Result) -> Result:
         )
     if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
+    if other := _KEPT_BY.search(result.message):
+        row = find_exercise(other[1])
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
 
 
@@ -287,17 +290,23 @@ def _require_what_is_written(row: Exercise) -> None:
 
 def _say_beneath(row: Exercise, message: str) -> str:
     """Say which exercise beneath a wrong one is wrong too; empty if it is this one alone."""
+    beneath = _find_beneath(row)
+    if beneath is None or beneath.message == message:  # one mistake, and the message has its place
+        return ""
+    first = "that" if ".py" in beneath.message else place_of(beneath.exercise)
+    return (
+        f"{beneath.exercise.id} is wrong too, and may be the cause. First mend {first}: "
+        f"{beneath.message}\n  Then look at what {row.id} says: "
+    )
+
+
+def _find_beneath(row: Exercise) -> Result | None:
+    """Return how the deepest wrong exercise beneath one is; None if there is none."""
     for key in RESTS_ON.get(row.id, ()):
-        beneath = examine(key, checks=CHECKS[key])
-        if beneath.state == "wrong":
-            if beneath.message == message:
-                return ""  # one mistake, and the message has its place
-            first = "that" if ".py" in beneath.message else place_of(EXERCISES[key])
-            return (
-                f"{key} is wrong too, and may be the cause. First mend {first}: "
-                f"{beneath.message}\n  Then look at what {row.id} says: "
-            )
-    return ""
+        result = examine(key, checks=CHECKS[key])
+        if result.state == "wrong":
+            return _find_beneath(EXERCISES[key]) or result
+    return None
 
 
 def _advise_of_beneath(row: Exercise, report: Report) -> None:

@@ -152,5 +152,8 @@ def _say_cache(solutions: Solutions, exercise: str) -> list[str]:
         if piece["name"] in wanted
     ]
     said = "The cache that this reads is made by the reference's forward pass, which ends so:"
-    other = "If yours keeps something else, unpack that, or take up the forward pass too."
+    other = (
+        "If yours keeps something else, or in other shapes, unpack that, or take up the forward "
+        "pass too."
+    )
     return ["\n".join([said, *made, other])] if made else []

@@ -29,10 +29,10 @@ _ADVICE = {
     TabError: ": use spaces alone, four for each level",
     IndentationError: ": each level takes four spaces, and lines of one block as many",
 }
-# Said of a file; the notebook's first cell makes the kernel follow every edit.
+# Said of a file: the notebook's first cell makes the kernel follow edits, from then on.
 OUTDATED = (
-    "was edited after this kernel had loaded it, and the old code is still in use: run the "
-    "notebook's first cell, then this one again. Restart the kernel if it says so once more"
+    "was edited after this kernel had loaded it, and the old code is still in use: restart the "
+    "kernel, and run the notebook's first cells, the very first included"
 )
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

@@ -205,7 +205,7 @@ def said_by_check():
 
 edit("layers.py", "return dout * (x > 0)", "return (x > 0) * dout")
 said = said_by_check()
-assert said.startswith("cs682/layers.py was edited after") and "first cell" in said, said
+assert said.startswith("cs682/layers.py was edited after") and "restart the kernel" in said, said
 assert "hint(" not in said and "mend" not in said, said
 board = str(shell.user_ns["progress"]())
 assert "cs682/layers.py was edited after" in board, board

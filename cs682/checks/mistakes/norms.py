@@ -261,7 +261,8 @@ def _forgotten_sums(
         said(axis, "mean") + " and in that through the variance": direct * (1 - 1 / n) + bare,
         said(axis, "mean") + " and in the one through the variance": (direct + bare) * (1 - 1 / n),
         said(axis, "variance") + ", and so is its 1/N": direct + mean + n * bare,
-        said(axis, "mean") + ", and so is its 1/N": variance,
+        f"only the path through the variance is left: was the direct one written over (= for +=), "
+        f"or {said(axis, 'mean')}, and so is its 1/N": variance,
     }
 
 
