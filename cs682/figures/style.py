@@ -214,7 +214,7 @@ def whole_number_ticks(ax: Axes) -> None:
     """Keep fractions off the x axis."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def draw_accuracy_panels(axes: dict[Any, Axes], train: Curves, val: Curves) -> None:
