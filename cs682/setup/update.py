@@ -348,13 +348,15 @@ _COMMIT = "With Git, commit all that an update changes, in one commit: git add -
 def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
     """Yield what was changed, and what became of the student's work."""
     version, files = new.manifest.version, [n for n in plan.writes if n not in FOR_MACHINES]
-    was = (
-        f" now, it was {old.version}" if version != old.version else ", but not all of it was here"
-    )
-    yield f"the assignment is {version}{was}: {len(files)} file{'s' * (len(files) != 1)} changed"
-    own = [name for name in files if name in _texts_of(new)]
-    where = f", and so is what you wrote in {', '.join(own)}, new around it" if own else ""
-    yield f"Your code, answers, own cells and trained networks are there{where}."
+    if not plan.writes:
+        yield f"the assignment is {version} already; nothing was changed"
+        return
+    was = f", it was {old.version}" if version != old.version else ": a part was missing"
+    count = f"{len(files)} file{'s' * (len(files) != 1)} changed"
+    yield f"the assignment is {version} now{was}; {count}"
+    yield "Your code, answers, own cells and trained networks are where they were."
+    if own := [name for name in files if name in _texts_of(new)]:
+        yield f"New around what you wrote: {', '.join(own)}."
     if plan.cleared:
         yield "Run these again, for their code is new and what they had printed is gone:"
         yield from (f"- {place}" for place in plan.cleared)
