@@ -168,7 +168,7 @@ def say_next(result: Result) -> Result:
     if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
     if other := _KEPT_BY.search(result.message):
-        row = find_exercise(other[1])
+        row = next(row for row in EXERCISES.values() if other[1] in row.functions)
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
 
 
