@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import stat
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from cs682.checks import EXERCISES
@@ -47,27 +45,6 @@ def own_files(files: dict[str, bytes]) -> list[str]:
     """Return which of a package's files are the student's, by path."""
     given = _given()
     return [name for name in files if name not in given]
-
-
-@lru_cache(maxsize=1)
-def given_losses() -> dict[str, str]:
-    """Return what the release gives of the networks' `loss`, which calls what students write.
-
-    Returns
-    -------
-    sources : dict from a path such as 'cs682/classifiers/cnn.py' to source: its classes, with
-        nothing but their `loss`
-    """
-    files = {row.file for row in EXERCISES.values() if any("." in name for name in row.functions)}
-    sources = {}
-    for file in files:
-        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-        for owner in classes:
-            owner.body = [node for node in owner.body if getattr(node, "name", "") == "loss"]
-        kept = [ast.unparse(owner) for owner in classes if owner.body]
-        sources[file] = "\n".join(["from __future__ import annotations", *kept, ""])
-    return sources
 
 
 def _in_the_way(name: str, given: dict[str, bytes]) -> bool:

@@ -23,7 +23,6 @@ import numpy.random  # once, and not in each process: NumPy loads it when it is 
 from staff.grading.sandbox.wire import Wire, pack, unpack
 
 _MAX_SAID = 4000  # characters of an exception's text, and of its traceback
-_given: dict[str, types.CodeType] = {}  # by module: its classes, with their loss
 
 
 def import_checks(trusted: Path, package: Path) -> Any:
@@ -39,10 +38,6 @@ def import_checks(trusted: Path, package: Path) -> Any:
     subject, report : modules of `cs682.checks`, which later imports of `cs682` do not find
     looks : module, which uses those
     """
-    given = trusted.parent / "given"
-    for path in given.rglob("*.py"):
-        name = ".".join(path.relative_to(given).with_suffix("").parts)
-        _given[name] = compile(path.read_bytes(), path, "exec", dont_inherit=True)
     sys.path.insert(0, str(trusted))
     subject: Any = importlib.import_module("cs682.checks.subject")
     report = importlib.import_module("cs682.checks.report")
@@ -88,7 +83,6 @@ class Calls:
         # files do not change here: no need to parse again
         self._subject._import = importlib.import_module
         self._kept: list[Any] = [None]
-        self._losses: dict[int, Any] = {}
 
     def answer(self, message: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], Any]:
         """Return the frame that answers a call: its result, or what it raised."""
@@ -113,13 +107,6 @@ class Calls:
         if name == "restore":
             return _restore(*args)
         function = getattr(self._subject, name)
-        if name == "net":
-            net = function(*args, **kwargs)
-            self._losses[id(net)] = given_loss(self._checks.NETWORKS[args[0]], args[0])
-            return net
-        if name == "loss":
-            own = types.MethodType(self._losses[id(args[0])], args[0])
-            args = (types.SimpleNamespace(loss=own), *args[1:])
         if name in self._checks.FUNCTIONS:
             return self._report.watch(name, function, *args)
         return function(*args, **kwargs)
@@ -176,22 +163,6 @@ def _restore(net: Any, params: dict[str, Any], running: list[dict[str, Any]]) ->
     net.params.update(params)
     for own, given in zip(getattr(net, "bn_params", []), running, strict=True):
         own.update(given)
-
-
-def given_loss(home: str, kind: str) -> Any:
-    """Return a network's given `loss`, whatever the student's module says it is.
-
-    Parameters
-    ----------
-    home, kind : str, names of a module and of a class in it
-
-    Returns
-    -------
-    loss : function of a network and its data
-    """
-    scope = dict(vars(importlib.import_module(home)))
-    exec(_given[home], scope)
-    return scope[kind].loss
 
 
 def take_course_code(order: dict[str, Any], course: Path, begin: Callable[[], None]) -> None:
