@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all, and zips that are the same bytes each time."""
+"""Files that appear whole or not at all, zips of the same bytes each time, Git's conflicts."""
 
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from uuid import uuid4
 
 SOLUTIONS = Path(__file__).with_name("solutions.txt")  # in the self-study edition alone
 DATE = (2026, 1, 1, 0, 0, 0)  # of whatever is packed; editors show it as a file's age
+_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
+_AS_TEXT = ". Such a notebook opens as text alone: in JupyterLab right-click it, Open With, Editor"
 
 
 @contextmanager
@@ -55,3 +58,25 @@ def pack(
             mode = 0o755 if name in executable else 0o644
             member.create_system, member.external_attr = 3, (0o100000 | mode) << 16  # 3: Unix
             archive.writestr(member, content, compression)
+
+
+def find_conflict(content: bytes) -> str:
+    """Say where Git has left a conflict.
+
+    Parameters
+    ----------
+    content : bytes of a file
+
+    Returns
+    -------
+    trouble : str, to follow the file's name; empty if there is none
+    """
+    found = _CONFLICT.search(content)
+    if not found:
+        return ""
+    line = content[: found.start()].count(b"\n") + 1
+    is_book = content.lstrip().startswith(b"{")
+    return (
+        f"line {line}: Git has left a conflict here, between lines that begin with <<<<<<< and "
+        f">>>>>>>: keep what you want of it and delete these lines and ======={_AS_TEXT * is_book}"
+    )

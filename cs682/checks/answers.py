@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cs682._files import find_conflict
+
 Cell = dict[str, Any]
 
 ANSWER_PROMPT = "*Write your answer here.*"
@@ -43,7 +45,7 @@ def read_cells(content: bytes) -> list[Cell]:
     try:
         book = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
-        raise ValueError(f"it is no notebook ({error})") from error
+        raise ValueError(find_conflict(content) or f"it is no notebook ({error})") from error
     if not isinstance(book, dict) or book.get("nbformat") != 4:
         raise ValueError("it is no notebook of format 4")
     cells = book.get("cells")

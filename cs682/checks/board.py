@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cs682._files import SOLUTIONS
+from cs682._files import SOLUTIONS, find_conflict
 from cs682.checks.answers import Cell, answer_text, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
@@ -219,12 +219,14 @@ def _look_at(row: Exercise, notebooks: Path, seconds: float) -> Result:
 
 def _read_cells(path: Path) -> list[Cell]:
     """Return a notebook's cells; a missing one has none."""
-    try:
-        return read_cells(path.read_bytes())
-    except FileNotFoundError:
+    if not path.exists():
         return []
+    content = path.read_bytes()
+    try:
+        return read_cells(content)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; save it again in its editor") from error
+        cure = "" if find_conflict(content) else "; save it again in its editor"
+        raise ValueError(f"{path}: {error}{cure}") from error
 
 
 def _shows_passed(exercise: str, cells: list[Cell]) -> bool:

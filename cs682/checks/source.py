@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import inspect
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from cs682._files import find_conflict
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
 
@@ -24,7 +24,6 @@ RESTING_ON = {
     **dict.fromkeys(_NETS, ()),
     "cs682/optim.py": (),
 }
-_CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
 _ADVICE = {
     TabError: ": use spaces alone, four for each level",
     IndentationError: ": each level takes four spaces, and lines of one block as many",
@@ -153,27 +152,6 @@ def judge(name: str, content: bytes) -> str:
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {error}"
     return ""
-
-
-def find_conflict(content: bytes) -> str:
-    """Say where Git has left a conflict.
-
-    Parameters
-    ----------
-    content : bytes of a file
-
-    Returns
-    -------
-    trouble : str, to follow the file's name; empty if there is none
-    """
-    found = _CONFLICT.search(content)
-    if not found:
-        return ""
-    line = content[: found.start()].count(b"\n") + 1
-    return (
-        f"line {line}: Git has left a conflict here, between lines that begin with <<<<<<< and "
-        ">>>>>>>: keep what you want of it and delete these lines and ======="
-    )
 
 
 def describe_encoding(content: bytes) -> str:

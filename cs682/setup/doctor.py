@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cs682._files import find_conflict
 from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,
@@ -87,6 +88,7 @@ def examine() -> Iterator[Finding]:
         look_at_data,
         look_at_machine,
         look_at_folders,
+        look_at_conflicts,
         look_at_release,
     )
     for look in looks:
@@ -188,6 +190,20 @@ def look_at_folders() -> Iterator[Finding]:
             yield Finding("fail", "folders", text, _cure_of(folder))
     if not any(troubles.values()):
         yield Finding("ok", "folders", "notebooks, cs682 and datasets can be written to")
+
+
+def look_at_conflicts() -> Iterator[Finding]:
+    """Name the files that Git has left a conflict in.
+
+    Yields
+    ------
+    finding : Finding
+    """
+    for pattern in ("cs682/**/*.py", "notebooks/*.ipynb"):
+        for path in sorted(PACKAGE_HOME.glob(pattern)):
+            if said := find_conflict(path.read_bytes()):
+                name = path.relative_to(PACKAGE_HOME).as_posix()
+                yield Finding("fail", "conflict", f"{name} {said}")
 
 
 def look_at_release() -> Iterator[Finding]:

@@ -17,7 +17,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
-from cs682.checks.source import find_conflict, judge
+from cs682._files import find_conflict
+from cs682.checks.source import judge
 
 Cell = dict[str, Any]
 _COLUMN = 48
@@ -208,7 +209,8 @@ def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
         own = list(book["cells"])
         texts = [source_of(cell) for cell in own]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"is no notebook ({error!r})") from error
+        said = find_conflict(mine.encode()) or f"is no notebook ({error!r})"
+        raise ValueError(said) from error
     given, theirs = (
         {cell["id"]: cell for cell in json.loads(text)["cells"]} for text in (base, new)
     )

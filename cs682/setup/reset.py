@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cs682._files import replacing
+from cs682._files import find_conflict, replacing
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.source import describe_encoding, judge
@@ -203,7 +203,8 @@ def _put_cell_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
         book = json.loads(file.text)
         cells = {id_of(cell): cell for cell in book["cells"]}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResetError(f"{file.name} is no notebook: {error!r}") from error
+        said = find_conflict(file.text.encode()) or f"is no notebook: {error!r}"
+        raise ResetError(f"{file.name} {said}") from error
     if piece["cell"] not in cells:
         raise ResetError(
             f"{file.name} has no cell {piece['cell']!r} any more: write {row.id} in a new one"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cs682.checks.source import WRITTEN, find_troubles, judge
 from cs682.hand_in import look
 from cs682.hand_in import pack as submit
 from cs682.hand_in.pack import HandInError, collect
+from cs682.setup import doctor
 from cs682.setup.packages import Package
 
 CONFLICT = "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> theirs\n"
@@ -49,11 +51,18 @@ def test_conflict_markers_are_said_once_with_their_line(root, monkeypatch):
     assert {text.split()[0] for text in said[1:]} == elsewhere
 
 
-def test_a_conflict_in_a_notebook_stops_the_hand_in(root):
+def test_a_conflict_in_a_notebook_stops_hand_in_and_board(root, monkeypatch):
     change(root, "notebooks/Dropout.ipynb", '{\n<<<<<<< HEAD\n"a": 1\n}')
+    said = r"Dropout\.ipynb:? line 2: Git has left a conflict here, .* as text .* Editor$"
 
-    with pytest.raises(HandInError, match=r"Dropout\.ipynb line 2: Git has left a conflict here"):
+    with pytest.raises(HandInError, match=said):
         collect(root)
+    with pytest.raises(ValueError, match=said):
+        board.find_states(root / "notebooks", ["do-q1"])
+    monkeypatch.setattr(doctor, "PACKAGE_HOME", root)
+    (finding,) = doctor.look_at_conflicts()
+    assert re.search(said, finding.text)
+    assert finding.verdict == "fail"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

@@ -277,7 +277,8 @@ def test_what_both_have_changed_stays_and_the_new_one_lies_aside(root, take, own
 @pytest.mark.parametrize(
     ("own", "told"),
     [
-        ({BOOK: b"<<<<<<<"}, f"{BOOK} is no notebook"),
+        ({BOOK: b"<<<<<<< a\n"}, f"{BOOK} line 1: Git has left a conflict here"),
+        ({BOOK: b"<<<"}, f"{BOOK} is no notebook"),
         ({LAYERS: b"<<<<<<< a\n"}, f"{LAYERS} line 1: Git has left a conflict here"),
         ({LAYERS: MINE.encode("utf-16")}, f"{LAYERS} is saved as UTF-16"),
     ],
