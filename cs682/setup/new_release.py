@@ -145,6 +145,16 @@ def hash_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def with_plain_ends(data: bytes) -> bytes:
+    """Return a text with plain line ends: Git may have given it those of Windows.
+
+    Parameters
+    ----------
+    data : bytes
+    """
+    return data.replace(b"\r\n", b"\n")
+
+
 def strangers(root: Path) -> list[str]:
     """Return the given files of a folder that are not those of the release that it names.
 
@@ -170,7 +180,7 @@ def strangers(root: Path) -> list[str]:
 def _is_as_given(path: Path, digest: str) -> bool:
     """Tell whether a file is what a manifest says, whatever its line ends."""
     data = path.read_bytes() if path.is_file() else b""
-    return digest in {hash_of(data), hash_of(data.replace(b"\r\n", b"\n"))}
+    return digest in {hash_of(data), hash_of(with_plain_ends(data))}
 
 
 def fetch_manifest(folder: str, seconds: float = 10) -> Manifest:

@@ -31,6 +31,7 @@ from cs682.setup.new_release import (
     read_manifest,
     read_release,
     strangers,
+    with_plain_ends,
 )
 from cs682.setup.news import TOLD, address_of_updates
 from cs682.setup.reset import KEPT, ORIGINALS
@@ -177,7 +178,7 @@ def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
             plan.writes[name] = new.files.get(name)
     plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
     if project := plan.writes.get(PROJECT):
-        before = _plain(_read(root / PROJECT) or b"")
+        before = with_plain_ends(_read(root / PROJECT) or b"")
         plan.brings_packages = _OWN_VERSION.sub(b"", project) != _OWN_VERSION.sub(b"", before)
     return plan
 
@@ -225,9 +226,9 @@ def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> N
     """Decide on one file."""
     given = was.text
     after, mine = new.files.get(name), _read(path)
-    if mine == after or (mine is not None and _plain(mine) == after):
+    if mine == after or (mine is not None and with_plain_ends(mine) == after):
         return
-    untouched = mine is not None and was.hashes & {hash_of(mine), hash_of(_plain(mine))}
+    untouched = mine is not None and was.hashes & {hash_of(mine), hash_of(with_plain_ends(mine))}
     if untouched or (mine is None and given is None):
         plan.writes[name] = after
     elif given is not None and after is not None and given == after.decode():
@@ -245,14 +246,9 @@ def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> N
         _collide(plan, name, f"you wrote in it, and the course {kind}", mine, after)
 
 
-def _plain(data: bytes) -> bytes:
-    """Return a text with plain line ends: Git may have given it those of Windows."""
-    return data.replace(b"\r\n", b"\n")
-
-
 def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
     """Note a file of which the course's version is not taken up."""
-    texts = [_plain(data).decode(errors="replace") for data in contents]
+    texts = [with_plain_ends(data).decode(errors="replace") for data in contents]
     plan.collisions.append(Collision(name, reason, *texts))
 
 
