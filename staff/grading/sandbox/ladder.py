@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from staff.grading.intake.package import own_files
+from staff.grading.intake.package import given_losses, own_files
 from staff.grading.intake.text import BOX
 from staff.grading.sandbox.forbid import has_filter
 from staff.grading.sandbox.interpreter import find_interpreter
@@ -109,6 +109,7 @@ def _make_box(box: Path, files: dict[str, bytes], course: dict[str, str]) -> Non
     ]
     content |= {f"{name}/__init__.py": b"" for name in packages}
     content |= {f"student/{name}": data for name, data in files.items()}
+    content |= {f"given/{name}": source.encode() for name, source in given_losses().items()}
     content |= {f"course/{name}.py": source.encode() for name, source in course.items()}
     (box / "student").mkdir(parents=True)
     for name, data in content.items():

@@ -245,3 +245,43 @@ def test_course_code_comes_in_when_all_else_has_been_graded(rung, monkeypatch):
     assert entered[0] is False
     assert all(entered[1:])
     assert {*got} == {*CHECKS}
+
+
+SCORES = """
+
+def scores(self, X, y=None):
+    p = self.params
+    return np.maximum(X.reshape(len(X), -1) @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"]
+
+
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "way",
+    [
+        "TwoLayerNet.loss = scores",
+        "get = object.__getattribute__\n"
+        "def found(self, name):\n"
+        "    return scores.__get__(self) if name == 'loss' else get(self, name)\n"
+        "TwoLayerNet.__getattribute__ = found",
+        "first = TwoLayerNet.__init__\n"
+        "def made(self, *args, **kwargs):\n"
+        "    first(self, *args, **kwargs)\n"
+        "    self.loss = scores.__get__(self)\n"
+        "TwoLayerNet.__init__ = made",
+        "class Own(TwoLayerNet):\n    loss = scores\nTwoLayerNet = Own",
+    ],
+)
+def test_network_whose_loss_was_replaced_has_the_given_one(way, rung):
+    """It ties the exercises together, and none of them asks for it."""
+    call = 'hidden, hidden_cache = affine_relu_forward(X, self.params["W1"], self.params["b1"])'
+    files = edited("cs682/classifiers/fc_net.py", call, "raise ValueError('not written')")
+    files["cs682/classifiers/fc_net.py"] += (SCORES + way).encode()
+
+    got = outcomes(files, rung, "fc-2.1", "fc-2.2")
+
+    assert got["fc-2.1"].state == "passed", got["fc-2.1"].message
+    assert (got["fc-2.2"].state, got["fc-2.2"].points) == ("wrong", 0)
+    assert "not written" in got["fc-2.2"].message
