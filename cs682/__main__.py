@@ -170,7 +170,7 @@ def _add_update(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Describe the command `update`."""
     text = "Take up a newer release of the assignment, and keep your work."
     parser = commands.add_parser("update", help=text, description=text)
-    text = "its zip file or https address (default: what the course has put out)"
+    text = "its zip file or https address (default: the newest that was put out)"
     parser.add_argument("release", nargs="?", default="", metavar="FILE|URL", help=text)
     parser.add_argument("--undo", action="store_true", help="put back what the last update changed")
     said = "interrupted; nothing was changed, and --undo goes on where it was"

@@ -173,10 +173,10 @@ def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
     if said := find_conflict(mine.encode()):
         raise ValueError(said)
     text, pairs = merge_text(base, mine, new)
-    reason = "you and the course changed the same lines"
+    reason = "you and the new release changed the same lines"
     collisions = [Collision(name, reason, *pair) for pair in pairs]
     if judge(name, text.encode()) and not judge(name, mine.encode()):
-        reason = "with the course's changes in it, your file would be no Python"
+        reason = "with the new release's changes in it, your file would be no Python"
         return Merged(mine, [Collision(name, reason, mine, new)])
     return Merged(text, collisions)
 
@@ -296,7 +296,7 @@ class _BookMerge:
         if new is None:
             self._drop(key, base)
         elif cell is None:
-            reason = "you deleted this cell, and the course changed it"
+            reason = "you deleted this cell, and the new release changed it"
             self._collide(key, reason, "", source_of(new))
         elif "answer" not in given["metadata"].get("tags", []):
             self._merge(key, cell, base, source_of(new))
@@ -306,7 +306,7 @@ class _BookMerge:
         mine = source_of(cell)
         text, pairs = merge_text(base, mine, new)
         for pair in pairs:
-            self._collide(key, "you and the course changed the same lines", *pair)
+            self._collide(key, "you and the new release changed the same lines", *pair)
         if not pairs and text != mine:
             is_list = isinstance(cell["source"], list)
             cell["source"] = text.splitlines(keepends=True) if is_list else text
@@ -322,7 +322,7 @@ class _BookMerge:
         if cell is None:
             return
         if source_of(cell) != base:
-            self._collide(key, "the course removed this cell, and you changed it: yours stays")
+            self._collide(key, "the new release lacks this cell, and you changed it: yours stays")
             return
         self.book["cells"] = [other for other in self.book["cells"] if other is not cell]
         self.changed = True
@@ -371,7 +371,7 @@ def side_by_side(mine: str, new: str) -> str:
     mine, new : str
     """
     one, other = (text.expandtabs(4).split("\n") for text in (mine, new))
-    rows = [("yours", "the course's")]
+    rows = [("yours", "the new one")]
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if tag != "equal":
             for a, b in zip_longest(one[i1:i2], other[j1:j2], fillvalue=""):

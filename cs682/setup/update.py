@@ -234,16 +234,16 @@ def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> N
     elif given is not None and after is not None and given == after.decode():
         return  # the course has not changed it
     elif mine is None:
-        _collide(plan, name, "it is gone, or has another name now, and the course changed it")
+        _collide(plan, name, "it is gone, or has another name now, and the new release changed it")
     elif after is None:
-        _collide(plan, name, "the course has it no more, and you changed it: yours stays")
+        _collide(plan, name, "the new release has it no more, and you changed it: yours stays")
     elif given is not None:
         _merge(plan, name, given, mine, after)
     elif hash_of(after) in was.hashes:
         plan.strange += [name] * (not was.is_theirs)
     else:
         kind = "changed it, too" if was.hashes - {None} else "gives out a file of that name"
-        _collide(plan, name, f"you wrote in it, and the course {kind}", mine, after)
+        _collide(plan, name, f"you wrote in it, and the new release {kind}", mine, after)
 
 
 def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
@@ -317,14 +317,14 @@ _LAST = "Restart the kernel, and have open notebooks and files read anew, before
 
 
 def _describe(plan: _Plan, old: Manifest, new: NewRelease, root: Path, kept: str) -> str:
-    """Say what was done, what the course says, and what is left to do."""
+    """Say what was done, what the changelog says, and what is left to do."""
     lines = [*_tell_changes(plan, old, new)]
     if said := _news(new, old):
-        lines += ["", "What the course says of it:", said]
+        lines += ["", "What its changelog says:", said]
     if plan.collisions:
         lines += ["", *_tell(plan.collisions)]
         if plan.aside & new.files.keys():
-            lines.append(f"The course's files are in {kept}/new: write into yours what you want.")
+            lines.append(f"The new files are in {kept}/new: write into yours what you want.")
     if plan.strange:
         lines += ["", *_tell_strange(plan.strange, new.manifest.version, kept)]
     if plan.brings_packages:

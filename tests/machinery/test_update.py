@@ -163,7 +163,7 @@ def test_columns_show_what_differs_and_no_more_than_a_screen():
     text = side_by_side("a\nb\nc", "a\n" + "x" * 60 + "yz\nc")
 
     head, first, second = text.splitlines()
-    assert (head.split(), first.split()[:2]) == (["yours", "|", "the", "course's"], ["b", "|"])
+    assert (head.split(), first.split()[:2]) == (["yours", "|", "the", "new", "one"], ["b", "|"])
     assert first.count("x") + second.count("x") == 60
     assert second.split()[-1].endswith("xyz")
     assert side_by_side("", "n\n" * 99).endswith("(and more)")
@@ -250,11 +250,11 @@ def test_work_done_after_an_update_is_kept_by_undo(root, take):
 @pytest.mark.parametrize(
     ("own", "changed", "told"),
     [
-        ({"solver.py": "mine\n"}, {"solver.py": "b\n"}, "you wrote in it, and the course changed"),
-        ({"solver.py": "mine\n"}, {"solver.py": None}, "the course has it no more"),
-        ({"n.md": "mine\n"}, {"n.md": "n\n"}, "the course gives out a file of that name"),
+        ({"solver.py": "mine\n"}, {"solver.py": "b\n"}, "and the new release changed"),
+        ({"solver.py": "mine\n"}, {"solver.py": None}, "the new release has it no more"),
+        ({"n.md": "mine\n"}, {"n.md": "n\n"}, "the new release gives out a file of that name"),
         ({LAYERS: None}, {LAYERS: CODE + "# n\n"}, "it is gone, or has another name now"),
-        ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "you and the course changed the same"),
+        ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "you and the new release"),
     ],
 )
 def test_what_both_have_changed_stays_and_the_new_one_lies_aside(root, take, own, changed, told):
