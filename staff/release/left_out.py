@@ -17,7 +17,9 @@ _POLICY = re.compile(r"(?<=<!-- policy -->\n).*?(?=<!-- /policy -->)", re.DOTALL
 WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
 _LINES = re.DOTALL | re.MULTILINE
 _COURSE = re.compile(
-    r"^<!-- course -->\n.*?^<!-- /course -->\n+|<!-- course -->.*?<!-- /course -->", _LINES
+    r"(?<=\n\n)<!-- course -->\n.*?^<!-- /course -->\n+|^<!-- course -->\n.*?^<!-- /course -->\n"
+    r"|<!-- course -->.*?<!-- /course -->",
+    _LINES,
 )
 _ALONE = re.compile(r"^<!-- alone:\n(.*?)^-->\n|<!-- alone:(.*?)-->", _LINES)
 _MARKERS = re.compile(r"^<!-- /?(?:course|policy) -->\n|<!-- /?course -->", re.MULTILINE)

@@ -132,6 +132,17 @@ def test_solutions_can_be_put_back_past_the_folds(edition, release, reference):
     ) == 1
 
 
+def test_page_for_agents_names_the_solutions_that_only_this_edition_has(edition, release):
+    page, course = (files["AGENTS.md"].decode() for files in (edition, release.files))
+
+    for text in (page, course):
+        assert max(map(len, text.splitlines())) <= 119
+        assert not re.search(r"[^\n]\n## ", text)
+    assert len(page.splitlines()) <= 60
+    for place in ("`python -m cs682 solution fc-1.1`", f"`{FILE}`"):
+        assert (place in page, place in course) == (True, False)
+
+
 # --- what keeps it out of a course's release, and the rest of it clean
 
 
@@ -167,6 +178,12 @@ def test_rest_of_the_edition_is_searched(source):
 # --- its first page
 
 
+def is_in(exercise, part):
+    """Tell whether an exercise is in a part of the plan: 'fc-1', 'fc-q1' or 'cn-2.1 to cn-2.3'."""
+    first, _, last = part.partition(" to ")
+    return exercise.partition(".")[0] == part or first <= exercise <= (last or first)
+
+
 def test_plan_has_each_exercise_in_one_evening_and_its_hours():
     page = (ROOT / "docs" / "self-learner.md").read_text(encoding="utf-8")
     evenings, [least, most] = PLAN.findall(page), SUM.findall(page)[0]
@@ -175,7 +192,19 @@ def test_plan_has_each_exercise_in_one_evening_and_its_hours():
     assert 1.2 * work <= int(least) < int(most) <= 1.5 * work  # nobody does them without a pause
     assert max(float(hours) for _, hours in evenings) <= 3
     for ids, hours in evenings:
-        own = [r for r in EXERCISES.values() if r.id.partition(".")[0] in ids.split(", ")]
-        assert abs(sum(row.minutes for row in own) - 60 * float(hours)) <= 15, ids
+        own = [r for part in ids.split(", ") for r in EXERCISES.values() if is_in(r.id, part)]
+        minutes = sum(row.minutes for row in own)
+        assert abs(minutes - 60 * float(hours)) <= 15, ids
+        assert minutes <= 180, ids
         planned += [row.id for row in own]
     assert sorted(planned) == sorted(EXERCISES)
+
+
+def test_words_that_the_page_says_a_notebook_explains_are_explained_there(edition):
+    page = " ".join(edition["docs/self-learner.md"].decode().split())
+    words, book = re.findall(r"What an? ([^.`]+) are, `(\w+)` says in a sentence each", page)[0]
+
+    prose = "".join(c["source"] for c in cells_of(edition, f"notebooks/{book}.ipynb"))
+
+    for word in re.split(r", | and ", words):
+        assert f"*{word.removeprefix('a ')}*" in prose
