@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cs682.checks import copied, own_work
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.prerequisites import RESTS_ON
 
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
@@ -219,7 +220,8 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     ----------
     error : BaseException, as it was caught
     functions : tuple of str, as in the table of exercises; if the exception arose in another
-        function that one of these called, the line that called it is shown as well
+        function that one of these called, the line that called it is shown as well: first where
+        the other one is given, or has a check of its own that came first
 
     Returns
     -------
@@ -235,8 +237,8 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
     if isinstance(error, SyntaxError):
         source = (error.text or "").strip()
         return f"  in {_short(Path(error.filename or '?'))} line {error.lineno}: {source}"
-    found, refused = "", False
-    own = {name.rpartition(".")[2] for name in functions}
+    found, name, refused = "", "", False
+    own, right = _own_and_right(functions)
     frames = list(reversed(traceback.extract_tb(error.__traceback__)))
     for frame in frames:
         path = Path(frame.filename)
@@ -249,18 +251,34 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
             continue  # the package's own refusal of an argument: who called it?
         if path.name.startswith("<frozen") or "site-packages" in path.parts:
             continue
-        found = _say_frame(frame)
+        found, name = _say_frame(frame), frame.name
         if not refused:
             break
         refused = False  # this line is given and refuses an argument; its caller passed that on
-    callers = [_say_frame(f) for f in frames if f.name in own]
-    if (
-        callers
-        and found.partition(",")[2] != callers[0].partition(",")[2]
-        and not any(found.startswith(f"  in {name},") for name in own)
-    ):
-        found += f"\n  called from{callers[0].removeprefix('  in')}"
-    return found
+    caller = next((_say_frame(f) for f in frames if f.name in own), "")
+    if not caller or name in own or found.partition(",")[2] == caller.partition(",")[2]:
+        return found
+    if name in right:
+        return f"{caller}\n  raised{found.removeprefix(' ')}"
+    return f"{found}\n  called from{caller.removeprefix('  in')}"
+
+
+def _own_and_right(functions: tuple[str, ...]) -> tuple[set[str], set[str]]:
+    """Return the names of what is written in an exercise, and of what is right beneath it.
+
+    What it rests on has been checked first, and is named first if it is wrong.
+    """
+    own = {row.id for row in EXERCISES.values() if {*functions} & {*row.functions}}
+    own -= {key for key in own if EXERCISES[key].is_given}
+    right = {row.id for row in EXERCISES.values() if row.is_given} | {"do-2.1"}  # given but for it
+    right |= {beneath for key in own for beneath in RESTS_ON.get(key, ())}
+    return _names(own), _names(right) - _names(own)
+
+
+def _names(ids: set[str]) -> set[str]:
+    """Return what the functions of exercises are called in a traceback."""
+    rows = (EXERCISES[key] for key in ids & EXERCISES.keys())
+    return {name.rpartition(".")[2] for row in rows for name in row.functions}
 
 
 def is_of_notebook(function: Any) -> bool:

@@ -38,7 +38,16 @@ __all__ = [
 
 HERE = Path(__file__).resolve().parent
 # what the worker needs of the checks
-_TRUSTED = ("compare", "copied", "exercises", "own_work", "patterns", "report", "subject")
+_TRUSTED = (
+    "compare",
+    "copied",
+    "exercises",
+    "own_work",
+    "patterns",
+    "prerequisites",
+    "report",
+    "subject",
+)
 _START, _WORD = 120.0, 30.0  # seconds for a sandbox to come up, to say a word; on a busy machine
 
 
