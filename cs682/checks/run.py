@@ -34,6 +34,7 @@ from cs682.checks.names import find_exercise, place_of
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
+from cs682.checks.returned import say_returned
 from cs682.checks.source import OUTDATED, find_outdated
 from cs682.checks.subject import LocalSubject, Subject, is_of_notebook, student_line
 from cs682.training.seeds import legacy_seed
@@ -117,7 +118,8 @@ TRAININGS: dict[str, Callable[..., None]] = {
 }
 
 _UNREADABLE = tuple(f"{kind.__name__}: " for kind in (SyntaxError, IndentationError, TabError))
-_KEPT_BY = re.compile(r"mend what (\w+) returns as its cache")
+# who is to blame, where that may be another exercise
+_BLAMED = re.compile(r"mend what (\w+) returns as its cache|([\w.]+) has to return ")
 _FEW = 2  # exercises beneath; a network's own check would be wrong, too
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
@@ -167,8 +169,9 @@ def say_next(result: Result) -> Result:
         )
     if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
-    if other := _KEPT_BY.search(result.message):
-        row = next(row for row in EXERCISES.values() if other[1] in row.functions)
+    if other := _BLAMED.search(result.message):
+        name = other[1] or other[2]
+        row = next((row for row in EXERCISES.values() if name in row.functions), row)
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
 
 
@@ -273,7 +276,8 @@ def examine(
         except (Exception, SystemExit) as error:
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
-            state, message = "wrong", say_raised(error, row.functions)
+            message = say_returned(error) or say_raised(error, row.functions)
+            state = "wrong"
     if state == "wrong" and subject is None and checks is None and _is_read(message):
         message = _say_beneath(row, message) + message
     if state == "passed" and subject is None and checks is None:

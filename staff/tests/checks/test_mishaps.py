@@ -5,12 +5,13 @@ from __future__ import annotations
 import bdb
 import re
 import sys
+from operator import attrgetter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from cs682 import layers
+from cs682 import layer_utils, layers
 from cs682.checks import CheckError, check
 from cs682.checks.compare import Stopped
 from cs682.checks.run import examine
@@ -212,6 +213,50 @@ def test_check_shows_the_line_that_called_given_code_wrongly(monkeypatch):
 
     assert said.startswith("ValueError: w must have shape (D, M)")
     assert 'layers.affine_forward(X, self.params["W1"].ravel()' in said
+
+
+def test_own_line_comes_before_that_of_given_code_which_it_called_wrongly(monkeypatch):
+    def _loss_and_gradients(self, scores, y, cache):
+        return layer_utils.affine_relu_backward(scores, cache[1])
+
+    put(monkeypatch, "TwoLayerNet._loss_and_gradients", _loss_and_gradients)
+
+    assert re.search(
+        r"\n  in _loss_and_gradients, \S+test_mishaps.py line \d+: .*cache\[1\]\)"
+        r"\n  raised in affine_relu_backward, cs682/layer_utils.py line \d+: ",
+        refusal("fc-2.3"),
+    )
+
+
+def test_own_helper_comes_before_the_line_that_called_it(monkeypatch):
+    def _forward(self, X):
+        return fail_silently(X)
+
+    put(monkeypatch, "TwoLayerNet._forward", _forward)
+
+    assert re.search(r"\n  in fail_silently, .*\n  called from _forward, ", refusal("fc-2.2"))
+
+
+@pytest.mark.parametrize("result", [None, np.zeros((4, 5))], ids=["nothing", "something else"])
+@pytest.mark.parametrize(
+    ("exercise", "function", "what"),
+    [
+        ("fc-2.3", "TwoLayerNet._forward", "the scores, shape (N, C), and the caches that the"),
+        ("fc-2.1", "TwoLayerNet._initial_params", "a dict: W1 of shape (D, H), b1 (H,), W2 ("),
+        ("bn-2.1", "FullyConnectedNet._initial_norm_params", "gamma and beta by name for the"),
+    ],
+)
+def test_method_is_told_what_it_has_to_return(monkeypatch, exercise, function, what, result):
+    def answer(*args):
+        return result if result is None else result[:3]
+
+    answer.__doc__ = attrgetter(function)(fc_net).__doc__
+    put(monkeypatch, function, answer)
+
+    said = refusal(exercise)
+
+    assert said.startswith(f"{function} has to return {what}")
+    assert f"\n  Next: mend {function} in cs682/classifiers/fc_net.py, line " in said
 
 
 @pytest.mark.parametrize("solver", [None, "solver", object()])
