@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cs682.checks import EXERCISES
-from cs682.cifar10.files import find_cifar10
+from cs682.cifar10.files import find_cifar10, is_stand_in
 from staff.grading.desk import Desk
 from staff.grading.intake.collect import ClassOfSubmissions, collect
 from staff.grading.intake.safe_text import shown
@@ -122,13 +122,13 @@ def _grade(args: argparse.Namespace) -> int:
     rung = find_rung(args.allow_unsandboxed)
     if args.notebooks:
         require_walls(rung)
+    found = collect(args.submissions, out / "staff" / "export", desk.owners)
+    desk.require_sound(found.submissions)
+    chosen = _chosen(found, args.only)
     (out / "staff").mkdir(parents=True, exist_ok=True)
     if rung.name == "another user":
         for place in args.submissions:
             require_hidden(place, out)
-    found = collect(args.submissions, out / "staff" / "export", desk.owners)
-    desk.require_sound(found.submissions)
-    chosen = _chosen(found, args.only)
     plan = _plan(args, out)
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
     with answering(signal.SIGINT, _stop):
@@ -211,10 +211,13 @@ def find_data(folder: Path | None) -> Path:
     Raises
     ------
     FileNotFoundError
-        If there is no data.
+        If there is no data, or only the stand-in, and nobody has named that.
     """
     try:
-        return find_cifar10(folder)
+        found = find_cifar10(folder)
+        if folder is None and is_stand_in(found):
+            raise FileNotFoundError(f"{found} holds the stand-in, which no student trained on")
+        return found
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}\nTrained models are run on images from it. "

@@ -29,6 +29,7 @@ from staff.grading.single import Plan
 from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
 from staff.tests.grading.records import FULL
 from staff.tests.grading.test_answers import type_in
+from tests.cifar_files import write_set
 
 ALL = str(sum(r.points for r in EXERCISES.values() if r.file in CODE))  # of what is code
 
@@ -244,11 +245,26 @@ def test_results_inside_of_the_hand_ins_are_refused(place, quick, capsys):
     assert not (place / "out").exists()
 
 
-def test_models_need_data_or_a_word_that_there_are_none(place, tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("CS682_DATA", str(tmp_path / "nowhere"))
+@pytest.mark.parametrize("is_there", [True, False])
+def test_mistyped_folder_of_hand_ins_leaves_no_folder_of_results(is_there, tmp_path, capsys):
+    if is_there:
+        (tmp_path / "clas").mkdir()
+
+    assert grade(tmp_path / "clas", tmp_path / "out") == 2
+    assert f"there is no {'hand-in in ' * is_there}" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_models_need_real_data_or_a_word(is_there, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CS682_DATA", str(tmp_path / "data"))
+    if is_there:
+        write_set(tmp_path / "data", stand_in=b"a recipe")
 
     assert main(["grade", str(place), "--out", str(tmp_path / "out"), "--seed", "1"]) == 2
-    assert "--no-models" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--no-models" in said
+    assert ("holds the stand-in" in said) == is_there
 
 
 def test_grader_s_own_error_costs_one_hand_in_alone(place, tmp_path, monkeypatch, quick, capsys):
