@@ -124,7 +124,8 @@ class _Search:
         self._places += 1
         folder = _folder_of(place, scratch)
         if folder is None:
-            name = normal(place.name if place.is_dir() else place.stem)
+            whole = place.absolute()  # '.' has no name
+            name = normal(whole.name if place.is_dir() else whole.stem)
             self._uploads.append(Upload(place, "", name, (Student(name),), place.name))
             return
         try:

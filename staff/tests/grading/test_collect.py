@@ -198,6 +198,14 @@ def test_one_hand_in_by_itself_is_a_class_of_one(place, tmp_path):
     assert found.id == "ada"
 
 
+def test_hand_in_in_which_one_stands_is_called_what_its_folder_is(hand_in, tmp_path, monkeypatch):
+    monkeypatch.chdir(hand_in)
+
+    (found,) = find(Path(), tmp_path).submissions
+
+    assert found.id == hand_in.name
+
+
 def test_other_files_are_passed_over_and_named(place, tmp_path):
     add_zip(place, "ada.zip")
     (place / "roster.csv").write_text("x")
