@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 
-def say_paths(got: Any, want: Any, ways: Any, centred: Any, spread: Any, axis: int) -> str:
+def say_paths(
+    got: Any, want: Any, ways: Any, centred: Any, spread: Any, axis: int, line: str = ""
+) -> str:
     """Say which of the ways from the output back to x are missing or misjudged in `got`.
 
     If `got`, shaped like x, is a sum of the gradients along these ways with other weights than 1,
@@ -22,6 +24,7 @@ def say_paths(got: Any, want: Any, ways: Any, centred: Any, spread: Any, axis: i
     centred : ndarray of float, shape (N, D); x without its mean
     spread : ndarray of float, what x was divided by; 1 long along `axis`
     axis : int, the one that is normalized along
+    line : str, optional; what lies along it, where the student's own arrays may lie otherwise
 
     Returns
     -------
@@ -36,6 +39,8 @@ def say_paths(got: Any, want: Any, ways: Any, centred: Any, spread: Any, axis: i
     if np.abs(parts @ weights - got.ravel()).max() <= 1e-6 * np.abs(got).max(initial=1e-12):
         return _say_weights(weights, want.shape[axis])
     if _sums_across(got - ways[..., 0], centred, spread, axis):
+        if line:
+            return f"the sums run across {line}s; they should run within each {line}"
         return f"the sums run over axis {1 - axis}; they should run over axis {axis}"
     return _say_path(got - want, ways[..., 2], centred, axis)
 
@@ -64,8 +69,9 @@ def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
     limit = 1e-6 * np.abs(off).max()
     if np.abs(off - shift - multiple * centred).max() > limit:
         return (
-            "the part of dx that ignores how mean and variance depend on x is wrong already, or a "
-            "sum is not taken over the whole column, row or group"
+            "the part of dx that ignores how mean and variance depend on x is wrong already (does "
+            "the root of variance plus eps divide?), or a sum is not taken over the whole column, "
+            "row or group"
         )
     if np.abs(multiple * centred).max() <= limit:
         said = "the path through the mean, or in the variance's, if its slope is not x - mean"
@@ -78,7 +84,7 @@ def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
         )
     else:
         said = "the path through the mean and in the path through the variance, or in this alone"
-    return f"the mistake is in {said}; all else is right"
+    return f"the mistake is in {said}; the rest of dx is right"
 
 
 def _say_weights(weights: Any, n: int) -> str:

@@ -162,7 +162,9 @@ def check_spatial_batchnorm_backward(s: Subject, r: Report) -> None:
             if type(got) is not np.ndarray or got.shape != want.shape:
                 return ""
             ways, centred, spread = line
-            return say_paths(got.ravel()[order], want.ravel()[order], ways, centred, spread, 0)
+            return say_paths(
+                got.ravel()[order], want.ravel()[order], ways, centred, spread, 0, "channel"
+            )
 
         def disturb(x: Any = x, g: Any = gamma, b: Any = beta, param: Any = param) -> None:
             forward(1 - x[::-1], g + 1, b, dict(param))
@@ -249,7 +251,9 @@ def check_groupnorm_backward(s: Subject, r: Report) -> None:
                 return ""
             ways, centred, spread = line
             flat = centred.shape
-            return say_paths(got.reshape(flat), want.reshape(flat), ways, centred, spread, 1)
+            return say_paths(
+                got.reshape(flat), want.reshape(flat), ways, centred, spread, 1, "group"
+            )
 
         def disturb(a: Any = arguments) -> None:
             forward(1 - a[0][::-1], a[1] + 1, a[2], a[3], dict(a[4]))
