@@ -51,6 +51,10 @@ class CheckError(_WithoutFrames, AssertionError):
     """A student's result is not what it should be; the text says what, where and why."""
 
 
+class CallError(_WithoutFrames, ValueError):
+    """A call names no exercise, or one that the call is not for; the text says what to call."""
+
+
 class Stopped(_WithoutFrames, KeyboardInterrupt):
     """A check was interrupted; the text says in which line of the student's code."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import SOLUTIONS, replacing
-from cs682.checks.compare import COLUMNS
+from cs682.checks.compare import COLUMNS, CallError
 from cs682.checks.exercises import EXERCISES, Exercise, read_variant
 from cs682.checks.names import ROOT, find_exercise
 
@@ -34,7 +34,7 @@ def hint(exercise: str) -> None:
 
     Raises
     ------
-    ValueError
+    CallError
         If there is no exercise of this name, or there is nothing to write in it.
     """
     print(next_hint(exercise))  # noqa: T201  # what it is for
@@ -54,13 +54,13 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
 
     Raises
     ------
-    ValueError
+    CallError
         As for `hint`.
     """
     row = find_exercise(exercise)
     if not has_hints(row):
         kind = "a question" if row.is_question else "given: there is nothing to write"
-        raise ValueError(f"there are no hints to {row.id}, which is {kind}")
+        raise CallError(f"there are no hints to {row.id}, which is {kind}")
     counts = count_hints(root)
     count = min(counts.get(row.id, 0) + 1, STEPS)
     lines = [f"{row.id}  {row.title}  (hints: {count} of {STEPS})"]

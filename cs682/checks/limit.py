@@ -35,7 +35,7 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     ------
     CheckError
         If the exercise is open or something about the answer is wrong.
-    ValueError
+    CallError
         If there is no exercise of this id, or it is a question for a person to read.
     """
     result = examine_in_time(find_exercise(exercise).id, subject, **artefacts)

@@ -7,6 +7,7 @@ import difflib
 import re
 from pathlib import Path
 
+from cs682.checks.compare import CallError
 from cs682.checks.exercises import EXERCISES, Exercise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ def find_exercises(name: str) -> list[str]:
 
     Raises
     ------
-    ValueError
+    CallError
         If it means none; the message has those that are spelt most alike.
     """
     word = name.strip().lower()
@@ -43,9 +44,7 @@ def find_exercises(name: str) -> list[str]:
     others = "exercises are called like fc-1.1 or affine_forward;"
     if near:
         others = f"did you mean {' or '.join(spelt[key] for key in near)}?"
-    raise ValueError(
-        f"there is no exercise {name!r}; {others} `python -m cs682 progress` lists all"
-    )
+    raise CallError(f"there is no exercise {name!r}; {others} `python -m cs682 progress` lists all")
 
 
 def find_exercise(name: str) -> Exercise:
@@ -61,12 +60,12 @@ def find_exercise(name: str) -> Exercise:
 
     Raises
     ------
-    ValueError
+    CallError
         If it means none, or several.
     """
     found = find_exercises(name)
     if len(found) > 1:
-        raise ValueError(f"{name!r} means several exercises, {', '.join(found)}: name one")
+        raise CallError(f"{name!r} means several exercises, {', '.join(found)}: name one")
     return EXERCISES[found[0]]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, Stopped, with_more
+from cs682.checks.compare import CallError, CheckError, Stopped, with_more
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import has_hints
 from cs682.checks.judges import (
@@ -119,7 +119,10 @@ TRAININGS: dict[str, Callable[..., None]] = {
 
 _UNREADABLE = tuple(f"{kind.__name__}: " for kind in (SyntaxError, IndentationError, TabError))
 # who is to blame, where that may be another exercise
-_BLAMED = re.compile(r"mend what (\w+) returns as its cache|([\w.]+) has to return ")
+_BLAMED = re.compile(
+    r"mend what (\w+) returns as its cache|([\w.]+) has to return "
+    r"|^(\w+_forward) (?:overwrites|changes) "
+)
 _FEW = 2  # exercises beneath; a network's own check would be wrong, too
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
@@ -165,12 +168,13 @@ def say_next(result: Result) -> Result:
         start = "is open" if needed == row else f"waits for {needed.id}"
         return replace(
             result,
-            message=f"{row.id} {start}: write {place_of(needed, stub['function'])} ({stub[0]})",
+            message=f"{row.id} {start}: write {place_of(needed, stub['function'])}, and save it "
+            f"({stub[0]})",
         )
     if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
     if other := _BLAMED.search(result.message):
-        name = other[1] or other[2]
+        name = next(filter(None, other.groups()))
         row = next((row for row in EXERCISES.values() if name in row.functions), row)
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
 
@@ -243,7 +247,7 @@ def examine(
 
     Raises
     ------
-    ValueError
+    CallError
         If there is no exercise of this id, or it is a question for a person to read.
     Stopped
         If the student interrupts it.
@@ -253,7 +257,7 @@ def examine(
     row = find_exercise(exercise)
     exercise = row.id
     if row.is_question:
-        raise ValueError(f"{exercise} is a question, which no check can judge")
+        raise CallError(f"{exercise} is a question, which no check can judge")
     report, student = Report(), subject or LocalSubject()
     state, message = "passed", ""
     with legacy_seed(682), np.errstate(all="ignore"):  # a check must not shift the notebook's draws

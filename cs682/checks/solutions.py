@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cs682._files import SOLUTIONS
 from cs682.checks.board import find_results
+from cs682.checks.compare import CallError
 from cs682.checks.exercises import Exercise
 from cs682.checks.hints import STEPS, count_hints, has_hints, note, read_hints, read_notes, wrap
 from cs682.checks.names import ROOT, find_exercise
@@ -63,7 +64,7 @@ def solution(exercise: str) -> None:
 
     Raises
     ------
-    ValueError
+    CallError
         If there is no exercise of this name, or there is nothing to write in it.
     """
     print(tell_solution(exercise))  # noqa: T201  # what it is for
@@ -83,7 +84,7 @@ def tell_solution(exercise: str, root: Path = ROOT) -> str:
 
     Raises
     ------
-    ValueError
+    CallError
         As for `solution`.
     """
     row = find_exercise(exercise)
@@ -94,7 +95,7 @@ def tell_solution(exercise: str, root: Path = ROOT) -> str:
     if not has_hints(row):
         where = f"folded below it in {row.notebook}" if row.is_question else f"in {row.file}"
         kind = "a question: its model answer is" if row.is_question else "given: its code is"
-        raise ValueError(f"there is nothing to show of {row.id}, which is {kind} {where}")
+        raise CallError(f"there is nothing to show of {row.id}, which is {kind} {where}")
     result = _look_at(row)
     if result.state == "passed":
         return _show(row, "Where does yours differ? Say why both are right, or which is better.")

@@ -7,7 +7,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from cs682.checks import check, check_close, compare
+from cs682.checks import check, check_close, compare, hint
 from cs682.checks.page import Page, as_html
 
 PASSED = """\
@@ -59,6 +59,19 @@ def test_what_held_before_a_failure_is_shown_and_not_kept_for_the_next_cell(shel
 
     (shown,) = shell.shown
     assert shown["text/plain"] == "ok   a: shape (2,), relative error at most 0e+00"
+
+
+def test_a_call_that_means_no_exercise_is_one_sentence():
+    for call, said in (
+        (lambda: check("fc-1.11"), "CallError: there is no exercise 'fc-1.11'; did you mean"),
+        (lambda: check("fc-q1"), "CallError: fc-q1 is a question"),
+        (lambda: hint("fc-1.5"), "CallError: there are no hints to fc-1.5"),
+    ):
+        with pytest.raises(compare.CallError) as caught:
+            call()
+        first, *more = caught.value._render_traceback_()
+        assert first.startswith(said)
+        assert len(more) <= 2  # no frames
 
 
 def test_without_a_notebook_checks_print(capsys):
