@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cs682._arguments import require_hidden_cache
 from cs682.fast_layers import (
     conv_backward_fast,
     conv_forward_fast,
@@ -209,8 +210,14 @@ def affine_norm_relu_dropout_backward(dout: Array, cache: Cache) -> tuple[Array,
     -------
     grads : tuple of ndarrays ``(dx, dw, db)`` with the shapes of x, w, b; with a normalization
         ``(dx, dw, db, dgamma, dbeta)``, the last two of shape (M,)
+
+    Raises
+    ------
+    ValueError
+        If another function has left the cache.
     """
     inner, dropout_cache = cache
+    require_hidden_cache(inner)
     if dropout_cache is not None:
         # TODO(do-2.1): push dout back through dropout before it goes through the other layers.
         # BEGIN SOLUTION
