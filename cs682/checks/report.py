@@ -50,9 +50,10 @@ class Report:
         result = function(*copies)
         for (what, array), old in zip(given, before, strict=True):
             if not np.array_equal(array, old):
+                does = "overwrites" if array.shape == old.shape else "changes the shape of"
                 self.advise(
-                    f"{name} overwrites {what} that it was given; compute a new one instead, "
-                    "somebody may still need the old values"
+                    f"{name} {does} {what} that it was given; compute a new one instead, "
+                    "somebody may still need the old one"
                 )
         parts = result if isinstance(result, (tuple, list)) else (result,)
         for part in parts[:1] if name.endswith("_forward") else parts:  # a cache may change

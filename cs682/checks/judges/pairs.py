@@ -214,16 +214,26 @@ def check_way_back(
         except Exception:
             if why or documented is None or way.is_right(cache) or not way.is_right(documented[0]):
                 raise  # where only digits are lacking, both caches are as good
-            raise CheckError(_blame_forward(way.name, documented[1])) from None
+            raise CheckError(_blame_forward(r, way.name, documented[1])) from None
 
 
-def _blame_forward(backward: str, form: str) -> str:
+def _blame_forward(r: Report, backward: str, form: str) -> str:
     """Say that the forward pass returned a cache that the right way back cannot read."""
     forward = backward.replace("_backward", "_forward")
-    return (
+    return _say_changed(r, backward) or (
         f"{backward} is right with the cache that the docstring promises, {form}, but not with "
         f"the one that {forward} returned: mend what {forward} returns as its cache"
     )
+
+
+def _say_changed(r: Report, backward: str) -> str:
+    """Say that a cache is wrong since the forward pass changed what it was given, if it did."""
+    forward = backward.replace("_backward", "_forward")
+    for text in r.advice:
+        if text.startswith(f"{forward} ") and "that it was given" in text:
+            r.advice.remove(text)
+            return f"{text}: {backward} does, from the cache"
+    return ""
 
 
 def check_cache(
@@ -261,7 +271,7 @@ def check_cache(
         return
     try:
         if documented is not None and way.is_right(documented):
-            raise CheckError(_blame_forward(way.name, form))
+            raise CheckError(_blame_forward(r, way.name, form))
     except NotImplementedError:  # the given lines above the stub read this one, not the other
         raise CheckError(
             f"the cache that {forward} returned is not the one that the docstring promises, "
@@ -285,10 +295,12 @@ def _check_form(
     for name, is_there in needed.items():
         if not is_there(parts):
             raise CheckError(
-                f"the cache that {forward} returned does not hold {name}: {backward} reads it, "
+                _say_changed(r, backward)
+                or f"the cache that {forward} returned does not hold {name}: {backward} reads it, "
                 f"and needs {form}"
             )
-    if documented is not None and not _same_form(cache, documented):
+    is_advised = any("that it was given" in text for text in r.advice)  # which may be all there is
+    if documented is not None and not is_advised and not _same_form(cache, documented):
         r.advise(
             f"the docstring of {forward} promises {form} as its cache; {backward} has to read the "
             "one that you return"
