@@ -87,11 +87,21 @@ def check_validation(
         raise CheckError("the network's scores are not finite; try a smaller learning rate")
     reached = accuracy(model, data["X_val"], data["y_val"])
     if not reached >= bar:
-        raise CheckError(
-            f"validation accuracy is {reached:.3f}, needed at least {bar}. "
-            "Is it trained on all of `data`? Try another learning rate, width or number of epochs"
+        cure = (
+            "Its biases are all 0, as they were before any training: call solver.train()"
+            if _is_fresh(model)
+            else "Is it trained on all of `data`, to the end? Try another learning rate, width or "
+            "number of epochs"
         )
+        raise CheckError(f"validation accuracy is {reached:.3f}, needed at least {bar}. {cure}")
     r.ok(f"validation accuracy at least {bar}")
+
+
+def _is_fresh(model: Any) -> bool:
+    """Tell whether all biases of a network are 0: the first step of a training moves them."""
+    params = getattr(model, "params", {})
+    biases = [params[name] for name in params if name[0] == "b" and name[1:].isdigit()]
+    return bool(biases) and not any(np.any(value) for value in biases)
 
 
 def check_overfit(
@@ -112,7 +122,9 @@ def check_overfit(
     CheckError
         If it did not, or another network or data set was used.
     """
-    if not all(hasattr(solver, name) for name in ("model", "X_train", "train_acc_history")):
+    if not all(
+        hasattr(solver, name) for name in ("model", "X_train", "train_acc_history", "loss_history")
+    ):
         raise CheckError(f"solver is {kind_of(solver)}, expected a Solver")
     if not solver.train_acc_history:
         raise CheckError("solver has not trained yet: call solver.train()")
@@ -128,14 +140,7 @@ def check_overfit(
         )
     reached = solver.train_acc_history[: task.epochs + 1]  # the first is from before the training
     if (best := max(reached)) < bar:
-        epochs = len(reached) - 1
-        more = f"It may take {task.epochs} epochs. " if epochs < task.epochs else ""
-        raise CheckError(
-            f"training accuracy reached {best:.2f} within {epochs} epoch{'s' * (epochs != 1)}, "
-            f"needed {bar:.2f}. {more}A loss "
-            "that stays near 2.3 wants larger weights or a larger learning rate; one that "
-            "jumps, a smaller one"
-        )
+        raise CheckError(_say_short(solver, best, len(reached) - 1, bar, task.epochs))
     known = accuracy(net, solver.X_train, solver.y_train)
     if known < bar - SLACK:
         raise CheckError(
@@ -146,4 +151,21 @@ def check_overfit(
     r.ok(
         f"{task.layers} layers, {images} images, training accuracy {bar:.2f} within {task.epochs} "
         "epochs"
+    )
+
+
+def _say_short(solver: Any, best: float, epochs: int, bar: float, most: int) -> str:
+    """Say how a training fell short, and what to look at."""
+    within = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "less than an epoch"
+    said = f"training accuracy reached {best:.2f} within {within}, needed {bar:.2f}. "
+    if getattr(solver, "interrupted", False):
+        return f"{said}The training was interrupted: run it again, to its end"
+    if getattr(solver, "diverged", False):
+        return f"{said}The loss became NaN or infinite: take a smaller learning rate or weights"
+    losses = solver.loss_history
+    return (
+        f"{said}{f'It may take {most} epochs. ' if epochs < most else ''}The loss went from "
+        f"{losses[0]:.2f} to {losses[-1]:.2f}; vis.plot_loss(solver) in a new cell draws it. One "
+        "that stays near 2.3 wants larger weights or a larger learning rate; one that jumps, a "
+        "smaller one"
     )

@@ -17,6 +17,7 @@ from cs682.checks.compare import COLUMNS
 from cs682.checks.judges.trainings import ByHeart, check_overfit
 from cs682.checks.report import Report
 from cs682.checks.run import CHECKS, TRAININGS
+from cs682.classifiers.fc_net import TwoLayerNet
 from staff.tests.checks.mutants import put, refusal
 from tests.slopes import of
 
@@ -122,8 +123,8 @@ def test_check_says_of_a_stub_that_it_is_open(monkeypatch, exercise, function):
     said = refusal(exercise)
 
     assert re.fullmatch(
-        rf"{re.escape(exercise)} is open: write {function} in {EXERCISES[exercise].file}, line \d+ "
-        rf"\({re.escape(text)}\)",
+        rf"{re.escape(exercise)} is open: write {function} in {EXERCISES[exercise].file}, line "
+        rf"\d+, and save it \({re.escape(text)}\)",
         said,
     )
     assert stream_state() == before
@@ -217,10 +218,21 @@ def test_check_of_training_asks_for_half_of_the_validation_images(exercise):
         check(exercise, model=Constant(), data=validation(1, N=100))
 
 
-def overfit(history, images=50, num_layers=3, known=50):
+@pytest.mark.exercise(id="fc-2.4")
+def test_check_of_training_knows_a_network_that_was_not_trained():
+    net = TwoLayerNet(input_dim=2, num_classes=4)
+    with pytest.raises(CheckError, match=r"biases are all 0, .*: call solver\.train\(\)\n"):
+        check("fc-2.4", model=net, data=validation(0.9))
+    net.params["b2"] += 1e-9
+    with pytest.raises(CheckError, match="Is it trained on all of `data`, to the end"):
+        check("fc-2.4", model=net, data=validation(0.9))
+
+
+def overfit(history, images=50, num_layers=3, known=50, **state):
     X, y = np.arange(images) < known, np.ones(images, dtype=int)  # the scores are for 1 where known
     model = SimpleNamespace(num_layers=num_layers, loss=lambda X: np.stack([~X, X], axis=1))
-    return SimpleNamespace(model=model, X_train=X, y_train=y, train_acc_history=history)
+    state = {"train_acc_history": history, "loss_history": [2.3, 2.5], **state}
+    return SimpleNamespace(model=model, X_train=X, y_train=y, **state)
 
 
 @pytest.mark.exercise(id="fc-3.4")
@@ -230,6 +242,12 @@ def test_check_of_overfitting_asks_for_all_50_images_within_20_epochs():
         check("fc-3.4", solver=overfit([0.1] * 20 + [0.98, 1.0]))
     with pytest.raises(CheckError, match=r"0\.30 within 1 epoch, needed 1\.00\. It may take 20 "):
         check("fc-3.4", solver=overfit([0.1, 0.3]))
+    with pytest.raises(CheckError, match=r"loss went from 2\.30 to 2\.50; vis.plot_loss\(solver\)"):
+        check("fc-3.4", solver=overfit([0.1, 0.3]))
+    with pytest.raises(CheckError, match=r"0\.10 within less than an epoch, .* was interrupted"):
+        check("fc-3.4", solver=overfit([0.1], interrupted=True))
+    with pytest.raises(CheckError, match="The loss became NaN or infinite"):
+        check("fc-3.4", solver=overfit([0.1], diverged=True))
     with pytest.raises(CheckError, match="on 49 images, this exercise asks for 50"):
         check("fc-3.4", solver=overfit([1.0], images=49))
     with pytest.raises(CheckError, match="has 5 layers, this exercise asks for 3"):

@@ -237,6 +237,13 @@ def test_own_helper_comes_before_the_line_that_called_it(monkeypatch):
     assert re.search(r"\n  in fail_silently, .*\n  called from _forward, ", refusal("fc-2.2"))
 
 
+def test_way_back_takes_no_cache_of_another_function_for_one_with_dropout():
+    cache = layer_utils.affine_relu_forward(np.ones((2, 3)), np.ones((3, 4)), np.ones(4))[1]
+
+    with pytest.raises(ValueError, match="must be that of affine_norm_relu_dropout_forward"):
+        layer_utils.affine_norm_relu_dropout_backward(np.ones((2, 4)), cache)
+
+
 @pytest.mark.parametrize("result", [None, np.zeros((4, 5))], ids=["nothing", "something else"])
 @pytest.mark.parametrize(
     ("exercise", "function", "what"),
@@ -266,7 +273,7 @@ def test_check_of_training_refuses_what_is_no_solver(solver):
 
 
 def test_check_of_overfitting_asks_for_a_training():
-    solver = SimpleNamespace(model=None, X_train=[0] * 50, train_acc_history=[])
+    solver = SimpleNamespace(model=None, X_train=[0] * 50, train_acc_history=[], loss_history=[])
 
     with pytest.raises(CheckError, match=r"has not trained yet: call solver\.train"):
         check("fc-3.4", solver=solver)
