@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cs682._files import SOLUTIONS
+from cs682._files import MISSING, SOLUTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,8 +49,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     except ImportError as error:
-        _complain(f"{error}: `python -m cs682 doctor` says what is wrong and how to mend it")
+        _complain(_say_import(error))
         return 1
+
+
+def _say_import(error: ImportError) -> str:
+    """Say what to do about something that cannot be imported."""
+    name = error.name or ""
+    if isinstance(error, ModuleNotFoundError) and name.startswith("cs682."):
+        return f"{name.replace('.', '/')}.py {MISSING}"
+    return f"{error}: `python -m cs682 doctor` says what is wrong and how to mend it"
 
 
 def _parser() -> argparse.ArgumentParser:

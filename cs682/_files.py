@@ -14,6 +14,11 @@ from uuid import uuid4
 SOLUTIONS = Path(__file__).with_name("solutions.txt")  # in the self-study edition alone
 DATE = (2026, 1, 1, 0, 0, 0)  # of whatever is packed; editors show it as a file's age
 _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
+# Said of a file that a student writes in, to follow its name.
+MISSING = (
+    "is missing: take it back from the editor's trash, from Git (git checkout -- and its name) or "
+    "from the zip of the assignment"
+)
 _AS_TEXT = ". Such a notebook opens as text alone: in JupyterLab right-click it, Open With, Editor"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cs682._files import MISSING
 from cs682.checks.compare import CallError, CheckError, Stopped, with_more
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import has_hints
@@ -195,7 +196,7 @@ def hints_help(result: Result) -> bool:
 
 def _is_read(message: str) -> bool:
     """Tell whether Python runs what is written; else all exercises of the file say the same."""
-    return not (message.startswith(_UNREADABLE) or OUTDATED in message)
+    return not (message.startswith(_UNREADABLE) or OUTDATED in message or MISSING in message)
 
 
 def _row_of(notebook: str, section: str) -> Exercise | None:

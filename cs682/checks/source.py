@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from cs682._files import find_conflict
+from cs682._files import MISSING, find_conflict
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
 
@@ -69,7 +69,16 @@ def find_outdated(names: Iterable[str] = WRITTEN) -> dict[str, str]:
         If a file is no Python by now.
     """
     modules = {name: sys.modules.get(name[:-3].replace("/", ".")) for name in names}
-    return {name: OUTDATED for name, module in modules.items() if module and is_outdated(module)}
+    said = {name: _say_outdated(module) for name, module in modules.items() if module}
+    return {name: text for name, text in said.items() if text}
+
+
+def _say_outdated(module: ModuleType) -> str:
+    """Say in what the file of a module is not what runs; empty if it is."""
+    try:
+        return OUTDATED * is_outdated(module)
+    except FileNotFoundError:
+        return MISSING
 
 
 def is_outdated(module: ModuleType) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import io
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -62,7 +63,7 @@ class _Follower:
 
     def __init__(self, shell: Any, reloader: Any) -> None:
         self._shell, self._reloader = shell, reloader
-        self._reasons: dict[str, str] = {}  # what was raised by a file that does not load
+        self._reasons: dict[str, str] = {}  # what a file that does not load raised where
         reloader.check_aloud, reloader.check = reloader.check, self.check
 
     def check(self, *args: Any, **kwargs: Any) -> None:
@@ -71,9 +72,10 @@ class _Follower:
         with redirect_stderr(said):
             self._reloader.check_aloud(*args, **kwargs)
         rebind(self._shell.user_ns)
-        last = (said.getvalue().rstrip("]\n").splitlines() or ["an error"])[-1]
         failed = self._reloader.failed
-        self._reasons = {file: self._reasons.get(file, last) for file in failed}
+        self._reasons = {
+            file: self._reasons.get(file) or _say_reason(file, said.getvalue()) for file in failed
+        }
 
     def tell(self, info: Any = None) -> None:
         """Say which files do not load, unless the cell is about to say so.
@@ -87,6 +89,13 @@ class _Follower:
             text, parses = describe_broken(Path(file), reason)
             if parses or not is_check:
                 print(text, file=sys.stderr)  # noqa: T201
+
+
+def _say_reason(file: str, said: str) -> str:
+    """Say in which line of a file what was raised, by what autoreload says of it."""
+    last = (said.rstrip("]\n").splitlines() or ["an error"])[-1]
+    lines = re.findall(rf'File "{re.escape(file)}", line (\d+)', said)
+    return f"line {lines[-1]} does not load: {last}" if lines else f"does not load: {last}"
 
 
 def rebind(namespace: dict[str, Any]) -> None:
@@ -127,7 +136,7 @@ def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
     Parameters
     ----------
     file : Path
-    reason : str, what was raised; used where the file does parse
+    reason : str, what was raised where, to follow the name; used where the file does parse
 
     Returns
     -------
@@ -145,7 +154,7 @@ def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
         trouble = f"cannot be read: {error.strerror}"
     if trouble:
         return f"{name} {trouble}", False
-    return f"{name} does not load: {reason}\n  What it held before is still in use.", True
+    return f"{name} {reason}\n  What it held before is still in use.", True
 
 
 def _is_ours(file: Path) -> bool:

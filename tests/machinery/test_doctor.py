@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from cs682 import layers
+from cs682.__main__ import _say_import
+from cs682.checks.run import examine
 from cs682.setup import doctor
 from cs682.setup import doctor_python as _doctor_python
 from cs682.setup import packages as _packages
@@ -114,6 +117,15 @@ def test_other_commands_send_to_the_doctor_where_a_package_is_missing(copy):
     assert done.stderr == (
         "No module named 'numpy': `python -m cs682 doctor` says what is wrong and how to mend it\n"
     )
+
+
+def test_a_file_that_is_missing_is_named_in_notebook_and_terminal(monkeypatch, tmp_path):
+    monkeypatch.setattr(layers, "__file__", str(tmp_path / "layers.py"))
+    gone = ModuleNotFoundError("No module named 'cs682.layers'", name="cs682.layers")
+    said = _say_import(gone)
+
+    assert said.startswith("cs682/layers.py is missing: take it back from")
+    assert examine("fc-1.1").message == said
 
 
 def test_a_look_that_breaks_is_a_warning_and_not_the_end(monkeypatch, capsys):

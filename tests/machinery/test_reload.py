@@ -151,7 +151,7 @@ def test_a_file_that_does_not_load_is_two_lines_until_it_is_mended(home):
     broken = {
         "def broken(:": f"cs682/layers.py line {number}: SyntaxError: invalid syntax",
         "  x = 1": f"cs682/layers.py line {number}: IndentationError: unindent does not match",
-        "x = unknown": "cs682/layers.py does not load: NameError: name 'unknown' is not defined",
+        "x = unknown": f"cs682/layers.py line {number} does not load: NameError: name 'unknown'",
     }
     said = in_session(
         home,
