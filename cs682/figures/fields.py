@@ -133,7 +133,7 @@ def draw_reach(
     """
     named = _require_masks(masks)
     shape = next(iter(named.values())).shape
-    with course_figure([list(named)], (8, 2.9), title) as (fig, axes):
+    with course_figure([list(named)], (8, 3.2), title) as (fig, axes):
         fig.get_layout_engine().set(w_pad=0.15)  # type: ignore[union-attr, call-arg]
         for k, (label, mask) in enumerate(named.items()):
             _draw_batch(axes[label], mask)
@@ -141,9 +141,19 @@ def draw_reach(
             axes[label].set_xlabel(f"{shape[0]} examples")
             if k == 0:
                 axes[label].set_ylabel(f"{shape[1]} channels of {shape[2]} x {shape[3]} pixels")
+        _draw_key(fig)
     said = (f"{k}: {int(m.sum())} of {m.size} values" for k, m in named.items())
     fig.set_label(f"{title} {'; '.join(said)}.")
     return fig
+
+
+def _draw_key(fig: Figure) -> None:
+    """Say what the colours of `draw_reach` mean."""
+    from matplotlib.patches import Patch
+
+    meanings = {"the value that changes": SELF, "outputs that it reaches": SEEN, "others": UNSEEN}
+    handles = [Patch(color=colour, label=text) for text, colour in meanings.items()]
+    fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=9)
 
 
 def _require_masks(masks: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.bool_]]:

@@ -189,7 +189,8 @@ def test_receptive_field_refuses_what_is_no_layer():
 
 
 def test_reach_shows_examples_as_columns_and_channels_as_rows():
-    ax = draw_reach(masks(norm=(0, 2, 3))).axes[0]
+    fig = draw_reach(masks(norm=(0, 2, 3)))
+    ax, (key,) = fig.axes[0], fig.legends
 
     image = ax.images[0].get_array()
     assert image.shape == (3 * 5 - 1, 2 * 6 - 1, 3)
@@ -198,6 +199,10 @@ def test_reach_shows_examples_as_columns_and_channels_as_rows():
     assert tuple(image[5, 0]) == to_rgb(UNSEEN)  # the first example's second channel
     assert tuple(image[4, 0]) == (1, 1, 1)  # between two channels
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("2 examples", "3 channels of 4 x 5 pixels")
+    said = ["the value that changes", "outputs that it reaches", "others"]
+    assert [text.get_text() for text in key.get_texts()] == said
+    colours = [to_rgb(patch.get_facecolor()) for patch in key.get_patches()]
+    assert colours == [to_rgb(colour) for colour in (SELF, SEEN, UNSEEN)]
 
 
 @pytest.mark.parametrize(
