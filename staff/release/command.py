@@ -42,6 +42,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help="cut what is not committed too, which is refused otherwise",
     )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="cut another release of the same version, or for another repository or variant than "
+        "the last one in DIR, which is refused otherwise",
+    )
     parser.set_defaults(run=run_command)
 
 
@@ -50,7 +56,7 @@ def run_command(args: argparse.Namespace) -> int:
 
     Parameters
     ----------
-    args : namespace with ``out``, ``variant``, ``repository`` and ``allow_dirty``
+    args : namespace with ``out``, ``variant``, ``repository``, ``allow_dirty`` and ``replace``
 
     Returns
     -------
@@ -60,7 +66,8 @@ def run_command(args: argparse.Namespace) -> int:
         source = _read_committed(allow_dirty=args.allow_dirty)
         variant = read_variant(args.variant) if args.variant else Variant()
         release = cut(source, variant, args.repository)
-        warnings = _look_at_last(args.out / MANIFEST, release)
+        if not args.replace:
+            _compare_with_last(args.out / MANIFEST, release)
         path = write_zip(release, args.out)
         with replacing(args.out / MANIFEST) as file:  # for `updates`, beside the zip
             file.write(release.files[MANIFEST])
@@ -71,8 +78,6 @@ def run_command(args: argparse.Namespace) -> int:
     print(f"{path}: {len(release.files)} files, {len(data) / 1e6:.1f} MB, {points} points")  # noqa: T201
     print(f"SHA-256 {hashlib.sha256(data).hexdigest()}")  # noqa: T201
     print(_say_where(release, variant))  # noqa: T201
-    for text in warnings:
-        print(f"warning: {text}", file=sys.stderr)  # noqa: T201
     if points != sum(EXERCISES[key].points for key in variant.table):
         print(f"warning: {variant.say_sum()}", file=sys.stderr)  # noqa: T201
     return 0
@@ -86,24 +91,22 @@ def _say_where(release: Release, variant: Variant) -> str:
     return f"repository {repository}, updates {variant.updates or 'from nowhere'}"
 
 
-def _look_at_last(manifest: Path, release: Release) -> list[str]:
-    """Say what speaks against giving out a release after the one that was cut before."""
+def _compare_with_last(manifest: Path, release: Release) -> None:
+    """Refuse a release that would lead those astray who have the one that was cut before."""
     try:
         last = json.loads(manifest.read_bytes())
         files, version = dict(last["files"]), last["version"]
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # none was
+        return  # none was
     hashes = json.loads(release.files[MANIFEST])["files"]
-    if files == hashes:
-        return []
-    if version == release.version:
-        return [
-            f"{manifest.parent} held another {version}: where that was given out, raise the version"
-        ]
     moved = [name for name in (SETTINGS, VARIANT) if files.get(name) != hashes.get(name)]
-    return (
-        [f"not the repository or variant of {version}: {', '.join(moved)} changed"] if moved else []
-    )
+    if moved:
+        said = f"not the repository or variant of its {version}: {', '.join(moved)} changed"
+    elif version == release.version and files != hashes:
+        said = f"another {version}: if that was given out, raise the version"
+    else:
+        return
+    raise ValueError(f"{manifest.parent} holds a release already. This is {said}; or --replace")
 
 
 def _read_committed(*, allow_dirty: bool) -> Source:

@@ -86,7 +86,7 @@ def tree(tmp_path_factory):
     return home
 
 
-RELEASE = ("staff", "release", "--allow-dirty", "--out", "build")
+RELEASE = ("staff", "release", "--allow-dirty", "--replace", "--out", "build")
 STUBS = (
     "pytest",
     "-q",

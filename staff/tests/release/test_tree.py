@@ -312,15 +312,15 @@ def test_command_says_what_moves_the_sum_away_from_the_table_s(
     ("last", "said"),
     [
         ({}, ""),
-        ({"README.md": "0"}, f"held another {edition()}: where that was given out"),
+        ({"README.md": "0"}, f"This is another {edition()}: if that was given out"),
         ({"version": "0.9", "README.md": "0"}, ""),
         (
             {"version": "0.9", "assignment.json": "0"},
-            "not the repository or variant of 0.9: assign",
+            "This is not the repository or variant of its 0.9: assign",
         ),
     ],
 )
-def test_command_warns_of_what_would_reach_nobody_or_lead_astray(
+def test_command_refuses_what_would_reach_nobody_or_lead_astray(
     source, tmp_path, monkeypatch, capsys, last, said
 ):
     monkeypatch.setattr(command, "read_source", lambda: dataclasses.replace(source, changes=()))
@@ -332,10 +332,16 @@ def test_command_warns_of_what_would_reach_nobody_or_lead_astray(
     (tmp_path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     where = capsys.readouterr().out
     assert ("a stand-in" in where, "updates from nowhere" in where) == (True, True)
+    (zipped,) = tmp_path.glob("*.zip")
+    zipped.write_bytes(b"given out")
 
-    assert main(words) == 0
+    status = [main(words), main(words)]  # and it is not forgotten by the second time
 
     assert (said in capsys.readouterr().err) if said else not capsys.readouterr().err
+    assert status == ([1, 1] if said else [0, 0])
+    assert (zipped.read_bytes() == b"given out") == bool(said)
+    assert main([*words, "--replace"]) == 0
+    assert zipped.read_bytes() != b"given out"
 
 
 def test_command_refuses_what_is_not_committed(tmp_path, monkeypatch, capsys):
