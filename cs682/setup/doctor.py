@@ -218,10 +218,14 @@ def look_at_release() -> Iterator[Finding]:
     if names := strangers(PACKAGE_HOME):
         more = " ..." * (len(names) > _NAMED)
         text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"
-        cure = "unless you changed them: python -m cs682 update, and the name of the release's zip"
+        cure = "unless you changed them: python -m cs682 update, and the newest zip that you have"
         yield Finding("warn", "release", text, cure)
     else:
-        yield Finding("ok", "release", "given files are as they were given out")
+        yield Finding(
+            "ok",
+            "release",
+            "given files are as given out (those that you write in were not looked at)",
+        )
 
 
 def why_not_writable(folder: Path) -> str:

@@ -14,39 +14,16 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Any
 
 from cs682._files import find_conflict
 from cs682.checks.source import judge
+from cs682.setup.collision import COLUMN, Collision
 
 Cell = dict[str, Any]
-_COLUMN = 48
-_ROWS = 24  # of one collision, at most
 _SECTION = re.compile(r"^#+ (\d[\d.]*)", re.MULTILINE)
+_BOTH = "these lines are not as they were given out, and the new release changed them, too"
 _STUB = re.compile(r'\s*(raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)\s*)?')
-
-
-@dataclass(frozen=True)
-class Collision:
-    """What both have changed.
-
-    Attributes
-    ----------
-    place : str, a file, or a file and where in it
-    reason : str, in words for the student
-    mine, new : str, the two texts, as far as they collide; both empty where there is none to show
-    """
-
-    place: str
-    reason: str
-    mine: str = ""
-    new: str = ""
-
-    @property
-    def file(self) -> str:
-        """Return the file alone."""
-        return self.place.partition(", ")[0]
 
 
 @dataclass
@@ -173,8 +150,7 @@ def merge_code(name: str, base: str, mine: str, new: str) -> Merged:
     if said := find_conflict(mine.encode()):
         raise ValueError(said)
     text, pairs = merge_text(base, mine, new)
-    reason = "you and the new release changed the same lines"
-    collisions = [Collision(name, reason, *pair) for pair in pairs]
+    collisions = [Collision(name, _BOTH, *pair) for pair in pairs]
     if judge(name, text.encode()) and not judge(name, mine.encode()):
         reason = "with the new release's changes in it, your file would be no Python"
         return Merged(mine, [Collision(name, reason, mine, new)])
@@ -204,17 +180,11 @@ def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
     ValueError
         If the student's file is no notebook.
     """
-    try:
-        book = json.loads(mine)
-        own = list(book["cells"])
-        texts = [source_of(cell) for cell in own]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        said = find_conflict(mine.encode()) or f"is no notebook ({error!r})"
-        raise ValueError(said) from error
+    book, own = _read_book(mine)
     given, theirs = (
         {cell["id"]: cell for cell in json.loads(text)["cells"]} for text in (base, new)
     )
-    cells = _find_cells(list(given.values()), own, texts)
+    cells = _find_cells(list(given.values()), own)
     places = _name_places(name, given.values())
     merging = _BookMerge(book, cells, places, _name_places(name, theirs.values()))
     for key, cell in given.items():
@@ -224,6 +194,45 @@ def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
     return Merged(text, merging.collisions, merging.cleared)
 
 
+def _read_book(text: str) -> tuple[dict[str, Any], list[Cell]]:
+    """Return a student's notebook, and its cells."""
+    try:
+        book = json.loads(text)
+        own = list(book["cells"])
+        for cell in own:
+            source_of(cell)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        said = find_conflict(text.encode()) or f"is no notebook ({error!r})"
+        raise ValueError(said) from error
+    return book, own
+
+
+def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
+    """Return the cells of a notebook that were given out and are there, but for answers.
+
+    Parameters
+    ----------
+    name : str, of the file
+    given, mine : str, the texts of the files
+
+    Returns
+    -------
+    pairs : list of (place, given, mine), each a str
+
+    Raises
+    ------
+    ValueError
+        If the student's file is no notebook.
+    """
+    cells = json.loads(given)["cells"]
+    places, own = _name_places(name, cells), _find_cells(cells, _read_book(mine)[1])
+    return [
+        (places[cell["id"]], source_of(cell), source_of(own[cell["id"]]))
+        for cell in cells
+        if cell["id"] in own and "answer" not in cell["metadata"].get("tags", [])
+    ]
+
+
 def _name_places(name: str, cells: Iterable[Cell]) -> dict[str, str]:
     """Return where each cell stands, by its id: its section, and how it begins."""
     places, section = {}, ""
@@ -231,7 +240,7 @@ def _name_places(name: str, cells: Iterable[Cell]) -> dict[str, str]:
         source = source_of(cell)
         if cell["cell_type"] == "markdown" and (found := _SECTION.search(source)):
             section = f"section {found[1]}, "
-        first = textwrap.shorten(source.strip().partition("\n")[0], _COLUMN, placeholder=" ...")
+        first = textwrap.shorten(source.strip().partition("\n")[0], COLUMN, placeholder=" ...")
         places[cell["id"]] = f"{name}, {section}the cell that begins with {first}"
     return places
 
@@ -256,7 +265,7 @@ def source_of(cell: Cell) -> str:
     return "".join(cell["source"]).replace("\r\n", "\n")
 
 
-def _find_cells(given: list[Cell], own: list[Cell], texts: list[str]) -> dict[str, Cell]:
+def _find_cells(given: list[Cell], own: list[Cell]) -> dict[str, Cell]:
     """Return the student's cell for each given one, by the given one's id.
 
     Where an editor has thrown all ids away, cells that nobody changed show where the others are.
@@ -268,7 +277,8 @@ def _find_cells(given: list[Cell], own: list[Cell], texts: list[str]) -> dict[st
             found.setdefault(id_of(cell), cell)
     if found:
         return found
-    match = SequenceMatcher(None, [source_of(cell) for cell in given], texts, autojunk=False)
+    before, now = ([source_of(cell) for cell in cells] for cells in (given, own))
+    match = SequenceMatcher(None, before, now, autojunk=False)
     for _, i1, i2, j1, j2 in match.get_opcodes():
         if [c["cell_type"] for c in given[i1:i2]] == [c["cell_type"] for c in own[j1:j2]]:
             ids = (cell["id"] for cell in given[i1:i2])
@@ -306,7 +316,7 @@ class _BookMerge:
         mine = source_of(cell)
         text, pairs = merge_text(base, mine, new)
         for pair in pairs:
-            self._collide(key, "you and the new release changed the same lines", *pair)
+            self._collide(key, _BOTH, *pair)
         if not pairs and text != mine:
             is_list = isinstance(cell["source"], list)
             cell["source"] = text.splitlines(keepends=True) if is_list else text
@@ -358,28 +368,3 @@ def _do_the_same(one: str, other: str) -> bool:
         return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
     except (SyntaxError, ValueError):
         return False
-
-
-# --- what the student sees
-
-
-def side_by_side(mine: str, new: str) -> str:
-    """Return the lines in which two texts differ, in two columns.
-
-    Parameters
-    ----------
-    mine, new : str
-    """
-    one, other = (text.expandtabs(4).split("\n") for text in (mine, new))
-    rows = [("yours", "the new one")]
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if tag != "equal":
-            for a, b in zip_longest(one[i1:i2], other[j1:j2], fillvalue=""):
-                rows += zip_longest(_fold(a), _fold(b), fillvalue="")
-    lines = [f"  {a.ljust(_COLUMN)} | {b}".rstrip() for a, b in rows[: _ROWS + 1]]
-    return "\n".join([*lines, *["  (and more)"] * (len(rows) > _ROWS + 1)])
-
-
-def _fold(line: str) -> list[str]:
-    """Return a line as the rows of a column that it takes."""
-    return textwrap.wrap(line, _COLUMN, drop_whitespace=False, break_on_hyphens=False) or [""]

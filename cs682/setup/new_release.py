@@ -21,6 +21,8 @@ SCHEME = "https://"
 LARGEST_ZIP = 100_000_000  # bytes; a release has about a fiftieth of it
 _LARGEST_MANIFEST = 1_000_000
 _PATIENCE = 120  # seconds, for all of a zip
+CHANGELOG = "CHANGELOG.md"
+_HEADING = re.compile(r"^## (\d[\d.]*)\b.*$", re.MULTILINE)
 _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
@@ -64,6 +66,23 @@ class NewRelease:
     manifest: Manifest
     files: dict[str, bytes]
     executable: frozenset[str]
+
+    def news_since(self, old: Manifest) -> str:
+        """Return what the changelog says since an older release.
+
+        Parameters
+        ----------
+        old : Manifest
+        """
+        text = self.files.get(CHANGELOG, b"").decode(errors="replace")
+        headings = [*_HEADING.finditer(text)]
+        ends = [*(heading.start() for heading in headings[1:]), len(text)]
+        parts = []
+        for heading, end in zip(headings, ends, strict=True):
+            version = Manifest("", heading[1].rstrip("."), {})
+            if old.order < version.order <= self.manifest.order:
+                parts.append(text[heading.start() : end].strip())
+        return "\n\n".join(parts)
 
 
 def read_manifest(data: bytes) -> Manifest:

@@ -20,7 +20,9 @@ from pathlib import Path
 
 from cs682.checks.source import describe_encoding
 from cs682.setup.assignment import GIVEN, MANIFEST, PACKAGE_HOME
-from cs682.setup.merging import Collision, merge_book, merge_code, side_by_side
+from cs682.setup.collision import Collision, side_by_side
+from cs682.setup.given_text import compare
+from cs682.setup.merging import merge_book, merge_code
 from cs682.setup.new_release import (
     Manifest,
     NewRelease,
@@ -37,10 +39,9 @@ from cs682.setup.news import TOLD, address_of_updates
 from cs682.setup.reset import KEPT, ORIGINALS
 from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 
-CHANGELOG, PROJECT = "CHANGELOG.md", "pyproject.toml"
+PROJECT = "pyproject.toml"
 FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
 _UNCHANGED = "Nothing was changed: update again once that is mended, or the file has another name"
-_HEADING = re.compile(r"^## (\d[\d.]*)\b.*$", re.MULTILINE)
 _OWN_VERSION = re.compile(rb"^version = .*$", re.MULTILINE)  # is another one in every release
 
 
@@ -63,6 +64,7 @@ class _Plan:
     cleared: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     is_partial: bool = False
+    looks_closer: bool = False  # at given text, too, which a release given out before has as well
     brings_packages: bool = False
 
     @property
@@ -94,8 +96,11 @@ def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
     if new.manifest.name != old.name:
         raise UpdateError(f"that is {new.manifest.name!r:.40}, and this folder is {old.name!r:.40}")
     both = f"{new.manifest.version}, and this folder is {old.version}"
-    if new.manifest.order < old.order:
-        raise UpdateError(f"that release is older: {both}")
+    here = max(old, Manifest("", _read_given(root).version, {}), key=lambda known: known.order)
+    if new.manifest.order < here.order:
+        raise UpdateError(
+            f"that release is older: {new.manifest.version}, and this folder is {here.version}"
+        )
     try:
         plan = _plan(old, new, root)
         if not (plan.writes or plan.aside):
@@ -168,6 +173,8 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
 def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
     """Decide on each file; the manifest comes last, so that it is true once all is done."""
     plan, given, written = _Plan(), _read_given(root), _texts_of(new)
+    plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
+    plan.looks_closer = plan.is_partial or new.manifest.version == old.version
     names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
     for name in sorted(names):
         known = {old.files.get(name), given.hashes.get(name)}
@@ -176,7 +183,6 @@ def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
     for name in reversed(FOR_MACHINES):
         if _read(root / name) != new.files.get(name):
             plan.writes[name] = new.files.get(name)
-    plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
     if project := plan.writes.get(PROJECT):
         before = with_plain_ends(_read(root / PROJECT) or b"")
         plan.brings_packages = _OWN_VERSION.sub(b"", project) != _OWN_VERSION.sub(b"", before)
@@ -197,6 +203,7 @@ class _Given:
 
     texts: dict[str, str] = field(default_factory=dict)  # of the files that students write in
     hashes: dict[str, str] = field(default_factory=dict)  # of the others
+    version: str = "0"
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,7 @@ def _read_given(root: Path) -> _Given:
     """Return what this folder's release remembers of itself; nothing if that is damaged."""
     try:
         given = json.loads(_read(root / GIVEN) or b"{}")
-        return _Given(dict(given["texts"]), dict(given["hashes"]))
+        return _Given(dict(given["texts"]), dict(given["hashes"]), str(given["version"]))
     except (ValueError, KeyError, TypeError):
         return _Given()
 
@@ -232,13 +239,14 @@ def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> N
     if untouched or (mine is None and given is None):
         plan.writes[name] = after
     elif given is not None and after is not None and given == after.decode():
-        return  # the course has not changed it
+        if plan.looks_closer and mine is not None:
+            _merge(plan, name, given, mine, new)
     elif mine is None:
         _collide(plan, name, "it is gone, or has another name now, and the new release changed it")
     elif after is None:
         _collide(plan, name, "the new release has it no more, and you changed it: yours stays")
     elif given is not None:
-        _merge(plan, name, given, mine, after)
+        _merge(plan, name, given, mine, new)
     elif hash_of(after) in was.hashes:
         plan.strange += [name] * (not was.is_theirs)
     else:
@@ -252,21 +260,25 @@ def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
     plan.collisions.append(Collision(name, reason, *texts))
 
 
-def _merge(plan: _Plan, name: str, given: str, mine: bytes, after: bytes) -> None:
-    """Bring a file together in which both have written."""
-    merge = merge_book if name.endswith(".ipynb") else merge_code
+def _merge(plan: _Plan, name: str, given: str, mine: bytes, new: NewRelease) -> None:
+    """Bring a file together in which both have written; or look at what is given in it."""
+    merge, after = merge_book if name.endswith(".ipynb") else merge_code, new.files[name].decode()
     try:
         if said := describe_encoding(mine):
             raise ValueError(said)
         text = mine.decode("utf-8-sig")
-        merged = merge(name, given, text.replace("\r\n", "\n"), after.decode())
+        own = text.replace("\r\n", "\n")
+        if given == after:
+            merged = compare(name, given, own, new.manifest.version)
+        else:
+            merged = merge(name, given, own, after)
     except ValueError as error:
         raise UpdateError(f"{name} {error}. {_UNCHANGED}") from error
     plan.collisions += merged.collisions
     plan.cleared += merged.cleared
     bom = codecs.BOM_UTF8 if mine.startswith(codecs.BOM_UTF8) else b""
     newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
-    if merged.text != text.replace("\r\n", "\n"):
+    if merged.text != own:
         plan.writes[name] = bom + merged.text.replace("\n", newline).encode()
 
 
@@ -319,7 +331,7 @@ _LAST = "Restart the kernel, and have open notebooks and files read anew, before
 def _describe(plan: _Plan, old: Manifest, new: NewRelease, root: Path, kept: str) -> str:
     """Say what was done, what the changelog says, and what is left to do."""
     lines = [*_tell_changes(plan, old, new)]
-    if said := _news(new, old):
+    if said := new.news_since(old):
         lines += ["", "What its changelog says:", said]
     if plan.collisions:
         lines += ["", *_tell(plan.collisions)]
@@ -347,7 +359,11 @@ def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
     if not plan.writes:
         yield f"the assignment is {version} already; nothing was changed"
         return
-    was = f", it was {old.version}" if version != old.version else ": a part was missing"
+    was = (
+        f", it was {old.version}"
+        if version != old.version
+        else ": a part was missing, or another's"
+    )
     count = f"{len(files)} file{'s' * (len(files) != 1)} changed"
     yield f"the assignment is {version} now{was}; {count}"
     yield "Your code, answers, own cells and trained networks are where they were."
@@ -362,19 +378,6 @@ def _tell_strange(names: list[str], version: str, kept: str) -> Iterator[str]:
     """Yield which given files are as no release has them that is known here."""
     yield f"Not as {version} gives them out, and left as they are: {', '.join(names)}."
     yield f"If you did not change them, copy those in {kept}/new over them: an update was lost."
-
-
-def _news(new: NewRelease, old: Manifest) -> str:
-    """Return the changelog since the old version."""
-    text = new.files.get(CHANGELOG, b"").decode(errors="replace")
-    headings = [*_HEADING.finditer(text)]
-    ends = [*(heading.start() for heading in headings[1:]), len(text)]
-    parts = []
-    for heading, end in zip(headings, ends, strict=True):
-        version = Manifest("", heading[1].rstrip("."), {})
-        if old.order < version.order <= new.manifest.order:
-            parts.append(text[heading.start() : end].strip())
-    return "\n\n".join(parts)
 
 
 def _tell(collisions: list[Collision]) -> Iterator[str]:

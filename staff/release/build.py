@@ -75,7 +75,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     if faults := find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
     files |= self_study_files(files, reference, variant)  # last: the rest was searched without them
-    files |= given_files(files)
+    files |= given_files(files, version)
     facts = {"name": settings["name"], "version": version, "commit": source.commit}
     files[MANIFEST] = _manifest(facts, files)
     return Release(settings["name"], version, dict(sorted(files.items())), source.executable)

@@ -38,7 +38,7 @@ def original_files(
     return {ORIGINALS: _dump(wanted)}
 
 
-def given_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def given_files(files: Mapping[str, bytes], version: str) -> dict[str, bytes]:
     """Return the file that `cs682.setup.update` reads, by its path: what was given out.
 
     Of the files that students write in it holds the texts, and of all others their SHA-256.
@@ -46,11 +46,12 @@ def given_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     Parameters
     ----------
     files : mapping of str to bytes, the release's own, in their last form
+    version : str, of the release
     """
     written = {path for path in files if path in WRITTEN or path.endswith(".ipynb")}
     texts = {path: files[path].decode() for path in written}
     hashes = {path: hash_of(data) for path, data in files.items() if path not in written}
-    return {GIVEN: _dump({"texts": texts, "hashes": hashes})}
+    return {GIVEN: _dump({"version": version, "texts": texts, "hashes": hashes})}
 
 
 def _dump(value: object) -> bytes:

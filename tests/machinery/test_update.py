@@ -13,7 +13,8 @@ from cs682.__main__ import main
 from cs682.setup import new_release, news, swapping
 from cs682.setup import update as module
 from cs682.setup.assignment import GIVEN
-from cs682.setup.merging import merge_book, merge_code, merge_text, side_by_side
+from cs682.setup.collision import side_by_side
+from cs682.setup.merging import merge_book, merge_code, merge_text
 from cs682.setup.new_release import UpdateError, hash_of
 from cs682.setup.update import undo, update
 
@@ -45,7 +46,7 @@ def release(version, /, name="a2", **changed):
     texts = {path: text for path, text in texts.items() if text is not None}
     own = {path: texts[path] for path in (LAYERS, BOOK) if path in texts}
     rest = {path: hash_of(text.encode()) for path, text in texts.items() if path not in own}
-    texts[GIVEN] = json.dumps({"texts": own, "hashes": rest})
+    texts[GIVEN] = json.dumps({"version": version, "texts": own, "hashes": rest})
     files = {path: text.encode() for path, text in texts.items()}
     hashes = {path: hash_of(data) for path, data in files.items()}
     said = {"name": name, "version": version, "commit": "", "files": hashes}
@@ -254,7 +255,7 @@ def test_work_done_after_an_update_is_kept_by_undo(root, take):
         ({"solver.py": "mine\n"}, {"solver.py": None}, "the new release has it no more"),
         ({"n.md": "mine\n"}, {"n.md": "n\n"}, "the new release gives out a file of that name"),
         ({LAYERS: None}, {LAYERS: CODE + "# n\n"}, "it is gone, or has another name now"),
-        ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "you and the new release"),
+        ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "the new release changed them, too"),
     ],
 )
 def test_what_both_have_changed_stays_and_the_new_one_lies_aside(root, take, own, changed, told):
@@ -334,9 +335,36 @@ def test_update_of_which_a_part_came_is_made_whole(root, take, left_out, version
     assert f"the assignment is {version}" in said
     assert all(words in said for words in told)
     assert "you wrote in it" not in said
-    machines = {"MANIFEST.json"} if version != "1.1.0" else set()
+    machines = {"MANIFEST.json", GIVEN} if version != "1.1.0" else set()
     for name in whole.keys() - ({"solver.py"} if told else set()) - machines:
         assert (root / name).read_bytes() == whole[name], name
+
+
+def test_file_that_went_back_to_an_older_release_is_told_of(root, take):
+    """An editor saved what it had read before the update, or Git brought it."""
+    before = look(root)
+    corrected = {LAYERS: CODE.replace("Give", "Return"), BOOK: book_of(look="x = 2")}
+    take(**corrected)
+    for name in corrected:
+        (root / name).write_bytes(before[name])
+
+    said = take(**corrected)
+
+    assert "nothing was changed" in said
+    assert f"- {LAYERS}: not as 1.1.0 gives it out" in said
+    assert f"- {BOOK}, the cell that begins with x = 1: not as" in said.replace("x = 2", "x = 1")
+    assert "Return f." in said
+    assert "TODO" not in said  # the stub is the student's to change
+    assert [*root.glob(f"kept/*/new/{LAYERS}")] != []
+
+
+def test_release_older_than_the_package_takes_nothing_back(root, take):
+    older = (root / "MANIFEST.json").read_bytes()
+    take(**CORRECTED)
+    (root / "MANIFEST.json").write_bytes(older)  # of a commit that lacked the new one
+
+    with pytest.raises(UpdateError, match=r"is older: 1\.0\.0, and this folder is 1\.1\.0"):
+        take("1.0.0")
 
 
 def test_the_same_release_once_more_is_nothing_to_do(root, take):

@@ -28,7 +28,7 @@ def assemble(source, version):
     reference = read_reference(source)
     files = strip_files(reference, Variant())
     files |= original_files(files, reference, Variant())
-    files |= given_files(files)
+    files |= given_files(files, version)
     facts = {"name": "cs682-assignment2", "version": version, "commit": ""}
     return files | {MANIFEST: build._manifest(facts, files)}
 

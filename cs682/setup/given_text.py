@@ -1,0 +1,64 @@
+"""Tell where given lines of a file that students write in are not as they were given out.
+
+Most often the student has changed them, which is fine. But a file may also have gone back to an
+older release: an editor saved it after an update, or half of an update was committed.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+
+from cs682.setup.collision import Collision
+from cs682.setup.merging import Merged, book_pairs, merge_code
+
+_RAISES = re.compile(
+    r'raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)'
+)  # a stub, on one line or more
+
+
+def compare(name: str, given: str, mine: str, version: str) -> Merged:
+    """Look over a file, and change nothing in it.
+
+    Parameters
+    ----------
+    name : str, of the file
+    given, mine : str, what was given out, and the student's
+    version : str, of the release that gives it out so
+
+    Returns
+    -------
+    merged : Merged; the student's text, and a collision where given lines are gone. Lines that were
+        added, stubs and answers do not count
+
+    Raises
+    ------
+    ValueError
+        If Git has left a conflict in the student's file, or it is no notebook.
+    """
+    if name.endswith(".ipynb"):
+        pairs = book_pairs(name, given, mine)
+    else:
+        merge_code(name, given, mine, given)  # for its faults alone
+        pairs = [(name, given, mine)]
+    reason = f"not as {version} gives it out"
+    found = [
+        Collision(place, reason, *other)
+        for place, before, now in pairs
+        if (other := _altered(before, now))
+    ]
+    return Merged(mine, found)
+
+
+def _altered(given: str, mine: str) -> tuple[str, str] | None:
+    """Return the student's lines and the given ones, where given ones are gone; else None."""
+    lines, own = _RAISES.sub("", given).split("\n"), mine.split("\n")
+    there = {line.strip() for line in own} | {""}
+    gone: tuple[list[str], list[str]] = ([], [])
+    match = SequenceMatcher(None, lines, own, autojunk=False)
+    for tag, i1, i2, j1, j2 in match.get_opcodes():
+        texts = [line.strip() for line in lines[i1:i2] if not line.lstrip().startswith("#")]
+        if tag != "equal" and not there.issuperset(texts):
+            gone[0].extend(own[j1:j2])
+            gone[1].extend(lines[i1:i2])
+    return ("\n".join(gone[0]), "\n".join(gone[1])) if gone[1] else None
