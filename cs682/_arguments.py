@@ -214,7 +214,7 @@ def require_hidden_layer(i: int, hidden_layers: int) -> None:
 
 def require_hidden_cache(inner: Any) -> None:
     """Raise ValueError unless a cache is one that a whole hidden layer has left."""
-    is_pair = isinstance(inner, tuple) and len(inner) == 2
+    is_pair = isinstance(inner, (tuple, list)) and len(inner) == 2
     if not (is_pair and (inner[0] is None or isinstance(inner[0], str))):
         raise ValueError(
             "cache must be that of affine_norm_relu_dropout_forward, ((normalization, inner), "
