@@ -70,11 +70,12 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
-        r"AttributeError: '(list|tuple|dict|float|int|generator)' object has no attribute "
+        r"AttributeError: '(list|tuple|dict|str|float|int|generator)' object has no attribute "
         r"'(astype|shape|ndim|dtype|size|reshape|sum|T)'",
         lambda found: (
             f"There is {'an' if found[1] == 'int' else 'a'} {found[1]} where a NumPy array belongs."
             + " A cache comes apart in the order in which it was packed." * (found[1] == "tuple")
+            + " A dict comes apart into its keys." * (found[1] == "str")
         ),
     ),
     (
@@ -138,6 +139,20 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda found: (
             f"grads has no {found[1]} yet: the way back runs over all layers, from the last, L, "
             "down to 1 (a range stops before its end), and stores the gradients of each."
+        ),
+    ),
+    (
+        r"KeyError: -?\d+\n.*(?:_backward,|\bcache\b)",
+        lambda _: (
+            "This cache is a dict, whose entries have names, not numbers. It is yours: read it "
+            "here as the forward pass packs it, or let that return a tuple."
+        ),
+    ),
+    (
+        r"cannot reshape array of size \d+ into shape .*\n  in \w+_backward,",
+        lambda _: (
+            "The array has more or fewer axes than this line takes it for. What comes out of a "
+            "cache has the shape that the forward pass gave it: print it, and arrange it as here."
         ),
     ),
     (

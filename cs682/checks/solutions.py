@@ -154,7 +154,7 @@ def _say_cache(solutions: Solutions, exercise: str) -> list[str]:
     ]
     said = "The cache that this reads is made by the reference's forward pass, which ends so:"
     other = (
-        "If yours keeps something else, or in other shapes, unpack that, or take up the forward "
-        "pass too."
+        "If yours keeps something else, or in another order or other shapes, unpack that, or take "
+        "up the forward pass too."
     )
     return ["\n".join([said, *made, other])] if made else []

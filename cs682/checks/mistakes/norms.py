@@ -202,6 +202,8 @@ def backward(
             **_forgotten_sums(x, gamma, beta, dout, eps, axis),
             "divided by the variance where the standard deviation belongs": dx / std,
             "the division by the standard deviation is missing": dx * std,
+            "multiplied by the standard deviation where dx is divided by it: does the cache hold "
+            "std or 1 / std?": dx * std**2,
             "the eps of the forward pass is left out, or a much smaller one is taken": slope(
                 eps=1e-12
             ),

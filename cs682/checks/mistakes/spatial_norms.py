@@ -227,6 +227,8 @@ def row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict[
         "divided by the variance where the standard deviation belongs": gradient(gamma * dout)
         / std,
         "the division by the standard deviation is missing in dx": gradient(gamma * dout) * std,
+        "multiplied by the standard deviation where dx is divided by it: does the cache hold std "
+        "or 1 / std?": gradient(gamma * dout) * std**2,
         "the eps of the forward pass is left out in dx": gradient(gamma * dout, 0.0),
         "eps is hard-coded in dx, not the one of the forward pass": gradient(gamma * dout, 1e-5),
         "the sums in dx run over the other axis": ways_back(rows, gamma * dout, eps, other).sum(
