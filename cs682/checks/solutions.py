@@ -24,6 +24,7 @@ Solutions = dict[str, list[dict[str, str]]]  # by exercise: file, name and text 
 _FIRST = b"Solutions, packed; `python -m cs682 solution bn-1.3` shows that of bn-1.3.\n"
 _BACK = re.compile(r"_backward(_alt)?$|_loss_and_gradients$")
 _WIDTH = 92
+_ASKED = "solution of {}"  # in what is remembered
 
 
 def pack_solutions(solutions: Solutions) -> bytes:
@@ -73,6 +74,9 @@ def solution(exercise: str) -> None:
 def tell_solution(exercise: str, root: Path = ROOT) -> str:
     """Return the solution of an exercise that has passed; else say what comes first, and note it.
 
+    What cannot be judged yet, as its file cannot be read or another exercise is open, counts as not
+    asked for.
+
     Parameters
     ----------
     exercise : str, as for `solution`
@@ -99,10 +103,24 @@ def tell_solution(exercise: str, root: Path = ROOT) -> str:
     result = _look_at(row)
     if result.state == "passed":
         return _show(row, "Where does yours differ? Say why both are right, or which is better.")
-    asked = f"solution of {row.id}"
-    if asked in read_notes(root):
+    asked = _ASKED.format(row.id)
+    if read_notes(root).get(asked):
         return _show(row, "Close this, and then write yours: what you only copy is soon gone.")
+    if first := _say_first(result):
+        return textwrap.fill(f"{first} The solution of {row.id} comes after that.", _WIDTH)
     return _put_off(result, count_hints(root).get(row.id, 0)) + note(root, {asked: 1})
+
+
+def forget_ask(exercise: str, root: Path) -> None:
+    """Forget that a solution was asked for: the exercise is begun anew.
+
+    Parameters
+    ----------
+    exercise : str, its id
+    root : Path, the folder of the assignment
+    """
+    if read_notes(root).get(asked := _ASKED.format(exercise)):
+        note(root, {asked: 0})
 
 
 def _look_at(row: Exercise) -> Result:
@@ -113,6 +131,14 @@ def _look_at(row: Exercise) -> Result:
         return Result(row, "open", str(error))
 
 
+def _say_first(result: Result) -> str:
+    """Say what must be done before an exercise can be judged; empty if it can be."""
+    row, told = result.exercise, say_next(result).message.partition("\n")[0]
+    if result.state == "wrong" and not hints_help(result):
+        return f"{row.file} cannot be read: {told}. Mend that first."
+    return f"{told}." if told.startswith(f"{row.id} waits for") else ""
+
+
 def _put_off(result: Result, hints: int) -> str:
     """Say how far an exercise is, and what is better than to read a solution now."""
     row, told = result.exercise, say_next(result).message.partition("\n")[0]
@@ -120,8 +146,6 @@ def _put_off(result: Result, hints: int) -> str:
         told = f"{row.id} does not pass its check yet: read once more what that says."
     elif not told:
         told = f"{row.id} has not passed in the saved {row.notebook}."
-    elif result.state == "wrong":
-        told = f"{row.file} cannot be read: {told}. Mend that first."
     first = f"Take the hints first, one at a time (python -m cs682 hint {row.id})"
     if hints:
         first = "Take the next hint first" if hints < STEPS else "Try the last hint with a pencil"

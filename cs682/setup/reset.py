@@ -19,6 +19,7 @@ from pathlib import Path
 from cs682._files import find_conflict, replacing
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
+from cs682.checks.solutions import forget_ask
 from cs682.checks.source import describe_encoding, judge
 from cs682.setup.assignment import PACKAGE_HOME
 from cs682.setup.merging import id_of
@@ -71,6 +72,7 @@ def reset(name: str, root: Path = PACKAGE_HOME) -> str:
     pieces = _read_originals(row, root)
     files = {piece["file"]: _read(root, piece["file"]) for piece in pieces}
     olds = [_put_back(row, piece, files[piece["file"]]) for piece in pieces]
+    forget_ask(row.id, root)
     if olds == [piece["text"] for piece in pieces]:
         return f"{row.id} is as it was given out: there is nothing to put back"
     try:

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from cs682.__main__ import main
+from cs682.checks.hints import read_notes
 from cs682.setup import reset as module
 from cs682.setup.reset import ORIGINALS, ResetError, reset
 
@@ -52,6 +53,15 @@ def read(root):
 def kept(root):
     """Give the texts that were kept, the oldest first."""
     return [path.read_text(encoding="utf-8") for path in sorted((root / "kept").glob("*"))]
+
+
+def test_solution_of_what_is_begun_anew_has_not_been_asked_for(root):
+    notes = {"fc-1.1": 2, "solution of fc-1.1": 1, "solution of fc-2.2": 1}
+    (root / "hints.json").write_text(json.dumps(notes), encoding="utf-8")
+
+    reset("fc-1.1", root)
+
+    assert read_notes(root) == notes | {"solution of fc-1.1": 0}
 
 
 def test_function_is_put_back_whole_and_what_stood_there_is_kept(root):

@@ -9,7 +9,7 @@ from cs682.checks import board, hints, solutions
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import STEPS, count_hints, next_hint
 from cs682.checks.run import Result
-from cs682.checks.solutions import pack_solutions, tell_solution
+from cs682.checks.solutions import forget_ask, pack_solutions, tell_solution
 
 BODY, MADE = "dx = ...  # of the test", "mean = ...\nreturn out, (x_hat, gamma)"
 
@@ -67,19 +67,13 @@ WAITS = "batchnorm_forward: see BatchNormalization.ipynb, section 1.1"
 @pytest.mark.parametrize(
     ("end", "hints", "said", "first"),
     [
-        (("open", WAITS), 0, "bn-1.3 waits for bn-1.1: write", "Take the hints first, one at a"),
         (
             ("wrong", "dx: got 1\n  at (0, 0)"),
             2,
             "does not pass its check yet",
             "Take the next hint",
         ),
-        (
-            ("wrong", "SyntaxError: ':'\n  x"),
-            STEPS,
-            "layers.py cannot be read: SyntaxError: ':'. M",
-            "Try",
-        ),
+        (("open", "bn-1.3 is open: see"), STEPS, "bn-1.3 is open: see", "Try the last hint"),
         (("open", ""), 0, "has not passed in the saved BatchNormalization.ipynb", "Take the hints"),
     ],
 )
@@ -93,6 +87,32 @@ def test_who_is_put_off_reads_how_it_stands_and_what_comes_next(edition, end, hi
     assert said in text
     assert f"\n{first}" in text
     assert max(map(len, text.splitlines())) <= 92
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (("open", WAITS), "bn-1.3 waits for bn-1.1: write"),
+        (("wrong", "SyntaxError: ':'\n  x"), "layers.py cannot be read: SyntaxError: ':'. Mend"),
+    ],
+)
+def test_what_cannot_be_judged_yet_is_not_asked_for(edition, end, said):
+    for _ in range(2):
+        text = tell_solution("bn-1.3", edition(*end))
+        assert said in text
+        assert "Asked for again" not in text
+
+    assert BODY not in tell_solution("bn-1.3", edition("open"))
+    assert BODY in tell_solution("bn-1.3", edition("open"))
+
+
+def test_reset_takes_back_that_a_solution_was_asked_for(edition):
+    root = edition("open")
+    tell_solution("bn-1.3", root)
+
+    forget_ask("bn-1.3", root)
+
+    assert BODY not in tell_solution("bn-1.3", root)
 
 
 def test_damaged_notebook_keeps_nobody_from_a_solution(edition, monkeypatch):
