@@ -131,6 +131,20 @@ def test_notebook_compares_some_cells_and_leaves_few_to_chance(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_no_outcome_is_in_sight_before_it_is_predicted(name):
+    sight, is_asked = [], False
+    for cell in cells_of(name):
+        if cell["cell_type"] == "markdown":
+            is_asked = False
+        is_asked |= "predict, then run" in cell["source"].lower()
+        is_folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+        if is_asked and cell["cell_type"] == "code" and not is_folded:
+            sight += re.findall(r"^ *assert .*", cell["source"], re.MULTILINE)
+
+    assert sight == []
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_markers_pair_up(name):
     for cell in cells_of(name):
         assert marker_faults(cell["source"]) == [], cell["id"]
