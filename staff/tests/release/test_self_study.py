@@ -137,7 +137,7 @@ def test_page_for_agents_names_the_solutions_that_only_this_edition_has(edition,
 
     for text in (page, course):
         assert max(map(len, text.splitlines())) <= 119
-        assert not re.search(r"[^\n]\n## ", text)
+        assert not re.search(r"[^\n]\n## | \n|\n[a-z].*\n5\.", text)
     assert len(page.splitlines()) <= 60
     for place in ("`python -m cs682 solution fc-1.1`", f"`{FILE}`"):
         assert (place in page, place in course) == (True, False)
