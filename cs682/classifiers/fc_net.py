@@ -205,8 +205,8 @@ class FullyConnectedNet:
 
     Attributes
     ----------
-    params : dict; ``W1..WL`` and ``b1..bL``, with a normalization also ``gamma1..`` and
-        ``beta1..`` for the L - 1 hidden layers
+    params : dict; ``W<i>`` and ``b<i>`` for layer i = 1..L, with a normalization also ``gamma<i>``
+        and ``beta<i>`` for the L - 1 hidden ones
     normalization, use_dropout, reg, num_layers, dtype
         `num_layers` is L; the others are as given
     dropout_param : dict for `dropout_forward`; empty without dropout
