@@ -321,9 +321,10 @@ def test_command_says_what_moves_the_sum_away_from_the_table_s(
     ],
 )
 def test_command_refuses_what_would_reach_nobody_or_lead_astray(
-    source, tmp_path, monkeypatch, capsys, last, said
+    source, release, tmp_path, monkeypatch, capsys, last, said
 ):
     monkeypatch.setattr(command, "read_source", lambda: dataclasses.replace(source, changes=()))
+    monkeypatch.setattr(command, "cut", lambda *_: release)
     words = ["release", "--out", str(tmp_path)]
     assert main(words) == 0
     manifest = json.loads((tmp_path / MANIFEST).read_bytes())
