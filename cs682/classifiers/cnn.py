@@ -245,7 +245,7 @@ class ConvNet:
 
     Attributes
     ----------
-    params : dict; for block i = 1..B ``W<i>`` of shape (filters, channels, size, size) and
+    params : dict; for blocks 1 to B ``W<i>`` of shape (filters, channels, size, size) and
         ``b<i>`` (filters,), with batch norm also ``gamma<i>`` and ``beta<i>`` (filters,); ``W<L>``
         (values per image after the last block, num_classes) and ``b<L>`` (num_classes,), L = B + 1
     blocks : list of dicts, each with all four entries

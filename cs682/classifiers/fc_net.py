@@ -205,7 +205,7 @@ class FullyConnectedNet:
 
     Attributes
     ----------
-    params : dict; ``W<i>`` and ``b<i>`` for layer i = 1..L, with a normalization also ``gamma<i>``
+    params : dict; ``W<i>`` and ``b<i>`` for layers 1 to L, with a normalization also ``gamma<i>``
         and ``beta<i>`` for the L - 1 hidden ones
     normalization, use_dropout, reg, num_layers, dtype
         `num_layers` is L; the others are as given
