@@ -18,10 +18,13 @@ WIDTH, HEIGHT = 1280, 1000  # pixels, a small laptop's screen but for the height
 MILLISECONDS = 1000
 PATIENCE = 120  # seconds for any one step; a busy machine is no fault
 
-# The first cells have run: none waits, and each has a number or one has stopped the rest.
+# The first cells have run: none waits, and each has a number or one has stopped the rest. What is
+# folded shows none; it has run if what follows has.
 SETTLED = """count => {
-    const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-    const texts = prompts.slice(0, count).map(prompt => prompt.textContent);
+    const cells = [...document.querySelectorAll('.jp-CodeCell')].slice(0, count);
+    const prompts = cells.map(cell => cell.querySelector('.jp-InputPrompt'));
+    const texts = prompts.filter(prompt => !prompt.closest('.jp-Placeholder')) // a folded one
+        .map(prompt => prompt.textContent);
     const stopped = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
     return !texts.includes('[*]:') && (stopped || texts.every(text => /^\\[\\d+\\]:$/.test(text)));
 }"""
