@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS, PICTURES = ROOT / "build" / "screenshots", ROOT / "docs" / "pictures"
 COLOURS = 64  # enough for a screen, and a quarter of the bytes
-# The name in the documents, the screenshot it is made of, and how many of its rows are shown.
+# The name in the documents, and the screenshot that it is made of.
 SOURCES = {
-    "lab": ("open-FullyConnectedNets-lab-00", 860),
-    "wrong": ("wrong-sign-lab-light", None),
-    "passed": ("passed-lab-light", None),
-    "board": ("Dropout-lab-board-light", 420),
+    "lab": "first-screen",
+    "wrong": "wrong-sign-lab-light",
+    "passed": "passed-lab-light",
+    "board": "Dropout-notebook-board-light",
 }
 
 
@@ -46,23 +46,21 @@ def run_command(_: argparse.Namespace) -> int:
     -------
     status : int, 0 if they were written, else 1
     """
-    missing = [name for name, _ in SOURCES.values() if not (SHOTS / f"{name}.png").exists()]
+    missing = [name for name in SOURCES.values() if not (SHOTS / f"{name}.png").exists()]
     if missing:
         print(f"error: run `make browser` first: {SHOTS} lacks {missing}", file=sys.stderr)  # noqa: T201
         return 1
     PICTURES.mkdir(exist_ok=True)
-    for name, (shot, rows) in SOURCES.items():
-        shrink(SHOTS / f"{shot}.png", PICTURES / f"{name}.png", rows)
+    for name, shot in SOURCES.items():
+        shrink(SHOTS / f"{shot}.png", PICTURES / f"{name}.png")
     return 0
 
 
-def shrink(source: Path, target: Path, rows: int | None = None) -> None:
+def shrink(source: Path, target: Path) -> None:
     """Write a picture with few colours and nothing but pixels in its file.
 
     Parameters
     ----------
-    rows : int, optional; how many rows to keep, from the top (default: all)
+    source, target : Path
     """
-    picture = Image.open(source).convert("RGB")
-    picture = picture.crop((0, 0, picture.width, min(rows or picture.height, picture.height)))
-    picture.quantize(COLOURS).save(target, optimize=True)
+    Image.open(source).convert("RGB").quantize(COLOURS).save(target, optimize=True)
