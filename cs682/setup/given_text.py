@@ -7,6 +7,7 @@ older release: an editor saved it after an update, or half of an update was comm
 from __future__ import annotations
 
 import re
+from collections import Counter
 from difflib import SequenceMatcher
 
 from cs682.setup.collision import Collision
@@ -53,12 +54,13 @@ def compare(name: str, given: str, mine: str, version: str) -> Merged:
 def _altered(given: str, mine: str) -> tuple[str, str] | None:
     """Return the student's lines and the given ones, where given ones are gone; else None."""
     lines, own = _RAISES.sub("", given).split("\n"), mine.split("\n")
-    there = {line.strip() for line in own} | {""}
+    before, now = (Counter(line.strip() for line in text) for text in (lines, own))
+    lacking = before - now  # a line may stand there more than once
     gone: tuple[list[str], list[str]] = ([], [])
     match = SequenceMatcher(None, lines, own, autojunk=False)
     for tag, i1, i2, j1, j2 in match.get_opcodes():
-        texts = [line.strip() for line in lines[i1:i2] if not line.lstrip().startswith("#")]
-        if tag != "equal" and not there.issuperset(texts):
+        texts = {line.strip() for line in lines[i1:i2] if not line.lstrip().startswith("#")}
+        if tag != "equal" and (texts - {""}) & lacking.keys():
             gone[0].extend(own[j1:j2])
             gone[1].extend(lines[i1:i2])
     return ("\n".join(gone[0]), "\n".join(gone[1])) if gone[1] else None

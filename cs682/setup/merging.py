@@ -23,6 +23,7 @@ from cs682.setup.collision import COLUMN, Collision
 Cell = dict[str, Any]
 _SECTION = re.compile(r"^#+ (\d[\d.]*)", re.MULTILINE)
 _BOTH = "these lines are not as they were given out, and the new release changed them, too"
+_NONE: Cell = {"source": ""}
 _STUB = re.compile(r'\s*(raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)\s*)?')
 
 
@@ -208,7 +209,7 @@ def _read_book(text: str) -> tuple[dict[str, Any], list[Cell]]:
 
 
 def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
-    """Return the cells of a notebook that were given out and are there, but for answers.
+    """Return the cells of a notebook that were given out, but for answers; '' for what is gone.
 
     Parameters
     ----------
@@ -227,9 +228,9 @@ def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
     cells = json.loads(given)["cells"]
     places, own = _name_places(name, cells), _find_cells(cells, _read_book(mine)[1])
     return [
-        (places[cell["id"]], source_of(cell), source_of(own[cell["id"]]))
+        (places[cell["id"]], source_of(cell), source_of(own.get(cell["id"], _NONE)))
         for cell in cells
-        if cell["id"] in own and "answer" not in cell["metadata"].get("tags", [])
+        if "answer" not in cell["metadata"].get("tags", [])
     ]
 
 

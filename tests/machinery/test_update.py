@@ -14,6 +14,7 @@ from cs682.setup import new_release, news, swapping
 from cs682.setup import update as module
 from cs682.setup.assignment import GIVEN
 from cs682.setup.collision import side_by_side
+from cs682.setup.given_text import compare
 from cs682.setup.merging import merge_book, merge_code, merge_text
 from cs682.setup.new_release import UpdateError, hash_of
 from cs682.setup.update import undo, update
@@ -356,6 +357,21 @@ def test_file_that_went_back_to_an_older_release_is_told_of(root, take):
     assert "Return f." in said
     assert "TODO" not in said  # the stub is the student's to change
     assert [*root.glob(f"kept/*/new/{LAYERS}")] != []
+
+
+def test_given_line_is_missed_though_another_reads_like_it():
+    given = CODE + "\n\ndef g(x):\n    return out\n"
+
+    assert not compare(LAYERS, given, MINE + given[len(CODE) :], "1").collisions
+    (found,) = compare(LAYERS, given, given.replace("return out", "return 1", 1), "1").collisions
+    assert found.mine.endswith("\n    return 1")
+    assert found.new.endswith("\n    return out")
+
+
+def test_given_cell_that_is_gone_is_named():
+    given, mine = book_of(look="x = 1", more="x = 2"), book_of(look="x = 1")
+
+    assert ["x = 2" in c.place for c in compare(BOOK, given, mine, "1").collisions] == [True]
 
 
 def test_release_older_than_the_package_takes_nothing_back(root, take):
