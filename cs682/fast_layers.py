@@ -1,4 +1,4 @@
-"""Convolution and max pooling for training: a hundred times faster than loops, in plain NumPy.
+"""Convolution and max pooling for training: fast, and in plain NumPy.
 
 They take and give what the naive layers of `cs682.layers` do. How they do it:
 
