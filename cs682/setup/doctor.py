@@ -218,7 +218,10 @@ def look_at_release() -> Iterator[Finding]:
     if names := strangers(PACKAGE_HOME):
         more = " ..." * (len(names) > _NAMED)
         text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"
-        cure = "unless you changed them: python -m cs682 update, and the newest zip that you have"
+        cure = (
+            "unless you changed them: python -m cs682 update, and the newest zip that you have; or "
+            "copy them from that"
+        )
         yield Finding("warn", "release", text, cure)
     else:
         yield Finding(
