@@ -21,7 +21,10 @@ REFERENCE = read_package(ROOT)
 _REGION = re.compile(
     r"(?ms)^( *)# TODO\([^)]*\):(?:(?!# BEGIN SOLUTION).)*?^ *# BEGIN.*?^ *# END SOLUTION\n"
 )
-SAMPLE = BANK[7::50]  # all of them: python -m staff bank --remote
+# All of them: python -m staff bank --remote. The one that is named leaves other digits where a
+# gradient is 0 by the maths: of a bias before batch norm, in a network of another exercise.
+NAMED = [answer for answer in BANK if str(answer) == "cn-3.2: moveaxis"]
+SAMPLE = [*dict.fromkeys([*BANK[7::50], *NAMED])]
 
 
 def outcomes(files, rung, *only):

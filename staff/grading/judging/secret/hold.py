@@ -15,7 +15,9 @@ _SMALL = 0.1  # a result that is 0 by the maths, as of a bias before batch norm,
 _SHARES = {8: (1e-10, 1e-11), 4: (1e-3, 1e-4)}  # by bytes: of each value, and of the largest
 
 
-def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64) -> None:
+def hold(
+    name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64, least: float = _SMALL
+) -> None:
     """Raise CheckError unless a result is the reference's.
 
     Parameters
@@ -24,6 +26,7 @@ def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64)
     want : ndarray, or a number
     where : str, for what kind of input, as in 'batches of 130'
     dtype : numpy dtype of the inputs, which says how exact the result must be
+    least : float, the size of the values that a result was summed of, where it may be 0 itself
 
     Raises
     ------
@@ -46,7 +49,7 @@ def hold(name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64)
     if not np.isfinite(got).all():
         refuse(name, "holds NaN or infinite values", kind)
     each, largest = _SHARES[np.dtype(dtype).itemsize]
-    slack = each * np.abs(want) + largest * np.abs(want).max(initial=_SMALL)
+    slack = each * np.abs(want) + largest * np.abs(want).max(initial=least)
     if not (np.abs(got - want) <= slack).all():
         refuse(name, "has the wrong values", kind)
 

@@ -103,8 +103,9 @@ def hold_loss(s: Subject, theirs: Any, ours: Any, X: Any, y: Any, where: str, dt
     hold("loss", got[0], loss, where, dtype=dtype)
     if type(got[1]) is not dict or set(got[1]) != set(grads):
         refuse("grads", "has other names than expected", where)
+    least = max(float(np.abs(want).max()) for want in grads.values())
     for name, want in grads.items():
-        hold(f"grads[{name!r}]", got[1][name], want, where, dtype=dtype)
+        hold(f"grads[{name!r}]", got[1][name], want, where, dtype=dtype, least=least)
 
 
 def two_layer_scores(s: Subject, rng: Any) -> None:
