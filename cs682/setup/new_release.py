@@ -102,9 +102,25 @@ def read_manifest(data: bytes) -> Manifest:
         found = Manifest(str(said["name"]), str(said["version"]), dict(said["files"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"its {MANIFEST} is damaged: {error!r}") from error
-    if not _VERSION.fullmatch(found.version):
-        raise ValueError(f"its version is {found.version!r:.40}, expected one such as 1.2.0")
+    require_version(found.version)
     return found
+
+
+def require_version(text: str) -> str:
+    """Return a version, if it is one.
+
+    Parameters
+    ----------
+    text : str
+
+    Raises
+    ------
+    ValueError
+        If it is no numbers and dots.
+    """
+    if not _VERSION.fullmatch(text):
+        raise ValueError(f"its version is {text!r:.40}, expected one such as 1.2.0")
+    return text
 
 
 def read_release(archive: Path) -> NewRelease:

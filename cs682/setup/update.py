@@ -32,6 +32,7 @@ from cs682.setup.new_release import (
     hash_of,
     read_manifest,
     read_release,
+    require_version,
     strangers,
     with_plain_ends,
 )
@@ -96,13 +97,14 @@ def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
     if new.manifest.name != old.name:
         raise UpdateError(f"that is {new.manifest.name!r:.40}, and this folder is {old.name!r:.40}")
     both = f"{new.manifest.version}, and this folder is {old.version}"
-    here = max(old, Manifest("", _read_given(root).version, {}), key=lambda known: known.order)
+    given = _read_given(root)
+    here = max(old, Manifest("", given.version, {}), key=lambda known: known.order)
     if new.manifest.order < here.order:
         raise UpdateError(
             f"that release is older: {new.manifest.version}, and this folder is {here.version}"
         )
     try:
-        plan = _plan(old, new, root)
+        plan = _plan(old, given, new, root)
         if not (plan.writes or plan.aside):
             raise UpdateError(f"that release is the same: {both}, with all of its files")
         folder = _new_folder(root, f"update-to-{new.manifest.version}")
@@ -170,9 +172,9 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
 # --- what is to be done
 
 
-def _plan(old: Manifest, new: NewRelease, root: Path) -> _Plan:
+def _plan(old: Manifest, given: _Given, new: NewRelease, root: Path) -> _Plan:
     """Decide on each file; the manifest comes last, so that it is true once all is done."""
-    plan, given, written = _Plan(), _read_given(root), _texts_of(new)
+    plan, written = _Plan(), _texts_of(new)
     plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
     plan.looks_closer = plan.is_partial or new.manifest.version == old.version
     names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
@@ -219,7 +221,8 @@ def _read_given(root: Path) -> _Given:
     """Return what this folder's release remembers of itself; nothing if that is damaged."""
     try:
         given = json.loads(_read(root / GIVEN) or b"{}")
-        return _Given(dict(given["texts"]), dict(given["hashes"]), str(given["version"]))
+        version = require_version(given["version"])
+        return _Given(dict(given["texts"]), dict(given["hashes"]), version)
     except (ValueError, KeyError, TypeError):
         return _Given()
 

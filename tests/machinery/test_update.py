@@ -383,6 +383,13 @@ def test_release_older_than_the_package_takes_nothing_back(root, take):
         take("1.0.0")
 
 
+def test_package_that_remembers_no_version_is_brought_up_to_date(root, take):
+    given = json.loads((root / GIVEN).read_bytes())
+    (root / GIVEN).write_text(json.dumps(given | {"version": "one"}), encoding="utf-8")
+
+    assert "the assignment is 1.1.0 now, it was 1.0.0" in take(**CORRECTED)
+
+
 def test_the_same_release_once_more_is_nothing_to_do(root, take):
     take(**CORRECTED)
     before = look(root)
