@@ -24,7 +24,8 @@ Cell = dict[str, Any]
 _SECTION = re.compile(r"^#+ (\d[\d.]*)", re.MULTILINE)
 _BOTH = "these lines are not as they were given out, and the new release changed them, too"
 _NONE: Cell = {"source": ""}
-_STUB = re.compile(r'\s*(raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)\s*)?')
+RAISES = r'raise NotImplementedError\((\s*"[^"\n]*"\s*)?\)'  # a stub's, on one line or more
+_STUB = re.compile(rf"\s*({RAISES}\s*)?")
 
 
 @dataclass
