@@ -46,10 +46,11 @@ def _take(cache: Any, order: tuple[int, ...]) -> tuple[Any, ...]:
 
 
 def _orders(count: int) -> Iterator[tuple[int, ...]]:
-    """Yield the orders to try of so many parts, those that exchange two first."""
+    """Yield the orders to try of so many parts, those that exchange two first, none twice."""
     for i, j in combinations(range(count), 2):
         order = list(range(count))
         order[i], order[j] = j, i
         yield tuple(order)
     if count <= _FEW:
-        yield from permutations(range(count))
+        all_orders = permutations(range(count))
+        yield from (o for o in all_orders if sum(i != place for place, i in enumerate(o)) > 2)
