@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 COMMONEST = 25  # mistakes that are listed
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-_PLACE = re.compile(
-    r"^ *(?:in|raised in|called from) .*$", re.MULTILINE
-)  # lines of the student's own code
+# lines of the student's own code
+_PLACE = re.compile(r"^ *(?:in|raised in|called from) .*$", re.MULTILINE)
 
 
 @dataclass
