@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from cs682._files import MISSING
 from cs682.checks.subject import student_line
 
 _LONGEST = 400  # characters of an exception's text that are shown
@@ -49,6 +50,10 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
             f"This looks like a file of another edition of the course, where the package is called "
             f"{found[1]}; here it is cs682. Start from the file that came with this edition."
         ),
+    ),
+    (
+        r"ModuleNotFoundError: No module named '(cs682[\w.]+)'",
+        lambda found: f"{found[1].replace('.', '/')}.py {MISSING}.",
     ),
     (
         r"ModuleNotFoundError: No module named '([\w.]+)'",

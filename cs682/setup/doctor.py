@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cs682._files import find_conflict
-from cs682.setup.assignment import MANIFEST, PACKAGE_HOME
+from cs682._files import MISSING, find_conflict
+from cs682.setup.assignment import GIVEN, MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,
     Finding,
@@ -215,6 +215,10 @@ def look_at_release() -> Iterator[Finding]:
     """
     if not (PACKAGE_HOME / MANIFEST).is_file():
         return
+    written = json.loads((PACKAGE_HOME / GIVEN).read_bytes())["texts"]
+    for name in (name for name in written if not (PACKAGE_HOME / name).is_file()):
+        text, _, cure = f"{name} {MISSING}".partition(": ")
+        yield Finding("fail", "release", text, cure)
     if names := strangers(PACKAGE_HOME):
         more = " ..." * (len(names) > _NAMED)
         text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"

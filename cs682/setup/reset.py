@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cs682._files import find_conflict, replacing
+from cs682._files import MISSING, find_conflict, replacing
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.solutions import forget_ask
@@ -109,6 +109,8 @@ def _read(root: Path, name: str) -> _File:
     try:
         data = (root / name).read_bytes()
         text = data.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ResetError(f"{name} {MISSING}") from error
     except OSError as error:
         raise ResetError(f"{name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

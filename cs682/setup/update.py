@@ -56,6 +56,7 @@ class _Plan:
     collisions : list of Collision
     cleared : list of str, the cells that are to be run again
     strange : list of str, given files that are neither of the old release nor of the new one
+    back : list of str, files that students write in, which were gone
     is_partial : bool, this folder holds files of two releases
     brings_packages : bool, the packages that the assignment needs may be others
     """
@@ -64,6 +65,7 @@ class _Plan:
     collisions: list[Collision] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
     is_partial: bool = False
     looks_closer: bool = False  # at given text, too, which a release given out before has as well
     brings_packages: bool = False
@@ -241,11 +243,14 @@ def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> N
     untouched = mine is not None and was.hashes & {hash_of(mine), hash_of(with_plain_ends(mine))}
     if untouched or (mine is None and given is None):
         plan.writes[name] = after
-    elif given is not None and after is not None and given == after.decode():
-        if plan.looks_closer and mine is not None:
-            _merge(plan, name, given, mine, new)
+    elif mine is None and after is not None and plan.looks_closer:
+        plan.writes[name] = after
+        plan.back.append(name)
     elif mine is None:
-        _collide(plan, name, "it is gone, or has another name now, and the new release changed it")
+        _collide(plan, name, "it is gone, or has another name now")
+    elif given is not None and after is not None and given == after.decode():
+        if plan.looks_closer:
+            _merge(plan, name, given, mine, new)
     elif after is None:
         _collide(plan, name, "the new release has it no more, and you changed it: yours stays")
     elif given is not None:
@@ -369,9 +374,13 @@ def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
     )
     count = f"{len(files)} file{'s' * (len(files) != 1)} changed"
     yield f"the assignment is {version} now{was}; {count}"
-    yield "Your code, answers, own cells and trained networks are where they were."
-    if own := [name for name in files if name in _texts_of(new)]:
+    if not plan.back:
+        yield "Your code, answers, own cells and trained networks are where they were."
+    if own := [name for name in files if name in _texts_of(new) and name not in plan.back]:
         yield f"New around what you wrote: {', '.join(own)}."
+    if plan.back:
+        yield f"Gone, and back as given out: {', '.join(plan.back)}."
+        yield "If yours has another name now, write what you want of it into this one."
     if plan.cleared:
         yield "Run these again, for their code is new and what they had printed is gone:"
         yield from (f"- {place}" for place in plan.cleared)

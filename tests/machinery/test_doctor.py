@@ -17,6 +17,7 @@ from cs682.checks.run import examine
 from cs682.setup import doctor
 from cs682.setup import doctor_python as _doctor_python
 from cs682.setup import packages as _packages
+from cs682.setup.assignment import GIVEN, MANIFEST
 from cs682.setup.doctor_python import (
     look_at_copies,
     look_at_kernel,
@@ -314,6 +315,20 @@ def test_doctor_finds_a_file_that_hides_a_package(copy, monkeypatch):
 
 
 # --- data and machine
+
+
+def test_doctor_names_a_file_to_write_in_that_is_gone(tmp_path, monkeypatch):
+    given = {"texts": {"cs682/optim.py": "", "cs682/layers.py": ""}}
+    for name, text in {GIVEN: json.dumps(given), "cs682/layers.py": "", MANIFEST: ""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(doctor, "PACKAGE_HOME", tmp_path)
+    monkeypatch.setattr(doctor, "strangers", lambda root: [])
+
+    found = [(f.verdict, f.text) for f in doctor.look_at_release()]
+
+    assert found[0] == ("fail", "cs682/optim.py is missing")
+    assert len(found) == 2  # and the given files
 
 
 @pytest.fixture

@@ -211,7 +211,7 @@ def test_file_in_another_encoding_is_refused(root, data, said):
 def test_missing_file_is_refused(root):
     (root / FILE).unlink()
 
-    with pytest.raises(ResetError, match=f"{FILE} cannot be read: No such file"):
+    with pytest.raises(ResetError, match=f"{FILE} is missing: take it back from"):
         reset("fc-1.1", root)
 
 

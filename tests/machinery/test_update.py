@@ -256,6 +256,7 @@ def test_work_done_after_an_update_is_kept_by_undo(root, take):
         ({"solver.py": "mine\n"}, {"solver.py": None}, "the new release has it no more"),
         ({"n.md": "mine\n"}, {"n.md": "n\n"}, "the new release gives out a file of that name"),
         ({LAYERS: None}, {LAYERS: CODE + "# n\n"}, "it is gone, or has another name now"),
+        ({LAYERS: None}, {LAYERS: CODE}, "it is gone, or has another name now"),
         ({LAYERS: MINE + "# m\n"}, {LAYERS: CODE + "# n\n"}, "the new release changed them, too"),
     ],
 )
@@ -307,6 +308,17 @@ def test_student_keeps_what_the_course_has_not_changed_and_hears_of_it(root, tak
     assert "Not taken up" not in said
     assert "Not as 1.1.0 gives them out, and left as they are: solver.py." in said
     assert [path.read_text("utf-8") for path in root.glob("kept/*/new/solver.py")] == ["a\n"]
+
+
+@pytest.mark.parametrize("name", [LAYERS, BOOK])
+def test_same_release_brings_back_a_file_that_is_gone(root, take, name):
+    (root / name).unlink()
+
+    said = take("1.0.0")
+
+    assert (root / name).read_bytes() == release("1.0.0")[name]
+    assert f"Gone, and back as given out: {name}." in said
+    assert "where they were" not in said
 
 
 CORRECTED = {LAYERS: CODE.replace("Give", "Return"), "solver.py": "b\n", "new.md": "n\n"}

@@ -171,6 +171,10 @@ def test_open_check_sees_the_answer_in_the_notebook(monkeypatch):
             ModuleNotFoundError("No module named 'torch'"),
             "No exercise needs torch: NumPy",
         ),
+        (
+            ModuleNotFoundError("No module named 'cs682.optim'"),
+            "cs682/optim.py is missing: take it back from",
+        ),
         (bdb.BdbQuit(), "A breakpoint is left in the code"),
     ],
 )
