@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -249,7 +250,8 @@ def examine(
     Raises
     ------
     CallError
-        If there is no exercise of this id, or it is a question for a person to read.
+        If there is no exercise of this id, it is a question for a person to read, or a training and
+        the call lacks what that leaves behind.
     Stopped
         If the student interrupts it.
     SystemExit
@@ -259,6 +261,8 @@ def examine(
     exercise = row.id
     if row.is_question:
         raise CallError(f"{exercise} is a question, which no check can judge")
+    if exercise in TRAININGS:
+        _require_artefacts(exercise, artefacts)
     report, student = Report(), subject or LocalSubject()
     state, message = "passed", ""
     with legacy_seed(682), np.errstate(all="ignore"):  # a check must not shift the notebook's draws
@@ -295,6 +299,15 @@ def _require_what_is_written(row: Exercise) -> None:
     files = [row.file, *(EXERCISES[key].file for key in RESTS_ON.get(row.id, ()))]
     for file, said in find_outdated(file for file in files if file.endswith(".py")).items():
         raise CheckError(f"{file} {said}")
+
+
+def _require_artefacts(exercise: str, artefacts: dict[str, Any]) -> None:
+    """Refuse a call of `check` without what a training leaves behind, or with something else."""
+    parameters = inspect.signature(TRAININGS[exercise]).parameters.values()
+    asked = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    if set(asked) != set(artefacts):
+        call = ", ".join([f'check("{exercise}"', *(f"{name}=..." for name in asked)])
+        raise CallError(f"{exercise} looks at what was trained: {call}), as in its own cell")
 
 
 def _say_beneath(row: Exercise, message: str) -> str:

@@ -213,12 +213,14 @@ def look_at_release() -> Iterator[Finding]:
     ------
     finding : Finding; none in the source that releases are cut from
     """
+    if not (PACKAGE_HOME / GIVEN).is_file():
+        return
     if not (PACKAGE_HOME / MANIFEST).is_file():
+        yield Finding("warn", "release", *f"{MANIFEST} {MISSING}".split(": ", 1))
         return
     written = json.loads((PACKAGE_HOME / GIVEN).read_bytes())["texts"]
     for name in (name for name in written if not (PACKAGE_HOME / name).is_file()):
-        text, _, cure = f"{name} {MISSING}".partition(": ")
-        yield Finding("fail", "release", text, cure)
+        yield Finding("fail", "release", *f"{name} {MISSING}".split(": ", 1))
     if names := strangers(PACKAGE_HOME):
         more = " ..." * (len(names) > _NAMED)
         text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from cs682._files import replacing
+from cs682._files import SOLUTIONS, replacing
 from cs682.setup.assignment import GIVEN, MANIFEST
 from cs682.setup.own_copy import UNREADABLE, top_folder
 
@@ -50,6 +50,11 @@ class Manifest:
         """Return what a newer version has more of."""
         parts = [int(part) for part in self.version.split(".")]
         return tuple(parts + [0] * (4 - len(parts)))
+
+    @property
+    def is_self_study(self) -> bool:
+        """Tell whether it is the edition for people who learn alone."""
+        return f"cs682/{SOLUTIONS.name}" in self.files
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 PROJECT = "pyproject.toml"
 FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
 _UNCHANGED = "Nothing was changed: update again once that is mended, or the file has another name"
+_OTHER_EDITION = {  # by whether this folder is the edition for people who learn alone
+    False: "that is the edition for people who learn alone, and this folder is a course's",
+    True: "that is a course's release, and this folder is the edition for people who learn alone",
+}
 _OWN_VERSION = re.compile(rb"^version = .*$", re.MULTILINE)  # is another one in every release
 
 
@@ -91,13 +95,16 @@ def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
     Raises
     ------
     UpdateError
-        If this folder or the file is no release, the release is of something else or older, all of
-        it is here already, or a file cannot be read or written. Nothing was changed then.
+        If this folder or the file is no release, the release is of something else or older, or of
+        another edition, all of it is here already, or a file cannot be read or written. Nothing was
+        changed then.
     """
     old = _manifest_of(root)
     new = read_release(_find(where, old, root))
     if new.manifest.name != old.name:
         raise UpdateError(f"that is {new.manifest.name!r:.40}, and this folder is {old.name!r:.40}")
+    if old.is_self_study != new.manifest.is_self_study:
+        raise UpdateError(_OTHER_EDITION[old.is_self_study])
     both = f"{new.manifest.version}, and this folder is {old.version}"
     given = _read_given(root)
     here = max(old, Manifest("", given.version, {}), key=lambda known: known.order)

@@ -317,18 +317,24 @@ def test_doctor_finds_a_file_that_hides_a_package(copy, monkeypatch):
 # --- data and machine
 
 
-def test_doctor_names_a_file_to_write_in_that_is_gone(tmp_path, monkeypatch):
-    given = {"texts": {"cs682/optim.py": "", "cs682/layers.py": ""}}
-    for name, text in {GIVEN: json.dumps(given), "cs682/layers.py": "", MANIFEST: ""}.items():
+@pytest.mark.parametrize(
+    ("gone", "verdict", "count"), [("cs682/optim.py", "fail", 2), (MANIFEST, "warn", 1)]
+)
+def test_doctor_names_a_file_of_the_release_that_is_gone(
+    tmp_path, monkeypatch, gone, verdict, count
+):
+    given = json.dumps({"texts": {"cs682/optim.py": "", "cs682/layers.py": ""}})
+    for name in {GIVEN, MANIFEST, "cs682/optim.py", "cs682/layers.py"} - {gone}:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).write_text(given if name == GIVEN else "", encoding="utf-8")
     monkeypatch.setattr(doctor, "PACKAGE_HOME", tmp_path)
     monkeypatch.setattr(doctor, "strangers", lambda root: [])
 
-    found = [(f.verdict, f.text) for f in doctor.look_at_release()]
+    found = [*doctor.look_at_release()]
 
-    assert found[0] == ("fail", "cs682/optim.py is missing")
-    assert len(found) == 2  # and the given files
+    assert (found[0].verdict, found[0].text) == (verdict, f"{gone} is missing")
+    assert found[0].cure.startswith("take it back from")
+    assert len(found) == count  # and what is said of given files
 
 
 @pytest.fixture

@@ -511,6 +511,10 @@ BAD = {
     "older": (lambda path: zip_of(path, release("0.9")), "that release is older: 0.9, and"),
     "same": (lambda path: zip_of(path, release("1.0.0")), "that release is the same"),
     "name": (lambda path: zip_of(path, release("2.0", name="a3")), "that is 'a3', and this fol"),
+    "edition": (
+        lambda path: zip_of(path, release("1.1.0", **{"cs682/solutions.txt": "s"})),
+        "that is the edition for people who learn alone, and this folder is a course's",
+    ),
     "outside": (lambda path: zip_of(path, {"../../x": b""}), "lies outside"),
     "drive": (lambda path: zip_of(path, {"C:/x": b""}), "lies outside"),
 }
@@ -529,6 +533,14 @@ def test_zip_that_cannot_be_taken_up_changes_nothing(root, tmp_path, kind):
     assert len(str(caught.value).splitlines()) == 1
     assert look(root) == before
     assert not (root / "kept").exists()
+
+
+def test_release_of_a_course_does_not_replace_the_edition_for_people_alone(root, take):
+    alone = release("1.0.0", **{"cs682/solutions.txt": "s"})
+    (root / "MANIFEST.json").write_bytes(alone["MANIFEST.json"])
+
+    with pytest.raises(UpdateError, match="that is a course's release, and this folder is the"):
+        take()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from cs682 import checks, layers
 from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
-from cs682.checks.compare import COLUMNS
+from cs682.checks.compare import COLUMNS, CallError
 from cs682.checks.judges.trainings import ByHeart, check_overfit
 from cs682.checks.report import Report
 from cs682.checks.run import CHECKS, TRAININGS
@@ -179,6 +179,19 @@ def test_check_refuses_a_name_that_means_no_exercise(exercise):
 def test_check_refuses_a_question():
     with pytest.raises(ValueError, match="fc-q1 is a question, which no check can judge"):
         check("fc-q1")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "given", "call"),
+    [
+        ("fc-2.4", (), r'check("fc-2.4", model=..., data=...)'),
+        ("cn-4.3", ("model",), r'check("cn-4.3", model=..., data=...)'),
+        ("fc-3.4", ("model", "solver"), r'check("fc-3.4", solver=...)'),
+    ],
+)
+def test_call_that_lacks_what_was_trained_is_told_how_it_is_made(exercise, given, call):
+    with pytest.raises(CallError, match=re.escape(f"looks at what was trained: {call}, as in")):
+        check(exercise, **dict.fromkeys(given))
 
 
 def test_legacy_seed_gives_the_published_draws_and_puts_the_stream_back():
