@@ -29,7 +29,7 @@ from cs682.setup.doctor_python import (
 from cs682.setup.new_release import strangers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _NAMED = 4  # files that are named
 GIGABYTE = 1_000_000_000
@@ -219,9 +219,12 @@ def look_at_release() -> Iterator[Finding]:
         yield Finding("warn", "release", *f"{MANIFEST} {MISSING}".split(": ", 1))
         return
     written = json.loads((PACKAGE_HOME / GIVEN).read_bytes())["texts"]
-    for name in (name for name in written if not (PACKAGE_HOME / name).is_file()):
+    odd = strangers(PACKAGE_HOME)
+    needed = [*written, *(name for name in odd if name.endswith(".py"))]
+    gone = [name for name in needed if not (PACKAGE_HOME / name).is_file()]
+    for name in gone[:_NAMED]:
         yield Finding("fail", "release", *f"{name} {MISSING}".split(": ", 1))
-    if names := strangers(PACKAGE_HOME):
+    if names := [name for name in odd if name not in gone]:
         more = " ..." * (len(names) > _NAMED)
         text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"
         cure = (
@@ -229,12 +232,21 @@ def look_at_release() -> Iterator[Finding]:
             "copy them from that"
         )
         yield Finding("warn", "release", text, cure)
-    else:
-        yield Finding(
-            "ok",
-            "release",
-            "given files are as given out (those that you write in were not looked at)",
-        )
+    elif not gone:
+        yield Finding("ok", "release", "given files are as given out")
+    yield from _look_into(name for name in written if name.endswith(".py") and name not in gone)
+
+
+def _look_into(names: Iterable[str]) -> Iterator[Finding]:
+    """Judge whether files that a student writes in are Python."""
+    for name in names:
+        try:
+            compile((PACKAGE_HOME / name).read_bytes(), name, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:  # ValueError: null bytes, as in UTF-16
+            place = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
+            said = getattr(error, "msg", str(error))
+            cure = "mend that line, or the one above it, and save the file"
+            yield Finding("fail", "file", f"{name}{place} is no Python: {said}", cure)
 
 
 def why_not_writable(folder: Path) -> str:

@@ -24,6 +24,7 @@ from cs682.setup.doctor_python import (
     look_at_packages,
     look_at_python,
 )
+from cs682.setup.new_release import hash_of
 from tests.cifar_files import write_set
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -317,24 +318,56 @@ def test_doctor_finds_a_file_that_hides_a_package(copy, monkeypatch):
 # --- data and machine
 
 
-@pytest.mark.parametrize(
-    ("gone", "verdict", "count"), [("cs682/optim.py", "fail", 2), (MANIFEST, "warn", 1)]
-)
-def test_doctor_names_a_file_of_the_release_that_is_gone(
-    tmp_path, monkeypatch, gone, verdict, count
-):
-    given = json.dumps({"texts": {"cs682/optim.py": "", "cs682/layers.py": ""}})
-    for name in {GIVEN, MANIFEST, "cs682/optim.py", "cs682/layers.py"} - {gone}:
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    """Give the folder of a release of three files, of which one is written in."""
+    given = json.dumps({"texts": {"cs682/optim.py": ""}, "hashes": {}})
+    files = {GIVEN: given, "cs682/optim.py": "x = 1\n", "cs682/solver.py": "y = 1\n"}
+    hashes = {name: hash_of(text.encode()) for name, text in files.items()}
+    files[MANIFEST] = json.dumps({"name": "a2", "version": "1.0.0", "files": hashes})
+    for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(given if name == GIVEN else "", encoding="utf-8")
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(doctor, "PACKAGE_HOME", tmp_path)
-    monkeypatch.setattr(doctor, "strangers", lambda root: [])
+    return tmp_path
 
-    found = [*doctor.look_at_release()]
 
-    assert (found[0].verdict, found[0].text) == (verdict, f"{gone} is missing")
-    assert found[0].cure.startswith("take it back from")
-    assert len(found) == count  # and what is said of given files
+def look_at_files():
+    return [(finding.verdict, finding.text) for finding in doctor.look_at_release()]
+
+
+def test_doctor_finds_nothing_amiss_in_the_files_of_a_release(release):
+    (release / "cs682/optim.py").write_text("x = 2\n", encoding="utf-8")
+
+    assert look_at_files() == [("ok", "given files are as given out")]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("cs682/optim.py", "fail"), ("cs682/solver.py", "fail"), (MANIFEST, "warn")],
+)
+def test_doctor_names_a_file_of_the_release_that_is_gone(release, name, verdict):
+    (release / name).unlink()
+
+    assert look_at_files() == [(verdict, f"{name} is missing")]
+    assert next(doctor.look_at_release()).cure.startswith("take it back from")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"x = (1\n", "cs682/optim.py line 1 is no Python: '(' was never closed"),
+        ("x = 1".encode("utf-16"), "cs682/optim.py"),
+    ],
+)
+def test_doctor_names_a_file_that_is_no_python(release, text, said):
+    (release / "cs682/optim.py").write_bytes(text)
+
+    (_, (verdict, found)) = look_at_files()
+
+    assert verdict == "fail"
+    assert found.startswith(said)
+    assert " is no Python: " in found
 
 
 @pytest.fixture
