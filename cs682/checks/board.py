@@ -101,8 +101,10 @@ def _say_wrong(results: Mapping[str, Result]) -> str:
 
 
 def _reason(row: Exercise, states: Mapping[str, str], broken: Mapping[str, str]) -> str:
-    """Say what else makes an exercise wrong, or keeps given code open; empty if nothing does."""
+    """Say what else makes an exercise wrong, or keeps it open; empty if nothing does."""
     state = states[row.id]
+    if state == "open" and row.file.endswith(".ipynb") and row.file in broken:
+        return broken[row.file]
     beneath = [key for key in RESTS_ON.get(row.id, ()) if states.get(key) == state]
     if state == "wrong":
         return broken.get(row.file, f": first mend {beneath[0]}" if beneath else "")
@@ -110,13 +112,15 @@ def _reason(row: Exercise, states: Mapping[str, str], broken: Mapping[str, str])
 
 
 def _find_broken() -> dict[str, str]:
-    """Return what to say of the exercises in each file that Python cannot read, or rests on one."""
+    """Return what to say of the exercises in each file that cannot be read, or rests on one."""
     broken: dict[str, str] = {}
     for file, trouble in (find_troubles() or find_outdated()).items():
         said = textwrap.shorten(f"{file} {trouble.splitlines()[0]}", _LONGEST, placeholder=" ...")
         for name in (file, *RESTING_ON[file]):
             broken.setdefault(name, f": {said}")
-    return broken
+    books = {row.file for row in EXERCISES.values() if row.file.endswith(".ipynb")}
+    gone = (book for book in books if not (NOTEBOOKS.parent / book).is_file())
+    return broken | {book: f": {book} is missing" for book in gone}
 
 
 def _sum(rows: Sequence[Exercise], states: Mapping[str, str]) -> str:

@@ -60,6 +60,16 @@ def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, tr
     assert said not in line_of("fc-4.1")
 
 
+def test_board_names_a_notebook_that_is_gone(monkeypatch, tmp_path):
+    monkeypatch.setattr(board, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "open"))
+
+    line_of = lines_by_exercise()
+
+    assert line_of("do-q1").endswith("open: notebooks/Dropout.ipynb is missing")
+    assert line_of("fc-1.1").endswith("open")
+
+
 @pytest.mark.parametrize(("state", "status"), [("open", 0), ("passed", 0), ("wrong", 1)])
 def test_progress_fails_over_what_is_wrong_and_says_it_in_markdown(
     monkeypatch, tmp_path, state, status
