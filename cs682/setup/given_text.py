@@ -1,7 +1,7 @@
 """Tell where given lines of a file that students write in are not as they were given out.
 
 Most often the student has changed them, which is fine. But a file may also have gone back to an
-older release: an editor saved it after an update, or half of an update was committed.
+older release that this folder does not remember: in a clone, say, since Git leaves `kept` out.
 """
 
 from __future__ import annotations

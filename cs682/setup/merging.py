@@ -209,6 +209,21 @@ def _read_book(text: str) -> tuple[dict[str, Any], list[Cell]]:
     return book, own
 
 
+def book_sources(text: str) -> list[str]:
+    """Return what stands in the cells of a notebook, but for answers.
+
+    Parameters
+    ----------
+    text : str, of the file
+
+    Raises
+    ------
+    ValueError
+        If it is no notebook.
+    """
+    return [source_of(cell) for cell in _read_book(text)[1] if not _is_answer(cell)]
+
+
 def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
     """Return the cells of a notebook that were given out, but for answers; '' for what is gone.
 
@@ -231,7 +246,7 @@ def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
     return [
         (places[cell["id"]], source_of(cell), source_of(own.get(cell["id"], _NONE)))
         for cell in cells
-        if "answer" not in cell["metadata"].get("tags", [])
+        if not _is_answer(cell)
     ]
 
 
@@ -265,6 +280,11 @@ def source_of(cell: Cell) -> str:
     cell : dict
     """
     return "".join(cell["source"]).replace("\r\n", "\n")
+
+
+def _is_answer(cell: Cell) -> bool:
+    """Tell whether a cell is there for a student's answer."""
+    return "answer" in cell.get("metadata", {}).get("tags", [])
 
 
 def _find_cells(given: list[Cell], own: list[Cell]) -> dict[str, Cell]:
@@ -310,7 +330,7 @@ class _BookMerge:
         elif cell is None:
             reason = "you deleted this cell, and the new release changed it"
             self._collide(key, reason, "", source_of(new))
-        elif "answer" not in given["metadata"].get("tags", []):
+        elif not _is_answer(given):
             self._merge(key, cell, base, source_of(new))
 
     def _merge(self, key: str, cell: Cell, base: str, new: str) -> None:

@@ -185,6 +185,16 @@ def hash_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def hashes_of(data: bytes) -> set[str]:
+    """Return the SHA-256 of a file as it is, and as it would be with plain line ends.
+
+    Parameters
+    ----------
+    data : bytes
+    """
+    return {hash_of(data), hash_of(with_plain_ends(data))}
+
+
 def with_plain_ends(data: bytes) -> bytes:
     """Return a text with plain line ends: Git may have given it those of Windows.
 
@@ -220,7 +230,7 @@ def strangers(root: Path) -> list[str]:
 def _is_as_given(path: Path, digest: str) -> bool:
     """Tell whether a file is what a manifest says, whatever its line ends."""
     data = path.read_bytes() if path.is_file() else b""
-    return digest in {hash_of(data), hash_of(with_plain_ends(data))}
+    return digest in hashes_of(data)
 
 
 def fetch_manifest(folder: str, seconds: float = 10) -> Manifest:

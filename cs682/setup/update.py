@@ -30,13 +30,14 @@ from cs682.setup.new_release import (
     fetch_manifest,
     fetch_release,
     hash_of,
+    hashes_of,
     read_manifest,
     read_release,
-    require_version,
     strangers,
     with_plain_ends,
 )
 from cs682.setup.news import TOLD, address_of_updates
+from cs682.setup.remembered import Given, find_origin, read_given, read_older
 from cs682.setup.reset import KEPT, ORIGINALS
 from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 
@@ -61,6 +62,7 @@ class _Plan:
     cleared : list of str, the cells that are to be run again
     strange : list of str, given files that are neither of the old release nor of the new one
     back : list of str, files that students write in, which were gone
+    reverted : dict of str by path, the older release that a file had gone back to
     is_partial : bool, this folder holds files of two releases
     brings_packages : bool, the packages that the assignment needs may be others
     """
@@ -70,6 +72,7 @@ class _Plan:
     cleared: list[str] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
+    reverted: dict[str, str] = field(default_factory=dict)
     is_partial: bool = False
     looks_closer: bool = False  # at given text, too, which a release given out before has as well
     brings_packages: bool = False
@@ -106,14 +109,14 @@ def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
     if old.is_self_study != new.manifest.is_self_study:
         raise UpdateError(_OTHER_EDITION[old.is_self_study])
     both = f"{new.manifest.version}, and this folder is {old.version}"
-    given = _read_given(root)
+    given = read_given(root / GIVEN)
     here = max(old, Manifest("", given.version, {}), key=lambda known: known.order)
     if new.manifest.order < here.order:
         raise UpdateError(
             f"that release is older: {new.manifest.version}, and this folder is {here.version}"
         )
     try:
-        plan = _plan(old, given, new, root)
+        plan = _plan(old, [given, *read_older(root / KEPT, new.manifest)], new, root)
         if not (plan.writes or plan.aside):
             raise UpdateError(f"that release is the same: {both}, with all of its files")
         folder = _new_folder(root, f"update-to-{new.manifest.version}")
@@ -181,15 +184,15 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
 # --- what is to be done
 
 
-def _plan(old: Manifest, given: _Given, new: NewRelease, root: Path) -> _Plan:
+def _plan(old: Manifest, releases: list[Given], new: NewRelease, root: Path) -> _Plan:
     """Decide on each file; the manifest comes last, so that it is true once all is done."""
-    plan, written = _Plan(), _texts_of(new)
+    plan, written, given = _Plan(), _texts_of(new), releases[0]
     plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
     plan.looks_closer = plan.is_partial or new.manifest.version == old.version
     names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
     for name in sorted(names):
         known = {old.files.get(name), given.hashes.get(name)}
-        was = _Was(known, given.texts.get(name), name in written)
+        was = _Was(known, releases, given.texts.get(name), name in written)
         _decide(plan, name, root / name, was, new)
     for name in reversed(FOR_MACHINES):
         if _read(root / name) != new.files.get(name):
@@ -206,34 +209,13 @@ def _read(path: Path) -> bytes | None:
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What a release remembers of itself, in the package: it comes with the package's files.
-
-    So it is true of these even where Git has brought the manifest of another release.
-    """
-
-    texts: dict[str, str] = field(default_factory=dict)  # of the files that students write in
-    hashes: dict[str, str] = field(default_factory=dict)  # of the others
-    version: str = "0"
-
-
-@dataclass(frozen=True)
 class _Was:
     """What is known of one file as it was given out."""
 
-    hashes: set[str | None]
+    hashes: set[str | None]  # as this folder's release has it
+    releases: list[Given]  # this folder's, then older ones
     text: str | None  # where students write in it
     is_theirs: bool  # students write in it, as the new release says
-
-
-def _read_given(root: Path) -> _Given:
-    """Return what this folder's release remembers of itself; nothing if that is damaged."""
-    try:
-        given = json.loads(_read(root / GIVEN) or b"{}")
-        version = require_version(given["version"])
-        return _Given(dict(given["texts"]), dict(given["hashes"]), version)
-    except (ValueError, KeyError, TypeError):
-        return _Given()
 
 
 def _texts_of(new: NewRelease) -> dict[str, str]:
@@ -243,30 +225,35 @@ def _texts_of(new: NewRelease) -> dict[str, str]:
 
 def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> None:
     """Decide on one file."""
-    given = was.text
     after, mine = new.files.get(name), _read(path)
     if mine == after or (mine is not None and with_plain_ends(mine) == after):
         return
-    untouched = mine is not None and was.hashes & {hash_of(mine), hash_of(with_plain_ends(mine))}
-    if untouched or (mine is None and given is None):
+    if mine is None:
+        _decide_on_missing(plan, name, was, after)
+    elif was.hashes & hashes_of(mine):
         plan.writes[name] = after
-    elif mine is None and after is not None and plan.looks_closer:
-        plan.writes[name] = after
-        plan.back.append(name)
-    elif mine is None:
-        _collide(plan, name, "it is gone, or has another name now")
-    elif given is not None and after is not None and given == after.decode():
-        if plan.looks_closer:
-            _merge(plan, name, given, mine, new)
+    elif older := [g for g in was.releases if g.hashes.get(name) in hashes_of(mine)]:
+        plan.writes[name], plan.reverted[name] = after, older[0].label
     elif after is None:
         _collide(plan, name, "the new release has it no more, and you changed it: yours stays")
-    elif given is not None:
-        _merge(plan, name, given, mine, new)
+    elif was.text is not None:
+        _merge(plan, name, was.releases, mine, new)
     elif hash_of(after) in was.hashes:
         plan.strange += [name] * (not was.is_theirs)
     else:
         kind = "changed it, too" if was.hashes - {None} else "gives out a file of that name"
         _collide(plan, name, f"you wrote in it, and the new release {kind}", mine, after)
+
+
+def _decide_on_missing(plan: _Plan, name: str, was: _Was, after: bytes | None) -> None:
+    """Decide on a file that is gone."""
+    if was.text is None:
+        plan.writes[name] = after
+    elif after is not None and plan.looks_closer:
+        plan.writes[name] = after
+        plan.back.append(name)
+    else:
+        _collide(plan, name, "it is gone, or has another name now")
 
 
 def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
@@ -275,26 +262,36 @@ def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
     plan.collisions.append(Collision(name, reason, *texts))
 
 
-def _merge(plan: _Plan, name: str, given: str, mine: bytes, new: NewRelease) -> None:
+def _merge(plan: _Plan, name: str, releases: list[Given], mine: bytes, new: NewRelease) -> None:
     """Bring a file together in which both have written; or look at what is given in it."""
-    merge, after = merge_book if name.endswith(".ipynb") else merge_code, new.files[name].decode()
+    origin, after = find_origin(name, mine, releases), new.files[name].decode()
+    base = origin.texts[name]
+    if base == after and not plan.looks_closer:
+        return
     try:
         if said := describe_encoding(mine):
             raise ValueError(said)
-        text = mine.decode("utf-8-sig")
-        own = text.replace("\r\n", "\n")
-        if given == after:
-            merged = compare(name, given, own, new.manifest.version)
+        own = mine.decode("utf-8-sig").replace("\r\n", "\n")
+        if base == after:
+            merged = compare(name, base, own, new.manifest.version)
         else:
-            merged = merge(name, given, own, after)
+            merge = merge_book if name.endswith(".ipynb") else merge_code
+            merged = merge(name, base, own, after)
     except ValueError as error:
         raise UpdateError(f"{name} {error}. {_UNCHANGED}") from error
     plan.collisions += merged.collisions
     plan.cleared += merged.cleared
-    bom = codecs.BOM_UTF8 if mine.startswith(codecs.BOM_UTF8) else b""
-    newline = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     if merged.text != own:
-        plan.writes[name] = bom + merged.text.replace("\n", newline).encode()
+        plan.writes[name] = _encode_like(mine, merged.text)
+        if origin is not releases[0]:
+            plan.reverted[name] = origin.label
+
+
+def _encode_like(mine: bytes, text: str) -> bytes:
+    """Return a text as bytes, with the mark and the line ends that the student's file has."""
+    mark = codecs.BOM_UTF8 if mine.startswith(codecs.BOM_UTF8) else b""
+    newline = "\r\n" if mine.partition(b"\n")[0].endswith(b"\r") else "\n"
+    return mark + text.replace("\n", newline).encode()
 
 
 def _new_folder(root: Path, stem: str) -> Path:
@@ -385,6 +382,9 @@ def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
         yield "Your code, answers, own cells and trained networks are where they were."
     if own := [name for name in files if name in _texts_of(new) and name not in plan.back]:
         yield f"New around what you wrote: {', '.join(own)}."
+    for name, label in plan.reverted.items():
+        but = " but for what is named below" * (name in plan.aside)
+        yield f"{name} had gone back to {label}; it is brought up to date{but}."
     if plan.back:
         yield f"Gone, and back as given out: {', '.join(plan.back)}."
         yield "If yours has another name now, write what you want of it into this one."

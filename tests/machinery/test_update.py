@@ -327,7 +327,7 @@ PARTS = {  # what Git may have left out of a commit, and what an update with the
     "all but what is new": (["new.md"], []),
     "the package": (["MANIFEST.json", "new.md"], []),
     "the manifest alone": ([LAYERS, GIVEN, "new.md"], []),
-    "given code": (["solver.py"], ["gives them out, and left as they are: solver.py"]),
+    "given code": (["solver.py"], ["solver.py had gone back to 1.0.0; it is brought up to date"]),
 }
 
 
@@ -349,23 +349,106 @@ def test_update_of_which_a_part_came_is_made_whole(root, take, left_out, version
     assert all(words in said for words in told)
     assert "you wrote in it" not in said
     machines = {"MANIFEST.json", GIVEN} if version != "1.1.0" else set()
-    for name in whole.keys() - ({"solver.py"} if told else set()) - machines:
+    for name in whole.keys() - machines:
         assert (root / name).read_bytes() == whole[name], name
 
 
-def test_file_that_went_back_to_an_older_release_is_told_of(root, take):
-    """An editor saved what it had read before the update, or Git brought it."""
+FIXED = (("Give", "Return"), ('"""Layers', '"""All layers'))
+
+
+def fixed(text):
+    for old, new in FIXED:
+        text = text.replace(old, new)
+    return text
+
+
+BACK = {LAYERS: fixed(CODE), BOOK: book_of(look="x = 2"), "solver.py": "b\n"}
+
+
+def go_back(root, take):
+    """Take up 1.1.0, then have an editor save what it had read before, or Git bring it."""
+    (root / BOOK).write_text(book_of(look="x = 1", own="mine"), encoding="utf-8")
     before = look(root)
-    corrected = {LAYERS: CODE.replace("Give", "Return"), BOOK: book_of(look="x = 2")}
-    take(**corrected)
-    for name in corrected:
+    take(**BACK)
+    for name in BACK:
         (root / name).write_bytes(before[name])
 
-    said = take(**corrected)
+
+@pytest.mark.parametrize("version", ["1.1.0", "1.2.0"])
+def test_file_that_went_back_to_an_older_release_is_brought_up_to_date(root, take, version):
+    go_back(root, take)
+
+    said = take(version, **BACK)
+
+    assert (root / LAYERS).read_text("utf-8") == fixed(MINE)
+    assert sources((root / BOOK).read_text("utf-8")) == {"look": "x = 2", "own": "mine"}
+    assert (root / "solver.py").read_bytes() == b"b\n"
+    assert "Not taken up" not in said
+    for name in BACK:
+        assert f"{name} had gone back to 1.0.0; it is brought up to date." in said
+    with pytest.raises(UpdateError, match="that release is the same"):
+        take(version, **BACK)
+
+
+def test_file_that_went_back_collides_where_the_student_changed_it(root, take):
+    go_back(root, take)
+    (root / LAYERS).write_text(MINE.replace("Give", "My") + "# m\n", encoding="utf-8")
+
+    said = take("1.2.0", **BACK)
+
+    assert (root / LAYERS).read_text("utf-8").startswith('"""All layers')
+    assert f"{LAYERS} had gone back to 1.0.0; it is brought up to date but for" in said
+    assert "Return f." in said
+
+
+def test_file_in_which_the_students_lines_stayed_has_not_gone_back(root, take):
+    """Then most lines are those of 1.0.0, and yet 1.1.0 is what the rest comes from."""
+    (root / LAYERS).write_text(MINE.replace("f.", "my f."), encoding="utf-8")
+    longer = CODE.replace("Give f.", "Return f,\n\n    of x\n    and of y,\n    both.")
+    assert "Not taken up" in take(**{LAYERS: longer.replace('"""Layers', '"""The layers')})
+
+    said = take("1.2.0", **{LAYERS: longer.replace('"""Layers', '"""All layers')})
+
+    assert "All layers" in (root / LAYERS).read_text("utf-8")
+    assert "Not taken up" not in said
+    assert "gone back" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        (lambda given: given.pop("version"), "an older release"),
+        (lambda given: given.update(texts={BOOK: "{", LAYERS: CODE}), "1.0.0"),
+        (lambda given: given.pop("texts"), None),
+        (lambda given: given.update(version="1.1.0"), None),  # as new, so nothing to go back to
+    ],
+)
+def test_release_that_remembers_little_of_itself_is_borne_with(root, take, change, label):
+    go_back(root, take)
+    (path,) = root.glob(f"kept/*/before/{GIVEN}")
+    given = json.loads(path.read_bytes())
+    change(given)
+    path.write_text(json.dumps(given), encoding="utf-8")
+    (root / "kept" / "other" / "before" / GIVEN).parent.mkdir(parents=True)
+    (root / "kept" / "other" / "before" / GIVEN).write_bytes(b"[")
+
+    said = take(**BACK)
+
+    assert ((root / LAYERS).read_text("utf-8") == fixed(MINE)) == bool(label)
+    assert (f"{LAYERS} had gone back to {label};" in said) == bool(label)
+
+
+def test_given_lines_that_the_student_changed_are_told_of_by_the_same_release(root, take):
+    take(**BACK)
+    own = {LAYERS: fixed(MINE).replace("Return f", "Mine"), BOOK: book_of(look="x = 3")}
+    for name, text in own.items():
+        (root / name).write_text(text, encoding="utf-8")
+
+    said = take(**BACK)
 
     assert "nothing was changed" in said
     assert f"- {LAYERS}: not as 1.1.0 gives it out" in said
-    assert f"- {BOOK}, the cell that begins with x = 1: not as" in said.replace("x = 2", "x = 1")
+    assert f"- {BOOK}, the cell that begins with x = 2: not as" in said
     assert "Return f." in said
     assert "TODO" not in said  # the stub is the student's to change
     assert [*root.glob(f"kept/*/new/{LAYERS}")] != []
