@@ -380,7 +380,7 @@ def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
     yield f"the assignment is {version} now{was}; {count}"
     if not plan.back:
         yield "Your code, answers, own cells and trained networks are where they were."
-    if own := [name for name in files if name in _texts_of(new) and name not in plan.back]:
+    if own := [n for n in files if n in _texts_of(new) and plan.writes[n] != new.files[n]]:
         yield f"New around what you wrote: {', '.join(own)}."
     for name, label in plan.reverted.items():
         but = " but for what is named below" * (name in plan.aside)

@@ -221,6 +221,17 @@ def test_all_that_is_untouched_becomes_new_and_the_rest_stays(root, take):
     assert not (root / "old.md").exists()
 
 
+def test_new_lines_are_told_of_where_something_of_the_students_stands(root, take):
+    said = take(**{LAYERS: CODE.replace("Give", "Return"), BOOK: book_of(look="x = 2")})
+
+    assert f"New around what you wrote: {LAYERS}.\n" in said
+
+    (root / LAYERS).write_bytes(
+        release("1.1.0", **{LAYERS: CODE.replace("Give", "Return")})[LAYERS]
+    )
+    assert "what you wrote" not in take("1.2.0")
+
+
 def test_undo_is_exact_also_of_two_updates(root, take):
     states = [look(root)]
     (root / "solver.py").chmod(0o700)
