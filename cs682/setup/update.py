@@ -43,7 +43,10 @@ from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 
 PROJECT = "pyproject.toml"
 FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
-_UNCHANGED = "Nothing was changed: update again once that is mended, or the file has another name"
+_UNCHANGED = (
+    "Nothing was changed. Mend this file, then update again. If you cannot, give it another name "
+    "first: the update then goes on without it"
+)
 _OTHER_EDITION = {  # by whether this folder is the edition for people who learn alone
     False: "that is the edition for people who learn alone, and this folder is a course's",
     True: "that is a course's release, and this folder is the edition for people who learn alone",

@@ -301,13 +301,17 @@ def test_file_that_cannot_be_merged_is_mended_before_anything_changes(root, take
     for name, data in own.items():
         (root / name).write_bytes(data)
     before = look(root)
+    corrected = {LAYERS: CODE + "# n\n", BOOK: book_of(look="2"), "solver.py": "b\n"}
 
     with pytest.raises(UpdateError) as caught:
-        take(**{LAYERS: CODE + "# n\n", BOOK: book_of(look="2"), "solver.py": "b\n"})
+        take(**corrected)
 
     assert str(caught.value).startswith(told)
-    assert "Nothing was changed" in str(caught.value)
+    assert "Nothing was changed. Mend this file, then update again" in str(caught.value)
     assert look(root) == before
+    for name in own:  # or, as it says
+        (root / name).rename(root / f"{name}.old")
+    assert "the assignment is 1.1.0 now" in take(**corrected)
 
 
 def test_student_keeps_what_the_course_has_not_changed_and_hears_of_it(root, take):
