@@ -23,6 +23,8 @@ _LARGEST_MANIFEST = 1_000_000
 _PATIENCE = 120  # seconds, for all of a zip
 CHANGELOG = "CHANGELOG.md"
 _HEADING = re.compile(r"^## (\d[\d.]*)\b.*$", re.MULTILINE)
+_TLS_REASON = re.compile(r"\[SSL[^]]*\] (.+?)\.? \(_ssl")  # in the midst of what Python says
+_OWN_CERTIFICATE = "; for a course's own certificate, set REQUESTS_CA_BUNDLE to its file"
 _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
@@ -297,10 +299,23 @@ def _fetch(address: str, limit: int, seconds: float) -> bytes:
                     said = f"it has more than {limit // 1_000_000} MB" if size > limit else "slow"
                     raise UpdateError(f"{address} was given up: {said}")
                 parts.append(part)
-    except requests.RequestException as error:
-        said = getattr(error.response, "status_code", None) or "is there a network?"
+    except OSError as error:  # all of requests' own, and what it says of a wrong bundle
+        said = _why_not_reached(error)
         raise UpdateError(f"{address} cannot be reached ({said}); nothing was changed") from error
     return b"".join(parts)
+
+
+def _why_not_reached(error: OSError) -> str:
+    """Say why nothing came from an address."""
+    import requests
+
+    if not isinstance(error, requests.RequestException):
+        return str(error)
+    if not isinstance(error, requests.exceptions.SSLError):
+        return str(getattr(error.response, "status_code", None) or "is there a network?")
+    found = _TLS_REASON.search(str(error))
+    said = found[1] if found else "no safe connection"
+    return said + _OWN_CERTIFICATE * ("certificate" in said)
 
 
 def _require_scheme(address: str) -> None:

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Event, Thread
 
 import pytest
+import requests
 
 from cs682.__main__ import main
 from cs682.setup import new_release, news, swapping
@@ -730,6 +731,42 @@ def test_address_of_no_use_is_one_sentence(root, server, monkeypatch, address, s
         update(address.format(server[0]), root)
 
     assert not (root / "kept").exists()
+
+
+def refuse_certificate(*_, **__):
+    said = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    raise requests.exceptions.SSLError(
+        f"Max retries (Caused by SSLError(1, '{said} (_ssl.c:1006)'))"
+    )
+
+
+def test_certificate_that_is_not_trusted_is_the_reason_named(root, monkeypatch):
+    monkeypatch.setattr(requests, "get", refuse_certificate)
+
+    with pytest.raises(UpdateError) as caught:
+        update("https://course.example/a.zip", root)
+
+    assert str(caught.value) == (
+        "https://course.example/a.zip cannot be reached (certificate verify failed: self-signed "
+        "certificate; for a course's own certificate, set REQUESTS_CA_BUNDLE to its file); "
+        "nothing was changed"
+    )
+
+
+def test_server_that_speaks_no_tls_is_not_told_of_certificates(root, server, monkeypatch):
+    monkeypatch.setattr(new_release, "SCHEME", "https://")
+    with pytest.raises(UpdateError, match=r"cannot be reached \([a-z ]+\)") as caught:
+        update(server[0].replace("http:", "https:"), root)
+
+    assert "network?" not in str(caught.value)
+
+
+def test_bundle_of_certificates_that_is_not_there_is_named(root, monkeypatch, server):
+    monkeypatch.setattr(new_release, "SCHEME", "https://")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+
+    with pytest.raises(UpdateError, match=r"cannot be reached \(.*/nowhere\.pem\)"):
+        update(server[0].replace("http:", "https:"), root)
 
 
 def test_only_https_is_asked(root):
