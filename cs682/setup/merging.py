@@ -337,8 +337,8 @@ class _BookMerge:
         """Write what is new into a cell, unless the student changed the same lines."""
         mine = source_of(cell)
         text, pairs = merge_text(base, mine, new)
-        for pair in pairs:
-            self._collide(key, _BOTH, *pair)
+        for one, other in pairs:
+            self._collide(key, _BOTH, one or self._split_off(cell, base), other)
         if not pairs and text != mine:
             is_list = isinstance(cell["source"], list)
             cell["source"] = text.splitlines(keepends=True) if is_list else text
@@ -347,6 +347,14 @@ class _BookMerge:
                     self.cleared.append(self.new_places[key])
                 cell.update(outputs=[], execution_count=None)
             self.changed = True
+
+    def _split_off(self, cell: Cell, base: str) -> str:
+        """Return the given lines of a cell that stand in the student's own cells next to it."""
+        own, given = self.book["cells"], {id(other) for other in self.cells.values()}
+        at = next(i for i, other in enumerate(own) if other is cell)
+        beside = [other for other in own[max(at - 1, 0) : at + 2] if id(other) not in given]
+        lines = (line for other in beside for line in source_of(other).split("\n"))
+        return "\n".join(line for line in lines if line in base.split("\n"))
 
     def _drop(self, key: str, base: str) -> None:
         """Remove a cell that the course removed, unless the student wrote in it."""

@@ -211,6 +211,16 @@ def test_cell_both_have_changed_stays_and_the_others_become_new():
     assert outputs == [[{"text": "seen"}], []]
 
 
+def test_lines_of_a_cell_that_was_split_are_shown_from_the_one_beside():
+    base, mine = book_of(a="x = 1\ny = 2\nz = 3"), book_of(a="x = 1", mine="y = 2\nz = 3\nown")
+
+    merged = merge_book(BOOK, base, mine, book_of(a="x = 1\ny = 2\nz = 4"))
+
+    (collision,) = merged.collisions
+    assert merged.text == mine
+    assert (collision.mine, collision.new) == ("y = 2\nz = 3", "y = 2\nz = 4")
+
+
 # --- files
 
 
