@@ -74,6 +74,11 @@ class NewRelease:
     files: dict[str, bytes]
     executable: frozenset[str]
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return the files that students write in, as it gives them out."""
+        return dict(json.loads(self.files.get(GIVEN, b"{}")).get("texts", {}))
+
     def news_since(self, old: Manifest) -> str:
         """Return what the changelog says since an older release.
 

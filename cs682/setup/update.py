@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import codecs
 import itertools
-import json
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cs682.checks.source import describe_encoding
 from cs682.setup.assignment import GIVEN, MANIFEST, PACKAGE_HOME
-from cs682.setup.collision import Collision, side_by_side
+from cs682.setup.collision import Collision
 from cs682.setup.given_text import compare
 from cs682.setup.merging import merge_book, merge_code
 from cs682.setup.new_release import (
@@ -38,11 +36,11 @@ from cs682.setup.new_release import (
 )
 from cs682.setup.news import TOLD, address_of_updates
 from cs682.setup.remembered import Given, find_origin, read_given, read_older
-from cs682.setup.reset import KEPT, ORIGINALS
+from cs682.setup.reset import KEPT
 from cs682.setup.swapping import Change, is_to_undo, put_back, swap
+from cs682.setup.update_report import FOR_MACHINES, READ_ANEW, Plan, describe
 
 PROJECT = "pyproject.toml"
-FOR_MACHINES = (MANIFEST, ORIGINALS, GIVEN)  # nobody writes in these
 _UNCHANGED = (
     "Nothing was changed. Mend this file, then update again. If you cannot, give it another name "
     "first: the update then goes on without it"
@@ -52,38 +50,6 @@ _OTHER_EDITION = {  # by whether this folder is the edition for people who learn
     True: "that is a course's release, and this folder is the edition for people who learn alone",
 }
 _OWN_VERSION = re.compile(rb"^version = .*$", re.MULTILINE)  # is another one in every release
-
-
-@dataclass
-class _Plan:
-    """What an update would do.
-
-    Attributes
-    ----------
-    writes : dict of bytes by path, None for a file to remove
-    collisions : list of Collision
-    cleared : list of str, the cells that are to be run again
-    strange : list of str, given files that are neither of the old release nor of the new one
-    back : list of str, files that students write in, which were gone
-    reverted : dict of str by path, the older release that a file had gone back to
-    is_partial : bool, this folder holds files of two releases
-    brings_packages : bool, the packages that the assignment needs may be others
-    """
-
-    writes: dict[str, bytes | None] = field(default_factory=dict)
-    collisions: list[Collision] = field(default_factory=list)
-    cleared: list[str] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
-    back: list[str] = field(default_factory=list)
-    reverted: dict[str, str] = field(default_factory=dict)
-    is_partial: bool = False
-    looks_closer: bool = False  # at given text, too, which a release given out before has as well
-    brings_packages: bool = False
-
-    @property
-    def aside(self) -> set[str]:
-        """Return the files of which the new one is put aside, for the student to look at."""
-        return {*self.strange, *(collision.file for collision in self.collisions)}
 
 
 def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
@@ -126,7 +92,7 @@ def update(where: str = "", root: Path = PACKAGE_HOME) -> str:
         _carry_out(plan, new, root, folder)
     except OSError as error:
         raise UpdateError(f"{error.filename or root}: {error.strerror}") from error
-    return _describe(plan, old, new, root, folder.relative_to(root).as_posix())
+    return describe(plan, old, new, root, folder.relative_to(root).as_posix())
 
 
 def undo(root: Path = PACKAGE_HOME) -> str:
@@ -156,7 +122,7 @@ def undo(root: Path = PACKAGE_HOME) -> str:
     lines = [f"the assignment is {_manifest_of(root).version} again, each file as it was"]
     if since:
         lines.append(f"what you changed in {', '.join(since)} after the update is in {name}/since")
-    return "\n".join([*lines, _LAST])
+    return "\n".join([*lines, READ_ANEW])
 
 
 def _manifest_of(root: Path) -> Manifest:
@@ -187,9 +153,9 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
 # --- what is to be done
 
 
-def _plan(old: Manifest, releases: list[Given], new: NewRelease, root: Path) -> _Plan:
+def _plan(old: Manifest, releases: list[Given], new: NewRelease, root: Path) -> Plan:
     """Decide on each file; the manifest comes last, so that it is true once all is done."""
-    plan, written, given = _Plan(), _texts_of(new), releases[0]
+    plan, written, given = Plan(), new.texts, releases[0]
     plan.is_partial = hash_of(_read(root / GIVEN) or b"") != old.files.get(GIVEN, hash_of(b""))
     plan.looks_closer = plan.is_partial or new.manifest.version == old.version
     names = {*old.files, *new.manifest.files} - {*FOR_MACHINES}
@@ -221,12 +187,7 @@ class _Was:
     is_theirs: bool  # students write in it, as the new release says
 
 
-def _texts_of(new: NewRelease) -> dict[str, str]:
-    """Return the files that students write in, as a release gives them out."""
-    return dict(json.loads(new.files.get(GIVEN, b"{}")).get("texts", {}))
-
-
-def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> None:
+def _decide(plan: Plan, name: str, path: Path, was: _Was, new: NewRelease) -> None:
     """Decide on one file."""
     after, mine = new.files.get(name), _read(path)
     if mine == after or (mine is not None and with_plain_ends(mine) == after):
@@ -248,7 +209,7 @@ def _decide(plan: _Plan, name: str, path: Path, was: _Was, new: NewRelease) -> N
         _collide(plan, name, f"you wrote in it, and the new release {kind}", mine, after)
 
 
-def _decide_on_missing(plan: _Plan, name: str, was: _Was, after: bytes | None) -> None:
+def _decide_on_missing(plan: Plan, name: str, was: _Was, after: bytes | None) -> None:
     """Decide on a file that is gone."""
     if was.text is None:
         plan.writes[name] = after
@@ -259,13 +220,13 @@ def _decide_on_missing(plan: _Plan, name: str, was: _Was, after: bytes | None) -
         _collide(plan, name, "it is gone, or has another name now")
 
 
-def _collide(plan: _Plan, name: str, reason: str, *contents: bytes) -> None:
+def _collide(plan: Plan, name: str, reason: str, *contents: bytes) -> None:
     """Note a file of which the course's version is not taken up."""
     texts = [with_plain_ends(data).decode(errors="replace") for data in contents]
     plan.collisions.append(Collision(name, reason, *texts))
 
 
-def _merge(plan: _Plan, name: str, releases: list[Given], mine: bytes, new: NewRelease) -> None:
+def _merge(plan: Plan, name: str, releases: list[Given], mine: bytes, new: NewRelease) -> None:
     """Bring a file together in which both have written; or look at what is given in it."""
     origin, after = find_origin(name, mine, releases), new.files[name].decode()
     base = origin.texts[name]
@@ -312,7 +273,7 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _carry_out(plan: _Plan, new: NewRelease, root: Path, folder: Path) -> None:
+def _carry_out(plan: Plan, new: NewRelease, root: Path, folder: Path) -> None:
     """Change all files or none; put aside what stood there, and what is not taken up."""
     try:
         for name in plan.aside & new.files.keys():
@@ -326,7 +287,7 @@ def _carry_out(plan: _Plan, new: NewRelease, root: Path, folder: Path) -> None:
     shutil.rmtree(folder / "after", ignore_errors=True)  # all of it is in its place
 
 
-def _stage(folder: Path, plan: _Plan, new: NewRelease) -> list[Change]:
+def _stage(folder: Path, plan: Plan, new: NewRelease) -> list[Change]:
     """Write all that is new aside, so that a full disk is met before anything is changed."""
     changes = []
     for name, data in plan.writes.items():
@@ -336,76 +297,3 @@ def _stage(folder: Path, plan: _Plan, new: NewRelease) -> list[Change]:
         is_program = name in new.executable
         changes.append(Change(name, None if data is None else path, is_program))
     return changes
-
-
-# --- what the user is told
-
-_LAST = "Restart the kernel, and have open notebooks and files read anew, before you save them."
-
-
-def _describe(plan: _Plan, old: Manifest, new: NewRelease, root: Path, kept: str) -> str:
-    """Say what was done, what the changelog says, and what is left to do."""
-    lines = [*_tell_changes(plan, old, new)]
-    if said := new.news_since(old):
-        lines += ["", "What its changelog says:", said]
-    if plan.collisions:
-        lines += ["", *_tell(plan.collisions)]
-        if plan.aside & new.files.keys():
-            lines.append(f"The new files are in {kept}/new: write into yours what you want.")
-    if plan.strange:
-        lines += ["", *_tell_strange(plan.strange, new.manifest.version, kept)]
-    if plan.brings_packages:
-        lines += ["", "Packages may be others now: python -m pip install -e ."]
-    if not plan.writes:
-        return "\n".join(lines)
-    lines += ["", _LAST]
-    if plan.is_partial or (root / ".git").exists():
-        lines.append(_PARTIAL * plan.is_partial + _COMMIT)
-    return "\n".join([*lines, "All that was changed is kept: python -m cs682 update --undo"])
-
-
-_PARTIAL = "Files of two releases met here. "
-_COMMIT = "With Git, commit all that an update changes, in one commit: git add -A"
-
-
-def _tell_changes(plan: _Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
-    """Yield what was changed, and what became of the student's work."""
-    version, files = new.manifest.version, [n for n in plan.writes if n not in FOR_MACHINES]
-    if not plan.writes:
-        yield f"the assignment is {version} already; nothing was changed"
-        return
-    was = (
-        f", it was {old.version}"
-        if version != old.version
-        else ": a part was missing, or another's"
-    )
-    count = f"{len(files)} file{'s' * (len(files) != 1)} changed"
-    yield f"the assignment is {version} now{was}; {count}"
-    if not plan.back:
-        yield "Your code, answers, own cells and trained networks are where they were."
-    if own := [n for n in files if n in _texts_of(new) and plan.writes[n] != new.files[n]]:
-        yield f"New around what you wrote: {', '.join(own)}."
-    for name, label in plan.reverted.items():
-        but = " but for what is named below" * (name in plan.aside)
-        yield f"{name} had gone back to {label}; it is brought up to date{but}."
-    if plan.back:
-        yield f"Gone, and back as given out: {', '.join(plan.back)}."
-        yield "If yours has another name now, write what you want of it into this one."
-    if plan.cleared:
-        yield "Run these again, for their code is new and what they had printed is gone:"
-        yield from (f"- {place}" for place in plan.cleared)
-
-
-def _tell_strange(names: list[str], version: str, kept: str) -> Iterator[str]:
-    """Yield which given files are as no release has them that is known here."""
-    yield f"Not as {version} gives them out, and left as they are: {', '.join(names)}."
-    yield f"If you did not change them, copy those in {kept}/new over them: an update was lost."
-
-
-def _tell(collisions: list[Collision]) -> Iterator[str]:
-    """Yield what was not taken up, and what to do."""
-    yield "Not taken up, for you to look at; in these places yours stays:"
-    for collision in collisions:
-        yield f"- {collision.place}: {collision.reason}"
-        if collision.mine or collision.new:
-            yield side_by_side(collision.mine, collision.new)
