@@ -55,7 +55,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grading_class", description=__doc__)
     parser.add_argument("--size", type=int, default=300, help="hand-ins")
     parser.add_argument("--work", type=Path, required=True, help="folder for class and results")
-    parser.add_argument("--models", type=Path, help="folder with the four model files of a hand-in")
+    parser.add_argument("--models", type=Path, help="folder with the model files of a hand-in")
     parser.add_argument("--data", type=Path, help="folder of CIFAR-10")
     parser.add_argument(
         "--ways", nargs="+", default=["2"], metavar="WAY", help="1, 2, ... processes, or dask"
