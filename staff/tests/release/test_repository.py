@@ -149,6 +149,15 @@ def test_networks_of_a_student_are_committed_and_those_of_the_reference_are_not(
     assert done.stdout.split() == [*MODEL_FILES]
 
 
+def test_what_is_made_or_fetched_beside_the_work_is_not_committed(tmp_path, release):
+    beside = ("hand-in.zip", "cs682-assignment2-1.0.1.zip", "hints.json", "kept/x.py")
+    work = {".gitignore": release.files[".gitignore"], **dict.fromkeys(beside, b"x")}
+
+    folder = clone(work, tmp_path)
+
+    assert [path.name for path in folder.iterdir() if path.name != ".git"] == [".gitignore"]
+
+
 @pytest.mark.slow
 def test_clones_are_hand_ins_with_all_that_lies_around_in_them(tmp_path, release):
     files = release.files | dict.fromkeys(MODEL_FILES, b"x")
