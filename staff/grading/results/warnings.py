@@ -128,14 +128,19 @@ def _fact(records: Sequence[Record], name: str) -> Found:
 
 
 def _versions(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give the hand-ins made with other versions than the grader's, by the first two numbers."""
-    ours = {"python": platform.python_version(), "numpy": np.__version__, "release": edition()}
+    """Give the hand-ins made with other versions than the grader's.
+
+    Of a release the last number counts too: it may be a correction that a student has missed.
+    """
+    ours = {"python": _short(platform.python_version()), "numpy": _short(np.__version__)}
     for record in records:
         other = [
             f"{name} {record.facts[name]}"
             for name, version in ours.items()
-            if name in record.facts and _short(record.facts[name]) != _short(version)
+            if name in record.facts and _short(record.facts[name]) != version
         ]
+        if record.facts.get("release", edition()) != edition():
+            other.append(f"release {record.facts['release']}")
         if other:
             yield record.id, ", ".join(other)
 

@@ -9,6 +9,7 @@ import json
 import pytest
 
 from cs682.checks import EXERCISES
+from cs682.setup.packages import edition
 from staff.grading.intake.package import CODE as ALL
 from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.sheets import Faults
@@ -419,6 +420,7 @@ def with_accuracy(id_, accuracy):
         (with_accuracy("eve", 0.93), "fc-5.1: 0.930, the class"),
         (record_of("eve", facts=facts(**{"in notebooks": "relu_forward"})), "relu_forward"),
         (record_of("eve", facts=facts(python="3.8.1", numpy="1.17.0")), "python 3.8.1, numpy"),
+        (record_of("eve", facts=facts(release=f"{edition()}.1")), f"release {edition()}.1"),
         (record_of("eve", facts=facts(**{"odd names": "a.py line 3: gc"})), "a.py line 3: gc"),
         (NotGraded("eve", "a full disk"), "a full disk"),
         (record_of("eve", facts=facts(**{"model notebooks/a.npz": "7"})), "eve, mallory"),
