@@ -194,7 +194,8 @@ def _plan(args: argparse.Namespace, out: Path) -> Plan:
         write_images(images, hold_back(find_data(args.data), args.held_back, seed))
     points = read_points(args.variant)
     rerun = find_data(args.data) if args.notebooks else None
-    return Plan(out, seed, images, points, rerun, args.allow_unsandboxed, args.regrade)
+    hints = bool(args.variant) and read_variant(args.variant).hints_in_hand_in
+    return Plan(out, seed, images, points, rerun, args.allow_unsandboxed, args.regrade, hints)
 
 
 def _seed(out: Path) -> int:

@@ -40,6 +40,7 @@ class Plan:
     rerun : Path or None, the folder of CIFAR-10 to execute notebooks on; None to execute none
     allow_unsandboxed : bool, whether code may run with limits alone
     again : bool, whether what has been graded is graded once more
+    hints : bool, whether this course has said that hand-ins tell of hints
     """
 
     out: Path
@@ -49,6 +50,7 @@ class Plan:
     rerun: Path | None = None
     allow_unsandboxed: bool = False
     again: bool = False
+    hints: bool = False
 
     def record_of(self, submission: str) -> Path:
         """Return the file of a submission's record."""
@@ -98,7 +100,7 @@ def find_rung(allow_unsandboxed: bool) -> Rung:
 def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key: str) -> Record:
     """Return the record of a hand-in whose files are in place."""
     answers, unreadable = read_answers(package.folder / "notebooks")
-    facts = facts_of(package, answers)
+    facts = facts_of(package, answers, hints=plan.hints)
     pasted = say_pasted(find_pasted(package))
     found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
     outcomes = tuple(found[key] for key in EXERCISES if key in found)
@@ -181,6 +183,7 @@ def _key(digest: str, submission: Submission, rung: Rung, plan: Plan) -> str:
         plan.seed,
         dict(plan.points),
         plan.rerun is not None,
+        plan.hints,
         None if plan.images is None else digest_images(read_images(plan.images)),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from cs682.checks.exercises import NOTEBOOKS
+from cs682.checks.hints import NAME as HINTS
 from staff.release.complete import CHANGELOG
 from staff.release.variant import Variant
 
@@ -14,6 +15,7 @@ PAGE_FOR_AGENTS = "AGENTS.md"  # how coding agents are to behave in a student's 
 _LEADING_THERE = ("CLAUDE.md", "GEMINI.md", ".github/copilot-instructions.md")
 PAGE_FOR_STUDENTS = "docs/student.md"
 _POLICY = re.compile(r"(?<=<!-- policy -->\n).*?(?=<!-- /policy -->)", re.DOTALL)
+IGNORED = ".gitignore"
 WORKSPACE = "notebooks/assignment.jupyterlab-workspace"
 _LINES = re.DOTALL | re.MULTILINE
 _COURSE = re.compile(
@@ -26,6 +28,7 @@ _MARKERS = re.compile(r"^<!-- /?(?:course|policy) -->\n|<!-- /?course -->", re.M
 _CHANGE = re.compile(r"^- .*\n(?:  .*\n)*", re.MULTILINE)
 _OF_HAND_IN = re.compile(r"^- grading:|hand[- ]in\b|cs682 submit")
 _ID = re.compile(r"\b[a-z]{2}-(?:\d\.\d|q\d)\b")
+_HINTS = re.compile(rf"^{re.escape(HINTS)}\n", re.MULTILINE)
 _COUNTS = ("no", "one", "two", "three", "four")
 
 
@@ -95,6 +98,18 @@ def say_policy(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
     page = files[PAGE_FOR_STUDENTS].decode()
     said = _POLICY.sub(lambda _: variant.policy.strip() + "\n", page)
     return files | {PAGE_FOR_STUDENTS: said.encode()}
+
+
+def say_hints(files: dict[str, bytes], variant: Variant) -> dict[str, bytes]:
+    """Return files in which Git takes up the count of hints, if a hand-in is to tell of it.
+
+    Parameters
+    ----------
+    files : dict of str to bytes, by path
+    """
+    if not variant.hints_in_hand_in:
+        return files
+    return files | {IGNORED: _HINTS.sub("", files[IGNORED].decode()).encode()}
 
 
 def _left_out(variant: Variant) -> list[str]:

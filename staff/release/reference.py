@@ -22,6 +22,7 @@ from staff.release.left_out import (
     not_needed,
     say_agents,
     say_for_whom,
+    say_hints,
     say_notebooks,
     say_policy,
 )
@@ -117,7 +118,7 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
         else:
             text = files[path].decode()
             files[path] = strip(text, cells[""], variant.given, variant.left_out).encode()
-    for say in (say_agents, say_policy, say_for_whom, say_notebooks):
+    for say in (say_agents, say_policy, say_for_whom, say_hints, say_notebooks):
         files = say(files, variant)
     return files
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from cs682.checks import EXERCISES
+from cs682.checks.hints import NAME as HINTS
 from cs682.hand_in.models import MODELS
+from cs682.setup.assignment import MANIFEST
 from staff.grading.intake.kinds import defines, remark_on
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
@@ -21,6 +23,8 @@ _NOTEBOOKS = (row.file for row in EXERCISES.values() if row.file.endswith(".ipyn
 FILES = (*CODE, *dict.fromkeys(_NOTEBOOKS))  # what is the course's need not come back
 MODEL_FILES = tuple(f"notebooks/{name}" for name in MODELS.values())
 PACKAGE = "cs682/"
+SUBMITTED = "hand-in.json"  # what `submit` writes about a hand-in
+NOTES = (SUBMITTED, HINTS, MANIFEST)  # files beside those that are graded
 _GIVEN = tuple(  # files that have a namesake among those above, or could be taken for a helper
     path.relative_to(ROOT).as_posix().removeprefix(PACKAGE)
     for path in sorted(ROOT.glob(f"{PACKAGE}**/*.py"))
@@ -40,7 +44,7 @@ class Package:
     missing : tuple of str, files of the assignment that the hand-in lacks
     problems : tuple of str, what was missing, renamed, doubled or left out, for the student to read
     digest : str, SHA-256 of the whole hand-in
-    manifest : bytes, what `hand-in.json` holds; empty if there is none
+    notes : dict of str to bytes, by name, those of `NOTES` that are there
     damaged : tuple of str, what nobody can read and may have been graded, for the student to read
     """
 
@@ -48,7 +52,7 @@ class Package:
     missing: tuple[str, ...]
     problems: tuple[str, ...]
     digest: str
-    manifest: bytes = b""
+    notes: Mapping[str, bytes] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
 
 
@@ -87,7 +91,7 @@ def arrange(haul: Haul, folder: Path) -> Package:
     told, damaged = tuple(dict.fromkeys(problems)), [*_damaged(haul, missing)]
     if is_empty:  # all may lie in an archive that is not read: a person can unpack it
         damaged += [text for text in told if text.endswith(OTHER_KIND)]
-    return Package(folder, tuple(missing), told, haul.digest, _manifest(haul), tuple(damaged))
+    return Package(folder, tuple(missing), told, haul.digest, _notes(haul), tuple(damaged))
 
 
 def _damaged(haul: Haul, missing: Collection[str]) -> Iterator[str]:
@@ -221,7 +225,8 @@ def _copy_helpers(members: Iterable[Member], homes: set[_Home], folder: Path) ->
             shutil.copyfile(member.path, target)
 
 
-def _manifest(haul: Haul) -> bytes:
-    """Return what `submit` wrote about a hand-in, of the newest version."""
-    found = [m for m in haul.members if PurePosixPath(m.name).name == "hand-in.json"]
-    return max(found, key=lambda m: m.version).path.read_bytes() if found else b""
+def _notes(haul: Haul) -> dict[str, bytes]:
+    """Return the notes of the newest version; the least deep, since updates keep older ones."""
+    ranked = sorted(haul.members, key=lambda m: (m.version, -m.name.count("/")))
+    found = {PurePosixPath(member.name).name: member.path for member in ranked}
+    return {name: found[name].read_bytes() for name in NOTES if name in found}

@@ -22,6 +22,8 @@ from staff.grading.intake.safe_text import shown
 MB = 1_000_000
 LIMITS = {  # bytes of one file, by ending; a text file that a browser or mail program renamed too
     "hand-in.json": MB,
+    "hints.json": MB,
+    "manifest.json": MB,
     ".py": MB,
     ".py.txt": MB,
     ".ipynb": 40 * MB,

@@ -22,7 +22,7 @@ from cs682.checks.hints import read_counts
 from cs682.hand_in.look import find_misplaced
 from staff.grading.intake.books import read_book, require_few_marks
 from staff.grading.intake.kinds import parse, read_source
-from staff.grading.intake.locate import MODEL_FILES, Package
+from staff.grading.intake.locate import MODEL_FILES, NOTES, Package
 from staff.grading.intake.package import CODE, ROOT, read_package
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.text import clean
@@ -65,8 +65,15 @@ def versions() -> str:
     return f"Python {python}, NumPy {np.__version__}, edition {edition()[:8]}"
 
 
-def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
+def facts_of(
+    package: Package, answers: Mapping[str, str], *, hints: bool = False
+) -> dict[str, str]:
     """Return what the staff should know of a hand-in.
+
+    Parameters
+    ----------
+    hints : bool, whether this course has said that hand-ins tell of hints: then those count that
+        were noted where they were asked for, if the hand-in was not made by `submit`
 
     Returns
     -------
@@ -76,9 +83,11 @@ def facts_of(package: Package, answers: Mapping[str, str]) -> dict[str, str]:
         needs; digests 'code FILE', 'model FILE', 'answer QUESTION' of what is the student's own;
         and 'help NOTEBOOK', what the student says of it, and 'hints', how many were asked for
     """
-    noted = _read_manifest(package.manifest)
-    facts = {"graded with": versions(), **_student_versions(noted), **_help_used(package.folder)}
-    if counts := read_counts(noted.get("hints")):
+    noted, asked, given_out = (_read_note(package, name) for name in NOTES)
+    release = {"release": given_out.get("version")}
+    said = noted.get("versions", release)
+    facts = {"graded with": versions(), **_student_versions(said), **_help_used(package.folder)}
+    if counts := read_counts(noted.get("hints", asked if hints and not noted else None)):
         facts["hints"] = ", ".join(f"{key} {count}" for key, count in counts.items())
     if names := find_pasted(package):
         facts["in notebooks"] = ", ".join(names)
@@ -144,22 +153,20 @@ def say_pasted(found: Mapping[str, str]) -> list[str]:
     return [f"the notebooks define {', '.join(found)}: what counts is in {files}"] if found else []
 
 
-def _read_manifest(manifest: bytes) -> dict[str, Any]:
-    """Return what `submit` has noted, if it has."""
+def _read_note(package: Package, name: str) -> dict[str, Any]:
+    """Return what a file beside the work holds; nothing if it is not there, or damaged."""
     with contextlib.suppress(ValueError, RecursionError):
-        require_few_marks(manifest)
-        tree = json.loads(manifest or b"{}")
+        require_few_marks(package.notes.get(name, b""))
+        tree = json.loads(package.notes.get(name, b"{}"))
         return tree if isinstance(tree, dict) else {}
     return {}
 
 
-def _student_versions(noted: Mapping[str, Any]) -> dict[str, str]:
+def _student_versions(said: Any) -> dict[str, str]:
     """Return the versions of the student's Python, NumPy and release, if they are noted."""
-    try:
-        said = {name: noted["versions"].get(name) for name in ("python", "numpy", "release")}
-        return {name: shown(str(text), 20) for name, text in said.items() if text}
-    except (AttributeError, KeyError, TypeError):
-        return {}
+    known = said if isinstance(said, dict) else {}
+    found = {name: known.get(name) for name in ("python", "numpy", "release")}
+    return {name: shown(text, 20) for name, text in found.items() if text and isinstance(text, str)}
 
 
 def _help_used(folder: Path) -> dict[str, str]:

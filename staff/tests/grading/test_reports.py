@@ -248,9 +248,46 @@ def test_facts_find_no_odd_name_in_what_the_course_itself_would_hand_in(tmp_path
     ],
 )
 def test_facts_tell_of_hints_that_there_are(tmp_path, hints, said):
-    noted = json.dumps({"hints": hints}).encode()
+    noted = {"hand-in.json": json.dumps({"hints": hints}).encode()}
 
     assert facts_of(Package(tmp_path, (), (), "", noted), {}).get("hints") == said
+
+
+@pytest.mark.parametrize(
+    ("notes", "course_asks", "said"),
+    [
+        ({"hints.json": b'{"fc-1.1": 2, "fc-9.9": 1, "fc-1.2": 9}'}, True, "fc-1.1 2"),
+        ({"hints.json": b'{"fc-1.1": 2}'}, False, None),
+        ({"hints.json": b'{"fc-1.1": 2}', "hand-in.json": b'{"hints": {}}'}, True, None),
+        ({"hints.json": b'{"fc-1.1": 2}', "hand-in.json": b'{"help": {}}'}, True, None),
+        ({"hints.json": b"[" * 600_000}, True, None),
+        ({"hints.json": b"["}, True, None),
+    ],
+)
+def test_facts_tell_of_hints_in_a_clone_where_the_course_asks(tmp_path, notes, course_asks, said):
+    package = Package(tmp_path, (), (), "", notes)
+
+    assert facts_of(package, {}, hints=course_asks).get("hints") == said
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        ({"MANIFEST.json": b'{"version": "1.0.1"}'}, "1.0.1"),
+        (
+            {
+                "MANIFEST.json": b'{"version": "1.0.1"}',
+                "hand-in.json": b'{"versions": {"release": "1.0.2"}}',
+            },
+            "1.0.2",
+        ),
+        ({"MANIFEST.json": b'{"version": ["1.0.1"]}', "hand-in.json": b"x"}, None),
+        ({"MANIFEST.json": rb'{"version": "\u202e%s"}' % (b"1" * 99)}, "\\u202e" + "1" * 14 + "…"),
+        ({}, None),
+    ],
+)
+def test_facts_tell_the_release_that_the_work_was_done_in(tmp_path, notes, said):
+    assert facts_of(Package(tmp_path, (), (), "", notes), {}).get("release") == said
 
 
 def test_facts_tell_what_a_notebook_says_of_help(tmp_path):
@@ -263,7 +300,7 @@ def test_facts_tell_what_a_notebook_says_of_help(tmp_path):
         json.dumps({"nbformat": 4, "cells": cells})
     )
 
-    facts = facts_of(Package(tmp_path, (), (), "", b"[1]"), {})
+    facts = facts_of(Package(tmp_path, (), (), "", {"hand-in.json": b"[1]"}), {})
 
     assert facts["help Dropout"] == "A friend?, in 1.1."
 

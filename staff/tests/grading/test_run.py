@@ -115,6 +115,21 @@ def test_second_run_grades_nothing_again_and_changes_nothing(place, tmp_path, qu
     assert files_of(out) == before
 
 
+def test_clone_tells_of_hints_once_the_variant_asks_and_of_its_release(place, tmp_path, quick):
+    (place / "ada" / "hints.json").write_text('{"fc-1.1": 2}')
+    (place / "ada" / "MANIFEST.json").write_text('{"version": "0.9.9"}')
+    (tmp_path / "v.json").write_text('{"hints_in_hand_in": true}')
+    out = tmp_path / "out"
+
+    grade(place, out)
+    before = (out / "students" / "ada" / "report.md").read_text()
+    grade(place, out, "--variant", str(tmp_path / "v.json"))
+
+    assert "fc-1.1 2" not in before
+    assert "fc-1.1 2" in (out / "students" / "ada" / "report.md").read_text()
+    assert "release 0.9.9" in (out / "warnings.html").read_text()
+
+
 def test_sandbox_is_tried_once_for_a_class(place, tmp_path, quick, monkeypatch):
     tried, real = [], single.choose_rung
     monkeypatch.setattr(single, "choose_rung", lambda **how: tried.append(how) or real(**how))

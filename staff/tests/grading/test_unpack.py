@@ -248,6 +248,15 @@ def test_newer_version_counts_and_the_older_is_named(tmp_path):
     )
 
 
+def test_notes_beside_the_work_are_those_of_the_least_deep_folder(tmp_path):
+    before = "kept/update-to-1.0.1/before/MANIFEST.json"
+    files = {"MANIFEST.json": b"new", before: b"old", "hints.json": b"{}", "x-hints.json": b"x"}
+
+    package = take(write_files(tmp_path / "bob", **files, **{LAYERS: CODE}), tmp_path=tmp_path)
+
+    assert package.notes == {"MANIFEST.json": b"new", "hints.json": b"{}"}
+
+
 def test_number_behind_a_zip_s_name_tells_the_newer(tmp_path):
     folder = write_files(tmp_path / "bob", **{
         "hand-in.zip": make_zip({LAYERS: CODE}), "hand-in (2).zip": make_zip({LAYERS: OTHER}),

@@ -74,8 +74,10 @@ def test_package_of_a_variant_knows_that_hints_are_handed_in(source, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text('{"hints_in_hand_in": true, "agents": true}', encoding="utf-8")
 
-    written = json.loads(cut(source, read_variant(path)).files["cs682/checks/variant.json"])
+    files = cut(source, read_variant(path)).files
+    written = json.loads(files["cs682/checks/variant.json"])
 
+    assert b"hints.json" not in files[".gitignore"]  # a clone is a hand-in as well
     assert written == {"hints_in_hand_in": True}
     assert variant_of(written) == read_variant(path)
     assert apply_variant(EXERCISES, written) == EXERCISES
