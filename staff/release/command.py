@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cs682._files import replacing
 from cs682.checks import EXERCISES
+from cs682.setup.new_release import read_manifest
 from staff.release.build import SETTINGS, Release, cut, write_zip
 from staff.release.files import MANIFEST, ROOT, VARIANT, Source, read_source
 from staff.release.variant import Variant, read_variant
@@ -45,8 +46,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="cut another release of the same version, or for another repository or variant than "
-        "the last one in DIR, which is refused otherwise",
+        help="cut another release of the same version, an older one, or one for another repository "
+        "or variant than the last one in DIR, which is refused otherwise",
     )
     parser.set_defaults(run=run_command)
 
@@ -94,16 +95,17 @@ def _say_where(release: Release, variant: Variant) -> str:
 def _compare_with_last(manifest: Path, release: Release) -> None:
     """Refuse a release that would lead those astray who have the one that was cut before."""
     try:
-        last = json.loads(manifest.read_bytes())
-        files, version = dict(last["files"]), last["version"]
-    except (OSError, ValueError, KeyError, TypeError):
+        last = read_manifest(manifest.read_bytes())
+    except (OSError, ValueError):
         return  # none was
-    hashes = json.loads(release.files[MANIFEST])["files"]
-    moved = [name for name in (SETTINGS, VARIANT) if files.get(name) != hashes.get(name)]
+    this = read_manifest(release.files[MANIFEST])
+    moved = [name for name in (SETTINGS, VARIANT) if last.files.get(name) != this.files.get(name)]
     if moved:
-        said = f"not the repository or variant of its {version}: {', '.join(moved)} changed"
-    elif version == release.version and files != hashes:
-        said = f"another {version}: if that was given out, raise the version"
+        said = f"not the repository or variant of its {last.version}: {', '.join(moved)} changed"
+    elif this.order < last.order:
+        said = f"{this.version}, older than its {last.version}: raise the version"
+    elif this.order == last.order and this.files != last.files:
+        said = f"another {last.version}: if that was given out, raise the version"
     else:
         return
     raise ValueError(f"{manifest.parent} holds a release already. This is {said}; or --replace")

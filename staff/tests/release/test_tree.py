@@ -314,6 +314,8 @@ def test_command_says_what_moves_the_sum_away_from_the_table_s(
         ({}, ""),
         ({"README.md": "0"}, f"This is another {edition()}: if that was given out"),
         ({"version": "0.9", "README.md": "0"}, ""),
+        ({"version": "90.0.10"}, f"This is {edition()}, older than its 90.0.10: raise the version"),
+        ({"version": "unreleased", "README.md": "0"}, ""),
         (
             {"version": "0.9", "assignment.json": "0"},
             "This is not the repository or variant of its 0.9: assign",
