@@ -42,6 +42,7 @@ FIRST = {
     "CHANGELOG.md": "Changelog",
 }
 STYLE = "style.css"
+_PAGE = re.compile(r"docs/.+\.md|notebooks/.+\.ipynb")  # that people are to read
 _PICTURES = (".png", ".svg", ".jpg")
 _LINK = re.compile(r'\b(?P<name>href|src)="(?P<target>(?!#|//|\w+:)[^"#]+)(?P<place>[^"]*)"')
 _FORMULA = re.compile(r'<math[^>]* display="(?P<kind>\w+)".*?</math>', re.DOTALL)
@@ -91,6 +92,18 @@ def place_of(path: str) -> str:
     if path == "README.md":
         return "index.html"
     return path if path.endswith(_PICTURES) else f"{posixpath.splitext(path)[0]}.html"
+
+
+def unlinked(files: Mapping[str, bytes], site: Mapping[str, bytes]) -> list[str]:
+    """Return the documents and notebooks that a site lacks, since none of its pages leads there.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes, a release by path
+    site : mapping of str to bytes, as `build` returns it
+    """
+    pages = (path for path in files if _PAGE.fullmatch(path))
+    return sorted(path for path in pages if place_of(path) not in site)
 
 
 def _render(path: str, data: bytes) -> str:
@@ -204,7 +217,8 @@ def run_command(args: argparse.Namespace) -> int:
     try:
         _require_ours(out)
         variant = read_variant(args.variant) if args.variant else Variant()
-        site = build(cut(read_source(), variant, args.repository).files)
+        files = cut(read_source(), variant, args.repository).files
+        site = build(files)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is a command line
         return 1
@@ -212,6 +226,8 @@ def run_command(args: argparse.Namespace) -> int:
     for path, data in site.items():
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         (out / path).write_bytes(data)
+    for path in unlinked(files, site):
+        print(f"warning: {path} is left out, for no page has a link to it", file=sys.stderr)  # noqa: T201
     print(f"{out / 'index.html'}: {len(site)} files, to be opened in any browser")  # noqa: T201
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ import pytest
 
 from cs682.checks.exercises import NOTEBOOKS
 from staff.__main__ import main
+from staff.release import site as site_command
 from staff.release.site import FIRST, STYLE, build, place_of
 
 
@@ -100,6 +102,21 @@ def test_link_to_what_is_not_released_is_refused(release):
 
     with pytest.raises(ValueError, match=r"CHANGELOG\.md has a link to docs/none\.md"):
         build(files)
+
+
+def test_page_to_which_nothing_leads_is_named(site, release, tmp_path, monkeypatch, capsys):
+    more = release.files | {"docs/more.md": b"# More\n", "notebooks/Extra.ipynb": b""}
+    monkeypatch.setattr(site_command, "read_source", lambda: None)
+    monkeypatch.setattr(site_command, "cut", lambda *_: replace(release, files=more))
+    monkeypatch.setattr(site_command, "build", lambda _: site)
+
+    assert main(["site", f"--out={tmp_path / 'site'}"]) == 0
+
+    said = capsys.readouterr()
+    assert "docs/more.md is left out, for no page has a link to it" in said.err
+    assert [line.split()[1] for line in said.err.splitlines()] == [
+        "docs/more.md", "notebooks/Extra.ipynb",
+    ]  # fmt: skip
 
 
 def test_folder_of_something_else_is_left_alone(tmp_path, capsys):
