@@ -15,6 +15,11 @@ BRIGHTNESS = """() => {
 }"""
 FLAT_FORMULAS = """() => [...document.querySelectorAll('math')]
     .filter(math => !math.closest('details') && math.getBoundingClientRect().height < 5).length"""
+UNSHADED = """() => [...document.querySelectorAll('main *')].filter(box => {
+    const look = getComputedStyle(box);
+    return look.overflowX == 'auto' && box.scrollWidth > box.clientWidth
+        && !look.backgroundAttachment.includes('local');
+}).length"""
 MISSING = "[...document.images].filter(image => !image.naturalWidth).length"
 
 
@@ -40,6 +45,7 @@ def test_pages_can_be_read(chromium, site, device, scheme):
             page.goto(path.as_uri())
             assert page.evaluate(TOO_WIDE) <= 0, name
             assert (page.evaluate(BRIGHTNESS) < 80) == (scheme == "dark"), name
+            assert page.evaluate(UNSHADED) == 0, name
             assert page.evaluate(FLAT_FORMULAS) == page.evaluate(MISSING) == 0, name
             if name in map(place_of, FIRST):
                 page.screenshot(path=SHOTS / f"site-{path.stem}-{device}-{scheme}.png")

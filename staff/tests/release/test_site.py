@@ -88,6 +88,19 @@ def test_site_loads_nothing_from_a_network_and_runs_nothing(site):
     assert b"@import" not in site[STYLE]
 
 
+def test_boxes_that_scroll_show_where_there_is_more(site):
+    css = re.sub(r"/\*.*?\*/", "", site[STYLE].decode(), flags=re.DOTALL)
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", css)
+
+    scrolling, shaded = (
+        {name.strip() for names, rule in rules if sign in rule for name in names.split(",")}
+        for sign in ("overflow-x: auto", "var(--shade), transparent")
+    )
+
+    assert scrolling == shaded == {"pre", "table", ".formula"}
+    assert css.count("--shade:") == 2  # of light, and of dark
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_formulas_are_typeset(site, name):
     page = site[place_of(f"notebooks/{name}.ipynb")].decode()
