@@ -129,7 +129,7 @@ def _add_for_exercise(commands: argparse._SubParsersAction[argparse.ArgumentPars
         (
             "reset",
             _run_reset,
-            "Put an exercise back to its stub, and keep what you wrote in the folder `kept`.",
+            "Put an exercise back as given out, and keep what you wrote in the folder `kept`.",
             "interrupted; what you wrote is in its place, or in the folder `kept`",
         ),
     ):

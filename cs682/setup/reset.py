@@ -1,8 +1,9 @@
-"""Put one exercise back to its stub, and keep what stood there.
+"""Put one exercise back to what was given out, and keep what stood there.
 
 A release knows what it gave out: `originals.json` beside this file holds the functions and cells
-of each exercise. A function is put back whole, given lines and docstring with it; where two
-exercises share one, the part of the other stays as it is.
+of each exercise, with its stub, or with the code where a course hands that out. A function is put
+back whole, given lines and docstring with it; where two exercises share one, the part of the other
+stays as it is.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class _File:
 
 
 def reset(name: str, root: Path = PACKAGE_HOME) -> str:
-    """Put an exercise back to its stub, and keep what stood there in the folder `kept`.
+    """Put an exercise back to what was given out, and keep what stood there in the folder `kept`.
 
     Parameters
     ----------
@@ -239,8 +240,9 @@ def _keep(row: Exercise, root: Path, pieces: list[dict[str, str]], olds: list[st
 
 def _describe(row: Exercise, kept: str, files: dict[str, _File]) -> str:
     """Say what was done, and what is still amiss."""
+    state = "as the course gives it" if row.is_given else "open again"
     lines = [
-        f"{row.id} is open again, in {' and '.join(files)}. What stood there is in {kept}",
+        f"{row.id} is {state}, in {' and '.join(files)}. What stood there is in {kept}",
         "Do you want some of it back? Copy it from there.",
         "Is the file open in an editor? Then have it read anew, before you save.",
     ]

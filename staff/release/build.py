@@ -71,7 +71,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
         files[PAGE] = page(variant.table).encode()
     if repository:
         files = _move_repository(files, settings["repository"], repository)
-    files |= original_files(files, reference, variant)
+    files |= original_files(files, reference)
     if faults := find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
     files |= self_study_files(files, reference, variant)  # last: the rest was searched without them

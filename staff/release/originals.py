@@ -12,30 +12,26 @@ from cs682.setup.new_release import hash_of
 from cs682.setup.reset import ORIGINALS
 from staff.release.books import read_book
 from staff.release.reference import Cells, Reference
-from staff.release.regions import Region
-from staff.release.variant import Variant
 
 Piece = dict[str, str]
 
 
-def original_files(
-    files: Mapping[str, bytes], reference: Reference, variant: Variant
-) -> dict[str, bytes]:
+def original_files(files: Mapping[str, bytes], reference: Reference) -> dict[str, bytes]:
     """Return the file that `cs682.setup.reset` reads, by its path.
+
+    What a course hands out solved is in it, too: a student may have begun it before.
 
     Parameters
     ----------
     files : mapping of str to bytes, the release's own
     reference : Reference that it was cut from
-    variant : Variant
     """
     found: dict[str, list[Piece]] = {}
     for path in sorted(reference.regions.keys() & files.keys()):
         find = _find_cells if path in reference.books else _find_functions
         for exercise, piece in find(path, files[path], reference.regions[path]):
             found.setdefault(exercise, []).append({"file": path, **piece})
-    wanted = {key: pieces for key, pieces in found.items() if key not in variant.without_stub}
-    return {ORIGINALS: _dump(wanted)}
+    return {ORIGINALS: _dump(found)}
 
 
 def given_files(files: Mapping[str, bytes], version: str) -> dict[str, bytes]:
@@ -60,21 +56,22 @@ def _dump(value: object) -> bytes:
 
 
 def _find_cells(path: str, data: bytes, cells: Cells) -> Iterator[tuple[str, Piece]]:
-    """Yield each cell with a stub, and its exercise."""
+    """Yield each cell of an exercise, and which that is."""
     sources = {cell["id"]: cell["source"] for cell in read_book(data, path)["cells"]}
     for cell, (region, *_) in cells.items():
         yield region.exercise, {"cell": cell, "text": sources[cell]}
 
 
 def _find_functions(path: str, data: bytes, cells: Cells) -> Iterator[tuple[str, Piece]]:
-    """Yield each function with a stub, or the part of it that is an exercise's own."""
+    """Yield each function of an exercise, or the part of it that is the exercise's own."""
     text = data.decode()
     for region in cells[""]:
         function = _source_of(text, region.name)
-        if region.stub not in function:  # handed out, or no part of the course
+        own = next((x for x in (region.stub, region.solution) if x in function), "")
+        if not own:  # no part of the course
             continue
         exercises = {other.exercise for other in cells[""] if other.name == region.name}
-        piece = {"text": function} if len(exercises) == 1 else _part(function, region)
+        piece = {"text": function} if len(exercises) == 1 else _part(function, own, region.exercise)
         yield region.exercise, {"function": region.name, **piece}
 
 
@@ -93,11 +90,12 @@ def _find(body: list[ast.stmt], name: str) -> ast.FunctionDef | ast.ClassDef:
     return _find(node.body, rest) if rest else node
 
 
-def _part(function: str, region: Region) -> Piece:
+def _part(function: str, own: str, exercise: str) -> Piece:
     """Return the lines of one exercise in a function, and the given line that leads to them."""
-    before, stub, _ = function.partition(region.stub)
+    before, _, _ = function.partition(own)
     lines = before.splitlines()
-    todo = max(i for i, line in enumerate(lines) if f"TODO({region.exercise})" in line)
-    indent = len(lines[todo]) - len(lines[todo].lstrip())
-    given = [x for x in lines[:todo] if x.strip() and len(x) - len(x.lstrip()) <= indent]
-    return {"after": given[-1], "text": "\n".join([*lines[todo:], stub])}
+    tasks = (i for i, line in enumerate(lines) if f"TODO({exercise})" in line)
+    first = max(tasks, default=len(lines))  # what is handed out solved has none
+    indent = len(own) - len(own.lstrip())
+    given = [x for x in lines[:first] if x.strip() and len(x) - len(x.lstrip()) <= indent]
+    return {"after": given[-1], "text": "\n".join([*lines[first:], own])}

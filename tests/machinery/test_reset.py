@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import json
+from dataclasses import replace
 
 import pytest
 
 from cs682.__main__ import main
+from cs682.checks import EXERCISES
 from cs682.checks.hints import read_notes
 from cs682.setup import reset as module
 from cs682.setup.reset import ORIGINALS, ResetError, reset
@@ -299,6 +301,14 @@ def test_notebook_without_the_cell_is_refused(root, content, said):
 def test_name_without_a_stub_is_refused(root, name, said):
     with pytest.raises(ValueError, match=said):
         reset(name, root)
+
+
+def test_what_a_course_hands_out_is_not_called_open(root, monkeypatch):
+    row = replace(EXERCISES["fc-1.1"], is_given=True)
+    monkeypatch.setattr(module, "find_exercise", lambda _: row)
+
+    assert reset("fc-1.1", root).startswith(f"fc-1.1 is as the course gives it, in {FILE}. ")
+    assert read(root) == AROUND.format(STUB)
 
 
 def test_source_without_a_release_says_so(root, monkeypatch, capsys):

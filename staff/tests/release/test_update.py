@@ -27,7 +27,7 @@ def assemble(source, version):
     """Give the files of a release, but for values that play no part here."""
     reference = read_reference(source)
     files = strip_files(reference, Variant())
-    files |= original_files(files, reference, Variant())
+    files |= original_files(files, reference)
     files |= given_files(files, version)
     facts = {"name": "cs682-assignment2", "version": version, "commit": ""}
     return files | {MANIFEST: build._manifest(facts, files)}
