@@ -7,14 +7,17 @@ import pytest
 
 
 def slope(f, x, dout=1.0, h=1e-5):
-    """Measure the gradient of ``sum(f(x) * dout)`` at float64 x, shaped like x."""
+    """Measure the gradient of ``sum(f(x) * dout)`` at float64 x, shaped like x.
+
+    Each call of f gets an array of its own, in which it may write.
+    """
     point, gradient = x.astype(np.float64), np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         kept = point[i]
         point[i] = kept + h
-        above = np.array(f(point))
+        above = np.array(f(point.copy()))
         point[i] = kept - h
-        gradient[i] = np.sum((above - f(point)) * dout) / (2 * h)
+        gradient[i] = np.sum((above - f(point.copy())) * dout) / (2 * h)
         point[i] = kept
     return gradient
 
