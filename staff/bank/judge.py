@@ -171,6 +171,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--remote", action="store_true", help="put the answers through the grader, in its sandbox"
     )
+    parser.add_argument(
+        "--tests", action="store_true", help="put the right ones through the released tests"
+    )
     parser.set_defaults(run=run_command)
 
 
@@ -179,12 +182,12 @@ def run_command(args: argparse.Namespace) -> int:
 
     Parameters
     ----------
-    args : namespace with ``ids``, ``fresh``, ``verbose`` and ``remote``
+    args : namespace with ``ids``, ``fresh``, ``verbose``, ``remote`` and ``tests``
 
     Returns
     -------
-    status : int, 1 when a verdict is not the one an answer deserves, or the message of an answer
-        that is not fresh lacks its words; else 0
+    status : int, 1 when a verdict is not the one an answer deserves, the message of an answer that
+        is not fresh lacks its words, or a released test refuses a right one; else 0
     """
     if unknown := sorted({*args.ids} - {*EXERCISES}):
         _say(f"no exercise has the id {', '.join(unknown)}; one is fc-1.1")
@@ -193,6 +196,8 @@ def run_command(args: argparse.Namespace) -> int:
     answers = [answer for answer in answers if answer.fresh or not args.fresh]
     if args.remote:
         return _run_remotely(answers)
+    if args.tests:
+        return _run_tests(answers)
     outcomes = [judge(answer) for answer in answers]
     for outcome in outcomes:
         nameless = outcome.answer.verdict == "wrong" and not outcome.named
@@ -226,6 +231,21 @@ def _run_remotely(answers: Iterable[Answer]) -> int:
             _say(f"UNEXPECTED {said}")
     _say(f"{graded} answers graded ({rung.name}), {surprises} not as they deserve")
     return 1 if surprises else 0
+
+
+def _run_tests(answers: Iterable[Answer]) -> int:
+    """Put right answers through the released tests; return 1 if one is refused."""
+    from staff.bank.released import failures
+
+    right, refused = 0, 0
+    for answer in answers:
+        if answer.verdict != "wrong":
+            right += 1
+            if failed := failures(answer):
+                refused += 1
+                _say("\n  ".join([f"REFUSED {answer}", *failed]))
+    _say(f"{right} answers that are right, {refused} refused")
+    return 1 if refused else 0
 
 
 def _say(text: str) -> None:
