@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from cs682.checks.answers import Cell, answer_text, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, count_hints
-from cs682.checks.limit import SECONDS, examine_in_time
+from cs682.checks.limit import PASSED, SECONDS, examine_in_time
 from cs682.checks.names import find_exercises
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.run import CHECKS, Result, describe, hints_help, say_next
@@ -28,7 +28,8 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     """Return the board: each exercise with its state, points and hints, and each notebook's sum.
 
     Code is checked on the spot. Trainings and answers are read from the saved notebooks: a
-    training counts once its check cell shows ``passed``, a question once its answer is written.
+    training counts once its check cell shows ``passed``, or has passed in this run, a question once
+    its answer is written.
 
     Parameters
     ----------
@@ -38,10 +39,12 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    return _lay_out(find_states(notebooks))
+    states = find_states(notebooks)
+    unsaved = {key for key in PASSED if states[key] == "open"}
+    return _lay_out(states | dict.fromkeys(unsaved, "passed"), unsaved)
 
 
-def _lay_out(states: Mapping[str, str]) -> ResultsTable:
+def _lay_out(states: Mapping[str, str], unsaved: Collection[str] = ()) -> ResultsTable:
     """Return the board of these states."""
     broken, counts = _find_broken(), count_hints()
     rows = []
@@ -52,7 +55,8 @@ def _lay_out(states: Mapping[str, str]) -> ResultsTable:
                 "exercise": r.id,
                 "title": r.title,
                 "points": r.points,
-                "state": states[r.id] + _reason(r, states, broken),
+                "state": states[r.id]
+                + (": save the notebook" if r.id in unsaved else _reason(r, states, broken)),
                 **({"hints": f"{counts[r.id]} of {STEPS}"} if r.id in counts else {}),
             }
             for r in own

@@ -60,6 +60,16 @@ def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, tr
     assert said not in line_of("fc-4.1")
 
 
+def test_board_counts_a_training_that_passed_before_the_notebook_was_saved(monkeypatch):
+    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "open"))
+    monkeypatch.setattr(board, "PASSED", {"fc-2.4"})
+
+    line_of = lines_by_exercise()
+
+    assert line_of("fc-2.4").endswith("passed: save the notebook")
+    assert line_of("fc-3.4").endswith("open")
+
+
 def test_board_names_a_notebook_that_is_gone(monkeypatch, tmp_path):
     monkeypatch.setattr(board, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "open"))
