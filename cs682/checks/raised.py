@@ -220,6 +220,20 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"gamma must have shape .*\n  in spatial_batchnorm_forward,",
+        lambda _: (
+            "batchnorm_forward has a gamma for each column. What is a column of the matrix that "
+            "you handed to it, and what shall it be?"
+        ),
+    ),
+    (
+        r"gamma must have shape .*\n  in spatial_groupnorm_forward,",
+        lambda _: (
+            "layernorm_forward has a gamma for each column, and here each channel has one: scale "
+            "and shift where the channels are an axis again."
+        ),
+    ),
+    (
         r"dout must have shape",
         lambda _: (
             "This dout does not belong to this cache: in a network, hand each layer's dx on to "

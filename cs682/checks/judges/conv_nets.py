@@ -171,8 +171,8 @@ _FORWARD = (  # blocks, shape of an image, number of images, what is new, and ad
         _LARGE_DIMS,
         3,
         "a second block",
-        "block i, counted from 1, has W{i} and b{i}, and entry i - 1 of self.conv_params and "
-        "self.pool_params",
+        "block i, counted from 1, takes what the block before it gives, and has W{i}, b{i} and "
+        "entry i - 1 of self.conv_params and self.pool_params",
     ),
     (
         _DEEPER,
