@@ -16,7 +16,7 @@ from cs682.checks.hints import hint
 from cs682.checks.judges.trainings import accuracy
 from cs682.checks.limit import check
 from cs682.checks.solutions import solution
-from cs682.training.seeds import legacy_seed
+from cs682.training.seeds import drawn, legacy_seed
 
 __all__ = [
     "ANSWER_PROMPT",
@@ -27,6 +27,7 @@ __all__ = [
     "check",
     "check_at_least",
     "check_close",
+    "drawn",
     "hint",
     "legacy_seed",
     "progress",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cs682.checks import drawn
 from cs682.classifiers.cnn import ConvNet, ThreeLayerConvNet
 from cs682.training.seeds import legacy_seed
-from tests.draws import drawn
 from tests.slopes import net_slope
 
 SMALL = {"input_dim": (3, 16, 16), "num_filters": 3, "filter_size": 3, "hidden_dim": 7}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cs682 import checks, optim
+from cs682.checks import drawn
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.layer_utils import affine_relu_backward, affine_relu_forward
 from cs682.layers import (
@@ -26,7 +27,6 @@ from cs682.layers import (
     svm_loss,
 )
 from tests import reference
-from tests.draws import drawn
 from tests.slopes import net_slope, of, rel_error, slope
 
 DIGITS = {"rtol": 1e-11, "atol": 1e-13}  # 15 digits given, less what summation order costs

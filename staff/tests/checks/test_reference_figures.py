@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from cs682 import optim
+from cs682.checks import drawn
 from cs682.classifiers.cnn import ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.layers import dropout_backward, dropout_forward
 from tests import reference
-from tests.draws import drawn
 from tests.exercises.test_reference_values import (
     DIGITS,
     OPTIONS,
