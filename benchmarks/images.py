@@ -1,4 +1,4 @@
-"""Layers of images: the fast ones against PyTorch, and against loops."""
+"""Layers of images: the fast ones against PyTorch, a compiled extension, and loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks import pytorch
+from benchmarks import compiled, pytorch
 from benchmarks.pairs import OURS, Line, Run
 from cs682 import fast_layers, layers
 
@@ -45,6 +45,8 @@ def lines() -> Iterator[Line]:
         sides: dict[str, Callable[[], Run]] = {OURS: partial(_fast, size)}
         if pytorch.is_there():
             sides[pytorch.NAME] = partial(_in_torch, size)
+        if compiled.is_there():
+            sides[compiled.NAME] = partial(_compiled, size)
         N, C, H, F, k, stride, _ = size
         name = f"({N}, {C}, {H}, {H}) to {F}, {k} x {k}, stride {stride}, both ways"
         yield Line(GROUP, name, sides)
@@ -91,6 +93,12 @@ def _in_torch(size: Size) -> Run:
         return pytorch.torch().autograd.grad(out, tensors, upstream)
 
     return run
+
+
+def _compiled(size: Size) -> Run:
+    """Return both directions by an extension in Cython, with all three gradients."""
+    (x, w, b), dout, param = _draw(size)
+    return partial(compiled.both_ways, x, w, b, dout, param)
 
 
 def _loops(size: Size) -> Callable[[], float]:
