@@ -9,6 +9,7 @@ that changes is copied to a folder in `kept` before.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import itertools
 import re
 import shutil
@@ -206,7 +207,9 @@ def _decide(plan: Plan, name: str, path: Path, was: _Was, new: NewRelease) -> No
         plan.strange += [name] * (not was.is_theirs)
     else:
         kind = "changed it, too" if was.hashes - {None} else "gives out a file of that name"
-        _collide(plan, name, f"you wrote in it, and the new release {kind}", mine, after)
+        _collide(
+            plan, name, f"it is not as it was given out, and the new release {kind}", mine, after
+        )
 
 
 def _decide_on_missing(plan: Plan, name: str, was: _Was, after: bytes | None) -> None:
@@ -217,7 +220,11 @@ def _decide_on_missing(plan: Plan, name: str, was: _Was, after: bytes | None) ->
         plan.writes[name] = after
         plan.back.append(name)
     else:
-        _collide(plan, name, "it is gone, or has another name now")
+        _collide(
+            plan,
+            name,
+            "it is gone, or has another name now; the same update once more brings it back",
+        )
 
 
 def _collide(plan: Plan, name: str, reason: str, *contents: bytes) -> None:
@@ -231,6 +238,8 @@ def _merge(plan: Plan, name: str, releases: list[Given], mine: bytes, new: NewRe
     origin, after = find_origin(name, mine, releases), new.files[name].decode()
     base = origin.texts[name]
     if base == after and not plan.looks_closer:
+        with contextlib.suppress(ValueError):  # it cannot be read: this update leaves it alone
+            _note_altered(plan, name, mine.decode("utf-8-sig").replace("\r\n", "\n"), new)
         return
     try:
         if said := describe_encoding(mine):
@@ -241,6 +250,7 @@ def _merge(plan: Plan, name: str, releases: list[Given], mine: bytes, new: NewRe
         else:
             merge = merge_book if name.endswith(".ipynb") else merge_code
             merged = merge(name, base, own, after)
+            _note_altered(plan, name, merged.text, new)
     except ValueError as error:
         raise UpdateError(f"{name} {error}. {_UNCHANGED}") from error
     plan.collisions += merged.collisions
@@ -249,6 +259,12 @@ def _merge(plan: Plan, name: str, releases: list[Given], mine: bytes, new: NewRe
         plan.writes[name] = _encode_like(mine, merged.text)
         if origin is not releases[0]:
             plan.reverted[name] = origin.label
+
+
+def _note_altered(plan: Plan, name: str, text: str, new: NewRelease) -> None:
+    """Note a file of which given lines are not as the new release gives them out."""
+    if compare(name, new.files[name].decode(), text, new.manifest.version).collisions:
+        plan.altered.append(name)
 
 
 def _encode_like(mine: bytes, text: str) -> bytes:

@@ -29,6 +29,7 @@ class Plan:
     strange : list of str, given files that are neither of the old release nor of the new one
     back : list of str, files that students write in, which were gone
     reverted : dict of str by path, the older release that a file had gone back to
+    altered : list of str, files in which given lines are not as the new release gives them out
     is_partial : bool, this folder holds files of two releases
     looks_closer : bool, at given text, too, which a release given out before has as well
     brings_packages : bool, the packages that the assignment needs may be others
@@ -40,6 +41,7 @@ class Plan:
     strange: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
     reverted: dict[str, str] = field(default_factory=dict)
+    altered: list[str] = field(default_factory=list)
     is_partial: bool = False
     looks_closer: bool = False
     brings_packages: bool = False
@@ -76,6 +78,8 @@ def describe(plan: Plan, old: Manifest, new: NewRelease, root: Path, kept: str) 
         lines += ["", *_tell_strange(plan.strange, new.manifest.version, kept)]
     if plan.brings_packages:
         lines += ["", "Packages may be others now: python -m pip install -e ."]
+    if names := [name for name in plan.altered if name not in plan.aside]:
+        lines += ["", *_tell_altered(names, new.manifest.version)]
     if not plan.writes:
         return "\n".join(lines)
     lines += ["", READ_ANEW]
@@ -93,7 +97,7 @@ def _tell_changes(plan: Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
     was = (
         f", it was {old.version}"
         if version != old.version
-        else ": a part was missing, or another's"
+        else ": files of it were missing, or were another release's"
     )
     count = f"{len(files)} file{'s' * (len(files) != 1)} changed"
     yield f"the assignment is {version} now{was}; {count}"
@@ -121,6 +125,12 @@ def _tell_strange(names: list[str], version: str, kept: str) -> Iterator[str]:
     """Yield which given files are as no release has them that is known here."""
     yield f"Not as {version} gives them out, and left as they are: {', '.join(names)}."
     yield f"If you did not change them, copy those in {kept}/new over them: an update was lost."
+
+
+def _tell_altered(names: list[str], version: str) -> Iterator[str]:
+    """Yield in which files given lines are the student's, or an older release's."""
+    yield f"Given lines are not as {version} gives them out in {', '.join(names)}."
+    yield "You did not change any? The same update once more shows them."
 
 
 def _tell(collisions: list[Collision]) -> Iterator[str]:

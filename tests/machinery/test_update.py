@@ -336,6 +336,19 @@ def test_student_keeps_what_the_course_has_not_changed_and_hears_of_it(root, tak
     assert [path.read_text("utf-8") for path in root.glob("kept/*/new/solver.py")] == ["a\n"]
 
 
+@pytest.mark.parametrize("changed", [True, False])
+def test_file_whose_given_lines_the_student_changed_is_named(root, take, changed):
+    corrected = {LAYERS: CODE.replace("Give", "Return")}
+    take(**corrected)
+    if changed:  # in an old copy, say, the very line that was corrected
+        text = (root / LAYERS).read_text("utf-8")
+        (root / LAYERS).write_text(text.replace("Return f", "Give my f"), encoding="utf-8")
+
+    said = take("1.2.0", **corrected)
+
+    assert (f"Given lines are not as 1.2.0 gives them out in {LAYERS}." in said) == changed
+
+
 @pytest.mark.parametrize("name", [LAYERS, BOOK])
 def test_same_release_brings_back_a_file_that_is_gone(root, take, name):
     (root / name).unlink()
@@ -373,7 +386,7 @@ def test_update_of_which_a_part_came_is_made_whole(root, take, left_out, version
 
     assert f"the assignment is {version}" in said
     assert all(words in said for words in told)
-    assert "you wrote in it" not in said
+    assert "not as it was given out" not in said
     machines = {"MANIFEST.json", GIVEN} if version != "1.1.0" else set()
     for name in whole.keys() - machines:
         assert (root / name).read_bytes() == whole[name], name
