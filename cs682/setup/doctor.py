@@ -26,7 +26,7 @@ from cs682.setup.doctor_python import (
     look_at_python,
     quoted,
 )
-from cs682.setup.new_release import strangers
+from cs682.setup.new_release import read_manifest, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -90,6 +90,7 @@ def examine() -> Iterator[Finding]:
         look_at_folders,
         look_at_conflicts,
         look_at_release,
+        look_at_older_copies,
     )
     for look in looks:
         try:
@@ -235,6 +236,27 @@ def look_at_release() -> Iterator[Finding]:
     elif not gone:
         yield Finding("ok", "release", "given files are as given out")
     yield from _look_into(name for name in written if name.endswith(".py") and name not in gone)
+
+
+def look_at_older_copies() -> Iterator[Finding]:
+    """Name files that a student writes in and that have gone back to an older release.
+
+    Yields
+    ------
+    finding : Finding; none where no update has put an older release aside
+    """
+    if not [*PACKAGE_HOME.glob(f"kept/*/before/{GIVEN}")]:
+        return
+    # Here, since it needs the packages, and they may be what is amiss.
+    from cs682.setup.remembered import find_origin, read_given, read_older
+
+    manifest = read_manifest((PACKAGE_HOME / MANIFEST).read_bytes())
+    releases = [read_given(PACKAGE_HOME / GIVEN), *read_older(PACKAGE_HOME / "kept", manifest)]
+    for name in (name for name in releases[0].texts if (PACKAGE_HOME / name).is_file()):
+        found = find_origin(name, (PACKAGE_HOME / name).read_bytes(), releases)
+        if found is not releases[0]:
+            cure = "python -m cs682 update, and the newest zip that you have"
+            yield Finding("warn", "release", f"{name} has gone back to {found.label}", cure)
 
 
 def _look_into(names: Iterable[str]) -> Iterator[Finding]:

@@ -353,6 +353,21 @@ def test_doctor_names_a_file_of_the_release_that_is_gone(release, name, verdict)
     assert next(doctor.look_at_release()).cure.startswith("take it back from")
 
 
+@pytest.mark.parametrize(("text", "count"), [("x = 1\nz = 2\n", 1), ("x = 3\nz = 2\n", 0)])
+def test_doctor_names_a_file_that_went_back_to_an_older_release(release, text, count):
+    for folder, given in ((".", "x = 3\n"), ("kept/update/before", "x = 1\n")):
+        path = release / folder / GIVEN
+        path.parent.mkdir(parents=True, exist_ok=True)
+        version = "1.0.0" if folder == "." else "0.9.0"
+        texts = {"cs682/optim.py": given}
+        path.write_text(json.dumps({"version": version, "texts": texts, "hashes": {}}))
+    (release / "cs682/optim.py").write_text(text, encoding="utf-8")
+
+    found = [(finding.verdict, finding.text) for finding in doctor.look_at_older_copies()]
+
+    assert found == [("warn", "cs682/optim.py has gone back to 0.9.0")] * count
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
