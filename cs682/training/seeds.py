@@ -40,9 +40,8 @@ def drawn(kind: type[Any], *args: Any, weight_scale: float, **options: Any) -> A
     -------
     net : of this kind; its weights drawn one matrix after the other, its biases as it has them
     """
-    state = np.random.get_state()  # noqa: NPY002
-    net = kind(*args, **options)
-    np.random.set_state(state)  # noqa: NPY002
+    with legacy_seed(0):  # what it draws is none of the stream's
+        net = kind(*args, **options)
     for name in sorted(name for name in net.params if name.startswith("W")):
         value = weight_scale * np.random.randn(*net.params[name].shape)  # noqa: NPY002
         net.params[name] = value.astype(net.params[name].dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cs682.checks import legacy_seed
 from cs682.layers import (
     conv_backward_naive,
     conv_forward_naive,
@@ -27,10 +28,8 @@ TILES = {"pool_height": 2, "pool_width": 2, "stride": 2}
 @pytest.fixture
 def stream():
     """Seed the global stream as the notebooks do, and put it back afterwards."""
-    before = np.random.get_state()  # noqa: NPY002  # the stream the figures come from
-    np.random.seed(231)  # noqa: NPY002
-    yield np.random
-    np.random.set_state(before)  # noqa: NPY002
+    with legacy_seed(231):
+        yield np.random
 
 
 def grid(start, stop, *shape):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cs682 import checks, optim
-from cs682.checks import drawn
+from cs682.checks import drawn, legacy_seed
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.layer_utils import affine_relu_backward, affine_relu_forward
 from cs682.layers import (
@@ -35,10 +35,8 @@ DIGITS = {"rtol": 1e-11, "atol": 1e-13}  # 15 digits given, less what summation 
 @pytest.fixture
 def stream():
     """Seed the global stream as the notebooks do, and put it back afterwards."""
-    before = np.random.get_state()  # noqa: NPY002  # the stream the figures come from
-    np.random.seed(231)  # noqa: NPY002
-    yield np.random
-    np.random.set_state(before)  # noqa: NPY002
+    with legacy_seed(231):
+        yield np.random
 
 
 def grid(start, stop, *shape):

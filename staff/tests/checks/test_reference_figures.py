@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cs682 import optim
-from cs682.checks import drawn
+from cs682.checks import drawn, legacy_seed
 from cs682.classifiers.cnn import ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.layers import dropout_backward, dropout_forward
@@ -28,10 +28,8 @@ from tests.slopes import rel_error, slope
 @pytest.fixture
 def stream():
     """Seed the global stream as the notebooks do, and put it back afterwards."""
-    before = np.random.get_state()  # noqa: NPY002  # the stream the figures come from
-    np.random.seed(231)  # noqa: NPY002
-    yield np.random
-    np.random.set_state(before)  # noqa: NPY002
+    with legacy_seed(231):
+        yield np.random
 
 
 def test_dropout_forward_gives_the_published_means(stream):
