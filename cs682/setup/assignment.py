@@ -13,6 +13,7 @@ from pathlib import Path
 MARKER = "assignment.json"
 MANIFEST = "MANIFEST.json"  # in each release: the files that were given out
 GIVEN = "cs682/setup/given.json"  # in each release: what students write in, and hashes of the rest
+KEPT = "kept"  # folder, in that of the assignment, for what is put aside
 PACKAGE_HOME = Path(__file__).resolve().parents[2]  # the assignment that this package belongs to
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cs682._files import MISSING, find_conflict
-from cs682.setup.assignment import GIVEN, MANIFEST, PACKAGE_HOME
+from cs682.setup.assignment import GIVEN, KEPT, MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,
     Finding,
@@ -245,13 +245,13 @@ def look_at_older_copies() -> Iterator[Finding]:
     ------
     finding : Finding; none where no update has put an older release aside
     """
-    if not [*PACKAGE_HOME.glob(f"kept/*/before/{GIVEN}")]:
+    if not [*PACKAGE_HOME.glob(f"{KEPT}/*/before/{GIVEN}")]:
         return
     # Here, since it needs the packages, and they may be what is amiss.
     from cs682.setup.remembered import find_origin, read_given, read_older
 
     manifest = read_manifest((PACKAGE_HOME / MANIFEST).read_bytes())
-    releases = [read_given(PACKAGE_HOME / GIVEN), *read_older(PACKAGE_HOME / "kept", manifest)]
+    releases = [read_given(PACKAGE_HOME / GIVEN), *read_older(PACKAGE_HOME / KEPT, manifest)]
     for name in (name for name in releases[0].texts if (PACKAGE_HOME / name).is_file()):
         found = find_origin(name, (PACKAGE_HOME / name).read_bytes(), releases)
         if found is not releases[0]:

@@ -22,12 +22,11 @@ from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.solutions import forget_ask
 from cs682.checks.source import describe_encoding, judge
-from cs682.setup.assignment import PACKAGE_HOME
+from cs682.setup.assignment import KEPT, PACKAGE_HOME
 from cs682.setup.merging import id_of
 
 ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
 _FRESH = "the zip holds it, and after an update the folder kept does"
-KEPT = "kept"  # folder, in that of the assignment
 
 
 class ResetError(RuntimeError):

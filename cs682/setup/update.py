@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cs682.checks.source import describe_encoding
-from cs682.setup.assignment import GIVEN, MANIFEST, PACKAGE_HOME
+from cs682.setup.assignment import GIVEN, KEPT, MANIFEST, PACKAGE_HOME
 from cs682.setup.collision import Collision
 from cs682.setup.given_text import compare
 from cs682.setup.merging import merge_book, merge_code
@@ -37,7 +37,6 @@ from cs682.setup.new_release import (
 )
 from cs682.setup.news import TOLD, address_of_updates
 from cs682.setup.remembered import Given, find_origin, read_given, read_older
-from cs682.setup.reset import KEPT
 from cs682.setup.swapping import Change, is_to_undo, put_back, swap
 from cs682.setup.update_report import FOR_MACHINES, READ_ANEW, Plan, describe
 
