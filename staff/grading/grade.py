@@ -143,7 +143,8 @@ def _grade(args: argparse.Namespace) -> int:
                 _say(f"OPEN in {args.export}.csv: {line}")
         _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
     if interrupted:
-        left = len(chosen) - len(results)
+        mine = {s.id for s in chosen}
+        left = sum(r.id in mine and isinstance(r, NotGraded) and r.reason == NOT_YET for r in done)
         _say(f"Interrupted: {left} hand-ins are left; the same command goes on with them.")
     return INTERRUPTED if interrupted else status
 

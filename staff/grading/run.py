@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import threading
@@ -85,7 +86,8 @@ def answering(number: int, answer: Any) -> Iterator[None]:
 
 
 def _terminated(*_: object) -> None:
-    """Leave all that this process is in, sandboxes too; what was in hand has no result."""
+    """Leave all that this process is in, sandboxes too, and hear no second SIGTERM on the way."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
 
 
@@ -139,7 +141,7 @@ def _in_pool(
     submissions: Sequence[Submission], plan: Plan, marks: Path, jobs: int
 ) -> Iterator[Result]:
     """Give results until all are there or a process has died."""
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _end_when_told)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"))
     futures: list[Future[Result]] = []
     try:
         with answering(signal.SIGINT, signal.SIG_IGN):  # inherited: the parent tells them to end
@@ -156,25 +158,24 @@ def _in_pool(
 
 
 def _attempt_marked(submission: Submission, plan: Plan, marks: Path) -> Result:
-    """Grade one hand-in, and leave a mark while it is in hand."""
-    if _told_to_end:
-        raise Terminated
+    """Grade one hand-in, and leave a mark while it is in hand.
+
+    SIGTERM ends a worker process as it ends any other, but for the sandboxes it is in: it leaves
+    them first.
+
+    Raises
+    ------
+    Terminated
+        If the signal is held back and the process goes on for a moment.
+    """
     mark = marks / slug(submission.id)
     with contextlib.suppress(OSError):  # a full disk: the mark only saves time
         mark.touch()
-    result = attempt(submission, plan)
+    try:
+        with answering(signal.SIGTERM, _terminated):
+            result = attempt(submission, plan)
+    except Terminated:
+        os.kill(os.getpid(), signal.SIGTERM)  # by itself, or the pool's next hand-in would be begun
+        raise
     mark.unlink(missing_ok=True)
     return result
-
-
-_told_to_end: list[bool] = []
-
-
-def _end_when_told() -> None:
-    """Let a worker process end by leaving all that it is in, sandboxes too."""
-
-    def end(*_: object) -> None:
-        _told_to_end.append(True)
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, end)
