@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from staff.release.variants import variant_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -61,7 +63,8 @@ def _choose_notebooks(words: Sequence[str]) -> None:
     parser.add_argument("--variant")
     found, _ = parser.parse_known_args(list(words))
     try:
-        chosen = json.loads(Path(found.variant or "").read_text(encoding="utf-8"))["notebooks"]
+        file = variant_file(Path(found.variant or ""))
+        chosen = json.loads(file.read_text(encoding="utf-8"))["notebooks"]
         os.environ["CS682_NOTEBOOKS"] = ",".join(chosen)
     except (OSError, ValueError, KeyError, TypeError):
         return

@@ -12,6 +12,7 @@ from typing import Any
 from cs682.checks import EXERCISES, Exercise
 from cs682.checks.exercises import NOTEBOOKS, apply_variant
 from staff.exercises import task_line
+from staff.release.variants import variant_file
 
 _TASK = re.compile(r"^\*\*(?:Exercise|Question) (?P<id>[a-z]+-[a-z0-9.]+)\*\* · .*$", re.MULTILINE)
 
@@ -108,6 +109,7 @@ def read_variant(path: Path) -> Variant:
     ValueError
         If it holds anything else; the message names the file, the value and what was expected.
     """
+    path = variant_file(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         return _build(value, path.parent)

@@ -143,7 +143,7 @@ def test_package_of_three_notebooks_applies_the_choice(source):
 
 def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
     monkeypatch.setenv(CHOSEN, "")  # what is set below is taken back afterwards
-    staff_command._choose_notebooks(["grade", "hand-ins", "--variant", str(THREE), "--seed", "1"])
+    staff_command._choose_notebooks(["grade", "hand-ins", "--variant", THREE.name, "--seed", "1"])
     asks = (
         "from cs682.checks import EXERCISES; from cs682.checks.run import CHECKS, TRAININGS;"
         "from cs682.hand_in.models import MODELS;"
@@ -206,6 +206,16 @@ def test_read_variant_refuses_and_says_why(tmp_path, text, fault):
 
     assert str(caught.value).startswith(f"{path}: ")
     assert fault in str(caught.value)
+
+
+def test_variant_of_ours_is_found_by_its_name_and_a_file_of_that_name_comes_first(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert read_variant(Path("three-notebooks.json")) == read_variant(THREE)
+
+    Path("three-notebooks.json").write_text("{}")
+    assert read_variant(Path("three-notebooks.json")) == Variant()
 
 
 def test_read_variant_misses_a_file(tmp_path):
