@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from cs682.search.space import Trial
 from cs682.training.log import DivergenceWarning
 from cs682.training.seeds import legacy_seed
+from cs682.training.threads import blas_threads
 
 MAX_FUNCTION_BYTES = 10_000_000  # a function that weighs more carries a data set along
 _stream = threading.Lock()  # NumPy's global stream serves one training of a process at a time
@@ -100,19 +100,13 @@ def _alone(task: Task) -> Iterator[None]:
     """Give a training all that its figures depend on: its seed, and its number of BLAS threads."""
     with (
         _stream,
-        _blas().limit(limits=task.threads, user_api="blas"),
+        blas_threads(task.threads),
         legacy_seed(task.trial.seed),
         np.errstate(over="ignore", invalid="ignore"),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", DivergenceWarning)  # it becomes the state of the run
         yield
-
-
-@cache
-def _blas() -> Any:
-    """Return the means to set the number of BLAS threads; to find the library takes a while."""
-    return import_module("threadpoolctl").ThreadpoolController()
 
 
 def _trained(task: Task, data: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What the solver works with: its options, state, log, checkpoints, schedules and augmentation."""
+"""What the solver works with: options, state, log, checkpoints, schedules, threads and more."""

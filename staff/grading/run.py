@@ -14,6 +14,7 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
+from cs682.training.threads import blas_threads
 from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.submission import Submission
 from staff.grading.results.store import NotGraded, Result
@@ -110,7 +111,8 @@ def _map(
 def attempt(submission: Submission, plan: Plan) -> Result:
     """Grade one hand-in; an error of the grader itself becomes the result."""
     try:
-        return grade_submission(submission, plan)
+        with blas_threads(1):  # others are graded beside it
+            return grade_submission(submission, plan)
     except Exception as error:
         said = getattr(error, "strerror", None) or type(error).__name__  # neither has a path
         reason = f"the grader itself failed: {shown(str(said))}"

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from cs682.checks import EXERCISES
 from staff.__main__ import main
@@ -663,6 +664,16 @@ def test_two_processes_give_the_same_files(place, tmp_path):
     grade(place, tmp_path / "two", "--jobs", "2")
 
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_hand_in_that_is_graded_leaves_the_other_processors_alone(monkeypatch, tmp_path):
+    used = []
+    monkeypatch.setattr(run, "grade_submission", lambda *_: used.append(threadpool_info()))
+
+    with threadpool_limits(2, user_api="blas"):
+        run.attempt(Submission("ada", (), ()), Plan(tmp_path, 1, None, {}))
+
+    assert {pool["num_threads"] for pool in used[0] if pool["user_api"] == "blas"} == {1}
 
 
 def deadly(submission: Submission, plan: Plan) -> NotGraded:
