@@ -41,7 +41,7 @@ def test_edition_is_the_course_s_but_for_answers_solutions_and_the_hand_in(editi
     differing = {k for k in {*edition, *release.files} if edition.get(k) != release.files.get(k)}
 
     books = {path for path in release.files if path.endswith(".ipynb")}
-    pages = {"README.md", "AGENTS.md", "CHANGELOG.md", "docs/student.md"}
+    pages = {"README.md", "AGENTS.md", "CHANGELOG.md", "docs/student.md", "docs/self-learner.md"}
     kept = {FILE, MANIFEST, "cs682/checks/variant.json", "cs682/setup/given.json"}
     assert differing == {*kept, *books, *pages}
     assert variant_of(json.loads(edition["cs682/checks/variant.json"])) == read_variant(SELF_STUDY)
