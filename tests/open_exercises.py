@@ -23,6 +23,8 @@ PATIENCE = 60  # seconds that a busy machine has to hand on the output of a cell
 TRAINS = re.compile(r"\.train\(|\bsearch\(")
 NOT_RUN = "a training, of which the stored result counts"
 STUB = re.compile(r"(?P<name>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+)")
+FRAME = re.compile(r"\bin (\w+)\(")  # of a traceback
+UNFINISHED = re.compile(r"\b([a-z]{2}-\d\.\d) is not finished")
 
 
 class OpenExercises:
@@ -48,18 +50,21 @@ class OpenExercises:
             limit = item.config.option.nbval_cell_timeout
             report.outcome = "failed"  # a cell that went on after the interrupt as well
             report.longrepr = f"{item.name} took longer than {limit:g} s:\n\n{item.cell.source}"
-        elif report.failed and error and (stub := self._find_stub(item, error)):
+        elif report.failed and error and (stub := self._find_stub(item, call)):
             if stub == NOT_RUN:
                 report.outcome, report.longrepr = "skipped", (*item.location[:2], stub)
             else:
                 report.open_stub = report.longrepr = stub
         return report
 
-    def _find_stub(self, item, error):
+    def _find_stub(self, item, call):
         """Return the line of the stub at which a test or a cell ended, or `NOT_RUN`, or None."""
+        error = call.excinfo.value
         cell = getattr(item, "cell", None)
         if cell is None:
-            return last_stub(str(error)) if says_open(error) else None
+            frames = " ".join(f"in {entry.name}(" for entry in call.excinfo.traceback)
+            text = f"{frames} {type(error).__name__}: {error}"
+            return last_stub(text) if says_open(error) else None
         open_above = self._open_cells.setdefault(item.parent, [])
         found = last_stub(str(getattr(error, "inner_traceback", "")))
         if not found:
@@ -110,7 +115,17 @@ def last_stub(text):
     """Return the last line of a stub in a text, or None."""
     in_one_line = " ".join(text.split())  # a notebook wraps long messages
     found = [match[0] for match in STUB.finditer(in_one_line)]
-    return found[-1] if found else None
+    return found[-1] if found else own_stub(in_one_line)
+
+
+def own_stub(text):
+    """Return what the stub would say of a function that raises as one, in other words, or None."""
+    last = FRAME.findall(text)[-1:] if "NotImplementedError" in text else []
+    for name in UNFINISHED.findall(text) or last:
+        for row in EXERCISES.values():
+            if name in (row.id, *(function.rpartition(".")[2] for function in row.functions)):
+                return f"{row.functions[0]}: see {row.notebook}, section {row.section}"
+    return None
 
 
 def names_bound(source):

@@ -65,7 +65,7 @@ def merge_text(base: str, mine: str, new: str) -> tuple[str, list[tuple[str, str
     -------
     text : str; the student's lines where both changed the same ones. Where these are a stub, in the
         course's text too, they are the student's to change, and do not collide
-    collisions : list of (mine, new), both str
+    collisions : list of (mine, new), both str; a stub too, where the course words its task anew
     """
     lines, merged, done = base.split("\n"), list[str](), 0
     collisions = []
@@ -75,7 +75,7 @@ def merge_text(base: str, mine: str, new: str) -> tuple[str, list[tuple[str, str
         one, other = (_apply(lines, start, end, group, student) for student in (True, False))
         sides = {hunk.by_student for hunk in group}
         merged += one if True in sides else other
-        if len(sides) > 1 and one != other and not _is_stub(lines[start:end], other):
+        if len(sides) > 1 and one != other and not _is_same_stub(lines[start:end], other):
             collisions.append(("\n".join(one), "\n".join(other)))
         done = end
     return "\n".join(merged + lines[done:]), collisions
@@ -123,13 +123,13 @@ def _apply(
     return found + lines[done:end]
 
 
-def _is_stub(base: list[str], new: list[str]) -> bool:
-    """Tell whether lines are but the stub of an exercise, before and now."""
-    said = "\n".join(base)
-    if "TODO(" not in said and "raise NotImplementedError" not in said:
+def _is_same_stub(base: list[str], new: list[str]) -> bool:
+    """Tell whether lines are but the stub of an exercise, before and now, with the same task."""
+    if not any("TODO(" in line or "raise NotImplementedError" in line for line in base):
         return False
+    tasks = [[x.strip() for x in part if x.lstrip().startswith("#")] for part in (base, new)]
     code = ("\n".join(x for x in part if not x.lstrip().startswith("#")) for part in (base, new))
-    return all(_STUB.fullmatch(text) for text in code)
+    return tasks[0] == tasks[1] and all(_STUB.fullmatch(text) for text in code)
 
 
 def merge_code(name: str, base: str, mine: str, new: str) -> Merged:

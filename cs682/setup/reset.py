@@ -26,6 +26,7 @@ from cs682.setup.assignment import KEPT, PACKAGE_HOME
 from cs682.setup.merging import id_of
 
 ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
+_RENAMED = "give it its name, or copy it from the zip that you were given"
 _FRESH = "the zip holds it, and after an update the folder kept does"
 
 
@@ -149,7 +150,7 @@ def _find_function(lines: list[str], name: str, file: _File, *, is_python: bool)
             count = f"{len(found)} times" if found else "nowhere"
             trouble = judge(file.name, file.text.encode()).partition("\n")[0]
             said = f"{file.name} defines {name} {count}, expected once"
-            raise ResetError(f"{said} ({trouble})" if trouble else said)
+            raise ResetError(f"{said} ({trouble})" if trouble else f"{said}: {_RENAMED}")
         start = found[0]
         end = _end_of_block(lines[:end], start, 4 * depth, is_python=is_python)
     while start > 0 and re.match(r"\s*@", lines[start - 1]):

@@ -142,7 +142,8 @@ def _find(where: str, old: Manifest, root: Path) -> Path:
         if not folder:
             raise UpdateError("name the zip file, or its address: this release notes none")
         found = fetch_manifest(folder)
-        if found.order < old.order or (found.order == old.order and not strangers(root)):
+        is_whole = all((root / name).exists() for name in old.files) and not strangers(root)
+        if found.order < old.order or (found.order == old.order and is_whole):
             raise UpdateError(f"there is nothing newer: {old.version} is the newest release")
         where = f"{folder}{found.name}-{found.version}.zip"
     if "://" not in where:

@@ -90,7 +90,7 @@ def describe(plan: Plan, old: Manifest, new: NewRelease, root: Path, kept: str) 
 
 def _tell_changes(plan: Plan, old: Manifest, new: NewRelease) -> Iterator[str]:
     """Yield what was changed, and what became of the student's work."""
-    version, files = new.manifest.version, [n for n in plan.writes if n not in FOR_MACHINES]
+    version, files = new.manifest.version, [*plan.writes]
     if not plan.writes:
         yield f"the assignment is {version} already; nothing was changed"
         return
@@ -124,7 +124,7 @@ def _tell_restored(plan: Plan) -> Iterator[str]:
 def _tell_strange(names: list[str], version: str, kept: str) -> Iterator[str]:
     """Yield which given files are as no release has them that is known here."""
     yield f"Not as {version} gives them out, and left as they are: {', '.join(names)}."
-    yield f"If you did not change them, copy those in {kept}/new over them: an update was lost."
+    yield f"If you did not change them, an update was lost: copy those in {kept}/new over them."
 
 
 def _tell_altered(names: list[str], version: str) -> Iterator[str]:

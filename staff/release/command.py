@@ -99,9 +99,10 @@ def _compare_with_last(manifest: Path, release: Release) -> None:
     except (OSError, ValueError):
         return  # none was
     this = read_manifest(release.files[MANIFEST])
-    moved = [name for name in (SETTINGS, VARIANT) if last.files.get(name) != this.files.get(name)]
+    parts = {SETTINGS: "repository", VARIANT: "variant (what it gives, counts or says)"}
+    moved = [said for name, said in parts.items() if last.files.get(name) != this.files.get(name)]
     if moved:
-        said = f"not the repository or variant of its {last.version}: {', '.join(moved)} changed"
+        said = f"not the {' and '.join(moved)} of its {last.version}: give the same"
     elif this.order < last.order:
         said = f"{this.version}, older than its {last.version}: raise the version"
     elif this.order == last.order and this.files != last.files:

@@ -26,15 +26,20 @@ def read_version(source: Source) -> str:
     Raises
     ------
     ReleaseError
-        If there is no version, or no such heading of it.
+        If there is no version, no such heading of it, or nothing below that.
     """
     version = edition_of(source.files.get(PROJECT, b"").decode())
     if not version:
         raise ReleaseError([f"{PROJECT}:1: names no version"])
     heading = rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$"
-    if not re.search(heading, source.files.get(CHANGELOG, b"").decode(), re.MULTILINE):
+    found = re.search(
+        rf"{heading}\s*(##? |\Z)?", source.files.get(CHANGELOG, b"").decode(), re.MULTILINE
+    )
+    if not found:
         wanted = f"'## {version} (YYYY-MM-DD)'"
         raise ReleaseError([f"{CHANGELOG}:1: has no heading {wanted}, the version of {PROJECT}"])
+    if found[1] is not None:
+        raise ReleaseError([f"{CHANGELOG}:1: says nothing of {version}, which students would read"])
     return version
 
 

@@ -125,6 +125,10 @@ def test_trainings_are_not_run_where_their_stored_results_count(run):
         (f"A.b: see Dropout.ipynb, section 9.9 {STUB}", STUB),
         (STUB.replace(": see ", ": see\n    "), STUB),
         ("see the notebook", None),
+        ("in test_x() in relu_forward(x) NotImplementedError: later", STUB),
+        ("in relu_forward(x) in library() NotImplementedError: ", None),
+        ("CheckError: fc-1.3 is not finished: raised", STUB),
+        ("in relu_forward(x) ValueError: ", None),
     ],
 )
 def test_last_stub_finds_the_line_in_any_text(text, found):

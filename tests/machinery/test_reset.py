@@ -169,7 +169,7 @@ def test_exercises_that_share_a_function_are_put_back_one_by_one(root, two):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("fc-1.1", "x = 1\n", f"{FILE} defines affine_forward nowhere, expected once"),
+        ("fc-1.1", "x = 1\n", f"{FILE} defines affine_forward nowhere, expected once: give it"),
         ("fc-1.1", STUB * 2, "defines affine_forward 2 times, expected once"),
         (
             "fc-1.1",

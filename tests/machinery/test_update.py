@@ -125,12 +125,16 @@ def test_lines_that_both_have_changed_stay_the_students(base, mine, new):
     assert len(collisions) == 1
 
 
-def test_stub_that_is_worded_anew_leaves_an_answer_alone():
-    new = CODE.replace("see A", "see B").replace("fc-1.1): f", "fc-1.1): write f")
+def test_stub_that_is_worded_anew_leaves_an_answer_alone_and_a_task_is_shown():
     mine = MINE.replace("    # TODO(fc-1.1): f\n", "")
+    message = CODE.replace("see A", "see B")
+    task = message.replace("fc-1.1): f", "fc-1.1): write f")
 
-    assert merge_code(LAYERS, CODE, mine, new).text == mine
-    assert merge_code(LAYERS, CODE, mine, new).collisions == []
+    assert merge_code(LAYERS, CODE, mine, message).text == mine
+    assert merge_code(LAYERS, CODE, mine, message).collisions == []
+    assert merge_code(LAYERS, CODE, mine, task).text == mine
+    (collision,) = merge_code(LAYERS, CODE, mine, task).collisions
+    assert "# TODO(fc-1.1): write f" in collision.new
 
 
 def test_stub_that_is_handed_out_solved_collides_with_an_answer():
@@ -735,6 +739,8 @@ def test_release_is_fetched_from_the_address_of_the_course(root, server, tmp_pat
     assert (root / "solver.py").read_bytes() == b"b\n"
     with pytest.raises(UpdateError, match=r"nothing newer: 1\.1\.0 is the newest release"):
         update("", root)
+    (root / LAYERS).unlink()
+    assert f"Gone, and back as given out: {LAYERS}" in update("", root)
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,12 @@ LEAK = b"db = dout.sum(axis=0)"
             rf"CHANGELOG\.md:1: has no heading '## {edition()} \(YYYY-MM-DD\)'",
         ),
         (
+            "CHANGELOG.md",
+            f"## {edition()} (".encode(),
+            f"## {edition()} (2026-01-01)\n\n## 0.0.1 (".encode(),
+            rf"CHANGELOG\.md:1: says nothing of {edition()}",
+        ),
+        (
             "pyproject.toml",
             f'version = "{edition()}"'.encode(),
             b'version = "9.9.9"',
@@ -318,7 +324,7 @@ def test_command_says_what_moves_the_sum_away_from_the_table_s(
         ({"version": "unreleased", "README.md": "0"}, ""),
         (
             {"version": "0.9", "assignment.json": "0"},
-            "This is not the repository or variant of its 0.9: assign",
+            "This is not the repository of its 0.9: give the same; or --replace",
         ),
     ],
 )
