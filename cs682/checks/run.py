@@ -14,7 +14,7 @@ import numpy as np
 
 from cs682._files import MISSING
 from cs682.checks.compare import CallError, CheckError, Stopped, with_more
-from cs682.checks.exercises import EXERCISES, Exercise
+from cs682.checks.exercises import EXERCISES, HANDED_OUT, Exercise
 from cs682.checks.hints import has_hints
 from cs682.checks.judges import (
     conv_nets,
@@ -165,6 +165,11 @@ def say_next(result: Result) -> Result:
     row = result.exercise
     if result.state == "passed" or row.id in TRAININGS:
         return result
+    if row.id in HANDED_OUT:
+        said = (
+            f"Next: python -m cs682 reset {row.id} puts in what the course gives, and keeps yours"
+        )
+        return replace(result, message=f"{result.message}\n  {said}")
     stub = _STUB.search(result.message) if result.state == "open" else None
     if stub and (needed := _row_of(stub["notebook"], stub["section"])):
         start = "is open" if needed == row else f"waits for {needed.id}"

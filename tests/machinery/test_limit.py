@@ -10,7 +10,7 @@ import pytest
 
 from cs682 import layers
 from cs682.__main__ import main
-from cs682.checks import CheckError, board, check, limit
+from cs682.checks import EXERCISES, CheckError, board, check, limit, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,3 +134,11 @@ def board_result():
     from cs682.checks.run import Result
 
     return Result(EXERCISES["fc-1.1"], "passed", "")
+
+
+@pytest.mark.parametrize("state", ["open", "wrong"])
+def test_exercise_that_the_course_gives_says_how_to_put_it_in(monkeypatch, state):
+    monkeypatch.setattr(run, "HANDED_OUT", {"bn-1.4"})
+    result = run.Result(EXERCISES["bn-1.4"], state, f"bn-1.4 is {state}")
+
+    assert "python -m cs682 reset bn-1.4 puts in" in run.say_next(result).message
