@@ -213,10 +213,14 @@ def block_params(blocks: Blocks, input_dim: tuple[int, int, int]) -> dict[str, A
 
 
 def _blocks(
-    s: Subject, blocks: Blocks, reg: float = 0.0, input_dim: tuple[int, int, int] = _DIMS
+    s: Subject,
+    blocks: Blocks,
+    reg: float = 0.0,
+    input_dim: tuple[int, int, int] = _DIMS,
+    pixel_std: float = 1.0,
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """Return a float64 network with 5 classes, its generic parameters, and its pools."""
-    net = s.net("ConvNet", blocks, input_dim, 5, reg, np.float64, pixel_std=1.0)
+    net = s.net("ConvNet", blocks, input_dim, 5, reg, np.float64, pixel_std=pixel_std)
     params = block_params(blocks, input_dim)
     s.set_params(net, params)
     return net, params, {"pools": tuple(block.get("pool", 1) for block in blocks)}
@@ -252,6 +256,20 @@ def check_blocks_forward(s: Subject, r: Report) -> None:
     where = "with 11 blocks"
     compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, hint=hint, causes=causes)
     r.ok("scores with 11 blocks: W10 comes after W9")
+    _check_pixel_std(s)
+    r.ok("images that loss has divided by pixel_std are not divided again")
+
+
+def _check_pixel_std(s: Subject) -> None:
+    """Check that the images go into the first block as loss hands them on."""
+    net, params, options = _blocks(s, _PLAIN, pixel_std=4.0)
+    X, _ = make_batch(3, _DIMS, 5)
+    want = slow.net_scores(params, X / 4, **options)
+    again = slow.net_scores(params, X / 16, **options)
+    causes = {"loss has divided the images by pixel_std already: take them as they come": again}
+    hint = "with pixel_std = 1 it is right; loss divides by it, and nothing else does"
+    compare("scores", s.loss(net, X), want, rtol=EXACT, where="with pixel_std = 4", hint=hint,
+            causes=causes)  # fmt: skip
 
 
 def _running(blocks: Blocks) -> list[dict[str, Any]]:

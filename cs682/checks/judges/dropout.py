@@ -183,18 +183,23 @@ def check_dropout_test(s: Subject, r: Report) -> None:
         if type(out) is np.ndarray and out.size and 0 < (out == 0).mean() < 1:
             raise CheckError("values were dropped in test mode; at test time all units take part")
         compare("out", out, x, rtol=EXACT, where=f"in test mode for p = {p}", causes=causes)
-    if is_none(cache) and not _copes_without_cache(s, x):
+    if is_none(cache) and not _copes_with(s, None, x):
         raise CheckError(
             "the cache that dropout_forward returned in test mode is None: the docstring promises "
             "(dropout_param, None), and the way back reads the mode from it"
         )
+    if _copes_with(s, ({"mode": "test", "p": p}, None), x) and not _copes_with(s, cache, x):
+        raise CheckError(
+            "dropout_backward passes dout on with the cache that the docstring promises for test "
+            "mode, (dropout_param, None), but not with the one that dropout_forward returned"
+        )
     r.ok("test mode returns the input")
 
 
-def _copes_without_cache(s: Subject, dout: Any) -> bool:
-    """Tell whether the student's own way back takes a cache of None for test mode."""
+def _copes_with(s: Subject, cache: Any, dout: Any) -> bool:
+    """Tell whether the student's own way back passes all on with a cache from test mode."""
     try:
-        dx = s.dropout_backward(dout.copy(), None)
+        dx = s.dropout_backward(dout.copy(), cache)
     except (CheckError, NotImplementedError, TypeError, ValueError, AttributeError, IndexError):
         return False
     return type(dx) is np.ndarray and np.array_equal(dx, dout)
