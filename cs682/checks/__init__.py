@@ -1,7 +1,9 @@
 """Checks of a student's work, the same ones in the notebooks, on the command line and in tests.
 
 ``check("bn-1.3")`` runs the check of one exercise: it prints what held, and raises `CheckError`
-with what was got, what was expected, where, and the likely cause at the first thing that did not.
+with what was got, what was expected, where, and the likely cause at the first thing that did not:
+`judges` call the student's code and hold what it gives against `slow`, `compare` says how they
+differ.
 ``hint("bn-1.3")`` gives one hint more at each call; ``solution("bn-1.3")`` shows the reference's
 code, in the edition for people who learn alone.
 """

@@ -8,9 +8,8 @@ What counts as a solution line, and what is too small to give anything away:
 
 - A line of code counts if it computes something: it calls, it has an arithmetic or comparison
   operator, or a number other than 0 and 1. An option by itself, such as ``batch_size=200,``, does
-  not, nor do lines that only move names about, such as
-  ``return dx, dw, db`` or ``x_hat, inv_std, gamma = cache``, do not, unless one of them is all
-  there is to a solution.
+  not. Lines that only move names about, such as ``return dx, dw, db``, do not either, unless one
+  is all there is to a solution.
 - A line of prose (a comment, a docstring, a written answer) counts from 40 characters on.
 - Lines that given code holds on purpose are listed in `PUBLIC`, with the reason.
 """
