@@ -77,7 +77,7 @@ MOMENTUM: dict[str, Step] = {
         lambda v, dw, c: c["momentum"] * v + dw,
         lambda w, dw, c: w - c["learning_rate"] * c["velocity"],
     ),
-    "the sign is turned: this goes uphill": _velocity(
+    "the velocity has the other sign: it should point downhill, where w + velocity goes": _velocity(
         lambda v, dw, c: c["momentum"] * v + c["learning_rate"] * dw
     ),
     "the gradient is weighed with 1 - momentum; here it is not": _velocity(

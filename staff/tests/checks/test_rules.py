@@ -51,6 +51,12 @@ def rmsprop(cache=None, step=None, store=True):
     return rule
 
 
+def stored_root(w, dw, config=None):
+    next_w, config = rmsprop()(w, dw, config)
+    config["cache"] = np.sqrt(config["cache"])
+    return next_w, config
+
+
 def adam(correct=None, step=None, count="before", first=None, second=None, stores="plain"):
     """Make Adam that deviates in one of its parts."""
 
@@ -91,7 +97,17 @@ MOMENTUM = [
         momentum(lambda o, dw, mu, lr: mu * o + dw, lambda w, dw, v, o, mu, lr: w - lr * v),
         "the learning rate belongs into the velocity",
     ),
-    ("uphill", momentum(lambda o, dw, mu, lr: mu * o + lr * dw), "this goes uphill"),
+    ("uphill", momentum(lambda o, dw, mu, lr: mu * o + lr * dw), "cause: the velocity has the"),
+    (
+        "upwards, and taken away",
+        momentum(lambda o, dw, mu, lr: mu * o + lr * dw, lambda w, dw, v, o, mu, lr: w - v),
+        "next_w is right, but the velocity has the other sign",
+    ),
+    (
+        "learning rate in the step, upwards",
+        momentum(lambda o, dw, mu, lr: mu * o - dw, lambda w, dw, v, o, mu, lr: w + lr * v),
+        "next_w is right, but the next step needs another value",
+    ),
     ("averaged", momentum(lambda o, dw, mu, lr: mu * o - (1 - mu) * lr * dw), "1 - momentum"),
     ("hard-coded", momentum(lambda o, dw, mu, lr: 0.9 * o - lr * dw), "momentum is hard-coded"),
     ("not stored", momentum(store=False), "config['velocity'] is missing"),
@@ -110,6 +126,7 @@ RMSPROP = [
     ("not squared", rmsprop(lambda o, d, rho: rho * o + (1 - rho) * d), "is not squared"),
     ("hard-coded", rmsprop(lambda o, d, rho: 0.99 * o + 0.01 * d**2), "decay_rate is hard-coded"),
     ("not stored", rmsprop(store=False), "config['cache'] is missing"),
+    ("root stored", stored_root, "next_w is right, but the root is stored"),
     (
         "times epsilon",
         rmsprop(step=lambda w, d, c, o, lr, e: w - lr * d / (np.sqrt(c) * e)),
