@@ -71,6 +71,7 @@ class WayBack:
     rtol, atol : float, as in `compare`
     hints : mapping from a result's name to a hint, or to a function of what was got that gives one
     causes : mapping from a result's name to its causes, as in `compare`
+    first : names of the results that others are commonly built on, compared before those
     """
 
     name: str
@@ -82,6 +83,7 @@ class WayBack:
     atol: float = NUMERIC_FLOOR
     hints: Mapping[str, str | Callable[[Any], str]] = field(default_factory=dict)
     causes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
 
     def results(self, r: Report | None, factor: int, cache: Any) -> tuple[Any, ...]:
         """Return what the function returns for `factor` times dout, as a tuple.
@@ -149,7 +151,8 @@ class WayBack:
         """
         if exchanged := _exchanged(got, [factor * v for v in self.want.values()], [*self.want]):
             raise CheckError(f"{self.name} {exchanged}")
-        for (name, value), g in zip(self.want.items(), got, strict=True):
+        pairs = zip(self.want.items(), got, strict=True)
+        for (name, value), g in sorted(pairs, key=lambda pair: pair[0][0] not in self.first):
             hint = self.hints.get(name, "")
             compare(
                 name,

@@ -10,7 +10,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32
-from cs682.checks.judges.norms import FAR, NEAR, advise_far, say_bare
+from cs682.checks.judges.norms import FAR, NEAR, SUMS, advise_far, say_bare
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import group_norm as group_mistakes
@@ -177,6 +177,7 @@ def check_spatial_batchnorm_backward(s: Subject, r: Report) -> None:
             f"for x of shape {shape} and eps = {eps}",
             hints={"dx": said},
             causes=mistakes.batchnorm_backward(x, gamma, dout, eps, want),
+            first=SUMS,
         )
         check_way_back(r, way, cache, disturb)
     r.ok("dx, dgamma and dbeta against numeric gradients, small and large eps, twice in a row")
@@ -266,6 +267,7 @@ def check_groupnorm_backward(s: Subject, r: Report) -> None:
             f"for x of shape {shape}, G = {G} and eps = {eps}",
             hints={"dx": said},
             causes=group_mistakes.backward(x, gamma, dout, G, eps, want),
+            first=SUMS,
         )
         check_way_back(r, way, cache, disturb)
     r.ok("dx, dgamma and dbeta against numeric gradients, several numbers of groups and eps")

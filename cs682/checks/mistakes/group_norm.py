@@ -130,6 +130,12 @@ def backward(
     n_all = rows.shape[1] * G
     normalized = x_hat.reshape(x.shape)
     per_entry = {"dgamma": dout * normalized, "dbeta": dout}
+
+    def gain(other: float) -> Any:
+        hat = (x_hat * std / norms.spread(rows, other, 1)).reshape(x.shape)
+        return (dout * hat).sum(axis=(0, 2, 3), keepdims=True)
+
+    more = {said: gain(other) for said, other in spatial_norms.OTHER_EPS.items()}
     return {
         "dx": {
             "the sums in dx are divided by N * G; a group has C / G * H * W values": divided(N * G),
@@ -178,6 +184,7 @@ def backward(
                 f"{name} sums over groups of channels; each channel has its own": _over_groups(
                     each, G
                 ),
+                **(more if name == "dgamma" else {}),
             }
             for i, name, other in ((1, "dgamma", "dbeta"), (2, "dbeta", "dgamma"))
             for each in [per_entry[name]]

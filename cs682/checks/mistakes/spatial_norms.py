@@ -14,6 +14,12 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.mistakes import norms
 
+# where the way back takes another eps than the forward pass
+OTHER_EPS = {
+    "the eps of the forward pass is left out": 0.0,
+    "eps is hard-coded, not the one of the forward pass": 1e-5,
+}
+
 
 def pixels(x: Any) -> Any:
     """Return images (N, C, H, W) as rows of pixels, (N * H * W, C)."""
@@ -99,6 +105,9 @@ def batchnorm_backward(
     mixed = _gradients(rows, gamma, dout.reshape(-1, C), eps)
     by_images = _gradients(rows, gamma, upstream, eps, count=N)
     size = float(len(rows))
+    in_other_order = _in_other_order(rows, gamma, upstream, eps, x.shape)
+    more = {said: dgamma for said, (_, dgamma) in in_other_order.items()}
+    more |= {said: (dout * _normalized(x, e)).sum(axis=(0, 2, 3)) for said, e in OTHER_EPS.items()}
     return {
         "dx": {
             "dout is reshaped to (-1, C) without moving the channels last": mixed[0].reshape(
@@ -115,7 +124,7 @@ def batchnorm_backward(
             )
             if size != N
             else want[0],
-            **_in_other_order(rows, gamma, upstream, eps, x.shape),
+            **{said: dx for said, (dx, _) in in_other_order.items()},
             "height and width are exchanged in dx": want[0].swapaxes(2, 3),
             "the channels stay last in dx; bring them back to where they were": np.moveaxis(
                 want[0], 1, -1
@@ -139,6 +148,7 @@ def batchnorm_backward(
                 f"this is {other}": want[3 - i],
                 f"gamma is multiplied into {name}; it comes from dout as it was given": want[i]
                 * gamma,
+                **(more if name == "dgamma" else {}),
             }
             for i, name, other, per_entry in (
                 (1, "dgamma", "dbeta", dout * _normalized(x, eps)),
@@ -151,7 +161,7 @@ def batchnorm_backward(
 def _in_other_order(
     rows: Any, gamma: Any, dout: Any, eps: float, shape: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Return cause -> dx where x became rows of pixels in one order, and dout in another."""
+    """Return cause -> dx and dgamma where x became rows of pixels in one order, dout in another."""
     (N, _, H, W), right = shape, (0, 1, 2)
     found = {}
     for order, other in ((right, p) for p in permutations(right) if p != right):
@@ -159,11 +169,11 @@ def _in_other_order(
             places = np.arange(len(rows)).reshape(N, H, W)
             of_x, of_dout = places.transpose(ours).ravel(), places.transpose(theirs).ravel()
             dx = np.zeros(rows.shape)
-            dx[of_dout] = _gradients(rows[of_x], gamma, dout[of_dout], eps)[0]
+            dx[of_dout], dgamma, _ = _gradients(rows[of_x], gamma, dout[of_dout], eps)
             letters = (", ".join("NHW"[axis] for axis in axes) for axes in (ours, theirs))
             said = "x became rows of pixels in the order ({}), but dout in the order ({}): a row "
             said += "must hold the same pixel of both"
-            found[said.format(*letters)] = as_images(dx, shape)
+            found[said.format(*letters)] = as_images(dx, shape), dgamma
     return found
 
 
@@ -229,8 +239,7 @@ def row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict[
         "the division by the standard deviation is missing in dx": gradient(gamma * dout) * std,
         "multiplied by the standard deviation where dx is divided by it: does the cache hold std "
         "or 1 / std?": gradient(gamma * dout) * std**2,
-        "the eps of the forward pass is left out in dx": gradient(gamma * dout, 0.0),
-        "eps is hard-coded in dx, not the one of the forward pass": gradient(gamma * dout, 1e-5),
+        **{said: gradient(gamma * dout, e) for said, e in OTHER_EPS.items()},
         "the sums in dx run over the other axis": ways_back(rows, gamma * dout, eps, other).sum(
             axis=-1
         ),

@@ -157,7 +157,9 @@ def gradient(axis, mistake=None):
         dx = (d - mean - x_hat * through) / (std**2 if mistake == "variance" else std)
         if mistake == "no gamma":
             dx = dx / gamma
-        dgamma = (dout * (x if mistake == "raw x" else x_hat)).sum(axis=0)
+        if mistake == "raw x in all":
+            through = (d * x).sum(axis=0) / n  # as dx comes out of a dgamma from x
+        dgamma = (dout * (x if mistake in ("raw x", "raw x in all") else x_hat)).sum(axis=0)
         dbeta = dout.sum(axis=0)
         if mistake == "rows":
             dgamma, dbeta = dgamma[None], dbeta[None]
@@ -187,6 +189,7 @@ SHARED = {
     "variance": "where the standard deviation belongs",
 }
 BATCH = {**SHARED, "no gamma": "gamma is missing", "other axis": "dx["}
+BATCH["raw x in all"] = SHARED["raw x"]
 LAYER = {**SHARED, "N for D": "wrong number", "gamma outside": "dx[", "transposed": "transposed"}
 
 WRONG = [
