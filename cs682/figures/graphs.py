@@ -25,7 +25,7 @@ FORWARD, BACKWARD = COLOURS[0], COLOURS[1]
 FEW = 4  # an array of so many numbers is written out, a larger one shows its shape
 WIDTH, HEIGHT = 1.6, 1.3  # inches that a step takes up
 BOX = (0.76, 0.74)  # of which its box fills so much
-LINE = 18  # characters of a formula that fit side by side
+LINE = 16  # characters of a formula that fit side by side, wide ones too
 
 
 @dataclass(frozen=True)

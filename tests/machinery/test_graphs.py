@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from cs682.vis_utils import Step, draw_graph
 
@@ -39,6 +40,18 @@ def test_graph_shows_only_the_shape_of_many_numbers():
     shown = words(draw_graph([Step("w")], {"w": np.ones((6, 3))}, title="Weights"))
 
     assert "shape (6, 3)" in shown
+
+
+def test_a_formula_of_wide_letters_stays_within_its_box():
+    wide = Step("y", "gamma x_hat + beta", ("r",))
+    figure = draw_graph([*STEPS[:3], wide], VALUES, title="Four columns, as narrow as they get")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+
+    *_, box = figure.axes[0].patches
+    *_, formula, _, _ = figure.axes[0].texts
+    width = formula.get_window_extent(canvas.get_renderer()).width
+    assert width < 0.95 * box.get_window_extent().width  # else it touches the frame
 
 
 def test_each_input_has_an_arrow_each_way():
