@@ -320,9 +320,10 @@ def test_doctor_finds_a_file_that_hides_a_package(copy, monkeypatch):
 
 @pytest.fixture
 def release(tmp_path, monkeypatch):
-    """Give the folder of a release of three files, of which one is written in."""
+    """Give the folder of a release of four files, of which one is written in."""
     given = json.dumps({"texts": {"cs682/optim.py": ""}, "hashes": {}})
     files = {GIVEN: given, "cs682/optim.py": "x = 1\n", "cs682/solver.py": "y = 1\n"}
+    files["docs/notation.md"] = "N: examples\n"
     hashes = {name: hash_of(text.encode()) for name, text in files.items()}
     files[MANIFEST] = json.dumps({"name": "a2", "version": "1.0.0", "files": hashes})
     for name, text in files.items():
@@ -344,7 +345,12 @@ def test_doctor_finds_nothing_amiss_in_the_files_of_a_release(release):
 
 @pytest.mark.parametrize(
     ("name", "verdict"),
-    [("cs682/optim.py", "fail"), ("cs682/solver.py", "fail"), (MANIFEST, "warn")],
+    [
+        ("cs682/optim.py", "fail"),
+        ("cs682/solver.py", "fail"),
+        ("docs/notation.md", "warn"),
+        (MANIFEST, "warn"),
+    ],
 )
 def test_doctor_names_a_file_of_the_release_that_is_gone(release, name, verdict):
     (release / name).unlink()
