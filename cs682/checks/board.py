@@ -12,7 +12,7 @@ from cs682._files import SOLUTIONS, find_conflict
 from cs682.checks.answers import Cell, answer_text, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
-from cs682.checks.hints import STEPS, count_hints
+from cs682.checks.hints import STEPS, count_hints, say_stuck
 from cs682.checks.limit import PASSED, SECONDS, examine_in_time
 from cs682.checks.names import find_exercises
 from cs682.checks.prerequisites import RESTS_ON
@@ -198,8 +198,9 @@ def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
     for key in [key for key in ids if EXERCISES[key].file not in broken]:
         results.append(examine_in_time(key, seconds=seconds, is_last_word=True))
         say(describe(say_next(results[-1])))
-        if hints_help(results[-1]):
-            say(f"  Stuck? python -m cs682 hint {key}")
+        stuck = say_stuck(key, "python -m cs682 {what} {id}") if hints_help(results[-1]) else ""
+        if stuck:
+            say(stuck)
     passed = sum(result.state == "passed" for result in results)
     if len(ids) > 1:
         say(f"{passed} of {len(ids)} passed")

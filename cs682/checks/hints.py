@@ -79,6 +79,24 @@ def next_hint(exercise: str, root: Path = ROOT) -> str:
     return "\n".join(filter(None, lines))
 
 
+def say_stuck(exercise: str, call: str) -> str:
+    """Return the line below a check that fails: what helps next.
+
+    Parameters
+    ----------
+    exercise : str, its id
+    call : str, how to ask for what helps, with ``{what}`` and ``{id}`` in it
+
+    Returns
+    -------
+    line : str; empty if all hints were shown, and this edition has no solutions
+    """
+    all_shown = count_hints().get(exercise, 0) == STEPS
+    if all_shown and not SOLUTIONS.exists():
+        return ""
+    return "  Stuck? " + call.format(what="solution" if all_shown else "hint", id=exercise)
+
+
 def has_hints(row: Exercise) -> bool:
     """Tell whether an exercise has hints: whether there is something to write other than prose.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cs682.checks.compare import CheckError, say
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.hints import say_stuck
 from cs682.checks.names import find_exercise
 from cs682.checks.run import Result, describe, examine, hints_help, say_next
 from cs682.checks.subject import Subject, student_line
@@ -42,8 +43,8 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     result = examine_in_time(find_exercise(exercise).id, subject, **artefacts)
     PASSED.discard(result.exercise.id)
     if result.state != "passed":
-        pointer = f'\n  Stuck? hint("{result.exercise.id}")' if hints_help(result) else ""
-        raise CheckError(say_next(result).message + pointer)
+        stuck = say_stuck(result.exercise.id, '{what}("{id}")') if hints_help(result) else ""
+        raise CheckError("\n".join(filter(None, (say_next(result).message, stuck))))
     if artefacts:
         PASSED.add(result.exercise.id)
     say(describe(result))

@@ -156,6 +156,29 @@ def test_a_check_points_at_the_hints_to_what_is_written_and_wrong(answer, pointe
     assert str(caught.value).endswith('\n  Stuck? hint("fc-1.1")') == pointed
 
 
+@pytest.mark.parametrize(("has_solutions", "said"), [(False, ""), (True, "solution")])
+def test_after_the_last_hint_a_check_points_at_the_solution_if_there_is_one(
+    root, monkeypatch, capsys, has_solutions, said
+):
+    solutions = root / "solutions.txt"
+    monkeypatch.setattr(hints, "SOLUTIONS", solutions)
+    if has_solutions:
+        solutions.touch()
+    for _ in range(hints.STEPS):
+        next_hint("fc-1.1", root)
+    wrong = board.Result(EXERCISES["fc-1.1"], "wrong", "no")
+    monkeypatch.setattr(board, "examine_in_time", lambda *_, **__: wrong)
+
+    with pytest.raises(CheckError) as caught:
+        check("fc-1.1", Stub(lambda x, w, b: (x, (x, w, b))))
+    main(["check", "fc-1.1"])
+
+    told = [line for line in str(caught.value).splitlines() if "Stuck?" in line]
+    assert told == [f'  Stuck? {said}("fc-1.1")'] * has_solutions
+    told = [line for line in capsys.readouterr().out.splitlines() if "Stuck?" in line]
+    assert told == [f"  Stuck? python -m cs682 {said} fc-1.1"] * has_solutions
+
+
 def test_given_code_that_is_wrong_has_no_hints_to_point_at():
     assert not hints_help(board.Result(EXERCISES["fc-1.5"], "wrong", "no"))
 
