@@ -22,7 +22,8 @@ from cs682.checks.run import Result, hints_help, say_next
 
 Solutions = dict[str, list[dict[str, str]]]  # by exercise: file, name and text of each piece
 _FIRST = b"Solutions, packed; `python -m cs682 solution bn-1.3` shows that of bn-1.3.\n"
-_BACK = re.compile(r"_backward(_alt)?$|_loss_and_gradients$")
+_BACK = re.compile(r"_backward(_alt)?(?=(_naive)?$)|_loss_and_gradients$")
+_INNER = re.compile(r", cache = (\w+)\(")  # whose cache it is that a pass returns as its own
 _WIDTH = 92
 _ASKED = "solution of {}"  # in what is remembered
 
@@ -170,15 +171,23 @@ def _say_cache(solutions: Solutions, exercise: str) -> list[str]:
     """Say which cache a backward pass reads, where another exercise makes it."""
     names = {piece["name"] for piece in solutions[exercise]}
     wanted = {_BACK.sub("_forward", name) for name in names} - names
-    made = [
-        f"   {key}: {piece['text'].splitlines()[-1].strip()}"
-        for key, pieces in solutions.items()
-        for piece in pieces
-        if piece["name"] in wanted
-    ]
+    made = _find_ends(solutions, wanted)
     said = "The cache that this reads is made by the reference's forward pass, which ends so:"
     other = (
         "If yours keeps something else, or in another order or other shapes, unpack that, or take "
         "up the forward pass too."
     )
     return ["\n".join([said, *made, other])] if made else []
+
+
+def _find_ends(solutions: Solutions, wanted: set[str]) -> list[str]:
+    """Return the lines in which forward passes make their caches, with those that they pass on."""
+    found = []
+    for key, pieces in solutions.items():
+        for text in (piece["text"] for piece in pieces if piece["name"] in wanted):
+            *lines, end = (line.strip() for line in text.splitlines())
+            kept = [line for line in lines if line.startswith("caches.append(")]
+            found += [f"   {key}: {line}" for line in (*kept, end)]
+            if end.endswith(", cache"):
+                found += _find_ends(solutions, set(_INNER.findall(text)))
+    return found

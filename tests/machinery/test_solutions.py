@@ -12,6 +12,20 @@ from cs682.checks.run import Result
 from cs682.checks.solutions import forget_ask, pack_solutions, tell_solution
 
 BODY, MADE = "dx = ...  # of the test", "mean = ...\nreturn out, (x_hat, gamma)"
+PIECES = {
+    "fc-3.2": ("FullyConnectedNet._forward", "    caches.append(cache)\nreturn scores, caches"),
+    "fc-3.3": ("FullyConnectedNet._loss_and_gradients", BODY),
+    "bn-1.1": ("batchnorm_forward", MADE),
+    "bn-1.3": ("batchnorm_backward", BODY),
+    "bn-1.4": ("batchnorm_backward_alt", BODY),
+    "cn-1.1": ("conv_forward_naive", "return out, (x, w)"),
+    "cn-1.2": ("conv_backward_naive", BODY),
+    "cn-3.1": (
+        "spatial_batchnorm_forward",
+        "out, cache = batchnorm_forward(rows, gamma)\nreturn as_images(out), cache",
+    ),
+    "cn-3.2": ("spatial_batchnorm_backward", BODY),
+}
 
 
 @pytest.fixture
@@ -23,10 +37,9 @@ def edition(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "SOLUTIONS", path)
 
     def make(state, message=""):
-        names = {"bn-1.1": ("batchnorm_forward", MADE), "bn-1.3": ("batchnorm_backward", BODY)}
         pieces = {
             key: [{"file": "cs682/layers.py", "name": name, "text": text}]
-            for key, (name, text) in names.items()
+            for key, (name, text) in PIECES.items()
         }
         path.write_bytes(pack_solutions(pieces))
         ends = {key: Result(EXERCISES[key], state, message) for key in EXERCISES}
@@ -47,6 +60,22 @@ def test_a_pass_shows_the_solution_with_its_idea_at_once(edition):
     assert "bn-1.1: return out, (x_hat, gamma)\n" in text
     assert "which ends so" not in tell_solution("bn-1.1", root)
     assert not (root / "hints.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("exercise", "made"),
+    [
+        ("fc-3.3", ["fc-3.2: caches.append(cache)", "fc-3.2: return scores, caches"]),
+        ("bn-1.4", ["bn-1.1: return out, (x_hat, gamma)"]),
+        ("cn-1.2", ["cn-1.1: return out, (x, w)"]),
+        ("cn-3.2", ["cn-3.1: return as_images(out), cache", "bn-1.1: return out, (x_hat, gamma)"]),
+    ],
+)
+def test_a_way_back_says_what_is_in_the_cache_that_it_reads(edition, exercise, made):
+    text = tell_solution(exercise, edition("passed"))
+
+    told = text.partition("which ends so:\n")[2].splitlines()
+    assert [line.strip() for line in told[: len(made)]] == made
 
 
 def test_before_a_pass_it_takes_two_calls_between_which_hints_may_lie(edition):
