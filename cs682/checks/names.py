@@ -102,14 +102,33 @@ def line_of(row: Exercise, function: str = "") -> int | None:
         text = (ROOT / row.file).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    start = _line_of_function(text, function or row.functions[0])
+    node = _find_function(text, function or row.functions[0])
+    start = node.lineno if node else None
     todos = [n for n, line in enumerate(text.splitlines(), 1) if f"TODO({row.id})" in line]
     after = [n for n in todos if n >= (start or 0)] or todos
     return after[0] if after else start
 
 
-def _line_of_function(text: str, name: str) -> int | None:
-    """Return the line of a ``function`` or a ``Class.method``."""
+def written_at(file: str, line: int, text: str) -> list[str]:
+    """Return the exercises in whose functions a line lies.
+
+    Parameters
+    ----------
+    file : str, as in the table of exercises
+    line : int, counted from 1
+    text : str, what stands in the file
+
+    Returns
+    -------
+    ids : list of str; without given code
+    """
+    rows = [row for row in EXERCISES.values() if row.file == file and not row.is_given]
+    spans = [(row.id, _find_function(text, name)) for row in rows for name in row.functions]
+    return [key for key, node in spans if node and node.lineno <= line <= (node.end_lineno or 0)]
+
+
+def _find_function(text: str, name: str) -> ast.stmt | None:
+    """Return a ``function`` or a ``Class.method`` as it stands in a file."""
     try:
         body: list[ast.stmt] = ast.parse(text).body
     except (SyntaxError, ValueError):
@@ -121,7 +140,7 @@ def _line_of_function(text: str, name: str) -> int | None:
         if not isinstance(node, named):
             return None
         body = node.body
-    return node.lineno if node else None
+    return node
 
 
 def _flat(word: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import linecache
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cs682.checks import copied, own_work
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.names import written_at
 from cs682.checks.prerequisites import RESTS_ON
 
 if TYPE_CHECKING:
@@ -211,6 +213,7 @@ _WATCH = Path(own_work.__file__)
 _CHECKS = Path(__file__).resolve().parent
 _PACKAGE = _CHECKS.parent
 _EXERCISES = {exercise.file for exercise in EXERCISES.values()}
+_MOSTLY_GIVEN = {"do-2.1"}  # a line of its functions is hardly the student's
 
 
 def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
@@ -251,11 +254,11 @@ def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
             continue  # the package's own refusal of an argument: who called it?
         if path.name.startswith("<frozen") or "site-packages" in path.parts:
             continue
-        found, name = _say_frame(frame), frame.name
+        found, name = _say_frame(frame, functions), frame.name
         if not refused:
             break
         refused = False  # this line is given and refuses an argument; its caller passed that on
-    caller = next((_say_frame(f) for f in frames if f.name in own), "")
+    caller = next((_say_frame(f, functions) for f in frames if f.name in own), "")
     if not caller or name in own or found.partition(",")[2] == caller.partition(",")[2]:
         return found
     if name in right:
@@ -270,7 +273,7 @@ def _own_and_right(functions: tuple[str, ...]) -> tuple[set[str], set[str]]:
     """
     own = {row.id for row in EXERCISES.values() if {*functions} & {*row.functions}}
     own -= {key for key in own if EXERCISES[key].is_given}
-    right = {row.id for row in EXERCISES.values() if row.is_given} | {"do-2.1"}  # given but for it
+    right = {row.id for row in EXERCISES.values() if row.is_given} | _MOSTLY_GIVEN
     right |= {beneath for key in own for beneath in RESTS_ON.get(key, ())}
     return _names(own), _names(right) - _names(own)
 
@@ -292,10 +295,22 @@ def is_of_notebook(function: Any) -> bool:
     return "ipykernel" in file or file.startswith("<ipython-input")
 
 
-def _say_frame(frame: traceback.FrameSummary) -> str:
-    """Return function, file, line number and source line of a frame."""
+def _say_frame(frame: traceback.FrameSummary, functions: tuple[str, ...]) -> str:
+    """Return function, file, line number and source line of a frame, and whose code it is."""
     source = f": {frame.line}" if frame.line else ""
-    return f"  in {frame.name}, {_short(Path(frame.filename))} line {frame.lineno}{source}"
+    place = f"{_short(Path(frame.filename))} line {frame.lineno}"
+    return f"  in {frame.name}, {place}{_say_exercise(frame, functions)}{source}"
+
+
+def _say_exercise(frame: traceback.FrameSummary, functions: tuple[str, ...]) -> str:
+    """Name the exercise that a line was written in, if it is not the one of these functions."""
+    file = _short(Path(frame.filename))
+    if not functions or file not in _EXERCISES or frame.lineno is None:
+        return ""
+    text = "".join(linecache.getlines(frame.filename))
+    ids = [key for key in written_at(file, frame.lineno, text) if key not in _MOSTLY_GIVEN]
+    is_own = any({*functions} & {*EXERCISES[key].functions} for key in ids)
+    return "" if is_own or not ids else f" (exercise {' or '.join(ids)})"
 
 
 def _short(path: Path) -> str:

@@ -15,7 +15,9 @@ from cs682 import layer_utils, layers
 from cs682.checks import CheckError, check
 from cs682.checks.compare import Stopped
 from cs682.checks.run import examine
+from cs682.checks.subject import student_line
 from cs682.classifiers import fc_net
+from cs682.classifiers.fc_net import FullyConnectedNet
 from staff.tests.checks.mutants import put, refusal
 
 
@@ -239,6 +241,18 @@ def test_own_helper_comes_before_the_line_that_called_it(monkeypatch):
     put(monkeypatch, "TwoLayerNet._forward", _forward)
 
     assert re.search(r"\n  in fail_silently, .*\n  called from _forward, ", refusal("fc-2.2"))
+
+
+def test_a_line_of_another_exercise_says_which_one_that_is():
+    net = FullyConnectedNet([3], input_dim=2, num_classes=2)
+    with pytest.raises(IndexError) as caught:
+        net._loss_and_gradients(np.zeros((1, 2)), np.zeros(1, dtype=int), [])
+
+    of_another = student_line(caught.value, ("affine_norm_relu_forward",))
+    own = student_line(caught.value, ("FullyConnectedNet._loss_and_gradients",))
+
+    assert re.search(r"fc_net.py line \d+ \(exercise fc-3.3\): .*caches\[-1\]", of_another)
+    assert of_another.replace(" (exercise fc-3.3)", "") == own
 
 
 def test_way_back_takes_no_cache_of_another_function_for_one_with_dropout():
