@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import inspect
 import sys
@@ -137,13 +138,15 @@ def _do(code: CodeType) -> tuple[Any, ...]:
     return code.co_code, code.co_names, *constants
 
 
-def judge(name: str, content: bytes) -> str:
+def judge(name: str, content: bytes, *, is_compiled: bool = True) -> str:
     """Say why a source file cannot be read.
 
     Parameters
     ----------
     name : str, of the file
     content : bytes of the file
+    is_compiled : bool, whether to look for what only Python's compiler finds, such as a ``return``
+        outside of functions; it may take minutes for a source that was made to
 
     Returns
     -------
@@ -152,7 +155,8 @@ def judge(name: str, content: bytes) -> str:
     if said := find_conflict(content) or describe_encoding(content):
         return said
     try:
-        compile(content, name, "exec", dont_inherit=True)
+        flags = 0 if is_compiled else ast.PyCF_ONLY_AST
+        compile(content, name, "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         lines = content.decode("utf-8", "replace").splitlines()  # not what lies on the disk by now
         source = "".join(lines[(error.lineno or 1) - 1 :][:1]).strip()

@@ -114,7 +114,7 @@ class Desk:
         if path.exists():
             known = json.loads(path.read_text(encoding="utf-8"))
             return NotGraded(submission.id, known["reason"], known["trace"], submission.students)
-        record = read_record(plan.record_of(submission.id))
+        record = read_record(plan.record_of(submission.id), submission.id)
         return record or NotGraded(submission.id, otherwise, "", submission.students)
 
     def adjust(self, result: Result, submission: Submission) -> Result:

@@ -75,4 +75,4 @@ def _judge(file: str, content: bytes) -> str:
     """Say what is wrong with a module, without a word of what Python warns of."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return judge(file, content).partition("\n")[0]
+        return judge(file, content, is_compiled=False).partition("\n")[0]

@@ -12,6 +12,7 @@ from cs682.training.checkpoint import UNREADABLE
 
 MAX_BYTES = 150_000_000  # of all arrays together; four layers of 3000 units in float32
 MAX_MEMBERS = 500
+MAX_JSON = 200_000  # bytes of what is said beside the arrays: each mark of it may cost a hundred
 
 
 def require_modest(path: Path) -> None:
@@ -45,5 +46,7 @@ def _require_honest(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         else:
             shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        if dtype.kind in "SU" and member.file_size > MAX_JSON:
+            raise ValueError(f"a text in it has {member.file_size} bytes, more than {MAX_JSON}")
         if dtype.hasobject or file.tell() + dtype.itemsize * math.prod(shape) != member.file_size:
             raise ValueError("an array is of another size than its header says, or holds objects")

@@ -9,7 +9,9 @@ import unicodedata
 # What a spreadsheet takes for a formula: at the start of a cell, and a cell starts behind whatever
 # its country calls a list separator. The wide forms count in Japanese and Chinese editions.
 _FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
-_LONGEST_SLUG = 60
+_LONGEST_SLUG = 40
+_DIGITS = 32  # of a hash: nobody finds a second text that has them
+_NO_SLUG = re.compile(r"^[.-]|-[0-9a-f]{32}$")  # hidden, an option, or as one made from another id
 _LONGEST_CELL = 32_000  # a spreadsheet's own limit: what a person typed is not cut
 
 
@@ -57,9 +59,10 @@ def slug(text: str) -> str:
     name : str, of letters, digits, dot, hyphen and underscore; two ids never share one
     """
     name = re.sub(r"[^A-Za-z0-9._-]", "_", text)[:_LONGEST_SLUG]
-    if text and name == text.lower() and not name.startswith((".", "-")):
+    if text and name == text.lower() and not _NO_SLUG.search(name):
         return name
-    return f"{name.lstrip('.-') or 'x'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+    return f"{name.lstrip('.-') or 'x'}-{digest}"
 
 
 def _visible(character: str) -> str:

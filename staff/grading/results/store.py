@@ -159,8 +159,8 @@ def write_record(path: Path, record: Record) -> None:
     write_json(path, asdict(record))
 
 
-def read_record(path: Path) -> Record | None:
-    """Read a record; None if there is none, or one of another edition of the grader."""
+def read_record(path: Path, id_: str) -> Record | None:
+    """Read a record; None if there is none, or one of another edition or another hand-in."""
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         people = tuple(Student(**person) for person in tree.pop("students"))
@@ -168,6 +168,7 @@ def read_record(path: Path) -> Record | None:
             Outcome(**{**o, "advice": tuple(o["advice"])}) for o in tree.pop("outcomes")
         )
         texts: dict[str, Any] = {name: tuple(tree.pop(name)) for name in ("problems", "remarks")}
-        return Record(**tree, students=people, outcomes=outcomes, **texts)
+        record = Record(**tree, students=people, outcomes=outcomes, **texts)
+        return record if record.id == id_ else None
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None  # it is graded again

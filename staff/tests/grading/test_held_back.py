@@ -512,6 +512,9 @@ HARMFUL = {
         zipped(**{f"{i}.npy": bytes(20_000_000) for i in range(8)}), "unpacks to 160000000"),
     "a thousand arrays": (zipped(**{f"{i}.npy": b"" for i in range(1000)}), "1000 arrays"),
     "no array inside": (zipped(**{"a.npy": b"not an array"}), "cannot be read"),
+    "a tree of a hundred thousand lists": (
+        zipped(**{"json.npy": npy("{'descr': '<U300000', 'fortran_order': False, 'shape': ()}",
+                                  "[],".encode("utf-32-le") * 100_000)}), "a text in it has 12"),
     "arrays without a tree": (
         zipped(**{"a.npy": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
                                bytes(8))}), "cannot be read"),

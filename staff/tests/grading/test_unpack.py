@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cs682.checks import EXERCISES
+from cs682.checks import EXERCISES, source
 from staff.grading.intake import unpack as unpacking
 from staff.grading.intake.locate import FILES, MODEL_FILES, Package, arrange
 from staff.grading.intake.package import ROOT, read_package
@@ -283,6 +284,27 @@ def test_what_keeps_a_file_from_being_run_is_said_once(content, says, tmp_path):
     package = take(write_files(tmp_path / "bob", **{LAYERS: content}), tmp_path=tmp_path)
 
     assert len([text for text in package.problems if re.search(says, text)]) == 1
+
+
+def test_source_of_a_hand_in_is_parsed_and_not_compiled_in_the_grader_s_own_process(
+    monkeypatch, tmp_path
+):
+    flags = []
+
+    def spy(content, name, mode, flag, **more):
+        flags.append(flag)
+        return compile(content, name, mode, flag, **more)
+
+    monkeypatch.setattr(source, "compile", spy, raising=False)
+    nested = b"".join(b" " * i + b"try:\n" for i in range(18)) + b" " * 18 + b"x = 1\n"
+    nested += b"".join(
+        b" " * i + b"finally:\n" + b" " * i + b" x = 1\n" for i in reversed(range(18))
+    )
+
+    package = take(write_files(tmp_path / "bob", **{LAYERS: nested}), tmp_path=tmp_path)
+
+    assert not any("none of it counts" in text for text in package.problems)
+    assert set(flags) == {ast.PyCF_ONLY_AST}
 
 
 # --- what nobody can read is not graded, unless it has been replaced
