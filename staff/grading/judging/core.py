@@ -187,8 +187,10 @@ class Grader:
             return outcome
         replaced = merits.replaced(exercise, states)
         for taken in merits.plans(exercise, blamed):
-            if self._budget.is_spent and self._overran:
-                return replace(outcome, message=f"{outcome.message}\n{_SPENT}")
+            if self._budget.is_spent:  # no sandbox is started any more: that alone may cost seconds
+                if self._overran:
+                    return replace(outcome, message=f"{outcome.message}\n{_SPENT}")
+                return self._ungraded(exercise, _SLOW)
             attempt = partial(self._attempt_with, taken=taken, replaced=replaced)
             again = self._persist(exercise, attempt)
             if again.state == NOT_GRADED:

@@ -140,6 +140,17 @@ def test_one_bit_leaves_an_attempt_where_the_course_stands_in(first, then, rung)
     assert "marker" not in repr(after)
 
 
+def test_no_sandbox_is_started_for_a_hand_in_whose_time_is_spent(monkeypatch, rung):
+    monkeypatch.setattr(core, "Sandbox", None)  # starting one would raise
+    before = core.Outcome("fc-1.4", 0, 2, "wrong", "dx is wrong")
+    with core.Grader(REFERENCE, seed=1, rung=rung) as grader:
+        grader._budget.cpu = 0
+
+        after = grader.grade_again(before, {"fc-1.3": "wrong", "fc-1.4": "wrong"})
+
+    assert after.state == core.NOT_GRADED
+
+
 SHORTCUTS = {
     "bn-1.4": "return batchnorm_backward(dout, cache)",
     "bn-1.3": "return batchnorm_backward_alt(dout, cache)",
