@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from cs682.checks.compare import CallError
@@ -102,7 +103,7 @@ def line_of(row: Exercise, function: str = "") -> int | None:
         text = (ROOT / row.file).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    node = _find_function(text, function or row.functions[0])
+    node = _find_function(_parse(text), function or row.functions[0])
     start = node.lineno if node else None
     todos = [n for n, line in enumerate(text.splitlines(), 1) if f"TODO({row.id})" in line]
     after = [n for n in todos if n >= (start or 0)] or todos
@@ -123,16 +124,22 @@ def written_at(file: str, line: int, text: str) -> list[str]:
     ids : list of str; without given code
     """
     rows = [row for row in EXERCISES.values() if row.file == file and not row.is_given]
-    spans = [(row.id, _find_function(text, name)) for row in rows for name in row.functions]
+    body = _parse(text)
+    spans = [(row.id, _find_function(body, name)) for row in rows for name in row.functions]
     return [key for key, node in spans if node and node.lineno <= line <= (node.end_lineno or 0)]
 
 
-def _find_function(text: str, name: str) -> ast.stmt | None:
-    """Return a ``function`` or a ``Class.method`` as it stands in a file."""
+@lru_cache(maxsize=2)  # each line of a traceback asks
+def _parse(text: str) -> list[ast.stmt]:
+    """Return the statements of a file; none if it is no Python."""
     try:
-        body: list[ast.stmt] = ast.parse(text).body
+        return ast.parse(text).body
     except (SyntaxError, ValueError):
-        return None
+        return []
+
+
+def _find_function(body: list[ast.stmt], name: str) -> ast.stmt | None:
+    """Return a ``function`` or a ``Class.method`` among a file's statements."""
     node: ast.stmt | None = None
     for part in name.split("."):
         named = (ast.FunctionDef, ast.ClassDef)

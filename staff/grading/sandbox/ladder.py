@@ -42,6 +42,7 @@ _TRUSTED = (
     "compare",
     "copied",
     "exercises",
+    "names",
     "own_work",
     "patterns",
     "prerequisites",
