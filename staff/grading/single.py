@@ -24,7 +24,7 @@ from staff.grading.results.facts import edition, facts_of, find_pasted, say_past
 from staff.grading.results.store import NotGraded, Record, Result, read_record, write_record
 from staff.grading.sandbox.ladder import Rung, choose_rung
 
-TOLD = 3  # damaged files, in the reason why there is no grade
+TOLD = 3  # damaged files, in the reason why there is no grade; and of those that are left out
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
     """Return the record of a hand-in whose files are in place."""
     answers, unreadable = read_answers(package.folder / "notebooks")
     facts = facts_of(package, answers, hints=plan.hints)
+    if package.left_out:
+        facts["left out"] = "; ".join(package.left_out[:TOLD])
     pasted = say_pasted(find_pasted(package))
     found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
     outcomes = tuple(found[key] for key in EXERCISES if key in found)

@@ -46,6 +46,7 @@ class Package:
     digest : str, SHA-256 of the whole hand-in
     notes : dict of str to bytes, by name, those of `NOTES` that are there
     damaged : tuple of str, what nobody can read and may have been graded, for the student to read
+    left_out : tuple of str, of the problems what a person should look at: a limit has kept it out
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Package:
     digest: str
     notes: Mapping[str, bytes] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def arrange(haul: Haul, folder: Path) -> Package:
@@ -91,7 +93,15 @@ def arrange(haul: Haul, folder: Path) -> Package:
     told, damaged = tuple(dict.fromkeys(problems)), [*_damaged(haul, missing)]
     if is_empty:  # all may lie in an archive that is not read: a person can unpack it
         damaged += [text for text in told if text.endswith(OTHER_KIND)]
-    return Package(folder, tuple(missing), told, haul.digest, _notes(haul), tuple(damaged))
+    return Package(
+        folder,
+        tuple(missing),
+        told,
+        haul.digest,
+        _notes(haul),
+        tuple(damaged),
+        tuple(dict.fromkeys(haul.beyond)),
+    )
 
 
 def _damaged(haul: Haul, missing: Collection[str]) -> Iterator[str]:

@@ -32,9 +32,9 @@ LIMITS = {  # bytes of one file, by ending; a text file that a browser or mail p
     ".npz": 100 * MB,
     ".zip": 150 * MB,
 }
-MAX_TOTAL = 300 * MB  # bytes of all files of one hand-in, unpacked
-MAX_FILES = 300  # of the kinds above
-MAX_ENTRIES = 20_000  # files and folders of any kind that are looked at
+MAX_TOTAL = 300 * MB  # bytes of all files of one hand-in, unpacked, the newest version first
+MAX_FILES = 300  # of the kinds above, in each version
+MAX_ENTRIES = 20_000  # files and folders of any kind that are looked at, in each version
 MAX_DIRECTORY = 4 * MB  # bytes of a zip's table of contents, which is read as a whole
 MAX_DEPTH = 2  # zips inside zips
 MAX_PROBLEMS = 20  # that are told one by one
@@ -49,6 +49,10 @@ SEEK = errno.EINVAL  # what Python's reader of zips gets for a place that a brok
 
 class RefusedError(ValueError):
     """A file of a hand-in is left out; the text says which and why, for the student to read."""
+
+
+class LimitError(RefusedError):
+    """A file is left out because there are too many, or too large ones."""
 
 
 class DamagedError(RefusedError):
@@ -83,21 +87,35 @@ class Haul:
     members : list of Member
     problems : list of str, what was left out, for the student to read
     damaged : list of (int, str), of these what nobody can read, each with its version
+    beyond : list of str, of these what a limit has kept out
     """
 
     folder: Path
     members: list[Member] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     damaged: list[tuple[int, str]] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
     bytes_left: int = MAX_TOTAL
     entries_left: int = MAX_ENTRIES
     stored: int = 0
     version: int = 0
 
+    def begin(self, version: int) -> None:
+        """Go on with a version: how many files another one holds does not count in it."""
+        if version != self.version:
+            self.version, self.entries_left = version, MAX_ENTRIES
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether as many files of this version are taken as any hand-in has."""
+        return sum(member.version == self.version for member in self.members) >= MAX_FILES
+
     def note(self, refusal: RefusedError) -> None:
         """Keep what was left out, unless that is a long list already."""
         if isinstance(refusal, DamagedError):
             self.damaged.append((self.version, str(refusal)))
+        if isinstance(refusal, LimitError):
+            self.beyond.append(str(refusal))
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(str(refusal))
         elif len(self.problems) == MAX_PROBLEMS:
@@ -125,8 +143,10 @@ def unpack(sources: Sequence[tuple[Path, str]], folder: Path, versions: Sequence
         If this machine cannot read a source or write to `folder`, which is no fault of a student's.
     """
     haul = Haul(folder)
-    for (path, name), version in zip(sources, versions or [0] * len(sources), strict=True):
-        haul.version = version
+    marked = zip(sources, versions or [0] * len(sources), strict=True)
+    # The newest comes first: no older one may use up what it needs.
+    for (path, name), version in sorted(marked, key=lambda m: -m[1]):
+        haul.begin(version)
         if path.is_dir():
             _each(haul, _walk(path, name, haul))
         else:
@@ -235,8 +255,8 @@ def require_theirs(error: Exception) -> None:
 
 def _store(haul: Haul, name: str, stream: IO[bytes], limit: int) -> Member:
     """Copy a stream to the next numbered file, no further than the limits allow."""
-    if len(haul.members) >= MAX_FILES:
-        raise RefusedError(f"{shown(name)} is left out: more than {MAX_FILES} files")
+    if haul.is_full:
+        raise LimitError(f"{shown(name)} is left out: more than {MAX_FILES} files")
     path = haul.folder / f"{haul.stored:05}"
     haul.stored += 1
     digest, room = hashlib.sha256(), min(limit, haul.bytes_left)
@@ -245,7 +265,7 @@ def _store(haul: Haul, name: str, stream: IO[bytes], limit: int) -> Member:
             room -= len(chunk)
             haul.bytes_left -= len(chunk)
             if room < 0:
-                raise RefusedError(
+                raise LimitError(
                     f"{shown(name)} is larger than {limit // MB} MB, or all files are "
                     f"larger than {MAX_TOTAL // MB} MB together"
                 )
@@ -269,7 +289,7 @@ def _count_entry(haul: Haul) -> None:
     """Refuse to look at more files and folders than any hand-in has."""
     haul.entries_left -= 1
     if haul.entries_left < 0:
-        raise RefusedError(f"more than {MAX_ENTRIES} files and folders: the rest is left out")
+        raise LimitError(f"more than {MAX_ENTRIES} files and folders: the rest is left out")
 
 
 def _inner_name(name: str) -> str:
@@ -299,17 +319,16 @@ def _require_plain(entry: zipfile.ZipInfo) -> None:
 def _require_room(haul: Haul, sizes: list[int]) -> None:
     """Refuse a zip that says itself that it unpacks to more than a hand-in may have."""
     if sum(sizes) > haul.bytes_left:
-        raise RefusedError(
-            f"unpacks to {sum(sizes) / MB:.0f} MB, more than the {MAX_TOTAL // MB} MB that are read"
+        raise LimitError(
+            f"unpacks to {sum(sizes) / MB:.0f} MB and is left out: {MAX_TOTAL // MB} MB are read "
+            "of all versions together, the newest first"
         )
 
 
 def _require_modest(path: Path) -> None:
     """Refuse a zip whose table of contents is huge, before it is read into memory."""
     if path.stat().st_size > LIMITS[".zip"]:
-        raise RefusedError(
-            f"has {path.stat().st_size / MB:.0f} MB, more than {LIMITS['.zip'] // MB}"
-        )
+        raise LimitError(f"has {path.stat().st_size / MB:.0f} MB, more than {LIMITS['.zip'] // MB}")
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 65_557))  # the end record and the longest comment
         tail = file.read()
@@ -318,6 +337,6 @@ def _require_modest(path: Path) -> None:
         raise DamagedError("is not a whole zip: its end is missing")
     entries, size = struct.unpack("<HI", tail[at + 10 : at + 16])
     if tail[max(0, at - 20) : at].startswith(b"PK\x06\x07") or entries == 0xFFFF:
-        raise RefusedError("holds far too many files, or is of the kind for files over 4 GB")
+        raise LimitError("holds far too many files, or is of the kind for files over 4 GB")
     if size > MAX_DIRECTORY:
-        raise RefusedError("holds far too many files")
+        raise LimitError("holds far too many files")

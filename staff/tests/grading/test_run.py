@@ -17,13 +17,14 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from cs682.checks import EXERCISES
 from staff.__main__ import main
 from staff.grading import run, single
+from staff.grading.intake import unpack
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import Outcome
 from staff.grading.judging.secret import FURTHER
 from staff.grading.results import summary
-from staff.grading.results.store import NotGraded
+from staff.grading.results.store import NotGraded, read_record
 from staff.grading.run import grade_class
 from staff.grading.single import Plan
 from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
@@ -317,6 +318,17 @@ def test_disk_that_takes_nothing_is_no_zero(number, place, tmp_path, quick, monk
     assert f"NOT GRADED bob: the grader itself failed: {os.strerror(number)}" in (
         capsys.readouterr().out
     )
+
+
+def test_what_a_limit_keeps_out_is_kept_for_a_person_to_see(place, tmp_path, quick, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr(unpack, "MAX_FILES", len(CODE) - 1)
+
+    assert grade(place, out) == 0
+
+    record = read_record(out / "staff" / "records" / "ada.json", "ada")
+    assert "is left out: more than" in record.facts["left out"]
+    assert record.facts["left out"] in record.problems
 
 
 def test_damaged_zip_is_not_graded_until_it_comes_whole(place, tmp_path, quick, capsys):

@@ -249,6 +249,42 @@ def test_newer_version_counts_and_the_older_is_named(tmp_path):
     )
 
 
+def test_old_versions_never_push_out_the_newest(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "MAX_FILES", 4)
+    monkeypatch.setattr(unpacking, "MAX_ENTRIES", 5)
+    paths = [tmp_path / name for name in ("hand-in.zip", "hand-in-1.zip", "hand-in-2.zip")]
+    for path, mark in zip(paths, (b"#\n", b"##\n", b"###\n"), strict=True):
+        files = {f"cs682/{name}": code + mark for name, code in CODE_OF.items()}
+        path.write_bytes(make_zip(files))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "stage").mkdir()
+    haul = unpack([(path, path.name) for path in paths], tmp_path / "raw", (0, 1, 2))
+
+    package = arrange(haul, tmp_path / "stage")
+
+    assert (package.folder / LAYERS).read_bytes() == CODE + b"###\n"
+    assert package.left_out == ()
+    assert not any("left out" in text for text in package.problems)
+
+
+def test_room_is_the_newest_version_s_and_what_it_lacks_is_named(tmp_path, monkeypatch):
+    old, new = tmp_path / "hand-in.zip", tmp_path / "hand-in-1.zip"
+    old.write_bytes(make_zip({LAYERS: OTHER}))
+    new.write_bytes(make_zip({LAYERS: CODE}))
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "stage").mkdir()
+    haul = unpacking.Haul(tmp_path / "raw", bytes_left=len(OTHER))
+    monkeypatch.setattr(unpacking, "Haul", lambda folder: haul)
+    unpack([(old, "hand-in.zip"), (new, "hand-in-1.zip")], tmp_path / "raw", (0, 1))
+
+    package = arrange(haul, tmp_path / "stage")
+
+    assert (package.folder / LAYERS).read_bytes() == CODE
+    assert len(package.left_out) == 1
+    assert re.match(r"hand-in.zip unpacks to .* the newest first", package.left_out[0])
+    assert package.left_out[0] in package.problems
+
+
 def test_notes_beside_the_work_are_those_of_the_least_deep_folder(tmp_path):
     before = "kept/update-to-1.0.1/before/MANIFEST.json"
     files = {"MANIFEST.json": b"new", before: b"old", "hints.json": b"{}", "x-hints.json": b"x"}
