@@ -88,7 +88,8 @@ def arrange(haul: Haul, folder: Path) -> Package:
         single = {f"{file} is missing" for file in missing}
         problems = [text for text in problems if text not in single]
         problems.append("none of the assignment's files could be taken")
-    _copy_helpers(members, homes, folder)
+    left = [member for member in members if member.path.exists()]  # what was taken has moved
+    _copy_helpers(left, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
     told, damaged = tuple(dict.fromkeys(problems)), [*_damaged(haul, missing)]
     if is_empty:  # all may lie in an archive that is not read: a person can unpack it
@@ -161,7 +162,8 @@ def _best_homes(members: Sequence[Member]) -> set[_Home]:
 def _called_otherwise(homes: Collection[_Home]) -> list[str]:
     """Say so if the package has another name."""
     if len(homes) == 1 and not (home := next(iter(homes))).is_called_so:
-        return [f"there is no folder cs682; {shown(home.package)} was taken for it"]
+        taken = shown(home.package) or "what lies in none"
+        return [f"there is no folder cs682; {taken} was taken for it"]
     return []
 
 

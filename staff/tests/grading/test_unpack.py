@@ -223,6 +223,33 @@ def test_package_is_known_by_its_files(name, tmp_path):
     assert not any("more than once" in text for text in package.problems)
 
 
+def lay_out(folder: Path, how: str, files: dict[str, bytes]) -> list[tuple[Path, str]]:
+    """Write files without their folders in a way that students hand them in."""
+    if how == "flat zip":
+        (folder / "x.zip").write_bytes(make_zip(files))
+        return [(folder / "x.zip", "x.zip")]
+    if how == "single files":  # Canvas puts the student before each name
+        write_files(folder, **{f"bob_30_{name}": content for name, content in files.items()})
+        return [(folder / f"bob_30_{name}", name) for name in files]
+    write_files(folder / ("bob/code" if how == "subfolder" else "bob"), **files)
+    return [(folder / "bob", "bob")]
+
+
+@pytest.mark.parametrize("how", ["single files", "folder", "subfolder", "flat zip"])
+@pytest.mark.parametrize("names", [("layers.py", "classifiers/fc_net.py"), (*CODE_OF,)], ids=len)
+def test_files_without_their_folders_are_taken(how, names, tmp_path):
+    loose = {Path(name).name: CODE_OF[name] for name in names} | {"tricks.py": OTHER}
+    sources = lay_out(tmp_path, how, loose)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "stage").mkdir()
+
+    package = arrange(unpack(sources, tmp_path / "raw", range(len(sources))), tmp_path / "stage")
+
+    assert files_of(package) == {*(f"cs682/{name}" for name in names), "cs682/tricks.py"}
+    assert sum("there is no folder cs682" in text for text in package.problems) == 1
+    assert not any("; was" in text or ";  was" in text for text in package.problems)
+
+
 def test_folder_of_the_right_name_wins_over_a_copy(tmp_path):
     files = {f"cs682/{file}": content for file, content in CODE_OF.items()}
     copies = {f"cs682 2/{file}": content + b"#\n" for file, content in CODE_OF.items()}
