@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from graphlib import TopologicalSorter
 
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.prerequisites import RESTS_ON
@@ -87,23 +88,22 @@ def module_of(file: str) -> str:
     return file.removesuffix(".py").replace("/", ".")
 
 
-# Modules that exercises are written in, in the order in which they import each other.
-MODULES: dict[str, list[str]] = {
-    module_of(file): list(
-        dict.fromkeys(
-            name for row in EXERCISES.values() if row.file == file for name in row.functions
-        )
-    )
-    for file in CODE
-}
-
-
 def _imported(file: str) -> tuple[str, ...]:
     """Return the files of exercises that one imports."""
     text = (ROOT / file).read_text(encoding="utf-8")
     return tuple(other for other in CODE if f"from {module_of(other)} import" in text)
 
 
+# Modules that exercises are written in, in the order in which they import each other: a module of
+# the course that is loaded before one that it imports would get the hand-in's.
+MODULES: dict[str, list[str]] = {
+    module_of(file): list(
+        dict.fromkeys(
+            name for row in EXERCISES.values() if row.file == file for name in row.functions
+        )
+    )
+    for file in TopologicalSorter({file: _imported(file) for file in CODE}).static_order()
+}
 IMPORTS = {row.file: _imported(row.file) for row in EXERCISES.values() if row.file.endswith(".py")}
 # The first exercise of each file, which tells whether the file can be imported at all.
 _FIRST = {file: next(i for i, row in EXERCISES.items() if row.file == file) for file in CODE}

@@ -86,6 +86,37 @@ def test_networks_pass_although_the_layers_cannot_be_imported(rung):
     assert "cs682/layers.py line 1" in got["fc-1.1"].message
 
 
+UTILS = "cs682/layer_utils.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoilt", [None, b"def affine_relu_forward(x, w, b:\n"])
+def test_networks_pass_although_what_they_are_built_of_is_no_module(spoilt, rung):
+    files = {file: code for file, code in REFERENCE.items() if file != UTILS}
+    files |= {UTILS: spoilt} if spoilt else {}
+
+    got = outcomes(files, rung, "fc-2.2", "fc-3.3", "bn-2.1", "bn-2.2", "bn-3.2", "cn-4.2")
+
+    lost = {exercise for exercise, outcome in got.items() if outcome.state != "passed"}
+    assert lost == {"bn-2.2"}
+
+
+@pytest.mark.slow
+def test_layer_passes_although_no_network_is_there(rung):
+    files = {f: code for f, code in REFERENCE.items() if f not in CODE or f == "cs682/layers.py"}
+
+    assert outcomes(files, rung, "bn-3.2")["bn-3.2"].state == "passed"
+
+
+def test_modules_come_after_those_that_they_import():
+    order = list(merits.MODULES)
+
+    assert {*order} == {merits.module_of(file) for file in CODE}
+    for file in CODE:
+        later = order[order.index(merits.module_of(file)) :]
+        assert not {merits.module_of(other) for other in merits.IMPORTS[file]} & {*later}
+
+
 @pytest.mark.slow
 def test_course_code_sees_nothing_that_the_hand_in_has_rebound(rung):
     """What stands in for the wrong layer calls functions of given modules, the course's own."""
