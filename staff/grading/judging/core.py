@@ -21,6 +21,7 @@ from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, RemoteSubject, 
 
 NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
+_OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
 _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
 _TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
@@ -68,9 +69,8 @@ def grade_code(
 
     Returns
     -------
-    outcomes : iterator of Outcome, each as soon as it is known: first all that need no second
-        attempt
-
+    outcomes : iterator of Outcome: first all that need no second attempt, each as soon as it is
+        known; then the others, which name those that are not right in the end
     """
     return grade_files(read_package(package), seed=seed, rung=rung, only=only)
 
@@ -99,8 +99,34 @@ def grade_files(
                 later.append(outcome)
             else:
                 yield outcome
-        for outcome in later:
-            yield grader.grade_again(outcome, states)
+        again = [grader.grade_again(outcome, states) for outcome in later]
+    last = states | {outcome.exercise: outcome.state for outcome in again}
+    for outcome in again:
+        yield _with_reason(outcome, grader.waits.get(outcome.exercise, ()), states, last)
+
+
+def _with_reason(
+    outcome: Outcome, waits: Collection[str], first: Mapping[str, str], last: Mapping[str, str]
+) -> Outcome:
+    """Name what is not right in the end: why an exercise passed so, or what it waited for."""
+    if outcome.state == "passed":
+        names = merits.not_right(outcome.exercise, first, last)
+        verb = "are" if len(names) > 1 else "is"
+        reason = f" ({' and '.join(names)} {verb} not right yet)" if names else ""
+        return replace(outcome, message=f"{outcome.message}{reason}")
+    passed = [i for i in waits if last[i] == "passed"]
+    causes = {n for i in passed for n in merits.not_right(i, first, last)}
+    if not causes:
+        return outcome
+    said = _waits_for({*waits, *causes} - {*passed})
+    if outcome.exercise in causes:
+        said = f"it ran on in the check of {' and '.join(passed)}"
+    return replace(outcome, message=outcome.message.replace(_waits_for(waits), said))
+
+
+def _waits_for(exercises: Collection[str]) -> str:
+    """Say why an exercise was not tried with the code of others."""
+    return f"it waits for {', '.join(sorted(exercises))}, which ran on"
 
 
 def _may_be_anothers_fault(outcome: Outcome) -> bool:
@@ -113,7 +139,13 @@ def _may_be_anothers_fault(outcome: Outcome) -> bool:
 
 
 class Grader:
-    """Grades exercises of one package; use it in a ``with`` statement."""
+    """Grades exercises of one package; use it in a ``with`` statement.
+
+    Attributes
+    ----------
+    waits : dict of str to set of str, for an exercise that was not tried with others, those that
+        ran on
+    """
 
     def __init__(self, files: dict[str, bytes], *, seed: int, rung: Rung) -> None:
         self._files, self._seed, self._rung = files, seed, rung
@@ -121,6 +153,7 @@ class Grader:
         self._budget = Budget(limits.all_wall, limits.all_cpu, limits.all_bytes)
         self._sandbox: Sandbox | None = None
         self._overran: set[str] = set()
+        self.waits: dict[str, set[str]] = {}
         self._trouble = ""  # why no sandbox is tried any more
 
     def __enter__(self) -> Grader:
@@ -143,9 +176,8 @@ class Grader:
         if exercise not in FURTHER:
             return self._ungraded(exercise, "the grader has no further check of it")
         if stopped := self._overran & {*merits.PREREQUISITES.get(exercise, ())}:
-            return self._failed(
-                exercise, f"it waits for {', '.join(sorted(stopped))}, which ran on"
-            )
+            self.waits[exercise] = stopped
+            return self._failed(exercise, _waits_for(stopped))
         return self._persist(exercise, self._attempt_as_it_is)
 
     def _persist(self, exercise: str, attempt: Callable[[str], Outcome]) -> Outcome:
@@ -196,13 +228,8 @@ class Grader:
             if again.state == NOT_GRADED:
                 return again
             if again.state == "passed":
-                names = [i for i in blamed if not EXERCISES[i].is_given] or blamed
-                wrong = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} not right yet"
-                said = (
-                    f"passed on its own merits, with the course's code in place of yours ({wrong})"
-                )
                 points = EXERCISES[exercise].points
-                return Outcome(exercise, points, points, "passed", said)
+                return Outcome(exercise, points, points, "passed", _OWN_MERITS)
         return outcome
 
     def _attempt_with(self, exercise: str, taken: tuple[str, ...], replaced: list[str]) -> Outcome:

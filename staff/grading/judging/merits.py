@@ -150,6 +150,22 @@ def blamed(exercise: str, states: Mapping[str, str]) -> list[str]:
     return [i for i in needed(exercise) if states.get(i, "passed") != "passed"]
 
 
+def not_right(exercise: str, first: Mapping[str, str], last: Mapping[str, str]) -> list[str]:
+    """Return the exercises that are why another one passed on its own merits alone.
+
+    Parameters
+    ----------
+    exercise : str
+    first, last : mapping of str to str, what the first attempts came to, and what all came to
+
+    Returns
+    -------
+    ids : list of str, those that a student has to mend; what is given, if that is all
+    """
+    names = [i for i in blamed(exercise, first) if last.get(i) != "passed"]
+    return [i for i in names if not EXERCISES[i].is_given] or names
+
+
 def plans(exercise: str, blamed: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """Return choices of functions to stand in for the student's, the fairest first.
 

@@ -86,6 +86,43 @@ def test_networks_pass_although_the_layers_cannot_be_imported(rung):
     assert "cs682/layers.py line 1" in got["fc-1.1"].message
 
 
+@pytest.mark.slow
+def test_report_calls_no_exercise_wrong_that_passes(rung):
+    """What passes in the end may have failed at first, for the same reason."""
+    got = outcomes(edited("cs682/layers.py", "dw = rows.T @ dout", "dw = 2 * rows.T @ dout"), rung)
+
+    passed = {i for i, o in got.items() if o.state == "passed"}
+    named = {
+        i: {*re.findall(r"[a-z]{2}-[0-9.]+", o.message)} for i, o in got.items() if i in passed
+    }
+    assert {*got} - passed == {"fc-1.2"}
+    assert named["bn-3.2"] == {"fc-1.2"}
+    assert not passed & {name for names in named.values() for name in names}
+
+
+@pytest.mark.slow
+def test_exercise_that_runs_on_does_not_wait_for_one_that_passes(rung):
+    files = edited("cs682/layers.py", "return dout * (x > 0)", "while True: pass")
+
+    got = outcomes(files, rung, "fc-1.3", "fc-1.4")
+
+    assert got["fc-1.3"].state == "passed"
+    assert got["fc-1.4"].message == "fc-1.4 got no answer: it ran on in the check of fc-1.3"
+
+
+def test_those_that_are_not_right_are_so_in_the_end():
+    first = dict.fromkeys(("fc-1.2", "fc-1.5", "fc-3.3", "bn-2.2", "bn-3.2"), "wrong")
+
+    def named(*lost):
+        return merits.not_right("bn-3.2", first, {**dict.fromkeys(first, "passed"),
+                                                  **dict.fromkeys(lost, "wrong")})  # fmt: skip
+
+    assert named("fc-1.2") == ["fc-1.2"]
+    assert named("fc-1.2", "fc-1.5", "bn-2.2") == ["fc-1.2", "bn-2.2"]
+    assert named("fc-1.5") == ["fc-1.5"]
+    assert named() == []
+
+
 UTILS = "cs682/layer_utils.py"
 
 
