@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -73,42 +73,53 @@ def arrange(haul: Haul, folder: Path) -> Package:
     ours = tuple(f"/{given}" for given in _GIVEN)
     members = [m for m in haul.members if not f"/{m.name}".endswith(ours)]
     homes = _best_homes(members)
-    problems, missing = [*haul.problems, *_called_otherwise(homes)], []
+    problems, taken = [*haul.problems, *_called_otherwise(homes)], dict[str, Member]()
     for file in (*FILES, *MODEL_FILES):
         found, remarks = _choose(file, members, homes)
         problems += remarks
-        if found is None:
-            missing.append(file)
-        else:
-            target = folder / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            found.path.replace(target)
-            problems += remark_on(target, file)
-    if is_empty := len(missing) == len(FILES) + len(MODEL_FILES):
+        if found is not None:
+            taken[file] = found
+            problems += _put(found, file, folder)
+    missing = tuple(file for file in (*FILES, *MODEL_FILES) if file not in taken)
+    if not taken:
         single = {f"{file} is missing" for file in missing}
         problems = [text for text in problems if text not in single]
         problems.append("none of the assignment's files could be taken")
     left = [member for member in members if member.path.exists()]  # what was taken has moved
     _copy_helpers(left, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
-    told, damaged = tuple(dict.fromkeys(problems)), [*_damaged(haul, missing)]
-    if is_empty:  # all may lie in an archive that is not read: a person can unpack it
-        damaged += [text for text in told if text.endswith(OTHER_KIND)]
+    replaced = _replaced(haul, taken)
+    told = tuple(dict.fromkeys(replaced.get(text, text) for text in problems))
+    unread = [text for text in told if text.endswith(OTHER_KIND)]  # a person can unpack these
+    damaged = [text for _, text in haul.damaged if text not in replaced]
     return Package(
         folder,
-        tuple(missing),
+        missing,
         told,
         haul.digest,
         _notes(haul),
-        tuple(damaged),
-        tuple(dict.fromkeys(haul.beyond)),
+        tuple(damaged + ([] if taken else unread)),
+        tuple(dict.fromkeys([*haul.beyond, *unread, *replaced.values()])),
     )
 
 
-def _damaged(haul: Haul, missing: Collection[str]) -> Iterator[str]:
-    """Give what nobody can read, but for older versions of what came whole later."""
-    versions = [m.version for m in haul.members] + [version for version, _ in haul.damaged]
-    yield from (text for version, text in haul.damaged if missing or version == max(versions))
+def _put(found: Member, file: str, folder: Path) -> list[str]:
+    """Move a member to where it belongs; say what keeps it from being run."""
+    target = folder / file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    found.path.replace(target)
+    return remark_on(target, file)
+
+
+def _replaced(haul: Haul, taken: Mapping[str, Member]) -> dict[str, str]:
+    """Return what nobody can read, but needs not, since all code is newer; and what to say then."""
+    oldest = min(taken[file].version if file in taken else -1 for file in CODE)
+    needed = {text for version, text in haul.damaged if version >= oldest}
+    return {
+        text: f"{text}; a newer upload is graded, which holds the code"
+        for _, text in haul.damaged
+        if text not in needed
+    }
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ MAX_NAME = 400  # characters of a path
 PASSED_OVER = {"__MACOSX", "__pycache__", "build", "dist", "venv", "site-packages", "node_modules"}
 ENVIRONMENT = "pyvenv.cfg"  # stands in an environment of Python's, whatever that is called
 OTHER_KIND = "is not a zip, and no other kind of archive is read"
+OTHERS_BEGIN = {  # whatever they are called
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+}
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
 SEEK = errno.EINVAL  # what Python's reader of zips gets for a place that a broken one points to
@@ -326,12 +330,15 @@ def _require_room(haul: Haul, sizes: list[int]) -> None:
 
 
 def _require_modest(path: Path) -> None:
-    """Refuse a zip whose table of contents is huge, before it is read into memory."""
+    """Refuse what is no zip, and a table of contents too huge to be read into memory."""
     if path.stat().st_size > LIMITS[".zip"]:
         raise LimitError(f"has {path.stat().st_size / MB:.0f} MB, more than {LIMITS['.zip'] // MB}")
     with path.open("rb") as file:
+        start = file.read(max(map(len, OTHERS_BEGIN)))
         file.seek(max(0, path.stat().st_size - 65_557))  # the end record and the longest comment
         tail = file.read()
+    if kind := next((OTHERS_BEGIN[mark] for mark in OTHERS_BEGIN if start.startswith(mark)), ""):
+        raise DamagedError(f"is {kind} that is only called a zip: hand in a real one")
     at = tail.rfind(b"PK\x05\x06")
     if at < 0:
         raise DamagedError("is not a whole zip: its end is missing")

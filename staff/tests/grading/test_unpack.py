@@ -12,7 +12,7 @@ import pytest
 
 from cs682.checks import EXERCISES, source
 from staff.grading.intake import unpack as unpacking
-from staff.grading.intake.locate import FILES, MODEL_FILES, Package, arrange
+from staff.grading.intake.locate import FILES, Package, arrange
 from staff.grading.intake.package import ROOT, read_package
 from staff.grading.intake.unpack import unpack
 from staff.tests.grading.hostile_zips import CODE, HOSTILE, LAYERS, make_zip, write_hostile
@@ -373,23 +373,53 @@ def test_source_of_a_hand_in_is_parsed_and_not_compiled_in_the_grader_s_own_proc
 # --- what nobody can read is not graded, unless it has been replaced
 
 
-@pytest.mark.parametrize(
-    ("files", "damaged"), [(("layers.py",), True), ((*CODE_OF,), True), ((), True), (None, False)]
-)
-def test_damage_in_an_older_version_counts_while_anything_is_missing(files, damaged, tmp_path):
-    old, new = tmp_path / "hand-in.zip", tmp_path / "hand-in-1.zip"
-    everything = {file: CODE_OF.get(file[6:], b"{}") for file in (*FILES, *MODEL_FILES)}
-    old.write_bytes(make_zip({LAYERS: CODE})[:-30])
-    new.write_bytes(make_zip(everything if files is None else
-                             {f"cs682/{file}": CODE_OF[file] for file in files}))  # fmt: skip
+ALL_CODE = {f: CODE_OF.get(f.removeprefix("cs682/"), b"{}") for f in FILES if f.endswith(".py")}
+
+
+def take_two(old: bytes, new: bytes, tmp_path: Path) -> Package:
+    """Unpack and arrange two uploads of one student."""
+    (tmp_path / "hand-in.zip").write_bytes(old)
+    (tmp_path / "hand-in-1.zip").write_bytes(new)
     (tmp_path / "raw").mkdir()
     (tmp_path / "stage").mkdir()
-    haul = unpack([(old, "hand-in.zip"), (new, "hand-in-1.zip")], tmp_path / "raw", (0, 1))
+    sources = [(tmp_path / name, name) for name in ("hand-in.zip", "hand-in-1.zip")]
+    return arrange(unpack(sources, tmp_path / "raw", (0, 1)), tmp_path / "stage")
 
-    package = arrange(haul, tmp_path / "stage")
 
-    assert bool(package.damaged) == damaged
-    assert any("hand-in.zip is not a whole zip" in text for text in package.problems)
+RAR, SEVEN = b"Rar!\x1a\x07\x01\0 and more", b"7z\xbc\xaf\x27\x1c\0\4 and more"
+
+
+@pytest.mark.parametrize("old", [make_zip({LAYERS: CODE})[:-30], RAR], ids=["cut", "RAR"])
+@pytest.mark.parametrize("without", [(), ("layers.py",), ("classifiers/cnn.py",), (*CODE_OF,)])
+def test_damage_in_an_older_upload_counts_while_code_is_missing(old, without, tmp_path):
+    new = {file: c for file, c in ALL_CODE.items() if file[len("cs682/") :] not in without}
+
+    package = take_two(old, make_zip(new), tmp_path)
+
+    assert bool(package.damaged) == bool(without)
+    text = next(text for text in package.problems if text.startswith("hand-in.zip is "))
+    assert text.endswith("; a newer upload is graded, which holds the code") != bool(without)
+    assert (text in package.left_out) != bool(without)
+
+
+def test_damage_in_the_newest_upload_counts_though_an_older_one_holds_all(tmp_path):
+    package = take_two(make_zip(ALL_CODE), RAR, tmp_path)
+
+    assert package.damaged == (
+        "hand-in-1.zip is a RAR archive that is only called a zip: hand in a real one",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(RAR, "a RAR"), (SEVEN, "a 7-Zip")], ids=["RAR", "7z"]
+)
+def test_other_archive_that_is_called_a_zip_is_called_what_it_is(content, kind, tmp_path):
+    (tmp_path / "hand-in.zip").write_bytes(content)
+
+    package = take(tmp_path / "hand-in.zip", tmp_path=tmp_path)
+
+    said = f"hand-in.zip is {kind} archive that is only called a zip: hand in a real one"
+    assert package.damaged == (said,)
 
 
 # --- this machine's trouble is no student's
