@@ -22,10 +22,12 @@ from staff.grading.intake.sheets import Faults, read_sheet
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.unpack import BROKEN, require_theirs
 from staff.grading.intake.uploads import Upload, normal, platform_names, read_name
+from staff.grading.intake.zip_table import count_entries
 
 SAY = "say in students.csv whose it is"
 PASSED_OVER = "-"  # as the student in students.csv: this upload does not count
 SAID = "students.csv"
+MAX_EXPORT = 300_000  # files in a zip that may be a whole class
 _JUNK = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -277,6 +279,8 @@ def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
     OSError
         If it cannot be read.
     """
+    if count_entries(place) > MAX_EXPORT:
+        return False  # a hand-in then, which is refused for it
     with place.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.zip_table import count_entries
 
 MB = 1_000_000
 LIMITS = {  # bytes of one file, by ending; a text file that a browser or mail program renamed too
@@ -35,7 +36,7 @@ LIMITS = {  # bytes of one file, by ending; a text file that a browser or mail p
 MAX_TOTAL = 300 * MB  # bytes of all files of one hand-in, unpacked, the newest version first
 MAX_FILES = 300  # of the kinds above, in each version
 MAX_ENTRIES = 20_000  # files and folders of any kind that are looked at, in each version
-MAX_DIRECTORY = 4 * MB  # bytes of a zip's table of contents, which is read as a whole
+MAX_TABLE = 2 * MAX_ENTRIES  # of a zip and those stored in it; their names are read as a whole
 MAX_DEPTH = 2  # zips inside zips
 MAX_PROBLEMS = 20  # that are told one by one
 MAX_NAME = 400  # characters of a path
@@ -229,7 +230,7 @@ def _wanted(haul: Haul, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipI
             if haul.entries_left < 0:
                 return
             continue
-        if not entry.is_dir() and _is_of_interest(PurePosixPath(name)) and _limit(name):
+        if entry.filename[-1:] != "/" and _is_of_interest(PurePosixPath(name)) and _limit(name):
             yield entry, name
 
 
@@ -339,11 +340,7 @@ def _require_modest(path: Path) -> None:
         tail = file.read()
     if kind := next((OTHERS_BEGIN[mark] for mark in OTHERS_BEGIN if start.startswith(mark)), ""):
         raise DamagedError(f"is {kind} that is only called a zip: hand in a real one")
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0:
+    if b"PK\x05\x06" not in tail:
         raise DamagedError("is not a whole zip: its end is missing")
-    entries, size = struct.unpack("<HI", tail[at + 10 : at + 16])
-    if tail[max(0, at - 20) : at].startswith(b"PK\x06\x07") or entries == 0xFFFF:
-        raise LimitError("holds far too many files, or is of the kind for files over 4 GB")
-    if size > MAX_DIRECTORY:
+    if count_entries(path) > MAX_TABLE:
         raise LimitError("holds far too many files")
