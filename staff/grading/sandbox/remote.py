@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import re
 import socket
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cs682._types import Array, Labels, Params
 
 
+_SECRET = "a further test on other sizes failed"
 GONE = "the code ended its process"
 
 
@@ -110,6 +112,7 @@ class RemoteSubject:
         self._waited, self._given_back, self._own = waited, 0.0, 0.0
         self.trace = ""
         self.advice: tuple[str, ...] = ()
+        self.is_secret = False  # what it is asked: no text that the code makes of it goes on
 
     def __getattr__(self, name: str) -> Any:
         """Return the student's function of this name; AttributeError if there is no such one."""
@@ -229,6 +232,10 @@ class RemoteSubject:
             raise BadFrameError("an exception that is not described by texts")
         parts = {name: said.get(name, "") for name in ("kind", "type", "text", "line", "trace")}
         self.trace = parts["trace"]
+        if self.is_secret:
+            is_known = isinstance(vars(builtins).get(parts["type"]), type)
+            parts |= {"text": _SECRET, "line": "  in your code"}
+            parts["type"] = parts["type"] if is_known else "Exception"
         if parts["kind"] == "check":
             return CheckError(parts["text"])
         known = {"open": NotImplementedError, "exit": SystemExit}

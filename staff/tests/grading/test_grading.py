@@ -9,8 +9,9 @@ import signal
 
 import pytest
 
+from cs682 import layers
 from cs682.checks import EXERCISES, CheckError
-from cs682.checks.run import CHECKS
+from cs682.checks.run import CHECKS, examine
 from staff.bank.judge import BANK
 from staff.grading.intake.package import CODE
 from staff.grading.judging import core
@@ -62,6 +63,33 @@ def test_grade_code_gives_stubs_nothing(hand_in, rung):
 
     assert {o.state for o in got.values() if o.maximum} == {"open"}
     assert sum(o.points for o in got.values()) == 0
+
+
+TELLS = """globals()["calls"] = globals().get("calls", 0) + 1
+    if globals()["calls"] > {known}:
+        raise {error}
+    return np.maximum(x, 0), x"""
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [("KeyError(repr(x))", "KeyError"), ("type(repr(x), (OSError,), {})()", "Exception")],
+)
+def test_what_a_further_check_asks_does_not_reach_the_student(
+    hand_in, rung, monkeypatch, error, told
+):
+    calls = []
+    real = layers.relu_forward
+    monkeypatch.setattr(layers, "relu_forward", lambda x: (calls.append(x), real(x))[1])
+    examine("fc-1.3")
+    path = hand_in / "cs682/layers.py"
+    body = TELLS.format(known=len(calls), error=error)
+    path.write_text(path.read_text().replace("return np.maximum(x, 0), x", body))
+
+    outcome = outcomes(hand_in, rung, ["fc-1.3"])["fc-1.3"]
+
+    assert outcome.message == f"{told}: a further test on other sizes failed\n  in your code"
+    assert "array(" in outcome.staff
 
 
 @pytest.mark.slow
