@@ -283,6 +283,8 @@ def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) ->
             f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
             f"{out / 'answers.csv'}, then give the same command again"
         )
+    if unseen := sum(record.unseen for record in records):
+        _say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
     partly = {r.id: f"{', '.join(r.not_graded)}" for r in records if r.not_graded}
     failed = {f.id: f.reason for f in done if isinstance(f, NotGraded)}
     missing = {**partly, **failed}

@@ -23,7 +23,7 @@ from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
 from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.facts import find_pasted, say_pasted, versions
-from staff.grading.results.store import READ, TO_BE_READ, write_json
+from staff.grading.results.store import READ, TO_BE_READ, UNSEEN, write_json
 from staff.grading.sandbox.ladder import choose_rung
 from staff.grading.single import Plan, grade_package
 
@@ -115,6 +115,7 @@ def _test(outcome: Outcome) -> dict[str, object]:
     if outcome.state not in (
         TO_BE_READ,
         READ,
+        UNSEEN,
         NOT_GRADED,
     ):  # without a status there is no cross beside them
         test["status"] = "passed" if outcome.state == "passed" else "failed"

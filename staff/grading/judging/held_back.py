@@ -42,7 +42,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.judging.core import Outcome
 from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.model import OwnNetwork, course_scores
-from staff.grading.results.store import write_bytes
+from staff.grading.results.store import UNSEEN, write_bytes
 from staff.grading.sandbox.ladder import Rung
 
 TRAINED_ON = 49_000  # images whose mean the notebooks subtract
@@ -188,7 +188,7 @@ def _outcome(exercise: str, path: Path, images: HeldBack | None, own: OwnNetwork
         return Outcome(exercise, 0, maximum, "no answer", text)
     if images is None:
         text = "models were not graded: the grader was started without data"
-        return Outcome(exercise, 0, maximum, "no answer", text)
+        return Outcome(exercise, 0, maximum, UNSEEN, text)
     try:
         passed, text, staff = _judge(exercise, path, images, own)
     except ModelError as error:

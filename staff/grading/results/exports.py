@@ -160,6 +160,7 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
     lines : list of str, one for each kind that there is: how many, and who
     """
     records = records_of(done)
+    unseen = [f"{shown(r.id, 40)} ({r.unseen})" for r in records if r.unseen]
     unread = [f"{shown(r.id, 40)} ({r.to_be_read})" for r in records if r.to_be_read]
     partly = [f"{shown(r.id, 40)} ({', '.join(r.not_graded)})" for r in records if r.not_graded]
     without = [r.id for r in done if isinstance(r, NotGraded)]
@@ -168,6 +169,7 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
     points = sum(r.to_be_read for r in records)
     kinds = {
         f"{points} points in answers that nobody has read": unread,
+        f"{sum(r.unseen for r in records)} points in trained models that are not graded": unseen,
         "NOT GRADED, without a grade": [*whole, *partly],
         "held until a person says in students.csv whose it is": waiting,
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cs682.checks import EXERCISES
 from staff.grading.intake.sheets import dump_sheet
 from staff.grading.judging.core import NOT_GRADED
-from staff.grading.results.store import NotGraded, Result
+from staff.grading.results.store import UNSEEN, NotGraded, Result
 
 HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read", "late penalty")
 
@@ -25,12 +25,16 @@ def _lines(result: Result) -> list[list[object]]:
         people = [(s.id, s.name, s.email) for s in result.students] or [(result.id, "", "")]
         remark = f"NOT GRADED: {result.reason}"
         return [[*person, *blank, result.id, "", "", remark] for person in people]
-    points = {o.exercise: "" if o.state == NOT_GRADED else o.points for o in result.outcomes}
+    points = {
+        o.exercise: "" if o.state in (NOT_GRADED, UNSEEN) else o.points for o in result.outcomes
+    }
     total = "" if result.not_graded else result.points
     sums = (total, result.maximum, result.to_be_read, result.deduction or "")
     late, remarks = "late" if result.late else "", [*result.remarks, *result.problems]
     if result.not_graded:
         remarks = [f"NOT GRADED: {', '.join(result.not_graded)}", *remarks]
+    if result.unseen:
+        remarks = [f"trained models are not graded, {result.unseen} points", *remarks]
     return [
         [
             *(student.id, student.name, student.email, late, *sums),

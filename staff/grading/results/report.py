@@ -73,6 +73,7 @@ def results(record: Record) -> dict[str, object]:
         "submitted": record.submitted,
         "graded_with": record.facts.get("graded with", ""),
         "to_be_read": record.to_be_read,
+        "not_looked_at": record.unseen,
         "sandbox": record.rung,
         "problems": list(record.problems),
         "exercises": [
@@ -133,6 +134,8 @@ def total(record: Record) -> str:
         text += f" NOT GRADED yet: {', '.join(record.not_graded)}."
     if record.to_be_read:
         text += f" Up to {record.to_be_read} more are in answers that a person has yet to read."
+    if record.unseen:
+        text += f" Up to {record.unseen} more are in trained models that are not graded yet."
     return text
 
 

@@ -81,6 +81,11 @@ class Record:
         """Return the points of answers that no person has read yet."""
         return sum(o.maximum for o in self.outcomes if o.state == TO_BE_READ)
 
+    @property
+    def unseen(self) -> int:
+        """Return the points of trained models that nobody has looked at."""
+        return sum(o.maximum for o in self.outcomes if o.state == UNSEEN)
+
     def with_outcomes(self, outcomes: dict[str, Outcome]) -> Record:
         """Return the record with some outcomes replaced."""
         return replace(
@@ -110,6 +115,7 @@ Result = Record | NotGraded
 
 TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
+UNSEEN = "not looked at"  # of a model that was handed in, where models are not graded
 BY_HAND = "set by a person"  # of an exercise with an override
 
 

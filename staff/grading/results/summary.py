@@ -20,6 +20,7 @@ from staff.grading.results.store import (
     BY_HAND,
     READ,
     TO_BE_READ,
+    UNSEEN,
     NotGraded,
     Record,
     Result,
@@ -87,7 +88,7 @@ class Line:
     Attributes
     ----------
     exercise : str
-    mean : float, points on average, of those that have any state but 'to be read'
+    mean : float, points on average, of those that somebody has looked at
     maximum : int
     counts : dict of str to int, hand-ins by state
     """
@@ -103,7 +104,7 @@ def statistics_of(records: Sequence[Record]) -> list[Line]:
     lines = []
     for key in EXERCISES:
         found = [o for record in records for o in record.outcomes if o.exercise == key]
-        counted = [o.points for o in found if o.state not in (TO_BE_READ, NOT_GRADED)]
+        counted = [o.points for o in found if o.state not in _OPEN]
         counts = {state: sum(o.state == state for o in found) for state in STATES}
         maximum = max((o.maximum for o in found), default=0)
         if maximum:
@@ -111,7 +112,8 @@ def statistics_of(records: Sequence[Record]) -> list[Line]:
     return lines
 
 
-STATES = ("passed", "wrong", "no answer", "open", TO_BE_READ, READ, BY_HAND, NOT_GRADED)
+STATES = ("passed", "wrong", "no answer", "open", TO_BE_READ, READ, BY_HAND, UNSEEN, NOT_GRADED)
+_OPEN = (TO_BE_READ, UNSEEN, NOT_GRADED)
 
 
 def _figures_of_class(
@@ -126,6 +128,7 @@ def _figures_of_class(
             ("points, median", f"{statistics.median(points):g} of {records[0].maximum}"),
             ("points, middle half of the class", f"{quartiles[0]:g} to {quartiles[2]:g}"),
             ("points of answers still to be read", sum(r.to_be_read for r in records)),
+            ("points of trained models that are not graded", sum(r.unseen for r in records)),
             ("late", sum(record.late for record in records)),
             ("with a late penalty", sum(bool(record.deduction) for record in records)),
             ("with files missing, doubled or left out", sum(bool(r.problems) for r in records)),

@@ -16,6 +16,7 @@ from cs682.setup.packages import edition
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import key_of
+from staff.grading.results.exports import names
 from staff.grading.results.pages import render
 from staff.grading.results.store import NotGraded, Record, Result, records_of
 
@@ -38,6 +39,7 @@ def warnings_page(
     waiting = [(r.id, r.reason) for r in results if isinstance(r, NotGraded)]
     parts = {
         "Not graded": waiting + [(r.id, ", ".join(r.not_graded)) for r in records if r.not_graded],
+        "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
         "Points typed in for somebody who is not there": _orphans(results, typed),
         "Nothing could be taken": list(_empty(records)),
@@ -55,6 +57,13 @@ def warnings_page(
         for title, found in parts.items()
     }
     return render("warnings.html", parts=shown_parts)
+
+
+def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Say in one line whose models nobody has looked at: often it is the whole class."""
+    if whose := [shown(r.id, 40) for r in records if r.unseen]:
+        points = sum(r.unseen for r in records)
+        yield "", f"{points} points are open, hand-ins: {len(whose)}: {names(whose)}"
 
 
 def _orphans(results: Sequence[Result], typed: Mapping[tuple[str, str], object]) -> Found:
@@ -162,5 +171,5 @@ def _alike(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     for (name, _), ids in groups.items():
         if 1 < len(ids) <= most:
             by_people[tuple(ids)].append(name.partition(" ")[2])
-    for people, names in sorted(by_people.items()):
-        yield ", ".join(people), ", ".join(names)
+    for people, alike in sorted(by_people.items()):
+        yield ", ".join(people), ", ".join(alike)

@@ -275,6 +275,23 @@ def test_what_is_open_is_counted_and_named_by_kind():
     assert held == "held until a person says in students.csv whose it is, hand-ins: 1: 56"
 
 
+def test_models_that_nobody_has_looked_at_are_open_wherever_points_are_told():
+    read = [outcome_of(key, "read") for key, row in EXERCISES.items() if row.is_question]
+    record = record_of("55", outcome_of("fc-2.4", "not looked at", "no data"), *read)
+    (row,) = csv.DictReader(io.StringIO(grade_book([record])))
+    line = next(line for line in statistics_of([record]) if line.exercise == "fc-2.4")
+
+    assert exports.open_points([record], set()) == [
+        "3 points in trained models that are not graded, hand-ins: 1: 55 (3)"
+    ]
+    for form in (html, markdown):
+        assert "Up to 3 more are in trained models that are not graded" in form(record)
+    assert (row["fc-2.4"], row["remarks"]) == ("", "trained models are not graded, 3 points")
+    assert line.counts["not looked at"] == 1
+    assert "points of trained models that are not graded</th><td>3" in summary_page([record])
+    assert "3 points are open, hand-ins: 1: 55" in warnings_page([record], {}, [])
+
+
 def test_nothing_open_says_nothing():
     read = [outcome_of(key, "read") for key, row in EXERCISES.items() if row.is_question]
 

@@ -439,6 +439,7 @@ def test_grading_without_data_is_said_for_each_model(tmp_path):
 
     assert len(outcomes) == len(MODELS)
     assert all("started without data" in o.message and o.points == 0 for o in outcomes)
+    assert {o.state for o in outcomes} == {"not looked at"}
 
 
 def change(**params):

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -524,6 +525,18 @@ def test_what_is_open_is_said_before_grades_leave(place, tmp_path, quick, capsys
 
     lines = [line for line in capsys.readouterr().out.splitlines() if "OPEN in moodle.csv" in line]
     assert ["ada (6)" in lines[0], lines[1][-5:], lines[2][-6:]] == [True, ": eve", ": link"]
+
+
+def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, tmp_path, quick, capsys):
+    (place / "ada" / "notebooks").mkdir()
+    np.savez(place / "ada" / "notebooks" / "two_layer_net.npz", W1=np.ones(3))
+
+    assert grade(place, tmp_path / "out", "--export", "canvas") == 0
+
+    said = capsys.readouterr().out
+    assert "OPEN in canvas.csv: 3 points in trained models that are not graded" in said
+    assert "hand-ins: 1: ada (3)" in said
+    assert "Trained models are not graded, 3 points in all" in said
 
 
 def test_progress_is_said_where_there_is_no_terminal(place, tmp_path, quick, capsys):
