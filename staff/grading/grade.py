@@ -22,6 +22,7 @@ from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
+from staff.grading.results.folder import put_aside, require_apart
 from staff.grading.results.store import NotGraded, Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
@@ -51,6 +52,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster to grade on")
     add("--only", metavar="ID", nargs="+", default=[], help="grade these hand-ins alone")
     add("--regrade", action="store_true", help="grade again what has been graded")
+    add(
+        "--drop-absent",
+        action="store_true",
+        help="take out of the book whose hand-in is no longer among the submissions",
+    )
     add("--seed", type=int, help="for hidden inputs (default: drawn once, kept in OUT/staff)")
     add(
         "--answers",
@@ -125,6 +131,7 @@ def _grade(args: argparse.Namespace) -> int:
     found = collect(args.submissions, out / "staff" / "export", desk.owners)
     desk.require_sound(found.submissions)
     chosen = _chosen(found, args.only)
+    put_aside(out, found.submissions, absent_too=args.drop_absent)
     (out / "staff").mkdir(parents=True, exist_ok=True)
     if rung.name == "another user":
         for place in args.submissions:
@@ -164,9 +171,7 @@ def _require_sane(args: argparse.Namespace, out: Path) -> None:
     for name in ("jobs", "readers"):
         if getattr(args, name) < (name == "jobs"):
             raise ValueError(f"--{name} is {getattr(args, name)}, expected at least 1")
-    for place in args.submissions:
-        if out == place.resolve() or place.resolve() in out.parents:
-            raise ValueError(f"--out {out} lies inside of the hand-ins: name a folder elsewhere")
+    require_apart(args.submissions, out)
     for path in args.answers:
         if not path.is_file():
             raise FileNotFoundError(f"there is no {path}")

@@ -13,13 +13,14 @@ from cs682.setup.packages import edition
 from staff.grading.intake.package import CODE as ALL
 from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.sheets import Faults
-from staff.grading.intake.submission import Student
+from staff.grading.intake.submission import Student, Submission
 from staff.grading.results import exports
+from staff.grading.results.folder import put_aside
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import read_late_rule
 from staff.grading.results.overrides import look_up, override, read_overrides
 from staff.grading.results.report import html, markdown
-from staff.grading.results.store import NotGraded
+from staff.grading.results.store import NotGraded, write_record, write_text
 from staff.grading.results.summary import statistics_of, summary_page
 from staff.grading.results.warnings import warnings_page
 from staff.tests.grading.records import CODE, FULL, READ, outcome_of, record_of
@@ -370,6 +371,33 @@ def test_grade_that_goes_into_no_line_is_named(tmp_path):
     left_out = exports.write(tmp_path, "canvas", [*CLASS, absent], roster)
 
     assert left_out == [f"Grace Hopper (57, {CODE} points)"]
+
+
+# --- hand-ins that are not there any more
+
+
+def known(out, id_):
+    write_record(out / "staff" / "records" / f"{id_}.json", record_of(id_, students=ADA))
+    write_text(out / "students" / id_ / "report.md", "of the old one")
+    return Submission(id_, ADA, ())
+
+
+def test_submission_that_a_newer_one_of_the_student_replaces_is_put_aside(tmp_path):
+    known(tmp_path, "submission_1")
+    newer = known(tmp_path, "submission_2")
+
+    put_aside(tmp_path, [newer], absent_too=False)
+
+    assert [p.name for p in (tmp_path / "students").iterdir()] == ["submission_2"]
+    dropped = tmp_path / "staff" / "dropped" / "submission_1"
+    assert {p.name for p in dropped.iterdir()} == {"records.json", "reports"}
+
+
+def test_hand_in_that_is_gone_since_uploads_are_held_says_so(tmp_path):
+    known(tmp_path, "55")
+
+    with pytest.raises(ValueError, match=r"1: 55\. .*say in students.csv whose the 1 uploads"):
+        put_aside(tmp_path, [Submission("x.zip", (), (), held="a link")], absent_too=False)
 
 
 # --- what there is to see

@@ -262,6 +262,37 @@ def test_results_inside_of_the_hand_ins_are_refused(place, quick, capsys):
     assert not (place / "out").exists()
 
 
+def test_hand_ins_and_results_that_are_swapped_are_refused(place, tmp_path, quick, capsys):
+    grade(place, tmp_path / "out")
+    before = files_of(tmp_path)
+
+    assert grade(tmp_path / "out", place) == 2
+    assert "out is a folder of results" in capsys.readouterr().err
+    (tmp_path / "more" / "zoe").mkdir(parents=True)
+    assert grade(tmp_path / "more", place) == 2
+    assert "may be hand-ins, and no results: ada, bob, eve.zip" in capsys.readouterr().err
+    assert files_of(tmp_path) == before
+
+
+def test_another_class_takes_nobody_out_of_the_book_without_a_word(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    grade(place, out)
+    before = files_of(out)
+    write_hand_in(tmp_path / "other" / "zoe")
+    write_hand_in(tmp_path / "other" / "ada")
+
+    assert grade(tmp_path / "other", out) == 2
+    assert "not among SUBMISSIONS: 2: bob, eve. Name all" in capsys.readouterr().err
+    assert files_of(out) == before
+
+    assert grade(tmp_path / "other", out, "--drop-absent") == 0
+    assert list(read_book(out)) == ["ada", "zoe"]
+    assert sorted(p.name for p in (out / "students").iterdir()) == ["ada", "zoe"]
+    dropped = files_of(out / "staff" / "dropped" / "bob")
+    assert dropped[Path("reports/report.md")] == before[Path("students/bob/report.md")]
+    assert grade(tmp_path / "other", out) == 0
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_mistyped_folder_of_hand_ins_leaves_no_folder_of_results(is_there, tmp_path, capsys):
     if is_there:
