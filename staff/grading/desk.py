@@ -18,6 +18,7 @@ from staff.grading.intake.submission import Submission
 from staff.grading.intake.text import clean
 from staff.grading.results import exports
 from staff.grading.results.answers_page import answers_page
+from staff.grading.results.folder import ever_known
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import LateRule, read_late_rule
 from staff.grading.results.overrides import (
@@ -77,7 +78,6 @@ class Desk:
             self._late = read_late_rule(out / "late.json", self._faults)
         with self._faults.kept():
             self.owners = read_owners(out / "students.csv", self._faults)
-        self._given = {path: self._book.read_one(path, self._faults) for path in answers}
 
     def require_sound(self, submissions: Sequence[Submission]) -> None:
         """Refuse what cannot be understood, and what is of somebody who handed nothing in.
@@ -91,13 +91,12 @@ class Desk:
         people = {key_of(student.id): s.id for s in submissions for student in s.students}
         held = {s.id for s in submissions if s.held}
         look_up(self._overrides, {**people, **ids}, self._faults, held)
-        named = {self._out / "late.json": {key_of(id_) for id_ in self._late.days} - people.keys()
-                 if self._late else set()}  # fmt: skip
-        named.update({path: {key[0] for key in self._given[path]} for path in self._given})
-        for path, students in named.items():
-            for student in sorted(students - ids.keys()):
-                self._faults.add(f"{path}: {student!r} has handed nothing in, expected a hand-in "
-                                 "as grades.csv calls it")  # fmt: skip
+        days = {key_of(id_) for id_ in self._late.days} if self._late else set()
+        for student in sorted(days - people.keys() - ids.keys()):
+            self._faults.add(f"{self._out / 'late.json'}: {student!r} has handed nothing in, "
+                             "expected a hand-in as grades.csv calls it")  # fmt: skip
+        before = {key_of(id_) for id_ in ever_known(self._out)}
+        self._book.look_up(ids.keys() | before, self._faults)
         self._faults.tell()
 
     def remember(self, result: Result) -> None:

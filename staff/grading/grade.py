@@ -23,7 +23,7 @@ from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
 from staff.grading.results.folder import put_aside, require_apart
-from staff.grading.results.store import NotGraded, Result, records_of, write_text
+from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
 from staff.grading.single import Plan, find_rung
@@ -280,16 +280,9 @@ def _with_bar(
 def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) -> int:
     """Say where the results are and what needs a person; return the exit status."""
     records = records_of(done)
-    waiting = sum(record.to_be_read for record in records)
     _say(f"Grades: {out / 'grades.csv'}; a report for each student: {out / 'students'}")
     _say(f"The class: {out / 'summary.html'}; what to look at: {out / 'warnings.html'}")
-    if waiting:
-        _say(
-            f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
-            f"{out / 'answers.csv'}, then give the same command again"
-        )
-    if unseen := sum(record.unseen for record in records):
-        _say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
+    _say_left_to_people(out, records)
     partly = {r.id: f"{', '.join(r.not_graded)}" for r in records if r.not_graded}
     failed = {f.id: f.reason for f in done if isinstance(f, NotGraded)}
     missing = {**partly, **failed}
@@ -299,6 +292,21 @@ def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) ->
     if any(f.trace for f in done if isinstance(f, NotGraded)):
         _say(f"Where the grader stumbled: {out / 'staff' / 'failures.txt'}")
     return 1 if missing.keys() & results.keys() else 0
+
+
+def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
+    """Say which points wait for a person, and which a person should look at."""
+    if waiting := sum(record.to_be_read for record in records):
+        _say(
+            f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
+            f"{out / 'answers.csv'}, then give the same command again"
+        )
+    without = [(shown(r.id, 40), ", ".join(r.unanswered)) for r in records if r.unanswered]
+    if without:
+        who = names([f"{id_} ({questions})" for id_, questions in without])
+        _say(f"Points count for questions that have no answer: {who}")
+    if unseen := sum(record.unseen for record in records):
+        _say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
 
 
 def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:

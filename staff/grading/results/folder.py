@@ -14,6 +14,7 @@ from staff.grading.intake.uploads import read_name
 from staff.grading.results.exports import names
 
 _OURS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/
+_NOT_THEIRS = {"staff", "readers"}
 
 
 def require_apart(places: Sequence[Path], out: Path) -> None:
@@ -36,8 +37,8 @@ def require_apart(places: Sequence[Path], out: Path) -> None:
             raise ValueError(f"{place} is a folder of results: name the folder of hand-ins first, "
                              "that of results behind --out")  # fmt: skip
     if out.is_dir() and not _is_results(out):
-        inside = [p for p in sorted(out.iterdir()) if p.name != "staff" and p.name[0] != "."]
-        if theirs := [shown(path.name, 40) for path in inside if read_name(path)]:
+        paths = [path for path in sorted(out.iterdir()) if path.name not in _NOT_THEIRS]
+        if theirs := [shown(path.name, 40) for path in paths if read_name(path)]:
             raise ValueError(f"--out {out} holds what may be hand-ins, and no results: "
                              f"{names(theirs)}; name a folder of its own")  # fmt: skip
 
@@ -79,9 +80,15 @@ def put_aside(out: Path, submissions: Sequence[Submission], *, absent_too: bool)
         _move(out, slug)
 
 
-def _known(out: Path) -> Iterator[tuple[str, tuple[str, set[str]]]]:
+def ever_known(out: Path) -> list[str]:
+    """Return the ids of all hand-ins that have been graded here, also of those put aside."""
+    return [id_ for kind in ("records/*.json", "dropped/*/records.json")
+            for id_, _ in _known(out, kind)]  # fmt: skip
+
+
+def _known(out: Path, kind: str = "records/*.json") -> Iterator[tuple[str, tuple[str, set[str]]]]:
     """Give each hand-in that has a record: its id, what its files are called, and whose it is."""
-    for path in sorted((out / "staff" / "records").glob("*.json")):
+    for path in sorted((out / "staff").glob(kind)):
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: it is made again
             tree = json.loads(path.read_text(encoding="utf-8"))
             yield tree["id"], (path.stem, {student["id"] for student in tree["students"]})

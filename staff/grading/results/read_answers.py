@@ -8,7 +8,7 @@ people who say different things are asked, not chosen between.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -68,9 +68,13 @@ def read_table(path: Path, points: Mapping[str, int], faults: Faults) -> Table:
         with faults.kept():
             if line["points"] not in ("", NONE):
                 line["points"] = str(whole(line["points"], points[question], where))
-        typed = {column: text for column, text in line.items() if text and column not in _OURS}
-        found[student, question] = typed
+        found[student, question] = _typed_in(line)
     return {key: typed for key, typed in found.items() if typed}
+
+
+def _typed_in(line: Mapping[str, str]) -> dict[str, str]:
+    """Return what a person has typed into a line, by column."""
+    return {column: text for column, text in line.items() if text and column not in _OURS}
 
 
 def combine(
@@ -139,22 +143,39 @@ class AnswerBook:
         with Faults() as faults:
             return self._read(faults)
 
-    def read_one(self, path: Path, faults: Faults) -> Table:
-        """Return what stands in one table; nothing if it cannot be understood at all."""
-        with faults.kept():
-            return read_table(path, self._points, faults)
-        return {}
+    def look_up(self, students: Collection[str], faults: Faults) -> None:
+        """Refuse what is typed in for somebody who has never handed anything in.
+
+        Parameters
+        ----------
+        students : collection of str, hand-ins as `key_of` gives them; what was accepted before
+            is accepted again
+        faults : Faults, takes the others, by file and line
+        """
+        known = {*students, *(student for student, _ in self._remembered()[0])}
+        for path in (path for path in [*self._own(), *self._files] if path.exists()):
+            with faults.kept():
+                for where, line in read_sheet(path, COLUMNS[:3]).lines:
+                    if line["student"] not in known and _typed_in(line):
+                        faults.add(f"{where}: {line['student']!r} has handed nothing in, expected "
+                                   "a hand-in as grades.csv calls it")  # fmt: skip
 
     def _read(self, faults: Faults) -> Table:
         """Return all that people have typed in until now."""
         base, seen = self._remembered()
-        own = {str(p): self.read_one(p, faults) for p in self._own() if p.exists()}
-        given = {str(p): self.read_one(p, faults) for p in self._files if str(p) not in own}
+        own = {str(p): self._read_one(p, faults) for p in self._own() if p.exists()}
+        given = {str(p): self._read_one(p, faults) for p in self._files if str(p) not in own}
         merged = combine(base, own, {}, faults)
         for key, column, text in _cells(combine(base, given, seen, faults)):
             if text != base.get(key, {}).get(column):  # a file that was named has the last word
                 merged.setdefault(key, {})[column] = text
         return merged
+
+    def _read_one(self, path: Path, faults: Faults) -> Table:
+        """Return what stands in one table; nothing if it cannot be understood at all."""
+        with faults.kept():
+            return read_table(path, self._points, faults)
+        return {}
 
     def write(self, records: Sequence[Record], names: bool = False, readers: int = 0) -> None:
         """Write the tables anew, with all that people have typed in, also while grading ran.
@@ -173,7 +194,7 @@ class AnswerBook:
         """
         typed = self.read()
         with Faults() as faults:
-            seen = {str(path): self.read_one(path, faults) for path in self._files}
+            seen = {str(path): self._read_one(path, faults) for path in self._files}
         parts = sorted(self._out.glob("readers/*.csv"))
         readers = readers or len(parts)
         self._write(self._out / "answers.csv", table(records, typed, self._points, names=names))

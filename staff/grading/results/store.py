@@ -82,6 +82,12 @@ class Record:
         return sum(o.maximum for o in self.outcomes if o.state == TO_BE_READ)
 
     @property
+    def unanswered(self) -> list[str]:
+        """Return the questions that a person gave points for though there is no answer."""
+        return [o.exercise for o in self.outcomes if o.state == READ
+                and o.exercise not in self.answers]  # fmt: skip
+
+    @property
     def unseen(self) -> int:
         """Return the points of trained models that nobody has looked at."""
         return sum(o.maximum for o in self.outcomes if o.state == UNSEEN)

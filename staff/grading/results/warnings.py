@@ -42,6 +42,9 @@ def warnings_page(
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
         "Points typed in for somebody who is not there": _orphans(results, typed),
+        "Points typed in for a question that has no answer": [
+            (r.id, f"{', '.join(r.unanswered)}: they count") for r in records if r.unanswered
+        ],
         "Nothing could be taken": list(_empty(records)),
         "No code is handed in": list(_without_code(records)),
         "The code is the release's, nothing is written": list(_untouched(records)),

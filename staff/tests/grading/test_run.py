@@ -30,7 +30,7 @@ from staff.grading.run import grade_class
 from staff.grading.single import Plan
 from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
 from staff.tests.grading.records import FULL
-from staff.tests.grading.test_answers import type_in
+from staff.tests.grading.test_answers import type_in, write_table
 from tests.cifar_files import write_set
 
 ALL = str(sum(r.points for r in EXERCISES.values() if r.file in CODE))  # of what is code
@@ -240,6 +240,26 @@ def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, tm
         assert grade(place, out, *options) == 0
         assert "ada,fc-q1,2,2" in sheet.read_text()
         assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
+
+
+def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named(
+    place, tmp_path, quick, capsys
+):
+    add_answers(place / "ada")
+    out = tmp_path / "out"
+    grade(place, out)
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    with (out / "answers.csv").open("a") as file:
+        file.write("bob,bn-q1,1,2,orally\n")
+
+    assert grade(place, out) == 0
+    assert "no answer: bob (bn-q1)" in capsys.readouterr().out
+    assert "<td>bob</td><td>bn-q1: they count" in (out / "warnings.html").read_text()
+
+    (place / "ada").rename(tmp_path / "ada")
+    for _ in range(2):
+        assert grade(place, out, "--drop-absent") == 0
+        assert "ada,fc-q1,2,2" in (out / "answers.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -490,7 +510,10 @@ def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
 def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, capsys):
     out = tmp_path / "out"
     out.mkdir()
-    (out / "answers.csv").write_text("student,question,points\nada,fc-q1,two\n")
+    (out / "answers.csv").write_text(
+        "student,question,points\nada,fc-q1,two\ndoraa,fc-q1,1\nnil,fc-q1,\n"
+    )
+    write_table(out / "readers" / "2.csv", "doraa,fc-q2,1,2,")
     (out / "overrides.csv").write_text(
         "student,exercise,points,reason\nnobody,fc-1.1,1,x\nada,fc-1.1,1,\n"
     )
@@ -509,7 +532,10 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, caps
         "overrides.csv, line 2: 'nobody' has handed nothing in, expected a student or a hand-in "
         "as grades.csv calls it",
         "late.json: 'nemo' has handed nothing in, expected a hand-in as grades.csv calls it",
-        "more.csv: 'zoe' has handed nothing in, expected a hand-in as grades.csv calls it",
+        "answers.csv, line 3: 'doraa' has handed nothing in, expected a hand-in as grades.csv "
+        "calls it",
+        "2.csv, line 2: 'doraa' has handed nothing in, expected a hand-in as grades.csv calls it",
+        "more.csv, line 2: 'zoe' has handed nothing in, expected a hand-in as grades.csv calls it",
     ]
     assert quick == []
 
