@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from staff.grading.intake.collect import read_owners
-from staff.grading.intake.safe_text import slug
+from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.sheets import Faults, key_of
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.text import clean
@@ -28,7 +28,13 @@ from staff.grading.results.overrides import (
     override,
     read_overrides,
 )
-from staff.grading.results.read_answers import AnswerBook, Table, give_points, part_of
+from staff.grading.results.read_answers import (
+    AnswerBook,
+    Table,
+    changed_since,
+    give_points,
+    part_of,
+)
 from staff.grading.results.report import write_report
 from staff.grading.results.store import (
     NotGraded,
@@ -99,6 +105,11 @@ class Desk:
         self._book.look_up(ids.keys() | before, self._faults)
         self._faults.tell()
 
+    @property
+    def changed(self) -> list[str]:
+        """Return whose answers have changed since they were read, with the question."""
+        return [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
+
     def remember(self, result: Result) -> None:
         """Keep that the grader stumbled over a hand-in, or forget it."""
         path = self._failure_of(result.id)
@@ -126,6 +137,7 @@ class Desk:
             if override(blank, self._overrides) == blank:
                 return result
             result = blank
+        self._typed.update(self._book.outdated(result, self._typed))
         record = override(give_points(result, self._typed), self._overrides)
         return self._late.apply(record) if self._late else record
 
@@ -167,9 +179,12 @@ class Desk:
 
     def _write_answers(self, records: Sequence[Record], names: bool, readers: int) -> None:
         """Write the pages to read answers from, then the tables to type into."""
-        write_text(self._out / "answers.html", answers_page(records, names=names))
+        changed = changed_since(self._typed)
+        page = answers_page(records, names=names, changed=changed)
+        write_text(self._out / "answers.html", page)
         for number in range(1, readers + 1):
-            page = answers_page(records, names=names, questions=part_of(number, readers))
+            part = part_of(number, readers)
+            page = answers_page(records, names=names, changed=changed, questions=part)
             write_text(self._out / "readers" / f"{number}.html", page)
         self._book.write(records, names, readers)
 

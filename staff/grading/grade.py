@@ -145,6 +145,8 @@ def _grade(args: argparse.Namespace) -> int:
         whole = [(results.get(s.id) or desk.recall(s, plan, NOT_YET), s) for s in found.submissions]
         done = [desk.adjust(result, submission) for result, submission in whole]
         status = _report(out, done, results)
+        if desk.changed:
+            _say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
         if args.export:
             for line in open_points(done, {s.id for s in found.submissions if s.held}):
                 _say(f"OPEN in {args.export}.csv: {line}")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from cs682.checks import EXERCISES
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import key_of
 from staff.grading.results.pages import render
+from staff.grading.results.read_answers import Key
 from staff.grading.results.store import Record
 from staff.grading.results.typeset import typeset
 
 
 def answers_page(
-    records: Sequence[Record], *, names: bool = False, questions: Sequence[str] | None = None
+    records: Sequence[Record],
+    *,
+    names: bool = False,
+    questions: Sequence[str] | None = None,
+    changed: Mapping[Key, str] | None = None,
 ) -> str:
     """Return the answers of a class as a page, question by question, and the help used at its end.
 
@@ -24,6 +30,7 @@ def answers_page(
     ----------
     names : bool, whether the students' names stand there; ids alone otherwise
     questions : sequence of str, optional; those of one reader (default: all)
+    changed : mapping, optional; what answers got that have changed since, from `changed_since`
     """
     maxima = {o.exercise: o.maximum for record in records for o in record.outcomes}
     rows = [row for row in EXERCISES.values() if row.is_question]
@@ -31,7 +38,7 @@ def answers_page(
         {
             "row": row,
             "maximum": maxima.get(row.id, row.points),
-            "answers": _alike(row.id, records, names),
+            "answers": _alike(row.id, records, names, changed or {}),
             "silent": [_who(r, names) for r in records if row.id not in r.answers],
         }
         for row in rows
@@ -45,14 +52,19 @@ def answers_page(
     return render("answers.html", questions=asked, helped=helped)
 
 
-def _alike(question: str, records: Sequence[Record], names: bool) -> list[dict[str, Any]]:
+def _alike(
+    question: str, records: Sequence[Record], names: bool, changed: Mapping[Key, str]
+) -> list[dict[str, Any]]:
     """Return the answers to a question; those that are the same are shown once."""
     groups: dict[str, list[str]] = defaultdict(list)
+    told: dict[str, list[str]] = defaultdict(list)
     for record in records:
         if question in record.answers:
             groups[record.answers[question]].append(_who(record, names))
+            if before := changed.get((key_of(record.id), question)):
+                told[record.answers[question]].append(f"{_who(record, names)}: {before}")
     return [
-        {"text": text, "html": Markup(typeset(text)), "students": students}
+        {"html": Markup(typeset(text)), "students": students, "changed": told[text]}
         for text, students in groups.items()
     ]
 

@@ -2,7 +2,8 @@
 
 People type into ``answers.csv``, or each reader into a part of it. What was typed into any of them
 is put together with what was known before; an empty cell never takes anything away, and two
-people who say different things are asked, not chosen between.
+people who say different things are asked, not chosen between. Points are for the text that was
+read: if the answer changes later, they are kept beside it and it is to be read again.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from staff.grading.results.store import (
 
 Key = tuple[str, str]  # id of the submission, question
 Table = dict[Key, dict[str, str]]  # what was typed, by column
+Texts = dict[Key, str]  # digests of the answers that were read, or shown to be read
 COLUMNS = ("student", "question", "points", "maximum", "remark")
 NONE = "-"  # typed as points: they are taken back
+BEFORE = "before"  # column: points and remark of an answer that has changed since
+CHANGED = "it has changed since it was read"
 _OURS = {"student", "question", "maximum", "name"}  # columns that nobody types into
 QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
 
@@ -129,6 +133,7 @@ class AnswerBook:
         self._out, self._points = out, points
         self._files = [path.resolve() for path in files]
         self._memory = out / "staff" / "answers.json"
+        self._texts: Texts = {}
 
     def read(self) -> Table:
         """Return all that people have typed in until now.
@@ -162,7 +167,7 @@ class AnswerBook:
 
     def _read(self, faults: Faults) -> Table:
         """Return all that people have typed in until now."""
-        base, seen = self._remembered()
+        base, seen, self._texts = self._remembered()
         own = {str(p): self._read_one(p, faults) for p in self._own() if p.exists()}
         given = {str(p): self._read_one(p, faults) for p in self._files if str(p) not in own}
         merged = combine(base, own, {}, faults)
@@ -170,6 +175,26 @@ class AnswerBook:
             if text != base.get(key, {}).get(column):  # a file that was named has the last word
                 merged.setdefault(key, {})[column] = text
         return merged
+
+    def outdated(self, record: Record, typed: Table) -> Table:
+        """Return what is typed in for answers of a hand-in that have changed since they were read.
+
+        Parameters
+        ----------
+        typed : dict, from `read`
+
+        Returns
+        -------
+        table : dict, the lines of these answers alone, points and remark moved to `BEFORE`
+        """
+        found: Table = {}
+        for key, text in _texts_of(record):
+            cells = typed.get(key, {})
+            if _has_points(cells) and self._texts.get(key, text) != text:
+                given = [cells[column] for column in ("points", "remark") if column in cells]
+                kept = {c: cells[c] for c in cells.keys() - {"points", "remark"}}
+                found[key] = {**kept, BEFORE: ": ".join(given)}
+        return found
 
     def _read_one(self, path: Path, faults: Faults) -> Table:
         """Return what stands in one table; nothing if it cannot be understood at all."""
@@ -193,6 +218,8 @@ class AnswerBook:
             If one cannot be written.
         """
         typed = self.read()
+        for record in records:
+            typed.update(self.outdated(record, typed))
         with Faults() as faults:
             seen = {str(path): self._read_one(path, faults) for path in self._files}
         parts = sorted(self._out.glob("readers/*.csv"))
@@ -207,18 +234,29 @@ class AnswerBook:
                 self._keep(path)
                 path.unlink()
         known = {"known": _as_lines(typed), "seen": {k: _as_lines(v) for k, v in seen.items()}}
+        known["texts"] = [[*key, text] for key, text in sorted(self._now(records, typed).items())]
         write_json(self._memory, known)  # last: until then the tables say it all
+
+    def _now(self, records: Sequence[Record], typed: Table) -> Texts:
+        """Return which text of each answer was read, or is shown to be read now."""
+        texts = dict(self._texts)
+        for key, text in (pair for record in records for pair in _texts_of(record)):
+            if not (_has_points(typed.get(key, {})) and key in texts):
+                texts[key] = text
+        return texts
 
     def _own(self) -> list[Path]:
         """Return the files in the folder of results that people type into."""
         return [self._out / "answers.csv", *sorted(self._out.glob("readers/*.csv"))]
 
-    def _remembered(self) -> tuple[Table, dict[str, Table]]:
-        """Return what was known, and stood in further files, when this was last written."""
+    def _remembered(self) -> tuple[Table, dict[str, Table], Texts]:
+        """Return what was known, stood in further files, and was read, when last written."""
         if not self._memory.exists():
-            return {}, {}
+            return {}, {}, {}
         tree = json.loads(self._memory.read_text(encoding="utf-8"))
-        return _from_lines(tree["known"]), {k: _from_lines(v) for k, v in tree["seen"].items()}
+        texts = {(student, question): text for student, question, text in tree.get("texts", ())}
+        seen = {k: _from_lines(v) for k, v in tree["seen"].items()}
+        return _from_lines(tree["known"]), seen, texts
 
     def _write(self, path: Path, text: str) -> None:
         """Replace a table; what a person has saved there is kept first."""
@@ -232,6 +270,27 @@ class AnswerBook:
             old = path.read_bytes()
             name = f"{path.stem}-{sha256(old).hexdigest()[:8]}.csv"
             write_bytes(self._out / "staff" / "typed" / name, old)
+
+
+def _has_points(cells: Mapping[str, str]) -> bool:
+    """Tell whether a person has given points."""
+    return cells.get("points", NONE) != NONE
+
+
+def _texts_of(record: Record) -> Iterator[tuple[Key, str]]:
+    """Give a digest of each answer, in which white space plays no part."""
+    for row in QUESTIONS if record.key else ():  # without a key it was not graded, so not read
+        words = " ".join(record.answers.get(row.id, "").split())
+        yield (key_of(record.id), row.id), sha256(words.encode("utf-8", "replace")).hexdigest()
+
+
+def changed_since(typed: Table) -> dict[Key, str]:
+    """Return what was given to answers that have changed since and are to be read again."""
+    return {
+        key: cells[BEFORE]
+        for key, cells in sorted(typed.items())
+        if BEFORE in cells and not _has_points(cells)
+    }
 
 
 def _as_lines(table: Table) -> list[list[object]]:
@@ -295,10 +354,10 @@ def give_points(record: Record, typed: Table) -> Record:
     merged = {}
     for old in record.outcomes:
         cells = typed.get((key_of(record.id), old.exercise), {})
-        points, remark = cells.get("points", NONE), cells.get("remark", "")
-        if points != NONE:
-            text = shown(remark, 10_000) or "a person has read your answer"
-            merged[old.exercise] = Outcome(old.exercise, int(points), old.maximum, READ, text)
-        elif remark and old.state == TO_BE_READ:
-            merged[old.exercise] = replace(old, message=f"{old.message}: {shown(remark, 10_000)}")
+        remark = shown(cells.get("remark", ""), 10_000)
+        if _has_points(cells):
+            points, text = int(cells["points"]), remark or "a person has read your answer"
+            merged[old.exercise] = Outcome(old.exercise, points, old.maximum, READ, text)
+        elif old.state == TO_BE_READ and (text := remark or CHANGED * (BEFORE in cells)):
+            merged[old.exercise] = replace(old, message=f"{old.message}: {text}")
     return record.with_outcomes(merged)

@@ -6,7 +6,7 @@ import platform
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import key_of
 from staff.grading.results.exports import names
 from staff.grading.results.pages import render
+from staff.grading.results.read_answers import Table, changed_since
 from staff.grading.results.store import NotGraded, Record, Result, records_of
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
@@ -25,14 +26,12 @@ _ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")
 Found = list[tuple[str, str]]  # hand-in, what there is to see
 
 
-def warnings_page(
-    results: Sequence[Result], typed: Mapping[tuple[str, str], object], remarks: Sequence[str]
-) -> str:
+def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str]) -> str:
     """Return the page.
 
     Parameters
     ----------
-    typed : mapping, by (id of the submission, question), what people have typed in for answers
+    typed : dict, by (id of the submission, question), what people have typed in for answers
     remarks : sequence of str, on the folder of hand-ins
     """
     records = records_of(results)
@@ -42,6 +41,10 @@ def warnings_page(
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
         "Points typed in for somebody who is not there": _orphans(results, typed),
+        "Answers that have changed since they were read": [
+            (who, f"{question}: before, {given}")
+            for (who, question), given in changed_since(typed).items()
+        ],
         "Points typed in for a question that has no answer": [
             (r.id, f"{', '.join(r.unanswered)}: they count") for r in records if r.unanswered
         ],
@@ -69,7 +72,7 @@ def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
         yield "", f"{points} points are open, hand-ins: {len(whose)}: {names(whose)}"
 
 
-def _orphans(results: Sequence[Result], typed: Mapping[tuple[str, str], object]) -> Found:
+def _orphans(results: Sequence[Result], typed: Table) -> Found:
     """Name points for answers that belong to no hand-in; they are kept and not counted."""
     known = {key_of(result.id) for result in results}
     return [(student, question) for student, question in sorted(typed) if student not in known]

@@ -17,7 +17,13 @@ from staff.grading.intake.submission import Student
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.facts import find_pasted
-from staff.grading.results.read_answers import AnswerBook, give_points, read_table, table
+from staff.grading.results.read_answers import (
+    AnswerBook,
+    changed_since,
+    give_points,
+    read_table,
+    table,
+)
 from staff.grading.results.typeset import typeset
 from staff.tests.grading.records import CODE, FULL, READ, record_of
 from staff.tests.grading.test_reports import Tags
@@ -383,6 +389,44 @@ def test_table_from_elsewhere_counts_and_an_old_one_changes_nothing_again(tmp_pa
     save(out, None, file)
 
     assert points_of(out) == "2"
+
+
+def version(text, id_="ada"):
+    return record_of(id_, answers={QUESTION: text})
+
+
+def test_points_do_not_stand_for_an_answer_that_has_changed_since(tmp_path):
+    save(tmp_path, [version("first"), version("same", "bob")])
+    for student in ("ada", "bob"):
+        type_in(tmp_path / "answers.csv", f"{student},fc-q1", "2")
+    save(tmp_path, [version("first"), version("same", "bob")])  # read, and nothing has changed
+
+    book, second = book_of(tmp_path), version("second")
+    typed = book.read()
+    typed.update(book.outdated(second, typed))
+    (outcome,) = (o for o in give_points(second, typed).outcomes if o.exercise == QUESTION)
+    assert (outcome.points, outcome.state) == (0, "to be read")
+    assert outcome.message.endswith("it has changed since it was read")
+    assert changed_since(typed) == {("ada", "fc-q1"): "2"}
+    assert book.outdated(version("  same\n", "bob"), typed) == {}
+    assert "before, ada: 2" in answers_page([second], changed=changed_since(typed))
+
+    save(tmp_path, [second, version("same", "bob")])
+    assert (points_of(tmp_path), points_of(tmp_path, "bob")) == (None, "2")
+    assert "ada,fc-q1,,2,,2" in (tmp_path / "answers.csv").read_text()
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "1")
+    save(tmp_path, [second])
+    assert points_of(tmp_path) == "1"
+    assert changed_since(book_of(tmp_path).read()) == {}
+
+
+def test_points_typed_beside_a_text_are_for_that_text_though_a_newer_one_came(tmp_path):
+    save(tmp_path, [version("first")])
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "2")
+
+    save(tmp_path, [version("second")])
+
+    assert points_of(tmp_path) is None
 
 
 def test_page_shows_answers_as_text_and_the_same_ones_once():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -260,6 +261,29 @@ def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named
     for _ in range(2):
         assert grade(place, out, "--drop-absent") == 0
         assert "ada,fc-q1,2,2" in (out / "answers.csv").read_text()
+
+
+def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, tmp_path, quick, capsys):
+    add_answers(place / "ada")
+    out = tmp_path / "out"
+    grade(place, out)
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    grade(place, out)
+    path = place / "ada" / "notebooks" / "FullyConnectedNets.ipynb"
+    book = json.loads(path.read_text())
+    asked = [cell["id"] for cell in book["cells"]].index("q1")
+    book["cells"][asked + 1]["source"] = "Something else."
+    path.write_text(json.dumps(book))
+
+    for _ in range(2):
+        grade(place, out)
+        assert read_book(out)["ada"]["points"] == ALL
+        assert (
+            "Read again, for they have changed since: answers of ada (fc-q1)"
+            in capsys.readouterr().out
+        )
+        assert "<td>ada</td><td>fc-q1: before, 2</td>" in (out / "warnings.html").read_text()
+        assert "Changed since it was read; before, ada: 2" in (out / "answers.html").read_text()
 
 
 @pytest.mark.parametrize(
