@@ -16,12 +16,15 @@ from cs682.setup.packages import edition
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import key_of
+from staff.grading.judging.core import Outcome
 from staff.grading.results.exports import names
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import Table, changed_since
-from staff.grading.results.store import NotGraded, Record, Result, records_of
+from staff.grading.results.store import BY_HAND, NotGraded, Record, Result, records_of
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
+TOLD = 3  # of what is amiss with one hand-in
+_ORDINARY = re.compile(r" is missing$| is older ")
 _ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")
 Found = list[tuple[str, str]]  # hand-in, what there is to see
 
@@ -38,6 +41,9 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
     waiting = [(r.id, r.reason) for r in results if isinstance(r, NotGraded)]
     parts = {
         "Not graded": waiting + [(r.id, ", ".join(r.not_graded)) for r in records if r.not_graded],
+        "One cause that costs several exercises, or code that gave no answer": _costly(records),
+        "Files that are not as they should be": list(_amiss(records)),
+        "A model of which a person decides": list(_for_a_person(records)),
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
         "Points typed in for somebody who is not there": _orphans(results, typed),
@@ -58,11 +64,58 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
         "Another Python, NumPy or release than the grader's": list(_versions(records)),
         "The same in several hand-ins, but for comments and layout": list(_alike(records)),
     }
+    called = {result.id: _called(result) for result in results}
     shown_parts = {
-        title: [(shown(id_, 60), shown(text, 400)) for id_, text in found]
+        title: [(shown(called.get(id_, id_), 120), shown(text, 400)) for id_, text in found]
         for title, found in parts.items()
     }
     return render("warnings.html", parts=shown_parts)
+
+
+def _called(result: Result) -> str:
+    """Return the id of a hand-in with the names behind it, as far as they say more."""
+    people = [s.name for s in result.students if s.name and s.name != result.id]
+    return f"{result.id} ({', '.join(people)})" if people else result.id
+
+
+def _costly(records: Sequence[Record]) -> Found:
+    """Return what costs several exercises at once, and code without an answer; the dearest first.
+
+    Perhaps one line of a person's mends it: a bracket, a mark of Git's, a loop without an end.
+    """
+    nothing = {id_ for id_, _ in (*_empty(records), *_without_code(records))}
+    groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for record in (r for r in records if r.id not in nothing):
+        for o in record.outcomes:
+            if o.state in ("wrong", "no answer") and o.exercise not in MODELS and o.maximum:
+                text = o.message.partition("\n")[0].replace(o.exercise, "it")
+                groups[record.id, text].append(o)
+    lost = [
+        (sum(o.maximum for o in group), id_, text, ", ".join(o.exercise for o in group))
+        for (id_, text), group in groups.items()
+        if len(group) > 1 or group[0].state == "no answer"
+    ]
+    lost.sort(key=lambda found: (-found[0], found))
+    return [(id_, f"{points} points: {text} ({which})") for points, id_, text, which in lost]
+
+
+def _amiss(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the hand-ins with files that are damaged, doubled or left out; not for being older."""
+    nothing = {id_ for id_, _ in _empty(records)}
+    for record in (r for r in records if r.id not in nothing):
+        texts = [text for text in record.problems if not _ORDINARY.search(text)]
+        if texts:
+            more = f"; and {len(texts) - TOLD} more" if len(texts) > TOLD else ""
+            yield record.id, "; ".join(texts[:TOLD]) + more
+
+
+def _for_a_person(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the trainings of which the grader has something to say to the staff."""
+    for record in records:
+        for o in record.outcomes:
+            if o.exercise in MODELS and o.staff and o.state != BY_HAND:
+                text = " ".join(o.message.split())
+                yield record.id, f"{o.exercise} {o.state}: {o.staff.splitlines()[0]}: {text}"
 
 
 def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
@@ -174,8 +227,9 @@ def _alike(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
                 groups[name, digest].append(record.id)
     most = max(3, len(records) // 20)
     by_people: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    called = {record.id: _called(record) for record in records}
     for (name, _), ids in groups.items():
         if 1 < len(ids) <= most:
-            by_people[tuple(ids)].append(name.partition(" ")[2])
+            by_people[tuple(called[id_] for id_ in ids)].append(name.partition(" ")[2])
     for people, alike in sorted(by_people.items()):
         yield ", ".join(people), ", ".join(alike)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -439,6 +440,44 @@ def facts(**more):
 def with_accuracy(id_, accuracy):
     text = f"accuracy {accuracy:.3f} on 2000 images that are held back, needed 0.442"
     return record_of(id_, outcome_of("fc-5.1", "passed", text), facts=facts())
+
+
+SYNTAX = "SyntaxError: '(' was never closed (layers.py, line 3)"
+
+
+def unreadable(id_, *keys):
+    return record_of(id_, *(outcome_of(k, "wrong", f"{SYNTAX}\n  in {k}") for k in keys))
+
+
+def test_warnings_show_first_what_costs_most_and_whose_it_is():
+    ada = unreadable("007", "fc-1.1", "fc-1.2", "fc-1.3")
+    loop = outcome_of("fc-1.2", "no answer", "fc-1.2 got no answer: its time was used up")
+    page = warnings_page([record_of("bob", loop), replace(ada, students=ADA)], {}, [])
+
+    told = page.partition("code that gave no answer: 2")[2].partition("<h2>")[0]
+    first, second = told.split("<tr>")[1:]
+    assert "007 (Ada Lovelace)" in first
+    points = sum(EXERCISES[key].points for key in ("fc-1.1", "fc-1.2", "fc-1.3"))
+    assert f"{points} points: SyntaxError" in first
+    assert "(fc-1.1, fc-1.2, fc-1.3)" in first
+    assert "3 points: it got no answer: its time was used up (fc-1.2)" in second
+
+
+def test_warnings_name_files_left_out_and_models_of_which_a_person_decides():
+    problems = tuple(f"a{i}.py is left out: more than 300 files" for i in range(9))
+    ordinary = ("notebooks/best_model.npz is missing", "1, handed in x, is older and was left out")
+    model = outcome_of("fc-5.1", "passed", "your own code fails. A person decides", staff="differ")
+    records = [record_of("ada", problems=problems), record_of("bob", model, problems=ordinary)]
+
+    page = warnings_page(records, {}, [])
+
+    assert "a2.py is left out: more than 300 files; and 6 more" in page
+    assert "is older" not in page
+    assert "fc-5.1 passed: differ: your own code fails. A person decides" in page
+    decided = outcome_of("fc-5.1", "set by a person", staff="differ")
+    assert "A model of which a person decides: none" in warnings_page(
+        [record_of("bob", decided)], {}, []
+    )
 
 
 @pytest.mark.parametrize(
