@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import secrets
+import shlex
 import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -138,6 +139,7 @@ def _grade(args: argparse.Namespace) -> int:
             require_hidden(place, out)
     plan = _plan(args, out)
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
+    before = {s.id: _written(plan, s.id) for s in chosen}
     with answering(signal.SIGINT, _stop):
         results, interrupted = _with_bar(chosen, plan, args)
         for result in results.values():
@@ -148,13 +150,11 @@ def _grade(args: argparse.Namespace) -> int:
         if desk.changed:
             _say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
         if args.export:
-            for line in open_points(done, {s.id for s in found.submissions if s.held}):
-                _say(f"OPEN in {args.export}.csv: {line}")
+            _say_open(args.export, done, found)
         _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
     if interrupted:
-        mine = {s.id for s in chosen}
-        left = sum(r.id in mine and isinstance(r, NotGraded) and r.reason == NOT_YET for r in done)
-        _say(f"Interrupted: {left} hand-ins are left; the same command goes on with them.")
+        left = [id_ for id_ in before.keys() - results.keys() if before[id_] == _written(plan, id_)]
+        _say_interrupted(sorted(left), again=args.regrade)
     return INTERRUPTED if interrupted else status
 
 
@@ -311,6 +311,12 @@ def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
         _say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
 
 
+def _say_open(form: str, done: Sequence[Result], found: ClassOfSubmissions) -> None:
+    """Say what is still open in the table that is about to leave."""
+    for line in open_points(done, {s.id for s in found.submissions if s.held}):
+        _say(f"OPEN in {form}.csv: {line}")
+
+
 def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:
     """Name those whose grade has found no line in the platform's table."""
     if left_out:
@@ -318,6 +324,21 @@ def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:
             f"{shown(str(roster), 200)} has no line for {names(left_out)}: "
             "these grades stand in grades.csv alone"
         )
+
+
+def _written(plan: Plan, id_: str) -> int:
+    """Return when a hand-in's record was written, in nanoseconds; 0 if there is none."""
+    path = plan.record_of(id_)
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _say_interrupted(left: Sequence[str], *, again: bool) -> None:
+    """Say how many hand-ins this run has not come to, and how to go on with them."""
+    then = "the same command goes on with them."
+    if left and again:  # --regrade knows nothing of the run before
+        only = shlex.join(shown(id_) for id_ in left)
+        then = f"they stand as before. To go on, give it again with --only {only}"
+    _say(f"Interrupted: {len(left)} hand-ins are left; {then}")
 
 
 def _say(text: str) -> None:

@@ -654,6 +654,25 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
 
+def test_regrade_that_is_interrupted_says_who_is_left(place, tmp_path, quick, monkeypatch, capsys):
+    def interrupted(package, **more):
+        raise KeyboardInterrupt
+
+    grade(place, tmp_path / "out")
+    before = read_book(tmp_path / "out")
+    real, calls = single.grade_code, iter([single.grade_code])
+    monkeypatch.setattr(single, "grade_code", lambda *a, **k: next(calls, interrupted)(*a, **k))
+
+    assert grade(place, tmp_path / "out", "--regrade") == 130
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "Interrupted: 2 hand-ins are left; they stand as before. To go on, give it again with "
+        "--only bob eve"
+    )
+    assert read_book(tmp_path / "out") == before
+    monkeypatch.setattr(single, "grade_code", real)
+    assert grade(place, tmp_path / "out", "--regrade", "--only", "bob", "eve") == 0
+
+
 def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path):
     (tmp_path / "class" / "ada").mkdir(parents=True)
     (tmp_path / "class" / "ada" / "layers.py").write_text("x\n")
