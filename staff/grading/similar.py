@@ -23,6 +23,7 @@ from staff.grading.intake.collect import collect, read_owners
 from staff.grading.intake.locate import arrange
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults
+from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
 from staff.grading.likeness import KINDS, Own, likeness, own_of
@@ -74,11 +75,13 @@ def run_command(args: argparse.Namespace) -> int:
     try:
         with Faults() as faults:
             owners = read_owners(args.students, faults) if args.students else {}
-        ours, others = _read(args.submissions, owners), _read(args.against, {})
+        (ours, left), (others, more) = _read(args.submissions, owners), _read(args.against, {})
         found = pairs_of(ours, others)[: args.show]
-        write_text(args.out, page(found, [*ours, *others]))
+        write_text(args.out, page(found, [*ours, *others], [*left, *more]))
     except (OSError, ValueError) as error:
         return _refuse(shown(str(error), 1000))
+    for line in (*left, *more):
+        print(f"LEFT OUT {line}")  # noqa: T201
     print(f"{len(found)} pairs of {len(ours)} hand-ins, the most alike first: {args.out}")  # noqa: T201
     return 0
 
@@ -89,24 +92,39 @@ def _refuse(text: str) -> int:
     return 2
 
 
-def _read(places: Sequence[Path], owners: dict[str, str]) -> list[Own]:
-    """Take the hand-ins of a class apart."""
+def _read(places: Sequence[Path], owners: dict[str, str]) -> tuple[list[Own], list[str]]:
+    """Take the hand-ins of a class apart; say of each that is left out, in part too, why."""
     if not places:
-        return []
-    owns = []
+        return [], []
+    owns: list[Own] = []
     with tempfile.TemporaryDirectory(prefix="cs682-similar-") as scratch:
         found = collect(places, Path(scratch, "export"), owners)
+        left = [shown(line, 400) for line in found.remarks]
         for submission in tqdm(found.submissions, unit="hand-in", disable=None):
-            if submission.held:
-                continue  # a link may lead anywhere; the grader says so
-            with tempfile.TemporaryDirectory(dir=scratch) as own:
-                raw, stage = Path(own, "raw"), Path(own, "stage")
-                raw.mkdir()
-                stage.mkdir()
-                package = arrange(unpack(submission.sources, raw, submission.versions), stage)
-                answers, _ = read_answers(stage / "notebooks")
-                owns.append(own_of(submission.id, package, answers))
-    return owns
+            try:
+                if submission.held:  # a link may lead anywhere
+                    raise ValueError(f"{submission.held} (--students GRADES/students.csv reads it)")
+                own, amiss = _take_apart(submission, Path(scratch))
+                owns.append(own)
+            except Exception as error:  # whatever it is, it costs the others nothing
+                amiss = str(error) or type(error).__name__
+            if amiss:
+                left.append(f"{shown(submission.id, 60)}: {shown(amiss, 400)}")
+    return owns, left
+
+
+def _take_apart(submission: Submission, scratch: Path) -> tuple[Own, str]:
+    """Take one hand-in apart; say what of it cannot be compared, if that is much."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        raw, stage = Path(folder, "raw"), Path(folder, "stage")
+        raw.mkdir()
+        stage.mkdir()
+        package = arrange(unpack(submission.sources, raw, submission.versions), stage)
+        answers, _ = read_answers(stage / "notebooks")
+        own = own_of(submission.id, package, answers)
+    if package.damaged:
+        return own, "; ".join(package.damaged)
+    return own, "" if any(own.pieces.values()) else "nothing of its own that could be compared"
 
 
 def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
@@ -128,8 +146,13 @@ def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
     return sorted(found, key=lambda pair: (-pair.most, pair.left.id, pair.right.id))
 
 
-def page(pairs: Sequence[Pair], everybody: Sequence[Own]) -> str:
-    """Return the page with pairs side by side; what few others have is marked."""
+def page(pairs: Sequence[Pair], everybody: Sequence[Own], left_out: Sequence[str] = ()) -> str:
+    """Return the page with pairs side by side; what few others have is marked.
+
+    Parameters
+    ----------
+    left_out : sequence of str, what is not compared, and why
+    """
     holders = Counter(piece for own in everybody for piece in own.pieces["code"])
     most = max(2, int(RARE * len(everybody)))
     rare = {piece for piece, count in holders.items() if count <= most}
@@ -142,7 +165,7 @@ def page(pairs: Sequence[Pair], everybody: Sequence[Own]) -> str:
         }
         for pair in pairs
     ]
-    return render("similar.html", pairs=rows)
+    return render("similar.html", pairs=rows, left_out=left_out)
 
 
 def _marked(pair: Pair, rare: set[object]) -> tuple[Markup, Markup] | None:

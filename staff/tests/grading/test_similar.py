@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 from staff.__main__ import main
+from staff.grading import similar as similar_module
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.likeness import own_code
 from staff.tests.grading.disguise import disguise, write_code
+from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
 from staff.tests.grading.test_reports import Tags
 
 pytest.importorskip("copydetect", reason="the extra `grade` is not installed")
+
+
+LONG = "def added(x):\n    return x * 37 - 12345 + x ** 17 - x * x * x + 3 * x - 99 * (x - 4)\n"
 
 
 def hand_in(folder, files):
@@ -109,6 +114,31 @@ def test_hand_in_that_cannot_be_parsed_has_no_likeness(tmp_path):
     np.savez(tmp_path / "class" / "ada" / "best_model.npz", W1=np.ones(3))
 
     assert similar(tmp_path)[0] == 0
+
+
+def test_what_is_left_out_is_named_and_costs_the_others_nothing(tmp_path, monkeypatch, capsys):
+    def own_of(id_, *parts, real=similar_module.own_of):
+        if id_ == "fay":
+            raise RecursionError
+        return real(id_, *parts)
+
+    monkeypatch.setattr(similar_module, "own_of", own_of)
+    for name in ("ada", "bob", "fay"):
+        hand_in(tmp_path / "class" / name, {"cs682/layers.py": LONG})
+    hand_in(tmp_path / "class" / "cyn", {"cs682/layers.py": f"({LONG}"})
+    write_hostile(next(k for k in HOSTILE if k.name == "cut short"), tmp_path / "class" / "eve.zip")
+    (tmp_path / "class" / "link").symlink_to(tmp_path)
+
+    status, page = similar(tmp_path)
+
+    assert (status, pairs_in(page)) == (0, [frozenset(("ada", "bob"))])
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said[:-1]] == [
+        f"LEFT OUT {name}" for name in ("cyn", "eve", "fay", "link")
+    ]
+    for text in ("nothing of its own", "not a whole zip", "RecursionError", "--students GRADES"):
+        assert any(text in line for line in said)
+        assert text in page
 
 
 def test_missing_folder_is_said(tmp_path, capsys):
