@@ -8,7 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from cs682.checks import EXERCISES
+from cs682.checks import EXERCISES, Exercise
+from cs682.checks.answers import answer_text, find_question, question_text
+from staff.grading.intake.books import read_book
+from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import key_of
 from staff.grading.results.pages import render
@@ -37,6 +40,7 @@ def answers_page(
     asked = [
         {
             "row": row,
+            "folded": _folded(row),
             "maximum": maxima.get(row.id, row.points),
             "answers": _alike(row.id, records, names, changed or {}),
             "silent": [_who(r, names) for r in records if row.id not in r.answers],
@@ -50,6 +54,23 @@ def answers_page(
         if r.help_used
     ]
     return render("answers.html", questions=asked, helped=helped)
+
+
+def _folded(row: Exercise) -> dict[str, Markup]:
+    """Return the question's text and the course's answer, as far as they are there.
+
+    An autograder has no notebooks, and those of a release have no answers.
+    """
+    try:
+        cells = read_book((ROOT / "notebooks" / row.notebook).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    asked = find_question(row.id, cells)
+    texts = {
+        "The question": question_text(asked) if asked else "",
+        "The course's answer": answer_text(row.id, cells),
+    }
+    return {title: Markup(typeset(text)) for title, text in texts.items() if text}
 
 
 def _alike(

@@ -15,6 +15,7 @@ from staff.grading.intake.locate import Package
 from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
+from staff.grading.results import answers_page as answers_page_module
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.facts import find_pasted
 from staff.grading.results.read_answers import (
@@ -437,6 +438,19 @@ def test_page_shows_answers_as_text_and_the_same_ones_once():
     assert "<b>bob" not in page
     assert page.count("&lt;img src=x onerror=alert(1)&gt;") == 1
     assert "ada, &lt;b&gt;bob" in page
+
+
+def test_page_has_the_question_and_the_course_s_answer_folded_where_they_are(monkeypatch, tmp_path):
+    page = answers_page([record_of("ada")], questions=[QUESTION])
+
+    folded = page.partition("<summary>The question</summary>")[2].partition("<h3>ada</h3>")[0]
+    question, answer = folded.split("<summary>The course&#39;s answer</summary>")
+    assert "Which of them can do this?" in question
+    assert "Answer in the cell below" not in question
+    assert "Sigmoid: yes, at both ends." in answer
+    assert page.count("<details>") == 2
+    monkeypatch.setattr(answers_page_module, "ROOT", tmp_path)
+    assert "<details>" not in answers_page([record_of("ada")])
 
 
 def test_page_ends_with_the_help_that_was_used():
