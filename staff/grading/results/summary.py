@@ -160,9 +160,17 @@ def _spread(records: Sequence[Record]) -> Figure:
 
 
 def _by_exercise(records: Sequence[Record]) -> Figure:
-    """Draw for each exercise how many passed, left it open, and went wrong."""
+    """Draw for each exercise how many passed, left it open, gave no answer, and went wrong.
+
+    What nobody has looked at, or the grader stumbled over, is left blank.
+    """
     exercises = [key for key, row in EXERCISES.items() if not row.is_question]
-    kinds = {"passed": COLOURS[2], "open": "#bbbbbb", "wrong": COLOURS[1]}
+    kinds = {
+        "passed": COLOURS[2],
+        "open": "#bbbbbb",
+        "missing, or no answer": "#666666",
+        "wrong": COLOURS[1],
+    }
     shares = {kind: [_share(records, key, kind) for key in exercises] for kind in kinds}
     with course_figure([["all"]], (8, 6), "Which exercises went wrong?") as (fig, axes):
         ax, left = axes["all"], [0.0] * len(exercises)
@@ -172,7 +180,7 @@ def _by_exercise(records: Sequence[Record]) -> Figure:
         ax.invert_yaxis()
         ax.tick_params(axis="y", labelsize=8)
         ax.set(xlabel="share of hand-ins (fraction)", ylabel="exercise", xlim=(0, 1))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.08), ncols=3)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.08), ncols=len(kinds))
     return fig
 
 
@@ -182,7 +190,8 @@ def _share(records: Sequence[Record], exercise: str, kind: str) -> float:
     alike = {
         "passed": ("passed", READ, BY_HAND),
         "open": ("open",),
-        "wrong": ("wrong", "no answer"),
+        "missing, or no answer": ("no answer",),
+        "wrong": ("wrong",),
     }[kind]
     return sum(state in alike for state in states) / len(records)
 

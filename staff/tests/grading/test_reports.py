@@ -17,6 +17,7 @@ from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import cell, shown, slug, uncell
 from staff.grading.intake.submission import Student
 from staff.grading.intake.text import clean
+from staff.grading.results import summary
 from staff.grading.results.facts import facts_of
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results, write_report
@@ -198,6 +199,23 @@ def test_summary_shows_the_class_and_is_the_same_each_time():
     assert f"{CODE - 1.5:g} of {FULL}" in page
     assert "&lt;i&gt;eve" in page
     assert page.count("data:image/png;base64,iVBOR") == 2
+
+
+def test_picture_of_exercises_tells_what_is_missing_from_what_is_wrong(monkeypatch):
+    figures = []
+    monkeypatch.setattr(summary, "_picture", lambda figure: str(figures.append(figure)))
+    missing = outcome_of("fc-2.4", "no answer", "notebooks/two_layer_net.npz is missing")
+    records = [record_of("a", missing), record_of("b", missing), record_of("c", wrong())]
+
+    summary_page(records)
+
+    (ax,) = figures[1].axes
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    kinds = {bars.get_label(): [bar.get_width() for bar in bars] for bars in ax.containers}
+    shares = {kind: widths[names.index("fc-2.4")] for kind, widths in kinds.items()}
+    assert shares["missing, or no answer"] == pytest.approx(2 / 3)
+    assert (shares["wrong"], shares["passed"]) == (0, pytest.approx(1 / 3))
+    assert kinds["wrong"][names.index("fc-1.2")] == pytest.approx(1 / 3)
 
 
 def test_summary_of_an_unlucky_class_has_no_plots():
