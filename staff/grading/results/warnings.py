@@ -42,6 +42,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
     parts = {
         "Not graded": waiting + [(r.id, ", ".join(r.not_graded)) for r in records if r.not_graded],
         "One cause that costs several exercises, or code that gave no answer": _costly(records),
+        "Left out by a limit, or nobody can read it": _fact(records, "left out"),
         "Files that are not as they should be": list(_amiss(records)),
         "A model of which a person decides": list(_for_a_person(records)),
         "Trained models that are not graded": list(_unseen(records)),
