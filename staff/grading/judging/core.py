@@ -255,7 +255,7 @@ class Grader:
         wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
         order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
         order |= {"modules": merits.MODULES if taken else {}, "taken": taken, "replaced": replaced}
-        result, problem, slow = None, "", False
+        result, problem, slow, gone = None, "", False, False
         with contextlib.closing(sandbox.begin(order)) as end:
             remote = RemoteSubject(end, wall, self._budget, sandbox.waited)
             try:
@@ -263,6 +263,7 @@ class Grader:
             except NoAnswer as error:
                 problem = str(error)
                 slow = isinstance(error, TooLate) and not sandbox.is_asleep()
+                gone = problem == GONE and sandbox.has_ended()  # below it is made to end
             remote.give_back()  # to one that has ended too: it may have waited long for a core
         try:
             status, used = sandbox.finish()
@@ -276,7 +277,7 @@ class Grader:
             return self._judged(result, remote)
         if slow:
             return self._ungraded(exercise, "it was late, but not asleep: is the machine busy?")
-        if problem == GONE and status == -signal.SIGKILL and used < cpu:  # it cannot do so itself
+        if gone and status == -signal.SIGKILL and used < cpu:  # it cannot do so itself
             return self._ungraded(exercise, "its process was killed: is there too little memory?")
         if "time" in problem or status == -signal.SIGXCPU:
             self._overran.add(exercise)

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ _TRUSTED = (
     "report",
     "subject",
 )
+_ENDED = ("Z", "X", "")  # states of a process; the last where nothing tells them
+_ENDING = 30  # looks at a process that has hung up: it may be about to end
 _START, _WORD = 120.0, 30.0  # seconds for a sandbox to come up, to say a word; on a busy machine
 
 
@@ -246,6 +249,20 @@ class Sandbox:
             If the sandbox has been damaged.
         """
         return self._ask(b"s") not in ("R", "D")
+
+    def has_ended(self) -> bool:
+        """Tell whether the exercise's process has ended: it may only have hung up.
+
+        Raises
+        ------
+        OSError
+            If the sandbox has been damaged.
+        """
+        for _ in range(_ENDING):
+            if self._ask(b"s") in _ENDED:
+                return True
+            time.sleep(0.01)
+        return False
 
     def finish(self) -> tuple[int, float]:
         """End the process of the exercise.
