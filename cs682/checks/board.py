@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from cs682.checks.source import RESTING_ON, find_outdated, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
 _LONGEST = 90  # characters of what is wrong with a file
+_LAG = 10  # seconds that a cell may go on after its check, before the page shows what it said
+_NOT_SHOWN = ": it passed, but its saved cell does not show it: run that cell again and save"
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
@@ -28,8 +30,8 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     """Return the board: each exercise with its state, points and hints, and each notebook's sum.
 
     Code is checked on the spot. Trainings and answers are read from the saved notebooks: a
-    training counts once its check cell shows ``passed``, or has passed in this run, a question once
-    its answer is written.
+    training counts once its check cell shows ``passed``, or has passed in this run and the notebook
+    has not been saved since, a question once its answer is written.
 
     Parameters
     ----------
@@ -39,13 +41,17 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    states = find_states(notebooks)
-    unsaved = {key for key in PASSED if states[key] == "open"}
-    return _lay_out(states | dict.fromkeys(unsaved, "passed"), unsaved)
+    states, said = find_states(notebooks), _find_gone(notebooks)
+    for key in (key for key in PASSED if states[key] == "open"):
+        if _is_saved_since(PASSED[key], notebooks / EXERCISES[key].notebook):
+            said.setdefault(key, _NOT_SHOWN)
+        else:
+            states[key], said[key] = "passed", ": save the notebook"
+    return _lay_out(states, said)
 
 
-def _lay_out(states: Mapping[str, str], unsaved: Collection[str] = ()) -> ResultsTable:
-    """Return the board of these states."""
+def _lay_out(states: Mapping[str, str], said: Mapping[str, str]) -> ResultsTable:
+    """Return the board of these states, with what is to be said of some exercises."""
     broken, counts = _find_broken(), count_hints()
     rows = []
     for notebook in dict.fromkeys(row.notebook for row in EXERCISES.values()):
@@ -55,8 +61,7 @@ def _lay_out(states: Mapping[str, str], unsaved: Collection[str] = ()) -> Result
                 "exercise": r.id,
                 "title": r.title,
                 "points": r.points,
-                "state": states[r.id]
-                + (": save the notebook" if r.id in unsaved else _reason(r, states, broken)),
+                "state": states[r.id] + (said.get(r.id) or _reason(r, states, broken)),
                 **({"hints": f"{counts[r.id]} of {STEPS}"} if r.id in counts else {}),
             }
             for r in own
@@ -81,7 +86,8 @@ def run_progress(markdown: Path | None = None, *, seconds: float = SECONDS) -> i
     """
     try:
         results = find_results(seconds=seconds)
-        board = _lay_out({key: result.state for key, result in results.items()})
+        states = {key: result.state for key, result in results.items()}
+        board = _lay_out(states, _find_gone(NOTEBOOKS))
     except ValueError as error:
         said = f"no board: {error}"
         page, wrong = f"**{html.escape(said)}**\n", True
@@ -125,6 +131,29 @@ def _find_broken() -> dict[str, str]:
     books = {row.file for row in EXERCISES.values() if row.file.endswith(".ipynb")}
     gone = (book for book in books if not (NOTEBOOKS.parent / book).is_file())
     return broken | {book: f": {book} is missing" for book in gone}
+
+
+def _find_gone(notebooks: Path) -> dict[str, str]:
+    """Return what to say of the exercises whose cell is gone from its notebook."""
+    gone = {}
+    for row in (row for row in EXERCISES.values() if row.file.endswith(".ipynb")):
+        cells = _read_cells(notebooks / row.notebook)
+        if cells and not _has_cell(row, cells):
+            gone[row.id] = ": its check cell is gone"
+    return gone
+
+
+def _has_cell(row: Exercise, cells: Sequence[Cell]) -> bool:
+    """Tell whether a notebook has the cell that shows how an exercise is."""
+    if row.is_question:
+        return True
+    code = (cell["source"] for cell in cells if cell["cell_type"] == "code")
+    return any(f'"{row.id}"' in source or f"'{row.id}'" in source for source in code)
+
+
+def _is_saved_since(moment: float, notebook: Path) -> bool:
+    """Tell whether a notebook was saved when its page must have shown what a check said."""
+    return notebook.exists() and notebook.stat().st_mtime > moment + _LAG
 
 
 def _sum(rows: Sequence[Exercise], states: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import _thread
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ from cs682.checks.subject import Subject, student_line
 
 SECONDS = 120  # for one check; the longest takes about five
 _CAUSE = "a loop that does not end, or one over every number where NumPy takes whole arrays"
-PASSED: set[str] = set()  # trainings, in this process: their notebook may not be saved yet
+# Trainings that passed in this process, and when: their notebook may not be saved since.
+PASSED: dict[str, float] = {}
 GRACE = 10  # seconds until an interrupted check must have ended
 
 
@@ -41,12 +43,12 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
         If there is no exercise of this id, or it is a question for a person to read.
     """
     result = examine_in_time(find_exercise(exercise).id, subject, **artefacts)
-    PASSED.discard(result.exercise.id)
+    PASSED.pop(result.exercise.id, None)
     if result.state != "passed":
         stuck = say_stuck(result.exercise.id, '{what}("{id}")') if hints_help(result) else ""
         raise CheckError("\n".join(filter(None, (say_next(result).message, stuck))))
     if artefacts:
-        PASSED.add(result.exercise.id)
+        PASSED[result.exercise.id] = time.time()
     say(describe(result))
 
 

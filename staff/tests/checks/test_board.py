@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import time
 
 import pytest
 
@@ -11,6 +13,7 @@ from cs682.checks.run import Result
 from staff.release.files import ROOT
 
 FULL = sum(row.points for row in EXERCISES.values())
+BOOK = "FullyConnectedNets.ipynb"
 READ = sum(row.points for row in EXERCISES.values() if row.is_question)
 
 
@@ -35,9 +38,9 @@ def test_board_counts_what_is_there(tmp_path, monkeypatch):
     assert "FullyConnectedNets: 0 of " in text
 
 
-def lines_by_exercise():
+def lines_by_exercise(notebooks=board.NOTEBOOKS):
     """Give a function that returns the board's line of an exercise."""
-    lines = str(board.progress()).splitlines()
+    lines = str(board.progress(notebooks)).splitlines()
     return lambda exercise: next(line for line in lines if line.split()[:1] == [exercise])
 
 
@@ -62,12 +65,50 @@ def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, tr
 
 def test_board_counts_a_training_that_passed_before_the_notebook_was_saved(monkeypatch):
     monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "open"))
-    monkeypatch.setattr(board, "PASSED", {"fc-2.4"})
+    monkeypatch.setattr(board, "PASSED", {"fc-2.4": time.time()})
 
     line_of = lines_by_exercise()
 
     assert line_of("fc-2.4").endswith("passed: save the notebook")
     assert line_of("fc-3.4").endswith("open")
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """Give a function that saves the first notebook without outputs or some cells, as run."""
+    monkeypatch.setattr(board, "CHECKS", {})
+
+    def save(*gone, passed=("fc-2.4", "fc-3.4"), ago=60.0):
+        book = json.loads((ROOT / "notebooks" / BOOK).read_text(encoding="utf-8"))
+        book["cells"] = [cell | {"outputs": []} for cell in book["cells"] if cell["id"] not in gone]
+        (tmp_path / BOOK).write_text(json.dumps(book), encoding="utf-8")
+        monkeypatch.setattr(board, "PASSED", dict.fromkeys(passed, time.time() - ago))
+        return tmp_path
+
+    return save
+
+
+def test_board_counts_no_training_that_the_notebook_saved_since_does_not_show(saved):
+    line_of = lines_by_exercise(folder := saved("overfit-three"))
+
+    assert line_of("fc-2.4").endswith(
+        "open: it passed, but its saved cell does not show it: run that cell again and save"
+    )
+    assert "open: its check cell is gone" in line_of("fc-3.4")
+    assert ": 0 passed, " in str(board.progress(folder))
+
+
+def test_board_names_a_training_s_cell_that_is_gone_before_it_passed(saved):
+    line_of = lines_by_exercise(saved("overfit-three", passed=()))
+
+    assert "open: its check cell is gone" in line_of("fc-3.4")
+    assert line_of("fc-2.4").endswith("open")
+
+
+def test_board_gives_a_page_time_to_show_what_a_check_said(saved):
+    line_of = lines_by_exercise(saved(ago=1.0))
+
+    assert line_of("fc-2.4").endswith("passed: save the notebook")
 
 
 def test_board_names_a_notebook_that_is_gone(monkeypatch, tmp_path):
