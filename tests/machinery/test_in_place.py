@@ -66,12 +66,40 @@ def test_new_data_goes_where_it_is_told(datasets, tmp_path):
     assert not datasets.exists()
 
 
-def test_a_place_named_by_the_user_is_never_replaced(datasets, tmp_path, monkeypatch):
-    monkeypatch.setenv("CS682_DATA", str(tmp_path / "typo"))
-    said = []
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, r"Searched:\n  .*given by CS682_DATA\)\nCorrect"),
+        ("file", "That is a file: what is needed is the folder"),
+        ("part", "is incomplete: data_batch_2 missing"),
+        ("damaged", "data_batch_2"),
+        ("archive", r"cifar-10-python.tar.gz is .*\.\nCorrect"),
+    ],
+)
+def test_a_place_named_by_the_user_is_never_replaced(
+    datasets, tmp_path, monkeypatch, content, said
+):
+    place = tmp_path / "typo"
+    monkeypatch.setenv("CS682_DATA", str(lay_out(place, content)))
 
-    with pytest.raises(DownloadError, match="no data here"):
-        put_data_in_place(report=said.append)
+    with pytest.raises(DownloadError, match=said) as caught:
+        put_data_in_place()
 
-    assert said == []
+    told = str(caught.value)
+    assert told.startswith(f"CS682_DATA names a place without data: {place}")
+    assert "or unset it" in told
+    assert [word for word in ("offline", "by hand, then") if word in told] == []
     assert not datasets.exists()
+
+
+def lay_out(place, content):
+    """Put something into a place that is not the data; return what a user calls the place."""
+    if content in ("part", "damaged"):
+        batch = write_set(place, 2) / "data_batch_2"
+        batch.unlink() if content == "part" else batch.write_bytes(b"x")
+    if content == "archive":
+        place.mkdir()
+        (place / download.CIFAR10.name).write_bytes(b"x")
+    if content == "file":
+        place.write_bytes(b"x")
+    return place
