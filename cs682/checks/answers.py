@@ -84,6 +84,21 @@ def answer_text(exercise: str, cells: Sequence[Cell]) -> str:
     return "\n\n".join(part["source"] for part in find_answer(exercise, cells))
 
 
+def has_answer_cell(exercise: str, cells: Sequence[Cell]) -> bool:
+    """Tell whether a question is there, and a cell below it for its answer.
+
+    Parameters
+    ----------
+    exercise, cells
+        As for `find_answer`.
+
+    Returns
+    -------
+    has_cell : bool
+    """
+    return len(list(_parts(f"**Question {exercise}**", cells))) > 1
+
+
 def help_text(cells: Sequence[Cell]) -> str:
     """Return what a student says of the help used in a notebook.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import SOLUTIONS, find_conflict
-from cs682.checks.answers import Cell, answer_text, read_cells
+from cs682.checks.answers import Cell, answer_text, has_answer_cell, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, count_hints, say_stuck
@@ -21,6 +21,7 @@ from cs682.checks.source import RESTING_ON, find_outdated, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
 _LONGEST = 90  # characters of what is wrong with a file
+_GONE = ": the cell of its {} is gone, `python -m cs682 reset {}` brings it back"
 _LAG = 10  # seconds that a cell may go on after its check, before the page shows what it said
 _NOT_SHOWN = ": it passed, but its saved cell does not show it: run that cell again and save"
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -41,7 +42,8 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     -------
     board : ResultsTable, which a notebook shows as a table and `print` as text
     """
-    states, said = find_states(notebooks), _find_gone(notebooks)
+    states = find_states(notebooks)
+    said = _find_gone(notebooks, states)
     for key in (key for key in PASSED if states[key] == "open"):
         if _is_saved_since(PASSED[key], notebooks / EXERCISES[key].notebook):
             said.setdefault(key, _NOT_SHOWN)
@@ -87,7 +89,7 @@ def run_progress(markdown: Path | None = None, *, seconds: float = SECONDS) -> i
     try:
         results = find_results(seconds=seconds)
         states = {key: result.state for key, result in results.items()}
-        board = _lay_out(states, _find_gone(NOTEBOOKS))
+        board = _lay_out(states, _find_gone(NOTEBOOKS, states))
     except ValueError as error:
         said = f"no board: {error}"
         page, wrong = f"**{html.escape(said)}**\n", True
@@ -133,20 +135,20 @@ def _find_broken() -> dict[str, str]:
     return broken | {book: f": {book} is missing" for book in gone}
 
 
-def _find_gone(notebooks: Path) -> dict[str, str]:
-    """Return what to say of the exercises whose cell is gone from its notebook."""
+def _find_gone(notebooks: Path, states: Mapping[str, str]) -> dict[str, str]:
+    """Return what to say of the open exercises whose cell is gone from its notebook."""
     gone = {}
-    for row in (row for row in EXERCISES.values() if row.file.endswith(".ipynb")):
-        cells = _read_cells(notebooks / row.notebook)
+    for row in (EXERCISES[key] for key, state in states.items() if state == "open"):
+        cells = _read_cells(notebooks / row.notebook) if row.file.endswith(".ipynb") else []
         if cells and not _has_cell(row, cells):
-            gone[row.id] = ": its check cell is gone"
+            gone[row.id] = _GONE.format("answer" if row.is_question else "check", row.id)
     return gone
 
 
 def _has_cell(row: Exercise, cells: Sequence[Cell]) -> bool:
-    """Tell whether a notebook has the cell that shows how an exercise is."""
+    """Tell whether a notebook has the cell for an answer, or that with a training's check."""
     if row.is_question:
-        return True
+        return has_answer_cell(row.id, cells)
     code = (cell["source"] for cell in cells if cell["cell_type"] == "code")
     return any(f'"{row.id}"' in source or f"'{row.id}'" in source for source in code)
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from cs682._files import find_conflict
 from cs682.checks.source import judge
+from cs682.setup.cells import Cell, find_cells, id_of, is_answer, put_in, source_of
 from cs682.setup.collision import COLUMN, Collision
 
-Cell = dict[str, Any]
 _SECTION = re.compile(r"^#+ (\d[\d.]*)", re.MULTILINE)
 _BOTH = "these lines are not as they were given out, and the new release changed them, too"
 _NONE: Cell = {"source": ""}
@@ -186,7 +186,7 @@ def merge_book(name: str, base: str, mine: str, new: str) -> Merged:
     given, theirs = (
         {cell["id"]: cell for cell in json.loads(text)["cells"]} for text in (base, new)
     )
-    cells = _find_cells(list(given.values()), own)
+    cells = find_cells(list(given.values()), own)
     places = _name_places(name, given.values())
     merging = _BookMerge(book, cells, places, _name_places(name, theirs.values()))
     for key, cell in given.items():
@@ -221,7 +221,7 @@ def book_sources(text: str) -> list[str]:
     ValueError
         If it is no notebook.
     """
-    return [source_of(cell) for cell in _read_book(text)[1] if not _is_answer(cell)]
+    return [source_of(cell) for cell in _read_book(text)[1] if not is_answer(cell)]
 
 
 def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
@@ -242,11 +242,11 @@ def book_pairs(name: str, given: str, mine: str) -> list[tuple[str, str, str]]:
         If the student's file is no notebook.
     """
     cells = json.loads(given)["cells"]
-    places, own = _name_places(name, cells), _find_cells(cells, _read_book(mine)[1])
+    places, own = _name_places(name, cells), find_cells(cells, _read_book(mine)[1])
     return [
         (places[cell["id"]], source_of(cell), source_of(own.get(cell["id"], _NONE)))
         for cell in cells
-        if not _is_answer(cell)
+        if not is_answer(cell)
     ]
 
 
@@ -260,52 +260,6 @@ def _name_places(name: str, cells: Iterable[Cell]) -> dict[str, str]:
         first = textwrap.shorten(source.strip().partition("\n")[0], COLUMN, placeholder=" ...")
         places[cell["id"]] = f"{name}, {section}the cell that begins with {first}"
     return places
-
-
-def id_of(cell: Cell) -> str:
-    """Return a cell's id, wherever the editor that saved it has put it.
-
-    Parameters
-    ----------
-    cell : dict
-    """
-    return str(cell.get("id") or cell.get("metadata", {}).get("id"))
-
-
-def source_of(cell: Cell) -> str:
-    """Return what stands in a cell, with plain line ends.
-
-    Parameters
-    ----------
-    cell : dict
-    """
-    return "".join(cell["source"]).replace("\r\n", "\n")
-
-
-def _is_answer(cell: Cell) -> bool:
-    """Tell whether a cell is there for a student's answer."""
-    return "answer" in cell.get("metadata", {}).get("tags", [])
-
-
-def _find_cells(given: list[Cell], own: list[Cell]) -> dict[str, Cell]:
-    """Return the student's cell for each given one, by the given one's id.
-
-    Where an editor has thrown all ids away, cells that nobody changed show where the others are.
-    """
-    found: dict[str, Cell] = {}
-    names = {cell["id"] for cell in given}
-    for cell in own:
-        if id_of(cell) in names:
-            found.setdefault(id_of(cell), cell)
-    if found:
-        return found
-    before, now = ([source_of(cell) for cell in cells] for cells in (given, own))
-    match = SequenceMatcher(None, before, now, autojunk=False)
-    for _, i1, i2, j1, j2 in match.get_opcodes():
-        if [c["cell_type"] for c in given[i1:i2]] == [c["cell_type"] for c in own[j1:j2]]:
-            ids = (cell["id"] for cell in given[i1:i2])
-            found.update(zip(ids, own[j1:j2], strict=True))
-    return found
 
 
 @dataclass
@@ -330,7 +284,7 @@ class _BookMerge:
         elif cell is None:
             reason = "you deleted this cell, and the new release changed it"
             self._collide(key, reason, "", source_of(new))
-        elif not _is_answer(given):
+        elif not is_answer(given):
             self._merge(key, cell, base, source_of(new))
 
     def _merge(self, key: str, cell: Cell, base: str, new: str) -> None:
@@ -368,25 +322,11 @@ class _BookMerge:
         self.changed = True
 
     def add(self, cells: list[Cell], order: list[str]) -> None:
-        """Add the course's new cells, each before the given one that follows it.
-
-        So a student's own cells, an answer's above all, stay below what they belong to.
-        """
+        """Add the course's new cells."""
         there = {id_of(cell) for cell in self.book["cells"]}
         for cell in (cell for cell in cells if cell["id"] not in there):
-            behind = order[order.index(cell["id"]) + 1 :]
-            following = next((self.cells[key] for key in behind if key in self.cells), None)
-            own = self.book["cells"]
-            places = (i for i, other in enumerate(own) if other is following)
-            own.insert(next(places, len(own)), self._fit(cell))
+            put_in(self.book, cell, order, self.cells)
             self.changed = True
-
-    def _fit(self, cell: Cell) -> Cell:
-        """Return a cell with its id where this notebook's format has it."""
-        if self.book.get("nbformat_minor", 0) >= 5:  # format 4.5 has ids
-            return cell
-        rest = {key: value for key, value in cell.items() if key != "id"}
-        return {**rest, "metadata": {**cell["metadata"], "id": cell["id"]}}
 
     def _collide(self, key: str, reason: str, *texts: str) -> None:
         self.collisions.append(Collision(self.places[key], reason, *texts))

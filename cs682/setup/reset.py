@@ -16,17 +16,22 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from cs682._files import MISSING, find_conflict, replacing
+from cs682._files import MISSING, replacing
+from cs682.checks.answers import has_answer_cell, read_cells
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.solutions import forget_ask
 from cs682.checks.source import describe_encoding, judge
-from cs682.setup.assignment import KEPT, PACKAGE_HOME
-from cs682.setup.merging import id_of
+from cs682.setup.assignment import GIVEN, KEPT, PACKAGE_HOME
+from cs682.setup.cells import Cell, id_of, put_in, source_of
+from cs682.setup.remembered import read_given
 
+Piece = dict[str, str]
 ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
 _RENAMED = "give it its name, or copy it from the zip that you were given"
+_READ_ANEW = "Is the file open in an editor? Then have it read anew, before you save."
 _FRESH = "the zip holds it, and after an update the folder kept does"
 
 
@@ -49,9 +54,16 @@ class _File:
         with replacing(self.path) as file:
             file.write(self.bom + self.text.encode())
 
+    def set_book(self, book: dict[str, Any]) -> None:
+        """Change the text to that of a notebook."""
+        text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+        self.text = text.replace("\n", self.newline)
+
 
 def reset(name: str, root: Path = PACKAGE_HOME) -> str:
     """Put an exercise back to what was given out, and keep what stood there in the folder `kept`.
+
+    If cells of it are gone from its notebook, these are put in, and nothing else is changed.
 
     Parameters
     ----------
@@ -70,7 +82,10 @@ def reset(name: str, root: Path = PACKAGE_HOME) -> str:
         If this copy does not know the stub, cannot find its place, or cannot be written to.
     """
     row = find_exercise(name)
-    pieces = _read_originals(row, root)
+    originals = _read_originals(root)
+    if said := _bring_cells_back(row, originals.get(row.id, []), root):
+        return said
+    pieces = _pieces_of(row, originals)
     files = {piece["file"]: _read(root, piece["file"]) for piece in pieces}
     olds = [_put_back(row, piece, files[piece["file"]]) for piece in pieces]
     forget_ask(row.id, root)
@@ -85,10 +100,10 @@ def reset(name: str, root: Path = PACKAGE_HOME) -> str:
     return _describe(row, kept.relative_to(root).as_posix(), files)
 
 
-def _read_originals(row: Exercise, root: Path) -> list[dict[str, str]]:
-    """Return the functions or cells of an exercise as they were given out."""
+def _read_originals(root: Path) -> dict[str, list[Piece]]:
+    """Return the functions and cells of each exercise as they were given out."""
     try:
-        originals = json.loads((root / ORIGINALS).read_bytes())
+        originals: dict[str, list[Piece]] = json.loads((root / ORIGINALS).read_bytes())
     except FileNotFoundError:
         raise ResetError(
             f"{root} is no release but the source that releases are cut from: only a release knows "
@@ -96,13 +111,17 @@ def _read_originals(row: Exercise, root: Path) -> list[dict[str, str]]:
         ) from None
     except (OSError, ValueError) as error:
         raise ResetError(f"{ORIGINALS} is damaged ({error}): fetch the assignment again") from error
+    return originals
+
+
+def _pieces_of(row: Exercise, originals: dict[str, list[Piece]]) -> list[Piece]:
+    """Return the functions or cells of an exercise."""
     if row.id not in originals:
         kind = (
             "a question: empty its cell" if row.is_question else f"given, and has no stub: {_FRESH}"
         )
         raise ValueError(f"{row.id} cannot be put back: it is {kind}")
-    pieces: list[dict[str, str]] = originals[row.id]
-    return pieces
+    return originals[row.id]
 
 
 def _read(root: Path, name: str) -> _File:
@@ -121,7 +140,7 @@ def _read(root: Path, name: str) -> _File:
     return _File(root / name, name, text, bom, newline)
 
 
-def _put_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
+def _put_back(row: Exercise, piece: Piece, file: _File) -> str:
     """Change a file's text; return what stood there, with plain line ends."""
     if "cell" in piece:
         return _put_cell_back(row, piece, file)
@@ -171,7 +190,7 @@ def _end_of_block(lines: list[str], start: int, indent: int, *, is_python: bool)
     return end
 
 
-def _find_part(lines: list[str], start: int, piece: dict[str, str], file: _File) -> tuple[int, int]:
+def _find_part(lines: list[str], start: int, piece: Piece, file: _File) -> tuple[int, int]:
     """Return the lines of an exercise in a function that it shares: behind a given line."""
     after, text = piece["after"], piece["text"]
     found = [i for i in range(start, len(lines)) if lines[i].rstrip() == after]
@@ -202,29 +221,67 @@ def _next_within(lines: list[str], begin: int, indent: int) -> int:
     )
 
 
-def _put_cell_back(row: Exercise, piece: dict[str, str], file: _File) -> str:
+def _put_cell_back(row: Exercise, piece: Piece, file: _File) -> str:
     """Change a cell in a notebook's text, and forget its outputs; return its source."""
-    try:
-        book = json.loads(file.text)
-        cells = {id_of(cell): cell for cell in book["cells"]}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        said = find_conflict(file.text.encode()) or f"is no notebook: {error!r}"
-        raise ResetError(f"{file.name} {said}") from error
+    book = _read_book(file)
+    cells = {id_of(cell): cell for cell in book["cells"]}
     if piece["cell"] not in cells:
         raise ResetError(
-            f"{file.name} has no cell {piece['cell']!r} any more: write {row.id} in a new one"
+            f"{file.name} has no cell {piece['cell']!r} any more: make a new one for {row.id}, and "
+            f"write into it\n\n{piece['text']}"
         )
     cell = cells[piece["cell"]]
     old = "".join(cell["source"])
     if old != piece["text"]:
         source = piece["text"].splitlines(keepends=True)
         cell.update(source=source, outputs=[], execution_count=None)
-        text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
-        file.text = text.replace("\n", file.newline)
+        file.set_book(book)
     return old
 
 
-def _keep(row: Exercise, root: Path, pieces: list[dict[str, str]], olds: list[str]) -> Path:
+def _read_book(file: _File) -> dict[str, Any]:
+    """Return the notebook that a file holds."""
+    try:
+        read_cells(file.text.encode())
+    except ValueError as error:
+        raise ResetError(f"{file.name}: {error}") from error
+    book: dict[str, Any] = json.loads(file.text)
+    return book
+
+
+def _bring_cells_back(row: Exercise, pieces: list[Piece], root: Path) -> str:
+    """Put in what is gone from a notebook of the cells of an exercise; say so, '' if nothing is."""
+    given = json.loads(read_given(root / GIVEN).texts.get(row.file, "{}")).get("cells")
+    if not (given and row.file.endswith(".ipynb")):
+        return ""
+    file = _read(root, row.file)
+    book, order = _read_book(file), [cell["id"] for cell in given]
+    own = {id_of(cell): cell for cell in book["cells"] if id_of(cell) in order}
+    wanted = _question_cells(row.id, given, file) or [piece["cell"] for piece in pieces]
+    gone = [cell for cell in given if cell["id"] in wanted and cell["id"] not in own]
+    if not (own and gone):  # an editor may have thrown all ids away
+        return ""
+    for cell in gone:
+        put_in(book, cell, order, own)
+    file.set_book(book)
+    try:
+        file.write()
+    except OSError as error:
+        raise ResetError(f"{file.name} cannot be written to: {error.strerror}") from error
+    them = "the cell that was" if len(gone) == 1 else "the cells that were"
+    return f"{row.id} has {them} gone, in {file.name}; all others stay as they are.\n{_READ_ANEW}"
+
+
+def _question_cells(exercise: str, given: list[Cell], file: _File) -> list[str]:
+    """Return the ids of a question and the cell for its answer, if that is gone from a file."""
+    texts = [source_of(cell) for cell in given]
+    place = next((i for i, text in enumerate(texts) if f"**Question {exercise}**" in text), None)
+    if place is None or has_answer_cell(exercise, read_cells(file.text.encode())):
+        return []
+    return [cell["id"] for cell in given[place : place + 2]]
+
+
+def _keep(row: Exercise, root: Path, pieces: list[Piece], olds: list[str]) -> Path:
     """Write what stood there into a file of its own, which is named by exercise and time."""
     places = (f"# {p['file']}, {p.get('function', p.get('cell'))}" for p in pieces)
     texts = [f"{place}\n\n{old.rstrip()}\n" for place, old in zip(places, olds, strict=True)]
@@ -244,7 +301,7 @@ def _describe(row: Exercise, kept: str, files: dict[str, _File]) -> str:
     lines = [
         f"{row.id} is {state}, in {' and '.join(files)}. What stood there is in {kept}",
         "Do you want some of it back? Copy it from there.",
-        "Is the file open in an editor? Then have it read anew, before you save.",
+        _READ_ANEW,
     ]
     for file in files.values():
         if file.name.endswith(".py") and (trouble := judge(file.name, file.text.encode())):

@@ -10,8 +10,10 @@ import pytest
 
 from cs682.__main__ import main
 from cs682.checks import EXERCISES
+from cs682.checks.answers import ANSWER_PROMPT
 from cs682.checks.hints import read_notes
 from cs682.setup import reset as module
+from cs682.setup.assignment import GIVEN
 from cs682.setup.reset import ORIGINALS, ResetError, reset
 
 FILE, BOOK = "cs682/layers.py", "notebooks/FullyConnectedNets.ipynb"
@@ -277,13 +279,92 @@ def test_cell_is_found_where_an_editor_has_put_its_id_elsewhere(root):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(json.dumps(book_of("x")), "has no cell 'recipe' any more"), ("[]", "is no notebook")],
+    [
+        (
+            json.dumps(book_of("x")),
+            r"has no cell 'recipe' any more: make a new one for .* write into it\n\n# TODO",
+        ),
+        ("[]", "is no notebook"),
+    ],
 )
 def test_notebook_without_the_cell_is_refused(root, content, said):
     (root / BOOK).write_text(content, encoding="utf-8")
 
     with pytest.raises(ResetError, match=said):
         reset("fc-5.1", root)
+
+
+def notebook_of(*cells):
+    """Give a notebook's text, from the names of its cells; a space tells a student's source."""
+    kinds = {"q1": "markdown", "a1": "markdown"}
+    sources = {"q1": "**Question fc-q1** What?", "a1": ANSWER_PROMPT}
+    rows = [
+        {
+            "cell_type": kinds.get(key, "code"),
+            "id": key,
+            "metadata": {"tags": ["answer"]} if key == "a1" else {},
+            "source": source or sources.get(key, f"# given {key}"),
+        }
+        for key, _, source in (cell.partition(" ") for cell in cells)
+    ]
+    return json.dumps({"cells": rows, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def cells_of(root):
+    cells = json.loads((root / BOOK).read_text(encoding="utf-8"))["cells"]
+    return [(cell["id"], cell["source"]) for cell in cells]
+
+
+@pytest.fixture
+def given(root):
+    """Give the folder of a release that remembers its notebook."""
+    text = notebook_of("look", "recipe", "train", "q1", "a1", "end")
+    said = {"texts": {BOOK: text}, "hashes": {}, "version": "1.0.0"}
+    (root / GIVEN).write_text(json.dumps(said), encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "now"),
+    [
+        (
+            "fc-5.1",
+            ["look", "recipe mine", "0abc1234 mine", "q1", "a1", "end"],
+            ["look", "recipe mine", "0abc1234 mine", "train", "q1", "a1", "end"],
+        ),
+        ("fc-5.1", ["look", "q1", "a1"], ["look", "recipe", "train", "q1", "a1"]),
+        ("fc-q1", ["q1", "end mine"], ["q1", "a1", "end mine"]),
+        ("fc-q1", ["train", "end"], ["train", "q1", "a1", "end"]),
+        ("fc-q1", ["look", "q1"], ["look", "q1", "a1"]),
+    ],
+)
+def test_cells_that_are_gone_come_back_where_they_stood(given, name, left, now):
+    (given / BOOK).write_text(notebook_of(*left), encoding="utf-8")
+
+    said = reset(name, given)
+
+    assert said.startswith(f"{name} has the cell")
+    assert "read anew" in said
+    text = notebook_of(*now)
+    assert cells_of(given) == [(c["id"], c["source"]) for c in json.loads(text)["cells"]]
+    assert not (given / "kept").exists()
+
+
+@pytest.mark.parametrize("left", [["q1", "a1 mine"], ["q1", "0abc1234 mine", "end"]])
+def test_question_with_a_cell_for_its_answer_is_left_alone(given, left):
+    (given / BOOK).write_text(notebook_of(*left), encoding="utf-8")
+
+    with pytest.raises(ValueError, match="it is a question: empty its cell"):
+        reset("fc-q1", given)
+
+    assert (given / BOOK).read_text(encoding="utf-8") == notebook_of(*left)
+
+
+def test_cells_without_their_names_are_not_taken_for_gone(given):
+    (given / BOOK).write_text(notebook_of("0abc1234 mine", "1abc1234 mine"), encoding="utf-8")
+
+    with pytest.raises(ResetError, match="has no cell 'recipe' any more"):
+        reset("fc-5.1", given)
 
 
 # --- what there is to put back

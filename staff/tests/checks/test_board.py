@@ -14,6 +14,7 @@ from staff.release.files import ROOT
 
 FULL = sum(row.points for row in EXERCISES.values())
 BOOK = "FullyConnectedNets.ipynb"
+GONE = "open: the cell of its {} is gone, `python -m cs682 reset {}` brings it back"
 READ = sum(row.points for row in EXERCISES.values() if row.is_question)
 
 
@@ -94,15 +95,23 @@ def test_board_counts_no_training_that_the_notebook_saved_since_does_not_show(sa
     assert line_of("fc-2.4").endswith(
         "open: it passed, but its saved cell does not show it: run that cell again and save"
     )
-    assert "open: its check cell is gone" in line_of("fc-3.4")
+    assert line_of("fc-3.4").endswith(GONE.format("check", "fc-3.4"))
     assert ": 0 passed, " in str(board.progress(folder))
 
 
 def test_board_names_a_training_s_cell_that_is_gone_before_it_passed(saved):
     line_of = lines_by_exercise(saved("overfit-three", passed=()))
 
-    assert "open: its check cell is gone" in line_of("fc-3.4")
+    assert line_of("fc-3.4").endswith(GONE.format("check", "fc-3.4"))
     assert line_of("fc-2.4").endswith("open")
+
+
+@pytest.mark.parametrize("gone", [("a2",), ("q2", "a2")])
+def test_board_names_an_answer_s_cell_that_is_gone(saved, gone):
+    line_of = lines_by_exercise(saved(*gone))
+
+    assert line_of("fc-q2").endswith(GONE.format("answer", "fc-q2"))
+    assert line_of("fc-q3").endswith("answered")
 
 
 def test_board_gives_a_page_time_to_show_what_a_check_said(saved):

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from cs682.checks import EXERCISES
+from cs682.setup.assignment import GIVEN
+from cs682.setup.cells import is_answer
 from cs682.setup.reset import ORIGINALS, reset
 from staff.release.build import cut
 from staff.release.originals import original_files
@@ -56,6 +58,24 @@ def test_trainings_are_put_back_and_no_longer_show_that_they_passed(release, ref
         }
         assert [key for key in ours if found[key]["outputs"]] == []
         assert any(cell.get("outputs") for cell in found.values())
+
+
+def test_cells_that_were_deleted_come_back_as_they_were_given_out(release, tmp_path):
+    lay_out(tmp_path, release.files)
+    (tmp_path / GIVEN).write_bytes(release.files[GIVEN])
+    rows = [row for row in EXERCISES.values() if row in TRAININGS or row.is_question]
+    books = {row.file: json.loads(release.files[row.file]) for row in rows}
+    for path, book in books.items():
+        cells = [cell for cell in book["cells"] if not is_answer(cell) or cell["id"] == "help"]
+        cells = [cell for cell in cells if "# TODO(" not in "".join(cell["source"])]
+        assert len(cells) < len(book["cells"])
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(json.dumps(book | {"cells": cells}), encoding="utf-8")
+
+    for row in rows:
+        reset(row.id, tmp_path)
+
+    assert {path: json.loads((tmp_path / path).read_bytes()) for path in books} == books
 
 
 def test_untouched_release_has_nothing_to_put_back(release, tmp_path):
