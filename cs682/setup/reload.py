@@ -3,7 +3,7 @@
 IPython's autoreload loads an edited module again and mends most of what was imported from it, but
 not all: a name that the notebook imported may go on to mean the old class, or a function that a
 decorator has wrapped. Here every such name is bound anew. Of a file that does not load, autoreload
-prints a traceback of its own frames; here it is two lines.
+prints a traceback of its own frames; here it is a few lines.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"
+IN_USE = "Until it is mended, the code from before is still in use."
 
 
 def follow_edits(shell: Any) -> None:
@@ -131,7 +132,7 @@ def current(thing: Any) -> Any:
 
 
 def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
-    """Say in two lines why an edited file does not load.
+    """Say in a few lines why an edited file does not load, and what that means.
 
     Parameters
     ----------
@@ -152,9 +153,7 @@ def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
         trouble = judge(name, file.read_bytes())
     except OSError as error:
         trouble = f"cannot be read: {error.strerror}"
-    if trouble:
-        return f"{name} {trouble}", False
-    return f"{name} {reason}\n  What it held before is still in use.", True
+    return f"{name} {trouble or reason}\n  {IN_USE}", not trouble
 
 
 def _is_ours(file: Path) -> bool:

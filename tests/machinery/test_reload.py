@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cs682.checks.source import is_outdated
+from cs682.setup.reload import IN_USE
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a notebook does: import by name, train, edit a file, train again, keep, look at the board.
@@ -144,7 +145,7 @@ assert "notebooks/best_model.npz" in pack.collect(Path.cwd()).files
     )
 
 
-def test_a_file_that_does_not_load_is_two_lines_until_it_is_mended(home):
+def test_a_file_that_does_not_load_is_a_few_lines_until_it_is_mended(home):
     line = SIGNATURES["layers.py"]
     source = (home / "cs682" / "layers.py").read_text(encoding="utf-8")
     number = source[: source.index(line)].count("\n") + 1
@@ -175,8 +176,11 @@ for new in {list(broken)!r}:
     told = [text.splitlines() for text in said.split("SAID ")[1:]]
     for lines, words in zip(told, broken.values(), strict=True):
         assert lines[0].startswith(words), said
-        assert lines[1].startswith("  "), said
-        assert not lines[2:3] or lines[2] in ("", "Out[1]: 1") or "Out" in lines[2], said
+        assert f"  {IN_USE}" in lines[1:3], said
+        rest = lines[lines.index(f"  {IN_USE}") + 1 :]
+        assert not rest[:1] or rest[0] == "" or "Out" in rest[0], said
+    help_page = (ROOT / "docs" / "student.md").read_text(encoding="utf-8")
+    assert f'| "{IN_USE[len("Until it is mended, ") : -1]}"' in help_page
 
 
 def test_a_kernel_that_follows_no_edits_says_so(home):
