@@ -51,12 +51,10 @@ class Solver:
     batch_size : int >= 1, examples per iteration
     num_epochs : int >= 0, length of a run; an epoch is ``max(N // batch_size, 1)`` iterations
     num_train_samples, num_val_samples : int >= 1 or None
-        How many examples an evaluation draws to measure training and validation accuracy;
-        None for all
+        Examples that an evaluation draws to measure training and validation accuracy; None: all
     sampling : {'replacement', 'epoch'}
-        'replacement' draws each batch anew, so that an epoch sees about 63 % of the examples, some
-        of them twice. 'epoch' shuffles once per epoch and sees no example twice; the
-        ``N % batch_size`` examples left over at its end are left out.
+        'replacement' draws each batch anew, and an epoch sees about 63 % of all, some twice.
+        'epoch' shuffles once per epoch, sees none twice and leaves the last ``N % batch_size`` out.
     checkpoint_name : str, path or None; each evaluation writes
         ``<checkpoint_name>_epoch_<epoch>.npz``, from which `load_checkpoint` goes on
     print_every : int, None or 'auto'; iterations per printed loss, None, 0 or less for never.
@@ -64,6 +62,7 @@ class Solver:
     verbose : bool, whether to print anything
     progress : bool or None, whether to show a progress bar; None for when `verbose` is on and
         somebody sees it, in a notebook or on a terminal
+    **unknown : refused, with what was likely meant
 
     Attributes
     ----------
@@ -81,7 +80,7 @@ class Solver:
     Raises
     ------
     TypeError
-        If an argument is of the wrong kind, labels that are not integers included.
+        If an argument is unknown or of the wrong kind, labels that are not integers included.
     ValueError
         If a value is out of range, `data` lacks a key or its arrays do not fit together, or
         `update_rule` or a key of `optim_config` is unknown.
@@ -111,7 +110,9 @@ class Solver:
         print_every: int | str | None = "auto",
         verbose: bool = True,
         progress: bool | None = None,
+        **unknown: Any,
     ) -> None:
+        options.refuse_unknown(unknown, Solver.__init__)
         self.model = options.require_model(model)
         self.X_train, self.y_train, self.X_val, self.y_val = options.require_data(data)
         self.update_rule = options.require_update_rule(update_rule)
@@ -209,9 +210,8 @@ class Solver:
         if state.last is not None and same_params(self.model, state.best):
             restore_state(self.model, state.last)
         elif state.iteration > 0:
-            state.optim_configs = options.fresh_configs(
-                self.optim_config, self.model.params, state.optim_configs
-            )
+            params, reached = self.model.params, state.optim_configs
+            state.optim_configs = options.fresh_configs(self.optim_config, params, reached)
         if not state.val_acc_history:
             state.best = copy_state(self.model)
         if state.epoch >= self._last_epoch and not state.evaluation_due:

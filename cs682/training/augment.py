@@ -11,7 +11,7 @@ repeatable and a checkpoint goes on bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,7 +38,10 @@ def flips(probability: float = 0.5) -> Augmentation:
     ------
     ValueError
         If `probability` lies outside [0, 1].
+    TypeError
+        If it is a batch.
     """
+    _refuse_batch("flips", probability)
     if not 0 <= probability <= 1:
         raise ValueError(f"probability must be in [0, 1], got {probability!r}")
 
@@ -72,6 +75,7 @@ def shifts(pixels: int = 2) -> Augmentation:
     TypeError
         If `pixels` is not an integer.
     """
+    _refuse_batch("shifts", pixels)
     pixels = require_count("pixels", pixels, 0)
 
     def augment(X: Array) -> Array:
@@ -106,6 +110,15 @@ def chain(*augmentations: Augmentation) -> Augmentation:
         return X
 
     return augment
+
+
+def _refuse_batch(maker: str, setting: Any) -> None:
+    """Refuse a batch where a setting belongs: the maker itself was given to the solver."""
+    if isinstance(setting, np.ndarray):
+        raise TypeError(
+            f"{maker} makes an augmentation, and was given a batch: call it first, as in "
+            f"augment={maker}()"
+        )
 
 
 def _require_images(X: Array) -> None:

@@ -147,10 +147,9 @@ class TrainingLog:
         return f"{self.state.iteration} / {self.last_iteration}"
 
     def _smaller_rate(self) -> str:
-        rate = self.rate()
         return (
-            f"The learning rate was {rate:g}: use a smaller one, for instance {rate / 10:g}, or a "
-            "smaller weight_scale"
+            f"The learning rate was {self.rate():g}: divide it by 10 until the loss falls, or use "
+            "a smaller weight_scale"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from cs682._types import Array, Labels, Options, Params
 
 DATA_KEYS = ("X_train", "y_train", "X_val", "y_val")
+
+
+def refuse_unknown(names: Iterable[str], init: Callable[..., None]) -> None:
+    """Refuse arguments that the solver does not have, and say what was likely meant."""
+    for name in names:
+        parameters = inspect.signature(init).parameters.values()
+        known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        of_rules = {key: value for row in optim.DEFAULTS.values() for key, value in row.items()}
+        near = difflib.get_close_matches(name, [*known, *of_rules], n=1)
+        if not near:
+            said = f"it has {', '.join(known)}; a network's own go to the network"
+        elif near[0] in of_rules:
+            said = f'give it in optim_config={{"{near[0]}": {of_rules[near[0]]}}}'
+        else:
+            said = f"did you mean {near[0]}?"
+        raise TypeError(f"Solver has no argument {name!r}: {said}")
 
 
 def require_model(model: Any) -> Any:
@@ -143,6 +160,8 @@ def require_batch_like(batch: Any, shape: tuple[int, ...]) -> Array:
     """Return what an augmentation made of a batch, if it is a batch of the same shape."""
     if not isinstance(batch, np.ndarray) or batch.shape != shape:
         got = f"shape {batch.shape}" if isinstance(batch, np.ndarray) else repr(batch)
+        if callable(batch):
+            got += ": what makes an augmentation is called first, as in augment=chain(flips())"
         raise ValueError(f"augment must return a batch of shape {shape}, got {got}")
     return batch
 

@@ -138,10 +138,23 @@ def test_solver_refuses_what_is_no_augmentation(augment, error, message):
 
 
 @pytest.mark.parametrize(
-    ("augment", "got"), [(lambda X: None, "got None"), (lambda X: X[1:], r"got shape \(9,")]
+    ("augment", "got"),
+    [
+        (lambda X: None, "got None"),
+        (lambda X: X[1:], r"got shape \(9,"),
+        (chain, r"called first, as in augment=chain\(flips\(\)\)"),
+    ],
 )
 def test_solver_refuses_batches_of_another_kind(augment, got):
     with pytest.raises(ValueError, match=rf"augment must return a batch of shape \(10, .*{got}"):
+        make_solver(augment).train()
+
+
+@pytest.mark.parametrize(
+    ("augment", "name"), [(flips, "flips"), (shifts, "shifts"), (chain(flips), "flips")]
+)
+def test_what_makes_an_augmentation_is_to_be_called_first(augment, name):
+    with pytest.raises(TypeError, match=rf"call it first, as in augment={name}\(\)"):
         make_solver(augment).train()
 
 

@@ -49,9 +49,18 @@ def test_solver_refuses_a_bad_option(name, value, error, message):
         Solver(Softmax(), make_data(), **{name: value})
 
 
-def test_solver_refuses_an_unknown_option():
-    with pytest.raises(TypeError, match="num_epoch"):
-        Solver(Softmax(), make_data(), num_epoch=3)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("num_epoch", r"no argument 'num_epoch': did you mean num_epochs\?"),
+        ("learning_rate", r'give it in optim_config=\{"learning_rate": 0.0'),
+        ("momentum", r'give it in optim_config=\{"momentum": 0.9\}'),
+        ("reg", r"it has update_rule, optim_config, .*; a network's own go to the network"),
+    ],
+)
+def test_solver_says_what_an_unknown_option_was_meant_for(name, said):
+    with pytest.raises(TypeError, match=said):
+        Solver(Softmax(), make_data(), **{name: 3})
 
 
 GOOD_OPTIONS = [
