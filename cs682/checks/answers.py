@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from cs682._files import find_conflict
@@ -52,6 +53,21 @@ def read_cells(content: bytes) -> list[Cell]:
     if not isinstance(cells, list) or not all(_is_cell(cell) for cell in cells):
         raise ValueError("its cells are damaged")
     return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+
+
+def find_renamed(book: Path) -> str:
+    """Say which notebook a missing one may be by now.
+
+    Parameters
+    ----------
+    book : Path of the missing one
+
+    Returns
+    -------
+    text : str, to follow that it is missing; empty if none beside it has its name in its own
+    """
+    near = [path.name for path in sorted(book.parent.glob(f"*{book.stem}*.ipynb"))]
+    return f": is it {' or '.join(near)}? Then name that {book.name} again" if near else ""
 
 
 def find_answer(exercise: str, cells: Sequence[Cell]) -> list[Cell]:

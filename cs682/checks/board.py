@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import SOLUTIONS, find_conflict
-from cs682.checks.answers import Cell, answer_text, has_answer_cell, read_cells
+from cs682.checks.answers import Cell, answer_text, find_renamed, has_answer_cell, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, count_hints, say_stuck
@@ -131,8 +131,9 @@ def _find_broken() -> dict[str, str]:
         for name in (file, *RESTING_ON[file]):
             broken.setdefault(name, f": {said}")
     books = {row.file for row in EXERCISES.values() if row.file.endswith(".ipynb")}
-    gone = (book for book in books if not (NOTEBOOKS.parent / book).is_file())
-    return broken | {book: f": {book} is missing" for book in gone}
+    paths = {book: NOTEBOOKS.parent / book for book in books}
+    gone = {book: path for book, path in paths.items() if not path.is_file()}
+    return broken | {b: f": {b} is missing{find_renamed(path)}" for b, path in gone.items()}
 
 
 def _find_gone(notebooks: Path, states: Mapping[str, str]) -> dict[str, str]:

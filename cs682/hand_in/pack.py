@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import find_conflict, pack, replacing
-from cs682.checks.answers import help_text, read_cells
+from cs682.checks.answers import find_renamed, help_text, read_cells
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import are_handed_in, count_hints
 from cs682.checks.source import RESTING_ON, WRITTEN, describe_encoding, judge
@@ -165,7 +165,8 @@ def _read(root: Path, name: str, path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise HandInError(f"{name} is missing from {root}") from None
+        renamed = find_renamed(path) if name in _NOTEBOOKS else ""
+        raise HandInError(f"{name} is missing from {root}{renamed}") from None
     except OSError as error:
         raise HandInError(f"{name} cannot be read: {error.strerror}") from error
     trouble = describe_encoding(content) if name.endswith(".py") else find_conflict(content)

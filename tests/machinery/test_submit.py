@@ -260,6 +260,11 @@ def break_cells(root):
     (root / "notebooks" / "Dropout.ipynb").write_text('{"nbformat": 4, "cells": [{"source": 1}]}')
 
 
+def rename_book(root):
+    book = root / "notebooks" / "Dropout.ipynb"
+    book.rename(book.with_name("Dropout-eve.ipynb"))
+
+
 def cut_model(root):
     path = root / "notebooks" / "best_model.npz"
     path.write_bytes(path.read_bytes()[:100])
@@ -269,6 +274,7 @@ def cut_model(root):
     ("damage", "words"),
     [
         (drop, "cs682/optim.py is missing from "),
+        (rename_book, ": is it Dropout-eve.ipynb? Then name that Dropout.ipynb again"),
         (make_folder, "cs682/optim.py cannot be read: Is a directory"),
         (make_link, "cs682/optim.py is a link to "),
         (write_latin, "cs682/optim.py line 1: a character is not in UTF-8"),

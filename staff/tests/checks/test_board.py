@@ -129,6 +129,13 @@ def test_board_names_a_notebook_that_is_gone(monkeypatch, tmp_path):
     assert line_of("do-q1").endswith("open: notebooks/Dropout.ipynb is missing")
     assert line_of("fc-1.1").endswith("open")
 
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "Dropout-eve.ipynb").touch()
+
+    assert lines_by_exercise()("do-q1").endswith(
+        "missing: is it Dropout-eve.ipynb? Then name that Dropout.ipynb again"
+    )
+
 
 @pytest.mark.parametrize(("state", "status"), [("open", 0), ("passed", 0), ("wrong", 1)])
 def test_progress_fails_over_what_is_wrong_and_says_it_in_markdown(
