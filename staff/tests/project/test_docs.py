@@ -35,6 +35,7 @@ ELSEWHERE = {
     'python -m pip install -e ".[lab,test]"': "the Makefile's own way, gone by the gate's runs",
     "python -m cs682 lab": "`make lab` runs it, and so do the browser tests",
     'python -m pip install "ipykernel<7"': "pip's own",
+    "python -m jupyter nbconvert --clear-output --inplace notebooks/NAME.ipynb": "Jupyter's own",
     "conda env create -f environment.yml": "its packages are held against pyproject.toml",
     "conda activate cs682": "a shell function of conda's",
     "pip install -e '.[dask]'": "the Makefile installs extras in the same way",
