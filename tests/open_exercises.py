@@ -2,7 +2,8 @@
 
 A test is *open* when it ends at a stub, whose message names exercise and section. It is shown with
 its one line, and as long as nothing else fails the command ends well: what is open is not broken.
-A notebook cell is open too when it fails over a name that an open cell above was to define.
+A notebook cell is open too when it fails over a name that an open cell above was to define, or a
+network that it was to keep.
 
 A cell that takes too long is a failure of that cell alone: those below it keep their own verdicts.
 
@@ -23,6 +24,8 @@ PATIENCE = 60  # seconds that a busy machine has to hand on the output of a cell
 TRAINS = re.compile(r"\.train\(|\bsearch\(")
 NOT_RUN = "a training, of which the stored result counts"
 STUB = re.compile(r"(?P<name>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+)")
+KEEPS = re.compile(r'\bkeep_model\(("[\w.-]+")')
+LOADS = re.compile(r'\bload_model\(("[\w.-]+")')
 FRAME = re.compile(r"\bin (\w+)\(")  # of a traceback
 UNFINISHED = re.compile(r"\b([a-z]{2}-\d\.\d) is not finished")
 
@@ -129,17 +132,18 @@ def own_stub(text):
 
 
 def names_bound(source):
-    """Return the names that a cell defines."""
+    """Return the names that a cell defines, and the quoted ids of the networks that it keeps."""
     nodes = list(ast.walk(ast.parse(source)))
     stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return stored | {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    defined = {n.name for n in nodes if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    return stored | defined | set(KEEPS.findall(source))
 
 
 def names_read(source):
-    """Return the names that a cell reads and does not define itself."""
+    """Return the names, or quoted ids of networks, that a cell reads and does not define itself."""
     nodes = ast.walk(ast.parse(source))
     read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return read - names_bound(source)
+    return (read | set(LOADS.findall(source))) - names_bound(source)
 
 
 def to_do_list(stubs):

@@ -7,15 +7,25 @@ with the fields of `KeptModel`. They are enough to build the network again with 
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cs682._files import SOLUTIONS
+from cs682.checks.compare import CallError
+from cs682.checks.exercises import EXERCISES
 from cs682.checks.run import BARS, NETS
+from cs682.checks.subject import NETWORKS
 from cs682.setup.assignment import find_root
-from cs682.training.checkpoint import copy_state, read_checkpoint, write_checkpoint
+from cs682.training.checkpoint import (
+    copy_state,
+    read_checkpoint,
+    require_fitting_state,
+    restore_state,
+    write_checkpoint,
+)
 
 _FILES = {
     "fc-2.4": "two_layer_net.npz",
@@ -78,6 +88,46 @@ def keep_model(exercise: str, model: Any) -> None:
     write_checkpoint(path, kept._asdict())
     purpose = "" if SOLUTIONS.exists() else ", for your hand-in"
     print(f"kept    {exercise}  in notebooks/{path.name}{purpose}")  # noqa: T201
+
+
+def load_model(exercise: str) -> Any:
+    """Build the network again that `keep_model` has kept of a training, also in another session.
+
+    Parameters
+    ----------
+    exercise : str, the id of a training, such as 'fc-5.1'
+
+    Returns
+    -------
+    model : a network of your own class, in the kept design, with the kept parameters and running
+        statistics; dropout and penalty, which do nothing to scores, are left out
+
+    Raises
+    ------
+    CallError
+        If the exercise is no training, or none is kept of it that fits your class.
+    FileNotFoundError
+        If the folder of the assignment cannot be found.
+    """
+    if exercise not in MODELS:
+        raise CallError(f"{exercise!r} trains no model; {', '.join(MODELS)} do")
+    name = f"notebooks/{MODELS[exercise]}"
+    again = f'run the cell with keep_model("{exercise}", ...) in {EXERCISES[exercise].notebook}'
+    path = find_root() / name
+    try:
+        return _build(read_model(path), name)
+    except FileNotFoundError:
+        raise CallError(f"{name} is missing: {again} first") from None
+    except ValueError as error:
+        raise CallError(f"{error}: {again} again") from None
+
+
+def _build(kept: KeptModel, name: str) -> Any:
+    """Return a network of the student's class with the kept state."""
+    model = getattr(importlib.import_module(NETWORKS[kept.kind]), kept.kind)(**kept.arguments)
+    tree = {"params": kept.params, "running": kept.running}
+    restore_state(model, require_fitting_state(tree, model, name))
+    return model
 
 
 def read_model(path: str | os.PathLike[str]) -> KeptModel:

@@ -142,6 +142,11 @@ def test_names_of_a_cell_are_those_it_defines_and_those_it_needs():
     assert names_read(source) == {"x", "g", "solvers"}
 
 
+def test_network_that_a_cell_keeps_is_owed_to_those_that_load_it():
+    assert names_bound('keep_model("cn-2.5", solver.model)') == {'"cn-2.5"'}
+    assert names_read('W = load_model("cn-2.5").params') == {"load_model", '"cn-2.5"'}
+
+
 def test_to_do_list_follows_the_table():
     first = "affine_forward: see FullyConnectedNets.ipynb, section 1.1"
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
+import nbformat
 import numpy as np
 import pytest
 
+from cs682.checks.compare import CallError
+from cs682.checks.exercises import NOTEBOOKS
 from cs682.checks.run import NETS
 from cs682.classifiers import cnn, fc_net
-from cs682.hand_in.models import MODELS, keep_model, read_model
+from cs682.hand_in.models import MODELS, keep_model, load_model, read_model
 from cs682.setup import assignment
-from cs682.training.checkpoint import (
-    copy_state,
-    require_fitting_state,
-    restore_state,
-    write_checkpoint,
-)
+from cs682.training.checkpoint import copy_state, write_checkpoint
 
 
 @pytest.fixture
@@ -107,11 +106,9 @@ def test_a_kept_model_is_rebuilt_from_its_file_alone(root, kind, options):
     net = make_net(kind, **options)
     keep_model("fc-5.1", net)
 
-    kept = read_model(root / "notebooks" / "best_model.npz")
-    twin = getattr(fc_net, kept.kind)(**kept.arguments)
-    tree = {"params": kept.params, "running": kept.running}
-    restore_state(twin, require_fitting_state(tree, twin, "the kept model"))
+    twin = load_model("fc-5.1")
     X = np.random.default_rng(1).standard_normal((9, 12))
+    assert type(twin) is getattr(fc_net, kind)
     np.testing.assert_array_equal(twin.loss(X), net.loss(X))
 
 
@@ -122,12 +119,45 @@ def test_a_kept_convolutional_network_is_rebuilt_from_its_file_alone(root, kind,
     net = make_conv_net(kind, **options)
     keep_model("cn-4.3", net)
 
-    kept = read_model(root / "notebooks" / "best_conv_net.npz")
-    twin = getattr(cnn, kept.kind)(**kept.arguments)
-    tree = {"params": kept.params, "running": kept.running}
-    restore_state(twin, require_fitting_state(tree, twin, "the kept model"))
+    twin = load_model("cn-4.3")
     X = np.random.default_rng(1).standard_normal((9, 2, 4, 6)).astype(net.dtype)
     np.testing.assert_array_equal(twin.loss(X), net.loss(X))
+
+
+def test_load_model_names_the_cell_to_run_in_one_sentence(root):
+    with pytest.raises(CallError) as missing:
+        load_model("fc-5.1")
+    assert str(missing.value) == (
+        "notebooks/best_model.npz is missing: run the cell with "
+        'keep_model("fc-5.1", ...) in FullyConnectedNets.ipynb first'
+    )
+    (root / "notebooks" / "best_model.npz").write_bytes(b"half of it")
+    with pytest.raises(CallError, match=r"no complete|not a complete.*: run the cell .* again$"):
+        load_model("fc-5.1")
+    with pytest.raises(CallError, match=r"'fc-1\.1' trains no model; fc-2\.4, "):
+        load_model("fc-1.1")
+
+
+def test_load_model_refuses_what_does_not_fit_the_class_of_today(root):
+    net = make_net("FullyConnectedNet", hidden_dims=[3, 3])
+    del net.params["b2"]
+    keep_model("fc-5.1", net)
+
+    with pytest.raises(CallError, match=r"best_model\.npz has the parameters \['W1', .* again$"):
+        load_model("fc-5.1")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_given_cells_load_the_network_of_a_training_above(name):
+    """A variable may hold another network by then, or none where the kernel is a new one."""
+    path = assignment.PACKAGE_HOME / "notebooks" / f"{name}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    given = [
+        cell for cell in cells if cell.cell_type == "code" and "keep_model(" not in cell.source
+    ]
+
+    found = [c.id for c in given if re.search(r"\b(?:solver\.model|best_model)\b", c.source)]
+    assert not found
 
 
 def test_keep_model_refuses_the_network_of_another_notebook(root):
