@@ -28,6 +28,10 @@ class Page:
     def __init__(self, shell: Any) -> None:
         self._shell, self._lines = shell, list[str]()
         compare.listeners[:] = [self._lines.append]
+        # the first cell may run again, and this module be loaded again: by name, not by identity
+        for old in list(shell.events.callbacks["post_run_cell"]):
+            if getattr(old, "__qualname__", "") == self._show.__qualname__:
+                shell.events.unregister("post_run_cell", old)
         shell.events.register("post_run_cell", self._show)
 
     def _show(self, result: Any = None) -> None:

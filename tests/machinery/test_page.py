@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from cs682.checks import check, check_close, compare, hint
+from cs682.checks import check, check_close, compare, hint, page
 from cs682.checks.page import Page, as_html
 
 PASSED = """\
@@ -59,6 +61,16 @@ def test_what_held_before_a_failure_is_shown_and_not_kept_for_the_next_cell(shel
 
     (shown,) = shell.shown
     assert shown["text/plain"] == "ok   a: shape (2,), relative error at most 0e+00"
+
+
+def test_first_cell_that_runs_again_shows_the_way_to_a_line_once(shell):
+    Page(shell)
+    importlib.reload(page)
+    page.Page(shell)
+    shell.run_cell("raise AssertionError('wrong in cs682/layers.py, line 7')")
+
+    (shown,) = shell.shown
+    assert shown["text/plain"] == "Open cs682/layers.py at line 7"
 
 
 def test_a_call_that_means_no_exercise_is_one_sentence():
