@@ -90,8 +90,8 @@ def check_validation(
         cure = (
             "Its biases are all 0, as they were before any training: call solver.train()"
             if _is_fresh(model)
-            else "Is it trained on all of `data`, to the end? Try another learning rate, width or "
-            "number of epochs"
+            else "Is it trained on all of `data`, to the end? Try another learning rate or width, "
+            "and more epochs where their number is yours to choose"
         )
         raise CheckError(f"validation accuracy is {reached:.3f}, needed at least {bar}. {cure}")
     r.ok(f"validation accuracy at least {bar}")
