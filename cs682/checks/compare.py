@@ -220,12 +220,13 @@ def explain(
 
 
 def _say_other_shape(actual: Any, causes: Mapping[str, Any], rtol: float, atol: float) -> str:
-    """Return the cause whose value has the shape and the numbers of one that is no right shape."""
+    """Return the causes whose value has the shape and the numbers of one that is no right shape."""
+    found = []
     for sentence, value in causes.items():
         mistaken = np.asarray(value, dtype=np.float64)
         if mistaken.shape == actual.shape and not _differs(actual, mistaken, rtol, atol).any():
-            return f". Likely cause: {as_sentence(sentence)}"
-    return ""
+            found.append(sentence)
+    return f". Likely cause: {as_sentence('; or '.join(found[:_ALIKE]))}" if found else ""
 
 
 def _betrays(actual: Any, mistaken: Any, expected: Any, rtol: float, atol: float) -> bool:

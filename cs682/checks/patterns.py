@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,30 @@ def say_lines(got: Any, want: Any, name: Callable[[int], str]) -> str:
         f"before gamma and beta come in, {name(i)} should have mean 0 and variance "
         f"{spread[i]:.3g}; here it has mean {mean[i].round(6):.3g} and variance {var[i]:.3g}"
     )
+
+
+def say_right_part(got: Any, want: Any, axes: Mapping[int, str]) -> str:
+    """Say that values are right at one place of an axis alone, as where its index is built in.
+
+    Parameters
+    ----------
+    got : object; an ndarray of float if all is well
+    want : ndarray of float
+    axes : mapping from an axis to what it counts: an image, a filter
+
+    Returns
+    -------
+    said : str, a sentence; empty if nothing can be said
+    """
+    if type(got) is not np.ndarray or got.shape != want.shape or got.dtype.kind not in "fiu":
+        return ""
+    near = np.isclose(got, want, rtol=1e-6, atol=1e-9)
+    for axis, name in axes.items():
+        right = np.moveaxis(near, axis, 0).reshape(near.shape[axis], -1).all(axis=1)
+        if right.sum() == 1 < len(right):
+            i = int(right.argmax())
+            return f"only {name} {i} is right: does an index stay {i}, or a loop end too early?"
+    return ""
 
 
 def _is_plain(ratio: float) -> bool:

@@ -19,6 +19,7 @@ from cs682.checks.judges.layers import EXACT, FLOAT32
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, hint_at_gradients, holds
 from cs682.checks.mistakes import convolution as conv_mistakes
 from cs682.checks.mistakes import pooling as pool_mistakes
+from cs682.checks.patterns import say_right_part
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 
@@ -26,6 +27,9 @@ _CONV_CACHE = "(x, w, b, conv_param)"
 _POOL_CACHE = "(x, pool_param)"
 GRADIENTS = ("dx", "dw", "db")
 _SMALL = "one image of one channel with one window"
+_IMAGES = {0: "image", 1: "channel"}  # what the first axes count
+_OUT = {0: "image", 1: "filter"}
+_AXES = {"dx": _IMAGES, "dw": {0: "filter", 1: "channel"}, "db": {0: "filter"}}
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,10 @@ def check_conv_forward(s: Subject, r: Report) -> None:
         with when_new(case.new, case.advice):
             result = r.watch(name, s.conv_forward_naive, x, w, b, conv_param(case))
             out, _ = unpack(name, result, ("out", "cache"))
-            compare("out", out, want, rtol=EXACT, atol=1e-12, where=case.where, causes=causes)
+            said = say_right_part(out, want, _OUT)
+            compare(
+                "out", out, want, rtol=EXACT, atol=1e-12, where=case.where, hint=said, causes=causes
+            )
     r.ok("values for pads of 0, 1 and 2, strides of 1, 2 and 3, and sides of any length")
     case = CONVOLUTIONS[0]
     x, w, b, dout = conv_arguments(case)
@@ -159,6 +166,16 @@ def check_conv_forward(s: Subject, r: Report) -> None:
     want = slow.conv(x, w, b, case.stride, case.pad)
     compare("out", out, want, rtol=FLOAT32, atol=1e-5, where="in float32")
     r.keeps_float32(name, {"out": out})
+
+
+def _hints(want: dict[str, Any]) -> dict[str, Callable[[Any], str]]:
+    """Return hints that say of a gradient where alone it is right, if it is right anywhere."""
+    plain = hint_at_gradients(want, _SMALL)
+
+    def hint_at(name: str) -> Callable[[Any], str]:
+        return lambda got: say_right_part(got, want[name], _AXES[name]) or plain[name]
+
+    return {name: hint_at(name) for name in want}
 
 
 def _holds_pixels(x: Any) -> Callable[[list[Any]], bool]:
@@ -180,7 +197,7 @@ def _conv_way_back(s: Subject, case: Case, x: Any, w: Any, b: Any, dout: Any) ->
         dout,
         dict(zip(GRADIENTS, want, strict=True)),
         case.where,
-        hints=hint_at_gradients(GRADIENTS, _SMALL),
+        hints=_hints(dict(zip(GRADIENTS, want, strict=True))),
         causes=conv_mistakes.backward(x, w, b, dout, case.stride, case.pad, want),
     )
 
@@ -234,7 +251,8 @@ def check_pool_forward(s: Subject, r: Report) -> None:
         with when_new(case.new, case.advice):
             result = r.watch(name, s.max_pool_forward_naive, x, pool_param(case))
             out, cache = unpack(name, result, ("out", "cache"))
-            compare("out", out, want, rtol=EXACT, where=case.where, causes=causes)
+            said = say_right_part(out, want, _IMAGES)
+            compare("out", out, want, rtol=EXACT, where=case.where, hint=said, causes=causes)
     r.ok("values for windows that tile, overlap or leave gaps, and for sides of any length")
     below = -1.0 - np.arange(16.0).reshape(1, 1, 4, 4)
     out, cache = s.max_pool_forward_naive(below.copy(), pool_param(POOLS[0]))
@@ -262,7 +280,7 @@ def _pool_way_back(s: Subject, case: Case, x: Any, dout: Any) -> WayBack:
         dout,
         {"dx": want},
         case.where,
-        hints=hint_at_gradients(["dx"], _SMALL),
+        hints=_hints({"dx": want}),
         causes={"dx": pool_mistakes.backward(x, dout, height, width, case.stride, want)},
     )
 

@@ -84,7 +84,28 @@ def forward(x: Any, w: Any, b: Any, stride: int, pad: int) -> dict[str, Any]:
         ),
         "the stride is left out along the rows": _slide(padded, w, b, range(len(tops)), lefts),
         "the stride is left out along the columns": _slide(padded, w, b, tops, range(len(lefts))),
+        "the zeros are copies of the border here; what is put around an image must be 0": slow.conv(
+            np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge"), w, b, stride, 0
+        ),
+        "the mean of x is subtracted first; this layer takes x as it is": slow.conv(
+            x - x.mean(), w, b, stride, pad
+        ),
+        **_too_small(want, (H + pad - HH, W + pad - WW), stride),
         **_built_in(x, w, b, stride, pad),
+    }
+
+
+def _too_small(want: Any, rests: tuple[int, int], stride: int) -> dict[str, Any]:
+    """Return what comes of a formula for the size that lacks a part: the last places are missing.
+
+    `rests` is what the first window leaves of an image that has zeros on one side.
+    """
+    height, width = (1 + rest // stride for rest in rests)
+    return {
+        "1 + is missing in the size of out: the first window is a place, too": want[:, :, :-1, :-1],
+        "the size of out counts the zeros of one side alone; they are on both: H + 2 * pad": (
+            want[:, :, : max(height, 0), : max(width, 0)]
+        ),
     }
 
 
@@ -178,6 +199,7 @@ def _dx_causes(x: Any, w: Any, dout: Any, pad: int, places: _Pair, steps: _Pair)
         return dpadded[:, :, pad : pad + H, pad : pad + W].copy()
 
     first, last = np.zeros(dout.shape), np.zeros(dout.shape)
+    height, width = dout.shape[2:]
     first[:, 0], last[:, -1] = dout[:, 0], dout[:, -1]
     summed = _scatter_summed(dout, w, size, tops, lefts)
     whole = spread(tops, lefts)
@@ -205,6 +227,15 @@ def _dx_causes(x: Any, w: Any, dout: Any, pad: int, places: _Pair, steps: _Pair)
         ),
         "only the first filter reaches dx; all of them look at the image": crop(
             spread(tops, lefts, part=first)
+        ),
+        "all of dout is multiplied with the first filter; dout[:, f] belongs to w[f]": crop(
+            spread(tops, lefts, weights=np.broadcast_to(w[:1], w.shape))
+        ),
+        "each image gets the gradients of all of them; dout[n] belongs to image n": np.broadcast_to(
+            crop(whole).sum(axis=0), x.shape
+        ),
+        "dx got the size of dout; it has that of x, and ends at pad + H and pad + W": (
+            whole[:, :, pad : pad + height, pad : pad + width]
         ),
     }
     return found | _crops(whole, pad, H, W)
@@ -290,5 +321,8 @@ def _dw_causes(
         "the filters are flipped in dw": right[:, :, ::-1, ::-1],
         "rows and columns of the filters are exchanged in dw": right.swapaxes(2, 3),
         "the sums in dw start from w; let them start from zeros": want + w,
+        "dw looks at the first image alone; dout[n] belongs to image n": gathered(
+            dout, tops, lefts, images=np.broadcast_to(padded[:1], padded.shape)
+        ),
         "dw is multiplied with w; dout times the window is all": right * w,
     }

@@ -43,6 +43,10 @@ def forward(x: Any, gamma: Any, beta: Any, G: int, eps: float) -> dict[str, Any]
         "groups and their channels are exchanged: the first C / G channels are the first group": (
             over((N, size, G, H, W), (1, 3, 4))
         ),
+        "channels that lie G apart make a group, and come back in that order; a group is made of "
+        "neighbours: reshape(N, G, C // G, H, W)": gamma
+        * _standard(x.reshape(N, size, G, H, W).swapaxes(1, 2), eps).reshape(x.shape)
+        + beta,
         "each channel is normalized by itself; a group has C / G of them": over(x.shape, (2, 3)),
         "all channels of an image are one group, whatever G is": over(x.shape, (1, 2, 3)),
         _NO_IMAGES: over((G, x.size // G), (1,)),
@@ -84,6 +88,12 @@ def forward(x: Any, gamma: Any, beta: Any, G: int, eps: float) -> dict[str, Any]
         ),
         **{said: gamma * v.reshape(x.shape) + beta for said, v in _about_rows(of_rows).items()},
     }
+
+
+def _standard(parts: Any, eps: float) -> Any:
+    """Return parts (N, G, C / G, H, W) of which each group is normalized by itself."""
+    mean = parts.mean(axis=(2, 3, 4), keepdims=True)
+    return (parts - mean) / np.sqrt(parts.var(axis=(2, 3, 4), keepdims=True) + eps)
 
 
 def _per_group(gamma: Any, G: int) -> Any:

@@ -79,7 +79,16 @@ def forward(x: Any, height: int, width: int, stride: int) -> dict[str, Any]:
             largest, range(0, H - height + 1, height), range(0, W - width + 1, width)
         ),
         "the stride is 1 here, whatever pool_param says": slow.max_pool(x, height, width, 1),
+        "1 + is missing in the size of out: the first window is a place, too": want[:, :, :-1, :-1],
     }
+    for said, short in (
+        ("the last row of a window is", (height - 1, width)),
+        ("the last column of a window is", (height, width - 1)),
+        ("the last row and column of a window are", (height - 1, width - 1)),
+    ):
+        found[f"{said} left out: a slice stops before its end"] = each(
+            largest, tops, lefts, window=short
+        )
     for said, other in (
         ("pool_height is used for the width as well", (height, height)),
         ("pool_width is used for the height as well", (width, width)),

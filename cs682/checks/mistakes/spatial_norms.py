@@ -20,6 +20,8 @@ OTHER_EPS = {
     "eps is hard-coded, not the one of the forward pass": 1e-5,
 }
 
+_FIRST = "the channels of dout are moved first, not last, before it is reshaped to (-1, C)"
+
 
 def pixels(x: Any) -> Any:
     """Return images (N, C, H, W) as rows of pixels, (N * H * W, C)."""
@@ -103,6 +105,7 @@ def batchnorm_backward(
     flat = [pixels(want[0]), *want[1:]]
     causes = row_causes(rows, gamma, upstream, eps, 0)
     mixed = _gradients(rows, gamma, dout.reshape(-1, C), eps)
+    turned = _gradients(rows, gamma, dout.swapaxes(0, 1).reshape(-1, C), eps)
     by_images = _gradients(rows, gamma, upstream, eps, count=N)
     size = float(len(rows))
     in_other_order = _in_other_order(rows, gamma, upstream, eps, x.shape)
@@ -115,6 +118,10 @@ def batchnorm_backward(
             ),
             "dout is reshaped to (-1, C) without moving the channels last; dx is moved back": (
                 as_images(mixed[0], x.shape)
+            ),
+            _FIRST: as_images(turned[0], x.shape),
+            f"{_FIRST}, and dx is laid out as if they had been": (
+                turned[0].reshape(C, N, *x.shape[2:]).swapaxes(0, 1)
             ),
             "dx is reshaped to (N, C, H, W) without moving the channels back": flat[0].reshape(
                 x.shape
@@ -135,6 +142,7 @@ def batchnorm_backward(
         **{
             name: {
                 "dout is reshaped to (-1, C) without moving the channels last": mixed[i],
+                _FIRST: turned[i],
                 f"{name} is averaged over images and pixels; it is a sum": want[i] / size,
                 f"{name} takes x where the normalized x_hat belongs": (dout * x).sum(
                     axis=(0, 2, 3)

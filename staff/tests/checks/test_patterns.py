@@ -7,6 +7,7 @@ import pytest
 
 from cs682.checks import CheckError
 from cs682.checks.compare import compare
+from cs682.checks.patterns import say_right_part
 from staff.tests.checks.test_odd_results import BAD_ENGLISH
 
 RNG = np.random.default_rng(682)
@@ -97,3 +98,23 @@ def test_hint_ends_in_one_mark(hint, end):
         compare("loss", 2.7, 2.0, rtol=1e-9, hint=hint)
 
     assert str(caught.value).endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [
+        (np.where(np.arange(4)[:, None] == 0, WANT, 0), "only image 0 is right"),
+        (np.where(np.arange(3) == 2, WANT, WANT + 1), "only filter 2 is right"),
+        (np.where(np.arange(3) < 2, WANT, 0), ""),  # two of three
+        (WANT, ""),
+        (WANT + 1, ""),
+        (WANT[:1], ""),
+        (WANT.tolist(), ""),
+        (None, ""),
+    ],
+)
+def test_only_place_that_is_right_is_named(got, said):
+    text = say_right_part(got, WANT, {0: "image", 1: "filter"})
+
+    assert text.startswith(said)
+    assert bool(text) == bool(said)
