@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+_BOARD = "progress()"  # runs after the notebook is saved: the file cannot show that it did
+
 
 def find_gaps(cells: list[dict[str, Any]]) -> list[str]:
     """Say what shows that a notebook was not run from top to bottom without an error.
@@ -20,7 +22,7 @@ def find_gaps(cells: list[dict[str, Any]]) -> list[str]:
     code = [
         (number, cell)
         for number, cell in enumerate(cells, start=1)
-        if cell["cell_type"] == "code" and cell["source"].strip()
+        if cell["cell_type"] == "code" and cell["source"].strip() not in ("", _BOARD)
     ]
     counts = [cell.get("execution_count") for _, cell in code]
     if code and not any(counts):
@@ -31,8 +33,8 @@ def find_gaps(cells: list[dict[str, Any]]) -> list[str]:
 def _order_gaps(code: list[tuple[int, dict[str, Any]]], counts: list[Any]) -> list[str]:
     """Look for a cell that was not run, or was run after the one below it.
 
-    The counts need not be 1, 2, ..., n: who runs the last cells once more, as the board's text
-    advises after saving, has still run the notebook from top to bottom.
+    The counts need not be 1, 2, ..., n: who runs the last cells once more has still run the
+    notebook from top to bottom.
     """
     skipped = [_name(*item) for item, count in zip(code, counts, strict=True) if not count]
     if skipped:

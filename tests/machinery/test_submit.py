@@ -147,6 +147,15 @@ def test_submit_names_the_cell_that_was_not_run_in_order(root, capsys, change, w
     assert f"  - notebooks/Dropout.ipynb: {words}" in out
 
 
+def test_the_board_runs_after_the_notebook_is_saved(root):
+    def add_board(book):
+        book.cells.append(nbformat.v4.new_code_cell("progress()\n"))
+
+    edit(root, "Dropout.ipynb", add_board)
+
+    assert collect(root).remarks == []
+
+
 def test_the_last_cell_may_be_run_again(root):
     def run_board_again(book):
         book.cells[-1].execution_count = 9
