@@ -103,6 +103,11 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda found: _say_window(tuple(map(int, found.groups()))),
     ),
     (
+        r"setting an array element with a sequence.*\n  in (conv|max_pool)_forward_naive,"
+        r"|could not broadcast input array.*\n  in (conv|max_pool)_forward_naive,.*(?:sum|max)\(",
+        lambda found: _say_entry(found[1] or found[2]),
+    ),
+    (
         r"could not be broadcast together with shapes "
         r"(?:\((\d+(?:,\d+)+)(?:,\d+)+\) \(\1\)|\((\d+(?:,\d+)+)\) \(\2(?:,\d+)+\))",
         lambda _: (
@@ -300,6 +305,19 @@ def _say_window(sizes: tuple[int, ...]) -> str:
     if window == sides:
         return "Is x padded along more than rows and columns? Images and channels get no zeros."
     return "A window does not fit its filter: does it run over the edge? Is x padded with zeros?"
+
+
+def _say_entry(kind: str) -> str:
+    """Say what one entry of the output of a layer of images is."""
+    if kind == "conv":
+        return (
+            "out has one number for each place of a filter: the sum over all channels, rows and "
+            "columns of a window, plus the bias."
+        )
+    return (
+        "out has one number for each window of each channel: the largest over its rows and "
+        "columns, the last two axes."
+    )
 
 
 def _say_sizes(got: int, expected: int) -> str:
