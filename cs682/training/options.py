@@ -143,6 +143,11 @@ def require_schedule_or_none(value: Any, optim_config: Options) -> Any:
         raise TypeError(
             f"lr_schedule must be None or a function of the progress in [0, 1], got {value!r}"
         )
+    if value is not None and callable(factor := value(0.0)):
+        raise TypeError(
+            f"lr_schedule(0) is {factor!r}, expected a number: a function that makes a schedule is "
+            "called first, as in lr_schedule=cosine()"
+        )
     return value
 
 
@@ -168,11 +173,6 @@ def require_batch_like(batch: Any, shape: tuple[int, ...]) -> Array:
 
 def require_factor(value: Any, progress: float) -> float:
     """Return what a schedule gave as a factor on learning rates."""
-    if callable(value):
-        raise TypeError(
-            f"lr_schedule({progress:g}) is {value!r}, expected a number: a function that makes a "
-            "schedule is called first, as in lr_schedule=cosine()"
-        )
     factor = float(value)
     if not (math.isfinite(factor) and factor >= 0):
         raise ValueError(f"lr_schedule({progress:g}) must be at least 0, got {factor!r}")

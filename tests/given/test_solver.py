@@ -397,7 +397,7 @@ def test_lr_schedule_scales_each_parameters_own_rate(monkeypatch):
 
 def test_lr_schedule_that_is_not_made_yet_is_named():
     with pytest.raises(TypeError, match=r"called first, as in lr_schedule=cosine\(\)"):
-        quiet(Softmax(), make_data(), lr_schedule=cosine).train()
+        quiet(Softmax(), make_data(), lr_schedule=cosine)  # before any training
 
 
 def test_lr_schedule_comes_on_top_of_lr_decay_and_starts_again_with_each_run(monkeypatch):
