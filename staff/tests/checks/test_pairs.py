@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cs682 import layer_utils, layers
+from cs682.checks import check
 from cs682.checks.run import examine
 from staff.tests.checks.mutants import put, refusal
 from tests.slopes import of
@@ -152,6 +153,54 @@ def test_no_cache_in_training_is_told_of_the_forward_pass(monkeypatch, exercise)
     put(monkeypatch, name, lambda *args: (right(*args)[0], None))
 
     assert f"the cache of {name} is None" in refusal(exercise)
+
+
+def stub_of_layernorm(way):
+    def stub(*args):
+        raise NotImplementedError(f"layernorm_{way}: see BatchNormalization.ipynb, section 3")
+
+    return stub
+
+
+def sandwich_back(mistake=lambda grads: grads, relu=layers.relu_backward, chosen="batchnorm"):
+    """Make affine_norm_relu_backward that looks its layers up when it runs."""
+
+    def answer(dout, cache):
+        fc, norm, activation, kind = cache
+        is_batchnorm = kind == chosen
+        back = layers.batchnorm_backward_alt if is_batchnorm else layers.layernorm_backward
+        da, dgamma, dbeta = back(relu(dout, activation), norm)
+        return mistake((*layers.affine_backward(da, fc), dgamma, dbeta))
+
+    return answer
+
+
+BATCHNORM_ALONE = {
+    "ReLU skipped": (sandwich_back(relu=lambda dout, cache: dout), "the way back is ReLU, norm"),
+    "exchanged": (sandwich_back(lambda g: (*g[:3], g[4], g[3])), "returned dgamma and dbeta exch"),
+    "not returned": (sandwich_back(lambda g: g[:3]), "returned 3 values"),
+    "misspelt": (sandwich_back(chosen="batch_norm"), "batchnorm was asked for, and layernorm_back"),
+}
+
+
+@pytest.mark.exercise(id="bn-2.2")
+@pytest.mark.parametrize("mistake", BATCHNORM_ALONE)
+def test_batchnorm_sandwich_is_judged_before_layernorm_is_written(monkeypatch, mistake):
+    answer, said = BATCHNORM_ALONE[mistake]
+    for way in ("forward", "backward"):
+        put(monkeypatch, f"layernorm_{way}", stub_of_layernorm(way))
+    put(monkeypatch, "affine_norm_relu_backward", answer)
+
+    assert said in refusal("bn-2.2")
+
+
+@pytest.mark.exercise(id="bn-2.2")
+def test_batchnorm_sandwich_passes_before_layernorm_is_written(monkeypatch):
+    for way in ("forward", "backward"):
+        put(monkeypatch, f"layernorm_{way}", stub_of_layernorm(way))
+    put(monkeypatch, "affine_norm_relu_backward", sandwich_back())
+
+    check("bn-2.2")
 
 
 @pytest.mark.exercise(id="bn-1.4")
