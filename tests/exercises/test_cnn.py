@@ -8,7 +8,7 @@ import pytest
 from cs682.checks import drawn
 from cs682.classifiers.cnn import ConvNet, ThreeLayerConvNet
 from cs682.training.seeds import legacy_seed
-from tests.slopes import net_slope
+from tests.slopes import net_slope, of
 
 SMALL = {"input_dim": (3, 16, 16), "num_filters": 3, "filter_size": 3, "hidden_dim": 7}
 BLOCKS = [
@@ -110,6 +110,19 @@ def test_gradients_of_the_three_layer_net_are_slopes(reg):
     net, X, y = published(reg=reg)
 
     assert largest_error(net, X, y) < 1e-6
+
+
+@pytest.mark.parametrize("make", [of("cn-2.3", published), of("cn-4.2", of_blocks)])
+def test_gradients_of_later_images_do_not_depend_on_earlier_ones(make):
+    net, X, y = make()
+    _, grads = make()[0].loss(X[1:], y[1:])
+
+    net.loss(X, y)
+    net.loss(X)
+
+    _, later = net.loss(X[1:], y[1:])
+    for name, grad in grads.items():
+        np.testing.assert_allclose(later[name], grad, rtol=1e-12)
 
 
 @pytest.mark.exercise(id="cn-2.2")

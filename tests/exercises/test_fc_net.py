@@ -195,6 +195,19 @@ def test_fully_connected_net_loss_and_gradients_follow_the_definition(normalizat
         np.testing.assert_allclose(grad, net_slope(net, name, X, y), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("make", [of("fc-2.3", two_layer), of("fc-3.3", deep)])
+def test_gradients_of_a_later_batch_do_not_depend_on_an_earlier_one(make):
+    (X, y), net = batch(3), make()
+    _, grads = make().loss(X, y)
+
+    net.loss(*batch())
+    net.loss(batch(4)[0])
+
+    _, later = net.loss(X, y)
+    for name, grad in grads.items():
+        np.testing.assert_allclose(later[name], grad, rtol=1e-12)
+
+
 @pytest.mark.exercise(id="do-2.1")
 @pytest.mark.parametrize("normalization", [None, "batchnorm", "layernorm"])
 def test_fully_connected_net_drops_right_after_each_relu(normalization):

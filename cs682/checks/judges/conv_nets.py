@@ -10,6 +10,7 @@ from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
 from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.layers import EXACT
+from cs682.checks.judges.net_caches import check_new_caches
 from cs682.checks.judges.net_init import check_initial, check_new_draws
 from cs682.checks.judges.nets import check_loss, check_scores, generic, make_batch
 from cs682.checks.mistakes import conv_nets as mistakes
@@ -133,6 +134,8 @@ def check_three_layer_scores(s: Subject, r: Report) -> None:
         where = f"with filters of side {sizes['filter_size']} "
         with when_new(new, advice):
             check_scores(s, net, params, X, where, mistakes, pools=(2,))
+    X, y = make_batch(3, sizes["input_dim"], 5)
+    check_new_caches(s, net, X, y, slow.net_slopes(params, X, y, pools=(2,)))
     r.ok("scores for filters of two sizes and images that are not square, one and several")
 
 
@@ -233,6 +236,8 @@ def check_blocks_forward(s: Subject, r: Report) -> None:
         where = f"with {len(blocks)} block{'s' * (len(blocks) > 1)}, no batch norm, "
         with when_new(new, advice):
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where, mistakes, **options)
+    X, y = make_batch(2, dims, 5)
+    check_new_caches(s, net, X, y, slow.net_slopes(params, X, y, **options))
     r.ok("scores with and without pooling, for filters of several sizes")
     net, params, options = _blocks(s, _NORMED)
     options["running"] = _running(_NORMED)

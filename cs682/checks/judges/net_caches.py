@@ -12,6 +12,8 @@ from cs682.checks.judges.pairs import parts_of
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.subject import Subject
 
+_MANY = 11  # images of an earlier batch: no other length of a network that is checked here
+
 
 def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -> None:
     """Check that the input of each affine layer is among what `_forward` has kept.
@@ -24,18 +26,17 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
     s : Subject
     net : a network without normalization and dropout
     params : dict of ndarray, its parameters
-    X, y : ndarray, a batch
+    X, y : ndarray, a batch of another size than those before
 
     Raises
     ------
     CheckError
-        If one of them is lost.
+        If one of them is lost, or of an earlier call.
     """
-    kept = getattr(s, "kept_by", lambda *_: None)(net, X)
-    if kept is None:
-        return
     inputs, slopes = net_mistakes.layer_inputs(params, X), slow.net_slopes(params, X, y)
-    if _is_right(s, net, X, y, slopes):
+    check_new_caches(s, net, X, y, slopes)
+    kept = _kept_by(s, net, X)
+    if kept is None or _is_right(s, net, X, y, slopes):
         return
     parts = list(parts_of(kept))
     if any(not isinstance(p, (np.ndarray, tuple, str, float, int, type(None))) for p in parts):
@@ -46,6 +47,47 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
                 f"the cache of layer {i} is lost: what _forward returned beside the scores must "
                 f"hold the caches of all {len(inputs)} layers, for the way back"
             )
+
+
+def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any]) -> None:
+    """Check that what `_forward` returns beside the scores is of this call alone.
+
+    Nothing is said where the gradients come out right, nor where the network is out of reach.
+
+    Parameters
+    ----------
+    s : Subject
+    net : a network in whose arrays no axis is as long as the earlier batch
+    X, y : ndarray, a batch of another size than those before
+    slopes : dict of ndarray, the gradients of the loss for it
+
+    Raises
+    ------
+    CheckError
+        If it has arrays of an earlier batch.
+    """
+    shapes = {np.shape(slope) for slope in slopes.values()}
+    batches = np.resize(X, (_MANY, *X.shape[1:])), X
+    earlier, now = (_arrays(_kept_by(s, net, batch), shapes) for batch in batches)
+    is_kept = any(_MANY in part.shape for part in now)
+    is_first = len(now) == len(earlier) > 0 and all(map(np.array_equal, now, earlier))
+    if (is_kept or is_first) and not _is_right(s, net, X, y, slopes):
+        raise CheckError(
+            "the caches of an earlier call are used: they are among what _forward returned beside "
+            "the scores of another X. Let each call make its own, in a variable, not in self"
+        )
+
+
+def _arrays(kept: Any, shapes: set[tuple[int, ...]]) -> list[Any]:
+    """Return the arrays that were returned beside the scores, without those of these shapes."""
+    returned, *_ = kept or (None,)
+    arrays = (part for part in parts_of(returned) if isinstance(part, np.ndarray))
+    return [part for part in arrays if part.shape not in shapes]
+
+
+def _kept_by(s: Subject, net: Any, X: Any) -> Any:
+    """Return what a forward pass leaves, what it returned first; None if that is out of reach."""
+    return getattr(s, "kept_by", lambda *_: None)(net, X)
 
 
 def _is_right(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any]) -> bool:

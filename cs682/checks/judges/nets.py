@@ -9,6 +9,7 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.net_caches import check_caches
 from cs682.checks.judges.net_init import parameter_shapes
@@ -46,7 +47,7 @@ def check_two_layer_scores(s: Subject, r: Report) -> None:
     net, params = _two_layer(s)
     for N, dims in ((4, (6,)), (1, (2, 3))):
         check_scores(s, net, params, make_batch(N, dims, 5)[0])
-    check_caches(s, net, params, *make_batch(4, (6,), 5))
+    check_caches(s, net, params, *make_batch(5, (6,), 5))
     r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
 
 
@@ -99,7 +100,8 @@ def check_loss(
     """Compare a network's loss and all gradients with the definition and its slopes.
 
     `around` is said before the circumstances; `hint` goes with the loss, `way_back` with the
-    gradients. The same is asked twice, then with other labels, then with another reg.
+    gradients. The same is asked twice, then with other labels; with a reg, then with another batch
+    and with another reg.
     """
     want = slow.net_loss(params, X, y, reg, **options)
     slopes = slow.net_slopes(params, X, y, reg, **options)
@@ -129,6 +131,9 @@ def check_loss(
     compare("loss", loss, again, rtol=EXACT, where=where, causes={KEPT: want})
     if not reg:  # whether there is a penalty at all is seen with reg alone
         return
+    if not options.get("masks"):  # which are those of this batch
+        with when_new(_ANOTHER, _EARLIER):
+            _check_another_batch(s, net, params, 0.5 - X[1:], others[1:], reg, around, **options)
     s.set_reg(net, reg + 1)
     loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
     where = f"{around}after reg was changed from {reg} to {reg + 1}"
@@ -137,6 +142,22 @@ def check_loss(
     higher = slow.with_penalty(slopes, params, 1)
     _check_gradients(grads, higher, params, reg + 1, where, "self.reg is read in each call")
     s.set_reg(net, reg)
+
+
+_ANOTHER = "a batch of another size, which the same network gets"
+_EARLIER = "the caches of an earlier call are used; each call must use those that it made itself"
+
+
+def _check_another_batch(
+    s: Subject, net: Any, params: Any, X: Any, y: Any, reg: float, around: str, **options: Any
+) -> None:
+    """Compare loss and gradients for a batch that comes after others."""
+    loss, grads = unpack("loss", s.loss(net, X, y), ("loss", "grads"))
+    where = f"{around}for another X, of shape {X.shape}"
+    want = slow.net_loss(params, X, y, reg, **options)
+    compare("loss", loss, want, rtol=EXACT, where=where)
+    slopes = slow.net_slopes(params, X, y, reg, **options)
+    _check_gradients(grads, slopes, params, reg, where, "the calls before were right")
 
 
 def _penalty_hint(
@@ -254,7 +275,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
         for N, dims in ((4, (6,)), (1, (2, 3))):
             where = f"with {len(hidden) + 1} layers "
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
-        check_caches(s, net, params, *make_batch(4, (6,), 5))
+        check_caches(s, net, params, *make_batch(5, (6,), 5))
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
     net, params = _deep_net(s)
     X, _ = make_batch(3, (5,), 5)

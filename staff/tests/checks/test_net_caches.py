@@ -1,0 +1,81 @@
+"""Networks that use what they kept of an earlier call are refused, and hear of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cs682.checks import check
+from cs682.classifiers.cnn import ConvNet, ThreeLayerConvNet
+from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
+from staff.tests.checks.mutants import put, refusal
+from tests.slopes import of
+
+NETS = {
+    "fc-2": (TwoLayerNet, ".2", ".3"),
+    "fc-3": (FullyConnectedNet, ".2", ".3"),
+    "cn-2": (ThreeLayerConvNet, ".2", ".3"),
+    "cn-4": (ConvNet, ".1", ".2"),
+}
+FORWARD = [of(key + NETS[key][1], key, name=key) for key in NETS]
+WAY_BACK = [of(key + NETS[key][2], key, name=key) for key in NETS]
+SAID = "the caches of an earlier call are used"
+
+
+def first_kept(net):
+    """Make `_forward` that returns the caches of the first call, whatever X is."""
+    right = net._forward
+
+    def answer(self, X):
+        scores, caches = right(self, X)
+        return scores, self.__dict__.setdefault("kept", caches)
+
+    return answer
+
+
+def all_kept(net):
+    """Make `_forward` that returns the caches of all calls, the first one's first."""
+    right = net._forward
+
+    def answer(self, X):
+        scores, caches = right(self, X)
+        self.__dict__.setdefault("kept", []).extend(caches)
+        return scores, self.kept
+
+    return answer
+
+
+def not_written(self, scores, y, caches):
+    raise NotImplementedError("loss: see a notebook.ipynb, section 1")
+
+
+@pytest.mark.parametrize("keep", [first_kept, all_kept])
+@pytest.mark.parametrize("key", FORWARD)
+def test_forward_pass_that_returns_earlier_caches_is_refused(monkeypatch, key, keep):
+    net, forward, _ = NETS[key]
+    put(monkeypatch, f"{net.__name__}._forward", keep(net))
+    put(monkeypatch, f"{net.__name__}._loss_and_gradients", not_written)
+
+    assert SAID in refusal(key + forward)
+
+
+@pytest.mark.parametrize("key", WAY_BACK)
+def test_way_back_through_earlier_caches_is_refused(monkeypatch, key):
+    net, _, way_back = NETS[key]
+    put(monkeypatch, f"{net.__name__}._forward", first_kept(net))
+
+    assert SAID in refusal(key + way_back)
+
+
+@pytest.mark.parametrize("key", FORWARD)
+def test_caches_in_self_pass_where_each_call_makes_its_own(monkeypatch, key):
+    net, forward, _ = NETS[key]
+    right = net._forward
+
+    def answer(self, X):
+        scores, self.kept = right(self, X)
+        return scores, self.kept
+
+    put(monkeypatch, f"{net.__name__}._forward", answer)
+    put(monkeypatch, f"{net.__name__}._loss_and_gradients", not_written)
+
+    check(key + forward)
