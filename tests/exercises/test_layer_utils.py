@@ -139,6 +139,18 @@ def test_longest_sandwich_backward_gives_each_gradient_the_shape_of_its_array(
 
 
 @pytest.mark.exercise(id="do-2.1")
+def test_longest_sandwich_backward_stops_where_units_were_dropped_without_a_seed():
+    arrays = {**inputs(None), "w": np.ones((6, 99)), "b": np.full(99, 50.0)}
+    param = {"mode": "train", "p": 0.6}
+    out, cache = affine_norm_relu_dropout_forward(**arrays, dropout_param=param)
+    is_dropped = out == 0
+
+    _, _, db = affine_norm_relu_dropout_backward(np.ones(out.shape), cache)
+
+    np.testing.assert_allclose(db, (~is_dropped).sum(axis=0) / 0.6, rtol=1e-12)
+
+
+@pytest.mark.exercise(id="do-2.1")
 def test_longest_sandwich_in_test_mode_drops_nothing():
     arrays, param = inputs(None), {"mode": "test", "p": 0.5}
 

@@ -183,9 +183,30 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
     )
 
 
+def _check_own_mask(s: Subject) -> None:
+    """Check that the way back takes the mask of its forward pass, where a new one would differ."""
+    rng = np.random.default_rng(682)
+    x, w, b, dout = (rng.standard_normal(shape) for shape in ((1, 6), (6, 99), (99,), (1, 99)))
+    options = (None, None, None, None, {"mode": "train", "p": 0.6})
+    name = "affine_norm_relu_dropout_forward"
+    result = s.affine_norm_relu_dropout_forward(x, w, b, *options)
+    out, cache = unpack(name, result, ("out", "cache"))
+    kept = np.array(out) != 0  # the way back may spoil it
+    result = s.affine_norm_relu_dropout_backward(dout.copy(), cache)
+    _, _, db = unpack("affine_norm_relu_dropout_backward", result, ("dx", "dw", "db"))
+    want = np.where(kept, *slow.dropout_slopes(dout, 0.6))[0]  # of one example
+    where = "of one layer with dropout, without a seed"
+    hint = (
+        "with a seed it is right: the way back draws no new mask, dropout_backward takes the one "
+        "in the cache"
+    )
+    compare("db", db, want, rtol=EXACT, atol=1e-12, where=where, hint=hint)
+
+
 def check_dropout_net(s: Subject, r: Report) -> None:
     """Check where dropout sits in a network, with and without a normalization."""
     _check_dropout_sandwich(s, r)
+    _check_own_mask(s)
     r.ok("affine - ReLU - dropout and its three gradients")
     X, y = make_batch(4, (6,), 5)
     for normalization in _NORMALIZATIONS:

@@ -45,6 +45,19 @@ def test_masks_that_are_none_pass_no_further_check(check):
             check(LocalSubject(), np.random.default_rng(seed))
 
 
+@pytest.mark.exercise(id="do-2.1")
+def test_mask_drawn_anew_on_the_way_back_is_refused(monkeypatch):
+    def redrawn(dout, cache):
+        inner, (param, _) = cache
+        if param["mode"] == "train":
+            dout, _ = layers.dropout_forward(dout, param)
+        return layer_utils.affine_relu_backward(dout, inner[1])
+
+    put(monkeypatch, "affine_norm_relu_dropout_backward", redrawn)
+
+    assert "the way back draws no new mask" in refusal("do-2.1")
+
+
 @pytest.mark.parametrize("p", [0.3, 0.6, 0.8])
 def test_masks_of_the_reference_are_masks(p):
     for seed in range(200):
