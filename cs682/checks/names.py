@@ -80,11 +80,22 @@ def place_of(row: Exercise, function: str = "") -> str:
 
     Returns
     -------
-    place : str, such as 'affine_forward in cs682/layers.py, line 71'
+    place : str, such as 'affine_forward in cs682/layers.py, line 71'; it says so where the file
+        defines the function more than once
     """
     names = function if function in row.functions else " and ".join(row.functions)
     line = line_of(row, function)
-    return f"{names} in {row.file}" + (f", line {line}" if line else "")
+    starts = _starts(_read(row), function or row.functions[0])
+    return f"{names} in {row.file}" + (f", line {line}" if line else "") + _say_twice(starts)
+
+
+def _say_twice(starts: list[int]) -> str:
+    """Say that a function is defined in several lines, if it is."""
+    if len(starts) < 2:
+        return ""
+    often = "twice" if len(starts) == 2 else f"{len(starts)} times"
+    lines = f"{', '.join(map(str, starts[:-1]))} and {starts[-1]}"
+    return f" (defined {often}, in lines {lines}: the last one counts)"
 
 
 def line_of(row: Exercise, function: str = "") -> int | None:
@@ -99,15 +110,20 @@ def line_of(row: Exercise, function: str = "") -> int | None:
     -------
     line : int or None, counted from 1; None if the file holds neither
     """
-    try:
-        text = (ROOT / row.file).read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return None
-    node = _find_function(_parse(text), function or row.functions[0])
-    start = node.lineno if node else None
+    text = _read(row)
+    starts = _starts(text, function or row.functions[0])
+    start = starts[-1] if starts else None
     todos = [n for n, line in enumerate(text.splitlines(), 1) if f"TODO({row.id})" in line]
-    after = [n for n in todos if n >= (start or 0)] or todos
+    after = [n for n in todos if n >= (start or 0)] or (todos if len(starts) < 2 else [])
     return after[0] if after else start
+
+
+def _read(row: Exercise) -> str:
+    """Return what stands in an exercise's file; nothing if it cannot be read."""
+    try:
+        return (ROOT / row.file).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def written_at(file: str, line: int, text: str) -> list[str]:
@@ -139,15 +155,22 @@ def _parse(text: str) -> list[ast.stmt]:
 
 
 def _find_function(body: list[ast.stmt], name: str) -> ast.stmt | None:
-    """Return a ``function`` or a ``Class.method`` among a file's statements."""
-    node: ast.stmt | None = None
-    for part in name.split("."):
-        named = (ast.FunctionDef, ast.ClassDef)
-        node = next((n for n in body if isinstance(n, named) and n.name == part), None)
-        if not isinstance(node, named):
-            return None
-        body = node.body
-    return node
+    """Return a ``function`` or a ``Class.method`` among a file's statements, the last such."""
+    found = _find_all(body, name)
+    return found[-1] if found else None
+
+
+def _find_all(body: list[ast.stmt], name: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    """Return all definitions of a ``function``, or of a ``Class.method`` in the last such class."""
+    first, _, method = name.partition(".")
+    named = (ast.FunctionDef, ast.ClassDef)
+    found = [node for node in body if isinstance(node, named) and node.name == first]
+    return _find_all(found[-1].body, method) if method and found else found
+
+
+def _starts(text: str, name: str) -> list[int]:
+    """Return the lines in which a file's text defines a function."""
+    return [node.lineno for node in _find_all(_parse(text), name)]
 
 
 def _flat(word: str) -> str:

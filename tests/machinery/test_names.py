@@ -74,6 +74,32 @@ def test_an_exercise_is_found_at_its_todo_and_then_at_its_function(tmp_path, mon
     assert names.place_of(EXERCISES["fc-1.1"]) == "affine_forward in cs682/layers.py"
 
 
+TWICE = "\ndef {name}(x):\n    return x\n"
+STUB = "\ndef {name}(x):\n    # TODO({key}): write it\n    raise NotImplementedError\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        ((TWICE, TWICE), "line 5 (defined twice, in lines 2 and 5: the last one counts)"),
+        ((TWICE, STUB), "line 6 (defined twice, in lines 2 and 5: the last one counts)"),
+        ((STUB, TWICE), "line 6 (defined twice, in lines 2 and 6: the last one counts)"),
+        ((TWICE,) * 3, "line 8 (defined 3 times, in lines 2, 5 and 8: the last one counts)"),
+    ],
+    ids=["two", "a stub below", "a stub above", "three"],
+)
+def test_of_several_functions_of_one_name_the_last_one_is_shown(
+    tmp_path, monkeypatch, parts, place
+):
+    monkeypatch.setattr(names, "ROOT", tmp_path)
+    (tmp_path / "cs682").mkdir()
+    text = "".join(parts).format(name="relu_backward", key="fc-1.4")
+    (tmp_path / "cs682" / "layers.py").write_text(text)
+
+    assert names.place_of(EXERCISES["fc-1.4"]) == f"relu_backward in cs682/layers.py, {place}"
+    assert names.written_at("cs682/layers.py", len(text.splitlines()), text) == ["fc-1.4"]
+
+
 @pytest.mark.parametrize("row", [r for r in EXERCISES.values() if r.file.endswith(".py")])
 def test_each_function_of_the_table_has_a_line(row):
     assert names.line_of(row)
