@@ -152,9 +152,21 @@ class LocalSubject:
         net : the network
         X : ndarray of float, shape (N, d_1, ..., d_k)
         y : ndarray of int, shape (N,), or None
+
+        Raises
+        ------
+        CheckError
+            If the student's code has put a value in the place of a method.
+        TypeError
+            If it came from the student's code.
         """
         given = (X,) if y is None else (X, y)
-        return own_work.watched("loss", net.loss, *(v.copy() for v in given))
+        _require_methods(net)
+        try:
+            return own_work.watched("loss", net.loss, *(v.copy() for v in given))
+        except TypeError:
+            _require_methods(net)
+            raise
 
     def kept_by(self, net: Any, X: Array) -> Any:
         """Return what a forward pass leaves for the way back: its cache, and what self holds.
@@ -193,6 +205,17 @@ def _params(net: Any) -> Any:
     if not isinstance(params, dict):
         raise CheckError(f"params is {kind_of(params)}, expected a dict of arrays")
     return params
+
+
+def _require_methods(net: Any) -> None:
+    """Refuse a network in which a value hides a method."""
+    for name, value in vars(net).items():
+        if callable(getattr(type(net), name, None)) and not callable(value):
+            raise CheckError(
+                f"self.{name} was overwritten: it is the method {type(net).__name__}.{name}, and "
+                f"your code has made it {kind_of(value)}. Take another name, such as {name} "
+                "without self"
+            )
 
 
 def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None:

@@ -284,6 +284,37 @@ def test_method_is_told_what_it_has_to_return(monkeypatch, exercise, function, w
     assert f"\n  Next: mend {function} in cs682/classifiers/fc_net.py, line " in said
 
 
+@pytest.mark.exercise(id="fc-2.3")
+@pytest.mark.parametrize("name", ["loss", "_forward", "_loss_and_gradients"])
+def test_method_that_a_value_hides_is_named(monkeypatch, name):
+    right = fc_net.TwoLayerNet._loss_and_gradients
+
+    def answer(self, *args):
+        setattr(self, name, np.float64(1))
+        return right(self, *args)
+
+    put(monkeypatch, "TwoLayerNet._loss_and_gradients", answer)
+
+    said = refusal("fc-2.3")
+
+    assert f"self.{name} was overwritten: it is the method TwoLayerNet.{name}" in said
+    assert "a float64" in said
+    assert "\n  Next: mend TwoLayerNet._loss_and_gradients in " in said
+
+
+@pytest.mark.exercise(id="fc-2.2")
+def test_method_that_a_value_hides_in_its_first_call_is_named(monkeypatch):
+    right = fc_net.TwoLayerNet._forward
+
+    def answer(self, X):
+        self._loss_and_gradients = 0
+        return right(self, X)
+
+    put(monkeypatch, "TwoLayerNet._forward", answer)
+
+    assert "self._loss_and_gradients was overwritten" in refusal("fc-2.2")
+
+
 @pytest.mark.parametrize("solver", [None, "solver", object()])
 def test_check_of_training_refuses_what_is_no_solver(solver):
     with pytest.raises(CheckError, match="solver"):
