@@ -118,6 +118,32 @@ def line_of(row: Exercise, function: str = "") -> int | None:
     return after[0] if after else start
 
 
+def line_of_barrier(row: Exercise, function: str, stub: str) -> int | None:
+    """Return the line of a stub's ``raise`` that was left standing above code.
+
+    Parameters
+    ----------
+    row : Exercise
+    function : str, one of the exercise's functions
+    stub : str, what the ``raise`` says
+
+    Returns
+    -------
+    line : int or None, counted from 1; None if there is no code below it
+    """
+    node = _find_function(_parse(_read(row)), function)
+    inside = ast.walk(node) if node else ()
+    blocks = [getattr(part, name, []) for part in inside for name in ("body", "orelse")]
+    above = [line for block in blocks if isinstance(block, list) for line in block[:-1]]
+    return next((n.lineno for n in above if isinstance(n, ast.Raise) and _says(n, stub)), None)
+
+
+def _says(node: ast.Raise, text: str) -> bool:
+    """Tell whether a ``raise`` has a text in it."""
+    values = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    return any(isinstance(value, str) and text in value for value in values)
+
+
 def _read(row: Exercise) -> str:
     """Return what stands in an exercise's file; nothing if it cannot be read."""
     try:

@@ -32,7 +32,7 @@ from cs682.checks.judges import (
 )
 from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.judges.trainings import ByHeart
-from cs682.checks.names import find_exercise, place_of
+from cs682.checks.names import find_exercise, line_of_barrier, place_of
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
@@ -175,8 +175,7 @@ def say_next(result: Result) -> Result:
         start = "is open" if needed == row else f"waits for {needed.id}"
         return replace(
             result,
-            message=f"{row.id} {start}: write {place_of(needed, stub['function'])}, and save it "
-            f"({stub[0]})",
+            message=f"{row.id} {start}: {_say_stub(needed, stub)}, and save it ({stub[0]})",
         )
     if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
@@ -184,6 +183,16 @@ def say_next(result: Result) -> Result:
         name = next(filter(None, other.groups()))
         row = next((row for row in EXERCISES.values() if name in row.functions), row)
     return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
+
+
+def _say_stub(row: Exercise, stub: re.Match[str]) -> str:
+    """Say where to write what is open or, where it stands below the stub, what hides it."""
+    if line := line_of_barrier(row, stub["function"], stub[0]):
+        return (
+            f"code stands below the `raise` in {row.file}, line {line}, which ends "
+            f"{stub['function']} there: take the `raise` away"
+        )
+    return f"write {place_of(row, stub['function'])}"
 
 
 def hints_help(result: Result) -> bool:

@@ -100,6 +100,24 @@ def test_of_several_functions_of_one_name_the_last_one_is_shown(
     assert names.written_at("cs682/layers.py", len(text.splitlines()), text) == ["fc-1.4"]
 
 
+SAID = "relu_backward: see FullyConnectedNets.ipynb, section 1.4"
+
+
+@pytest.mark.parametrize(
+    ("below", "line"),
+    [("", None), ("    # write it\n", None), ("    return dout\n", 5)],
+    ids=["nothing", "a comment", "code"],
+)
+def test_code_below_a_stub_is_seen(tmp_path, monkeypatch, below, line):
+    monkeypatch.setattr(names, "ROOT", tmp_path)
+    (tmp_path / "cs682").mkdir()
+    stub = f"    raise NotImplementedError(\n        '{SAID}'\n    )\n"
+    text = f"import numpy\n\n\ndef relu_backward(dout, cache):\n{stub}{below}"
+    (tmp_path / "cs682" / "layers.py").write_text(text)
+
+    assert names.line_of_barrier(EXERCISES["fc-1.4"], "relu_backward", SAID) == line
+
+
 @pytest.mark.parametrize("row", [r for r in EXERCISES.values() if r.file.endswith(".py")])
 def test_each_function_of_the_table_has_a_line(row):
     assert names.line_of(row)

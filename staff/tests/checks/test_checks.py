@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cs682 import checks, layers
-from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, rel_error
+from cs682.checks import EXERCISES, CheckError, check, check_at_least, check_close, names, rel_error
 from cs682.checks.compare import COLUMNS, CallError
 from cs682.checks.judges.trainings import ByHeart, check_overfit
 from cs682.checks.report import Report
@@ -143,6 +143,23 @@ def test_check_says_which_other_exercise_it_waits_for(monkeypatch):
 
     assert said.startswith(
         "fc-1.2 waits for fc-1.1: write affine_forward in cs682/layers.py, line "
+    )
+
+
+@pytest.mark.exercise(id="fc-1.4")
+def test_check_points_to_the_raise_that_hides_code(monkeypatch, tmp_path):
+    text = "relu_backward: see FullyConnectedNets.ipynb, section 1.4"
+    source = f"def relu_backward(dout, x):\n    raise NotImplementedError('{text}')\n    return 1\n"
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "layers.py").write_text(source)
+    monkeypatch.setattr(names, "ROOT", tmp_path)
+    names_of_file: dict = {}
+    exec(source, names_of_file)
+    put(monkeypatch, "relu_backward", names_of_file["relu_backward"])
+
+    assert refusal("fc-1.4") == (
+        "fc-1.4 is open: code stands below the `raise` in cs682/layers.py, line 2, which ends "
+        f"relu_backward there: take the `raise` away, and save it ({text})"
     )
 
 
