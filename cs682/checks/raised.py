@@ -75,6 +75,10 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"TypeError: (ufunc 'bitwise_xor' not supported|unsupported operand type\(s\) for \^)",
+        lambda _: "^ is no power in Python: write ** in its place, as in dw**2.",
+    ),
+    (
         r"AttributeError: '(list|tuple|dict|str|float|int|generator)' object has no attribute "
         r"'(astype|shape|ndim|dtype|size|reshape|sum|T)'",
         lambda found: (

@@ -56,6 +56,8 @@ MISHAPS = [
         lambda x: getattr(np, "".join(("pro", "duct")))(x),
         "NumPy 2 no longer has np.product: write np.prod.",
     ),
+    (lambda x: x ^ 2, "^ is no power in Python: write ** in its place"),
+    (lambda x: 0.5 ^ 2, "^ is no power in Python: write ** in its place"),
     (lambda x: np.ones((2, 3)) @ np.ones((4, 5)), "a matrix product of 3 columns with 4 rows"),
     (lambda x: np.ones((2, 3)) + np.ones((2, 3, 4, 4)), "One lacks the last axes of the other."),
     (lambda x: np.ones((2, 3, 8)) + np.ones((6, 8)), "reshaped in another way"),
