@@ -330,6 +330,32 @@ def test_check_of_overfitting_asks_for_a_training():
         check("fc-3.4", solver=solver)
 
 
+CHECKED = (
+    '# leave the best in `solver`\ncheck("fc-3.4", solver=solver)\nkeep_model("a", solver.model)'
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_earlier"),
+    [
+        (CHECKED, True),
+        (f"best = Solver(model, data)\n{CHECKED}", True),
+        (f"solver=Solver(model, data)\n{CHECKED}", False),
+        (f"solver.train()\n{CHECKED}", False),
+        (f"for solver in solvers:\n    pass\n{CHECKED}", False),
+        ('check("fc-3.4", solver=best_solver)', False),
+        ("run()", False),
+    ],
+)
+def test_solver_of_an_earlier_cell_is_told_of(monkeypatch, cell, is_earlier):
+    monkeypatch.setattr(sys.modules["__main__"], "In", ["", cell], raising=False)
+
+    with pytest.raises(CheckError) as caught:
+        check("fc-3.4", solver=None)
+
+    assert ("that of an earlier cell" in str(caught.value)) is is_earlier
+
+
 def test_check_of_training_names_scores_that_are_not_finite():
     model = SimpleNamespace(loss=lambda X: np.full((len(X), 10), np.nan))
     data = {"X_val": np.zeros((1000, 3)), "y_val": np.zeros(1000, dtype=int)}
