@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -263,6 +264,8 @@ def check_blocks_forward(s: Subject, r: Report) -> None:
     r.ok("scores with 11 blocks: W10 comes after W9")
     _check_pixel_std(s)
     r.ok("images that loss has divided by pixel_std are not divided again")
+    _check_running(s)
+    r.ok("batch norm hands its running statistics on to the test mode")
 
 
 def _check_pixel_std(s: Subject) -> None:
@@ -300,8 +303,6 @@ def check_blocks_loss(s: Subject, r: Report) -> None:
         check_loss(s, net, params, X, y, reg, around=around, **options)
     r.ok("loss and all gradients with 1, 2 and 3 blocks, without and with batch norm, twice")
     r.ok("only W1, W2, ... are in the penalty; another reg, other labels")
-    _check_running(s)
-    r.ok("batch norm hands its running statistics on to the test mode")
     net = s.net("ConvNet", _NORMED, _DIMS, 5, 0.5)
     _, grads = unpack("loss", s.loss(net, *make_batch(3, _DIMS, 5)), ("loss", "grads"))
     r.keeps_float32("the way back of a float32 network", grads)
@@ -312,7 +313,8 @@ def _check_running(s: Subject) -> None:
     net, params, options = _blocks(s, _NORMED)
     X, y = make_batch(3, _DIMS, 5)
     for _ in range(200):  # 0.9^200 is nothing: the running statistics are those of this batch
-        s.loss(net, X, y)
+        with contextlib.suppress(Exception):  # of the way back, which is another exercise
+            s.loss(net, X, y)
     want = slow.net_scores(params, X, **options)
     hint = "each block hands its own entry of self.bn_params, no copy, to its batch norm"
     where = "in test mode, after 200 passes in train mode"
