@@ -124,7 +124,8 @@ def load_model(exercise: str) -> Any:
 
 def _build(kept: KeptModel, name: str) -> Any:
     """Return a network of the student's class with the kept state."""
-    model = getattr(importlib.import_module(NETWORKS[kept.kind]), kept.kind)(**kept.arguments)
+    kind = getattr(importlib.import_module(NETWORKS[kept.kind]), kept.kind)
+    model = kind(**kept.arguments | {"dtype": kept.params["W1"].dtype})
     tree = {"params": kept.params, "running": kept.running}
     restore_state(model, require_fitting_state(tree, model, name))
     return model

@@ -95,7 +95,8 @@ def test_read_settings_refuses_a_damaged_marker(root, text):
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        ("TwoLayerNet", {"hidden_dim": 7}),
+        ("TwoLayerNet", {"hidden_dim": 7, "dtype": np.float32}),
+        ("TwoLayerNet", {"hidden_dim": 7, "dtype": np.float64}),
         ("FullyConnectedNet", {"hidden_dims": [7, 6, 5]}),
         ("FullyConnectedNet", {"hidden_dims": [7, 6], "normalization": "batchnorm"}),
         ("FullyConnectedNet", {"hidden_dims": [7], "normalization": "layernorm", "dropout": 0.5}),
