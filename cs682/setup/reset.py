@@ -251,8 +251,9 @@ def _read_book(file: _File) -> dict[str, Any]:
 
 def _bring_cells_back(row: Exercise, pieces: list[Piece], root: Path) -> str:
     """Put in what is gone from a notebook of the cells of an exercise; say so, '' if nothing is."""
-    given = json.loads(read_given(root / GIVEN).texts.get(row.file, "{}")).get("cells")
-    if not (given and row.file.endswith(".ipynb")):
+    texts = read_given(root / GIVEN).texts if row.file.endswith(".ipynb") else {}
+    given = json.loads(texts.get(row.file, "{}")).get("cells")
+    if not given:
         return ""
     file = _read(root, row.file)
     book, order = _read_book(file), [cell["id"] for cell in given]

@@ -43,6 +43,8 @@ def root(tmp_path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / ORIGINALS).write_text(json.dumps(PIECES), encoding="utf-8")
     (tmp_path / FILE).write_text(AROUND.format(ANSWER), encoding="utf-8")
+    said = {"texts": {FILE: AROUND.format("")}, "hashes": {}, "version": "1.0.0"}
+    (tmp_path / GIVEN).write_text(json.dumps(said), encoding="utf-8")
     return tmp_path
 
 
