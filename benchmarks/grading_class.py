@@ -101,7 +101,8 @@ def _changed(source: bytes, change: dict[str, str]) -> bytes:
 
 def _make_mistakes(files: dict[str, bytes], rng: random.Random) -> None:
     """Put up to four wrong answers into a hand-in, as many as go together."""
-    for answer in rng.sample([a for a in BANK if a.verdict == "wrong"], rng.randrange(5)):
+    wrong = [answer for answer in BANK if answer.verdict == "wrong" and answer.file in files]
+    for answer in rng.sample(wrong, rng.randrange(5)):
         try:
             text = answer.apply(files[answer.file].decode())
         except ValueError:
