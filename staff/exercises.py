@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cs682.checks import EXERCISES, Exercise
+from cs682.checks.answers import question_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ def task_line(row: Exercise) -> str:
     """Return the line of a notebook that sets an exercise or a question."""
     points = f"{row.points} point{'s' * (row.points != 1)}"
     if row.is_question:
-        return f"**Question {row.id}** · {row.title} · {points}"
+        return f"{question_mark(row.id)} · {row.title} · {points}"
     # a link to follow from the notebooks folder, in JupyterLab and in VS Code
     place = f"[`{row.file}`](../{row.file})" if row.file.endswith(".py") else f"`{row.file}`"
     task = f"**Exercise {row.id}** · {', '.join(f'`{n}`' for n in row.functions)} in {place}"

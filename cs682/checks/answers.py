@@ -43,8 +43,27 @@ def read_cells(content: bytes) -> list[Cell]:
     ValueError
         If it is no notebook of format 4.
     """
+    return [{**cell, "source": "".join(cell["source"])} for cell in read_book(content)["cells"]]
+
+
+def read_book(content: bytes) -> dict[str, Any]:
+    """Return a notebook as its file has it, with cells that can be read.
+
+    Parameters
+    ----------
+    content : bytes of the notebook's file
+
+    Returns
+    -------
+    book : dict
+
+    Raises
+    ------
+    ValueError
+        If it is no notebook of format 4.
+    """
     try:
-        book = json.loads(content.decode("utf-8-sig"))
+        book: Any = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         raise ValueError(find_conflict(content) or f"it is no notebook ({error})") from error
     if not isinstance(book, dict) or book.get("nbformat") != 4:
@@ -52,7 +71,17 @@ def read_cells(content: bytes) -> list[Cell]:
     cells = book.get("cells")
     if not isinstance(cells, list) or not all(_is_cell(cell) for cell in cells):
         raise ValueError("its cells are damaged")
-    return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    return book
+
+
+def question_mark(exercise: str) -> str:
+    """Return what tells the cell of a question.
+
+    Parameters
+    ----------
+    exercise : str, the id of a question
+    """
+    return f"**Question {exercise}**"
 
 
 def find_renamed(book: Path) -> str:
@@ -82,7 +111,7 @@ def find_answer(exercise: str, cells: Sequence[Cell]) -> list[Cell]:
     -------
     parts : list of dict, cells whose source is the student's alone; empty if there is no answer
     """
-    return [part for part in _parts(f"**Question {exercise}**", cells) if part["source"]]
+    return [part for part in _parts(question_mark(exercise), cells) if part["source"]]
 
 
 def answer_text(exercise: str, cells: Sequence[Cell]) -> str:
@@ -112,7 +141,7 @@ def has_answer_cell(exercise: str, cells: Sequence[Cell]) -> bool:
     -------
     has_cell : bool
     """
-    return len(list(_parts(f"**Question {exercise}**", cells))) > 1
+    return len(list(_parts(question_mark(exercise), cells))) > 1
 
 
 def help_text(cells: Sequence[Cell]) -> str:
@@ -155,7 +184,7 @@ def find_question(exercise: str, cells: Sequence[Cell]) -> Cell | None:
     -------
     cell : dict or None
     """
-    return next((cell for cell in cells if f"**Question {exercise}**" in cell["source"]), None)
+    return next((cell for cell in cells if question_mark(exercise) in cell["source"]), None)
 
 
 def _parts(mark: str, cells: Sequence[Cell]) -> Iterator[Cell]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-Cell = dict[str, Any]
+from cs682.checks.answers import Cell
 
 
 def id_of(cell: Cell) -> str:

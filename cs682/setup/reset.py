@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import MISSING, replacing
-from cs682.checks.answers import has_answer_cell, read_cells
+from cs682.checks.answers import Cell, find_question, has_answer_cell, read_book, read_cells
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.solutions import forget_ask
 from cs682.checks.source import describe_encoding, judge
 from cs682.setup.assignment import GIVEN, KEPT, PACKAGE_HOME
-from cs682.setup.cells import Cell, id_of, put_in, source_of
+from cs682.setup.cells import id_of, put_in
 from cs682.setup.remembered import read_given
 
 Piece = dict[str, str]
@@ -242,19 +242,17 @@ def _put_cell_back(row: Exercise, piece: Piece, file: _File) -> str:
 def _read_book(file: _File) -> dict[str, Any]:
     """Return the notebook that a file holds."""
     try:
-        read_cells(file.text.encode())
+        return read_book(file.text.encode())
     except ValueError as error:
         raise ResetError(f"{file.name}: {error}") from error
-    book: dict[str, Any] = json.loads(file.text)
-    return book
 
 
 def _bring_cells_back(row: Exercise, pieces: list[Piece], root: Path) -> str:
     """Put in what is gone from a notebook of the cells of an exercise; say so, '' if nothing is."""
     texts = read_given(root / GIVEN).texts if row.file.endswith(".ipynb") else {}
-    given = json.loads(texts.get(row.file, "{}")).get("cells")
-    if not given:
+    if row.file not in texts:
         return ""
+    given = read_cells(texts[row.file].encode())
     file = _read(root, row.file)
     book, order = _read_book(file), [cell["id"] for cell in given]
     own = {id_of(cell): cell for cell in book["cells"] if id_of(cell) in order}
@@ -275,10 +273,10 @@ def _bring_cells_back(row: Exercise, pieces: list[Piece], root: Path) -> str:
 
 def _question_cells(exercise: str, given: list[Cell], file: _File) -> list[str]:
     """Return the ids of a question and the cell for its answer, if that is gone from a file."""
-    texts = [source_of(cell) for cell in given]
-    place = next((i for i, text in enumerate(texts) if f"**Question {exercise}**" in text), None)
-    if place is None or has_answer_cell(exercise, read_cells(file.text.encode())):
+    question = find_question(exercise, given)
+    if question is None or has_answer_cell(exercise, read_cells(file.text.encode())):
         return []
+    place = given.index(question)
     return [cell["id"] for cell in given[place : place + 2]]
 
 
