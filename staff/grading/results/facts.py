@@ -26,17 +26,11 @@ from staff.grading.intake.locate import MODEL_FILES, NOTES, Package
 from staff.grading.intake.package import CODE, ROOT, read_package
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.text import clean
+from staff.grading.results.beyond import find_beyond
 
 # What can change a verdict: another edition grades again, another report does not.
 _DECIDES = ("cs682/**/*.py", "staff/grading/intake/*.py", "staff/grading/judging/**/*.py",
             "staff/grading/sandbox/**/*.py")  # fmt: skip
-# What no layer needs, and what measuring a gradient or looking beyond one's own code does.
-_ODD = {
-    "setprofile", "getprofile", "settrace", "gettrace", "_getframe", "_current_frames", "f_back",
-    "gc", "ctypes", "compile", "exec", "eval", "inspect", "threading", "__import__", "cmath",
-    "complex", "complex64", "complex128", "imag", "longdouble", "clongdouble", "float96",
-    "float128", "decimal", "fractions", "Decimal", "Fraction",
-}  # fmt: skip
 _MOST_ODD = 10  # places of a hand-in that are named
 _MOST_HELP = 4000  # characters of what is said of help, in each notebook
 _DECIDES_NOT = ("cs682/figures/", "cs682/search/", "cs682/setup/", "cs682/hand_in/p")
@@ -112,24 +106,7 @@ def _odd_names(folder: Path) -> Iterator[str]:
     """Give the names that no layer needs, with file and line, in all code that is run."""
     code = read_package(folder)
     for file in (name for name in code if code[name] != _given_bytes(name)):
-        tree = parse(read_source(folder / file))
-        nodes = ast.walk(tree) if tree else ()
-        odd = {(getattr(n, "lineno", 0), name) for n in nodes for name in _names_in(n) & _ODD}
-        yield from (f"{file} line {line}: {name}" for line, name in sorted(odd))
-
-
-def _names_in(node: ast.AST) -> set[str]:
-    """Return what a node names: a variable, an attribute, a module's parts, a text as it is."""
-    if isinstance(node, ast.Name):
-        return {node.id}
-    if isinstance(node, ast.Attribute):
-        return {node.attr}
-    if isinstance(node, ast.alias):
-        return {*node.name.split(".")}
-    if isinstance(node, ast.ImportFrom):
-        return {*(node.module or "").split(".")}
-    value = node.value if isinstance(node, ast.Constant) else None
-    return {"complex"} if isinstance(value, complex) else {value} if type(value) is str else set()
+        yield from find_beyond(file, read_source(folder / file))
 
 
 def _given_bytes(file: str) -> bytes:

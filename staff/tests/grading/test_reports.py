@@ -230,20 +230,41 @@ def test_a_folder_of_a_sandbox_has_the_same_name_in_each_report(kind, name):
     assert clean(said.format(kind, name)) == said.format(kind, "...")
 
 
-def test_facts_name_the_file_and_line_of_names_that_no_layer_needs(tmp_path):
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("import sys", ["sys"]),
+        ("from gc import collect", ["gc"]),
+        ("import numpy.lib.format as f, os.path", ["os.path"]),
+        ("step = 1e-20j", ["complex"]),
+        ("y = np.sys.modules", ["modules"]),
+        ("cell = loss.__closure__[0].cell_contents", ["__closure__", "cell_contents"]),
+        ("getattr(np, 's' + 'ys')", ["getattr"]),
+        ("f = '__globals__'", ["__globals__"]),
+        ("class Pair:\n  def __mul__(self, other): pass", ["__mul__"]),
+        ("from cs682.fast_layers import conv_forward_fast", ["cs682.fast_layers"]),
+        ("from cs682 import checks, layers", ["cs682.checks"]),
+        ("from . import gradient_check", ["cs682.gradient_check"]),
+    ],
+)
+def test_facts_name_the_file_and_line_of_what_no_layer_needs(tmp_path, line, names):
     (tmp_path / "cs682").mkdir()
-    (tmp_path / "cs682" / "layers.py").write_text(
-        '"""A complex layer."""\nimport sys\ngetattr(sys, "setprofile")(None)\nstep = 1e-20j\n'
-    )
-    (tmp_path / "cs682" / "helper.py").write_text("from gc import collect\nx = complexity = 1\n")
+    (tmp_path / "cs682" / "layers.py").write_text(f'"""A complex layer."""\nmodes = 1\n{line}\n')
 
     said = facts_of(Package(tmp_path, (), (), ""), {})["odd names"]
 
-    assert said.split("; ") == [
-        "cs682/layers.py line 3: setprofile",
-        "cs682/layers.py line 4: complex",
-        "cs682/helper.py line 1: gc",
-    ]
+    assert [place.split(": ")[1] for place in said.split("; ")] == names
+    assert said.startswith(("cs682/layers.py line 3: ", "cs682/layers.py line 4: "))
+
+
+def test_facts_name_what_no_layer_needs_in_a_file_of_the_students_own(tmp_path):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "helper.py").write_text("from gc import collect\nx = complexity = 1\n")
+    (tmp_path / "cs682" / "layers.py").write_text("from cs682.helper import collect\n")
+
+    said = facts_of(Package(tmp_path, (), (), ""), {})["odd names"]
+
+    assert said == "cs682/helper.py line 1: gc"
 
 
 def test_facts_find_no_odd_name_in_what_the_course_itself_would_hand_in(tmp_path):
