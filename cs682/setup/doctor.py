@@ -263,9 +263,10 @@ def look_at_older_copies() -> Iterator[Finding]:
 
 def _look_into(names: Iterable[str]) -> Iterator[Finding]:
     """Judge whether files that a student writes in are Python."""
-    for name in names:
+    sources = ((name, (PACKAGE_HOME / name).read_bytes()) for name in names)
+    for name, source in ((n, s) for n, s in sources if not find_conflict(s)):  # named already
         try:
-            compile((PACKAGE_HOME / name).read_bytes(), name, "exec", dont_inherit=True)
+            compile(source, name, "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:  # ValueError: null bytes, as in UTF-16
             place = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
             said = getattr(error, "msg", str(error))

@@ -391,6 +391,13 @@ def test_doctor_names_a_file_that_is_no_python(release, text, said):
     assert " is no Python: " in found
 
 
+def test_doctor_leaves_a_conflict_to_the_look_that_names_it(release):
+    (release / "cs682/optim.py").write_bytes(b"<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> theirs\n")
+
+    assert [verdict for verdict, _ in look_at_files()] == ["ok"]
+    assert [finding.verdict for finding in doctor.look_at_conflicts()] == ["fail"]
+
+
 @pytest.fixture
 def no_data(copy, monkeypatch):
     """Look at a copy without data, for a user without a cache."""
