@@ -72,6 +72,8 @@ def run_command(args: argparse.Namespace) -> int:
         import copydetect  # noqa: F401  # before a class is unpacked for nothing
     except ImportError:
         return _refuse("similar needs copydetect: make grading brings it")
+    if args.students and not args.students.is_file():
+        return _refuse(f"{args.students} is not there (--students)")
     try:
         with Faults() as faults:
             owners = read_owners(args.students, faults) if args.students else {}

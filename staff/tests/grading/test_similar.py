@@ -144,3 +144,10 @@ def test_what_is_left_out_is_named_and_costs_the_others_nothing(tmp_path, monkey
 def test_missing_folder_is_said(tmp_path, capsys):
     assert similar(tmp_path)[0] == 2
     assert "error: there is no" in capsys.readouterr().err
+
+
+def test_a_list_of_students_that_is_not_there_is_said(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "ada", {"cs682/layers.py": LONG})
+
+    assert similar(tmp_path, "--students", str(tmp_path / "studnets.csv"))[0] == 2
+    assert "studnets.csv is not there" in capsys.readouterr().err
