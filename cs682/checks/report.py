@@ -47,7 +47,7 @@ class Report:
         ]
         given = [(what, a) for what, a in given if isinstance(a, np.ndarray)]
         before = [a.copy() for _, a in given]
-        result = function(*copies)
+        result = getattr(function, "on_these", function)(*copies)
         for (what, array), old in zip(given, before, strict=True):
             if not np.array_equal(array, old):
                 does = "overwrites" if array.shape == old.shape else "changes the shape of"

@@ -15,6 +15,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from cs682.checks import copied, own_work
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.exercises import EXERCISES
@@ -22,6 +24,8 @@ from cs682.checks.names import written_at
 from cs682.checks.prerequisites import RESTS_ON
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cs682._types import Array, Labels, Params
 
 FUNCTIONS = {  # function -> module that students fill in
@@ -70,6 +74,22 @@ class Subject(Protocol):
         """
 
 
+class Call:
+    """A student's function, called with copies: it may write into what it is given.
+
+    Attributes
+    ----------
+    on_these : callable, the function itself, for who looks at what becomes of its arguments
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.on_these = function
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function with a copy of each array; dicts are handed on, and caches."""
+        return self.on_these(*(a.copy() if isinstance(a, np.ndarray) else a for a in args))
+
+
 class LocalSubject:
     """The student's code in this process, as it is imported (or reloaded) at the time of a call."""
 
@@ -91,14 +111,14 @@ class LocalSubject:
                 "counts: write it there, and restart the kernel"
             )
 
-        def call(*args: Any) -> Any:
+        def run(*args: Any) -> Any:
             _require_parameters(name, function, args)
             if name in copied.WITHOUT:
                 with copied.watched(name, _PACKAGE):
                     return function(*args)
             return own_work.call_watched(name, module, function, args)
 
-        return call
+        return Call(run)
 
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
         """Build a network of one of the kinds in `NETWORKS`."""

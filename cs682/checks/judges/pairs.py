@@ -7,6 +7,7 @@ promises tells whose fault it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
@@ -218,7 +219,7 @@ def check_way_back(
         except Exception:
             if why or way.is_right(cache):
                 raise  # where only digits are lacking, both caches are as good
-            if documented is not None and way.is_right(documented[0]):
+            if documented is not None and way.is_right(deepcopy(documented[0])):
                 raise CheckError(_blame_forward(r, way.name, documented[1])) from None
             if said := say_order(way.is_right, cache, _forward_of(way.name)):
                 raise CheckError(f"{way.name} {said}") from None
@@ -282,7 +283,7 @@ def check_cache(
         _check_form(r, forward, way.name, cache, documented, form, needed)
         return
     try:
-        if documented is not None and way.is_right(documented):
+        if documented is not None and way.is_right(deepcopy(documented)):
             raise CheckError(_blame_forward(r, way.name, form))
     except NotImplementedError:  # the given lines above the stub read this one, not the other
         raise CheckError(
