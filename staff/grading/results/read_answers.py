@@ -2,7 +2,8 @@
 
 People type into ``answers.csv``, or each reader into a part of it. What was typed into any of them
 is put together with what was known before; an empty cell never takes anything away, and two
-people who say different things are asked, not chosen between. Points are for the text that was
+people who say different things are asked, not chosen between. To a file from elsewhere, which may
+be an old copy, the book itself is one more reader. Points are for the text that was
 read: if the answer changes later, they are kept beside it and it is to be read again.
 """
 
@@ -170,11 +171,9 @@ class AnswerBook:
         base, seen, self._texts = self._remembered()
         own = {str(p): self._read_one(p, faults) for p in self._own() if p.exists()}
         given = {str(p): self._read_one(p, faults) for p in self._files if str(p) not in own}
-        merged = combine(base, own, {}, faults)
-        for key, column, text in _cells(combine(base, given, seen, faults)):
-            if text != base.get(key, {}).get(column):  # a file that was named has the last word
-                merged.setdefault(key, {})[column] = text
-        return merged
+        book = {str(self._out / "answers.csv"): combine(base, own, {}, faults)}
+        before = {name: seen.get(name, {}) for name in given}
+        return combine({}, {**book, **given}, before, faults)
 
     def outdated(self, record: Record, typed: Table) -> Table:
         """Return what is typed in for answers of a hand-in that have changed since they were read.

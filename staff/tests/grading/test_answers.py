@@ -392,6 +392,27 @@ def test_table_from_elsewhere_counts_and_an_old_one_changes_nothing_again(tmp_pa
     assert points_of(out) == "2"
 
 
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_old_copy_of_the_book_undoes_no_correction_without_a_word(is_merged, tmp_path):
+    out, stale = tmp_path / "out", write_table(tmp_path / "stale.csv", "ada,fc-q1,1,2,")
+    write_table(out / "answers.csv", "ada,fc-q1,1,2,")
+    save(out)
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    if is_merged:
+        save(out)
+    before = (out / "answers.csv").read_bytes()
+
+    says = r"ada, fc-q1: points is '2' in .*/answers.csv and '1' in .*/stale.csv; make them the"
+    with pytest.raises(ValueError, match=says):
+        save(out, None, stale)
+    assert (out / "answers.csv").read_bytes() == before
+
+    for points in ("", "2"):  # neither says anything else
+        write_table(stale, f"ada,fc-q1,{points},2,", "bob,fc-q1,1,2,")
+        save(out, None, stale)
+        assert (points_of(out), points_of(out, "bob")) == ("2", "1")
+
+
 def version(text, id_="ada"):
     return record_of(id_, answers={QUESTION: text})
 
