@@ -23,7 +23,7 @@ from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
-from staff.grading.results.folder import put_aside, require_apart
+from staff.grading.results.folder import alone, put_aside, require_apart
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
@@ -122,9 +122,15 @@ def run_command(args: argparse.Namespace) -> int:
 
 
 def _grade(args: argparse.Namespace) -> int:
-    """Grade, then write everything that is made of the records."""
+    """Grade, if no other run does so in this folder."""
     out: Path = args.out.resolve()
     _require_sane(args, out)
+    with alone(out):
+        return _grade_alone(args, out)
+
+
+def _grade_alone(args: argparse.Namespace, out: Path) -> int:
+    """Grade, then write everything that is made of the records."""
     desk = Desk(out, read_points(args.variant), args.answers, _roster(args))
     rung = find_rung(args.allow_unsandboxed)
     if args.notebooks:
@@ -133,7 +139,6 @@ def _grade(args: argparse.Namespace) -> int:
     desk.require_sound(found.submissions)
     chosen = _chosen(found, args.only)
     put_aside(out, found.submissions, absent_too=args.drop_absent)
-    (out / "staff").mkdir(parents=True, exist_ok=True)
     if rung.name == "another user":
         for place in args.submissions:
             require_hidden(place, out)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
@@ -41,6 +44,55 @@ def require_apart(places: Sequence[Path], out: Path) -> None:
         if theirs := [shown(path.name, 40) for path in paths if read_name(path)]:
             raise ValueError(f"--out {out} holds what may be hand-ins, and no results: "
                              f"{names(theirs)}; name a folder of its own")  # fmt: skip
+
+
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep every other run out of a folder of results while a block runs.
+
+    The system takes the lock back when this process ends, however it ends: workers and sandboxes
+    do not inherit the file.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results; if nothing comes of one that is new, it is taken away
+
+    Raises
+    ------
+    ValueError
+        If another run grades into it.
+    OSError
+        If it cannot be written to.
+    """
+    path = out / "staff" / "running"
+    new = [folder for folder in (path.parent, out) if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        _lock(file, out)
+        try:
+            yield
+        finally:
+            file.truncate(0)  # the files are the same from every run
+            if new and [*path.parent.iterdir()] == [path]:
+                path.unlink()
+                for folder in new:
+                    with contextlib.suppress(OSError):  # it holds something else
+                        folder.rmdir()
+
+
+def _lock(file: IO[str], out: Path) -> None:
+    """Take the lock of a folder of results, and leave word of who has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        raise ValueError(f"another run (process {shown(file.read(), 40)}) grades into {out}: "
+                         "wait for its end, or interrupt it with Ctrl-C") from None  # fmt: skip
+    except OSError:  # a file system without locks, as clusters may have, is no reason not to grade
+        return
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
 
 
 def _is_results(folder: Path) -> bool:

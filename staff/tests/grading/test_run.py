@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import Outcome
 from staff.grading.judging.secret import FURTHER
 from staff.grading.results import summary
+from staff.grading.results.folder import alone
 from staff.grading.results.store import NotGraded, read_record
 from staff.grading.run import grade_class
 from staff.grading.single import Plan
@@ -618,6 +620,43 @@ def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, tmp_pat
     assert "OPEN in canvas.csv: 3 points in trained models that are not graded" in said
     assert "hand-ins: 1: ada (3)" in said
     assert "Trained models are not graded, 3 points in all" in said
+
+
+def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
+    place, tmp_path, quick, capsys
+):
+    out, script = tmp_path / "out", tmp_path / "slow.py"
+    script.write_text(SLOW)
+    words = ["grade", str(place), "--out", str(out), "--no-models", "--jobs", "2"]
+    process = subprocess.Popen(
+        [sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        while not list(out.glob("staff/records/*.json")):
+            assert process.poll() is None
+            time.sleep(0.05)
+
+        assert grade(place, out) == 2
+        said = capsys.readouterr().err
+        assert f"another run (process {process.pid}) grades into {out}: wait for its end" in said
+        process.kill()
+        process.wait()
+        with alone(out):  # though its workers are not dead yet
+            pass
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert (out / "staff" / "running").read_text() == ""
+
+
+def test_file_system_without_locks_is_graded_on_all_the_same(tmp_path, monkeypatch):
+    def no(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no)
+
+    with alone(tmp_path):
+        pass
 
 
 def test_progress_is_said_where_there_is_no_terminal(place, tmp_path, quick, capsys):
