@@ -60,7 +60,8 @@ class Desk:
     answers : sequence of Path, tables of answers that were filled in elsewhere
     roster : Roster, optional; the platform's own table, to be filled in
 
-    What cannot be understood is kept until `require_sound` tells all of it.
+    What cannot be understood is kept until `require_sound` tells all of it. After `write`,
+    `saved_meanwhile` names the files that a person has saved since they were read.
     """
 
     def __init__(
@@ -76,6 +77,10 @@ class Desk:
         self._overrides: list[Override] = []
         self._late: LateRule | None = None
         self.owners: dict[str, str] = {}
+        self._saved: dict[Path, bytes] = {}
+        self.saved_meanwhile: list[Path] = []
+        with self._faults.kept():
+            self._saved = self._contents()
         with self._faults.kept():
             self._typed = self._book.read()
         with self._faults.kept():
@@ -165,7 +170,6 @@ class Desk:
         """
         records, staff = records_of(done), self._out / "staff"
         write_text(self._out / "grades.csv", grade_book(done))
-        left_out = exports.write(self._out, args.export, done, self._roster) if args.export else []
         traces = [f"{f.id}\n{f.trace}" for f in done if isinstance(f, NotGraded) and f.trace]
         write_text(staff / "failures.txt", clean("\n".join(traces), 1_000_000))
         write_text(staff / "remarks.txt", "".join(f"{line}\n" for line in remarks))
@@ -175,7 +179,7 @@ class Desk:
         write_text(self._out / "summary.html", summary_page(done))
         write_text(self._out / "warnings.html", warnings_page(done, self._typed, remarks))
         self._write_answers(records, args.names, args.readers)
-        return left_out
+        return exports.write(self._out, args.export, done, self._roster) if args.export else []
 
     def _write_answers(self, records: Sequence[Record], names: bool, readers: int) -> None:
         """Write the pages to read answers from, then the tables to type into."""
@@ -186,7 +190,16 @@ class Desk:
             part = part_of(number, readers)
             page = answers_page(records, names=names, changed=changed, questions=part)
             write_text(self._out / "readers" / f"{number}.html", page)
+        now = self._contents()  # the last look at what people have saved; then it is written anew
+        files = sorted(now.keys() | self._saved.keys())
+        self.saved_meanwhile = [p for p in files if now.get(p) != self._saved.get(p)]
         self._book.write(records, names, readers)
+
+    def _contents(self) -> dict[Path, bytes]:
+        """Return what stands in the files that people type into."""
+        named = (self._out / name for name in ("overrides.csv", "late.json", "students.csv"))
+        paths = [*self._book.paths(), *(path for path in named if path.exists())]
+        return {path: path.read_bytes() for path in paths}
 
     def _failure_of(self, id_: str) -> Path:
         """Return the file that says that the grader stumbled over a hand-in."""

@@ -22,7 +22,14 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
-from staff.grading.results.exports import FORMS, Roster, names, open_points, read_roster
+from staff.grading.results.exports import (
+    FORMS,
+    Roster,
+    names,
+    open_points,
+    outdated,
+    read_roster,
+)
 from staff.grading.results.folder import alone, put_aside, require_apart
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
@@ -112,6 +119,8 @@ def run_command(args: argparse.Namespace) -> int:
     except (OSError, ValueError, NoSandboxError, RuntimeError) as error:
         for line in str(error).splitlines():
             print(f"error: {shown(line, 1000)}", file=sys.stderr)  # noqa: T201
+        if args.export and (args.out / f"{args.export}.csv").exists():
+            _say(f"{args.out / args.export}.csv is not written anew: it is of an earlier run")
         return 2
     except KeyboardInterrupt:
         _say("Interrupted before anything was graded.")
@@ -157,6 +166,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
         if args.export:
             _say_open(args.export, done, found)
         _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
+        _say_outdated(out, desk.saved_meanwhile)
     if interrupted:
         left = [id_ for id_ in before.keys() - results.keys() if before[id_] == _written(plan, id_)]
         _say_interrupted(sorted(left), again=args.regrade)
@@ -328,6 +338,20 @@ def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:
         _say(
             f"{shown(str(roster), 200)} has no line for {names(left_out)}: "
             "these grades stand in grades.csv alone"
+        )
+
+
+def _say_outdated(out: Path, saved: Sequence[Path]) -> None:
+    """Say which tables for a platform are older than the grades, and these than what was typed."""
+    for path in outdated(out):
+        _say(
+            f"{path} is older than these grades: --export {path.stem} writes it anew, with "
+            "--roster if it was filled in"
+        )
+    if saved:
+        _say(
+            f"Saved while this run was on, and kept: {names([str(path) for path in saved])}. "
+            "These grades may not have it yet: give the same command again"
         )
 
 

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from staff.grading.intake.package import ROOT
@@ -144,7 +145,33 @@ def write(out: Path, form: str, done: Sequence[Result], roster: Roster | None) -
     by_mail = {s.email: r for r in graded for s in r.students if s.email}
     text = _filled(roster, {**by_mail, **grades}) if roster else FORMS[form](grades)
     write_text(out / f"{form}.csv", text)
+    write_text(_mark(out, form), _digest_of_grades(out))
     return roster.without_a_line(graded) if roster else []
+
+
+def outdated(out: Path) -> list[Path]:
+    """Return the tables for platforms that were not made of the grades as they are now.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+    """
+    there = {form: out / f"{form}.csv" for form in FORMS if (out / f"{form}.csv").exists()}
+    now = _digest_of_grades(out)
+    marks = {form: _mark(out, form) for form in there}
+    return [there[form] for form, mark in marks.items()
+            if not mark.exists() or mark.read_text(encoding="utf-8") != now]  # fmt: skip
+
+
+def _mark(out: Path, form: str) -> Path:
+    """Return the file that says of which grades a table was made."""
+    return out / "staff" / f"{form}-made-of.txt"
+
+
+def _digest_of_grades(out: Path) -> str:
+    """Return a hash of the grade book as it is now."""
+    path = out / "grades.csv"
+    return sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:

@@ -159,7 +159,7 @@ class AnswerBook:
         faults : Faults, takes the others, by file and line
         """
         known = {*students, *(student for student, _ in self._remembered()[0])}
-        for path in (path for path in [*self._own(), *self._files] if path.exists()):
+        for path in self.paths():
             with faults.kept():
                 for where, line in read_sheet(path, COLUMNS[:3]).lines:
                     if line["student"] not in known and _typed_in(line):
@@ -243,6 +243,10 @@ class AnswerBook:
             if not (_has_points(typed.get(key, {})) and key in texts):
                 texts[key] = text
         return texts
+
+    def paths(self) -> list[Path]:
+        """Return the files that people have typed into."""
+        return [path for path in [*self._own(), *self._files] if path.exists()]
 
     def _own(self) -> list[Path]:
         """Return the files in the folder of results that people type into."""

@@ -277,6 +277,15 @@ def test_what_is_open_is_counted_and_named_by_kind():
     assert held == "held until a person says in students.csv whose it is, hand-ins: 1: 56"
 
 
+def test_table_for_a_platform_is_outdated_once_the_grades_are_others(tmp_path):
+    write_text(tmp_path / "grades.csv", "old")
+    export(tmp_path, "canvas", CLASS)
+
+    assert exports.outdated(tmp_path) == []
+    write_text(tmp_path / "grades.csv", "new")
+    assert exports.outdated(tmp_path) == [tmp_path / "canvas.csv"]
+
+
 def test_models_that_nobody_has_looked_at_are_open_wherever_points_are_told():
     read = [outcome_of(key, "read") for key, row in EXERCISES.items() if row.is_question]
     record = record_of("55", outcome_of("fc-2.4", "not looked at", "no data"), *read)

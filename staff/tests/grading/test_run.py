@@ -622,6 +622,53 @@ def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, tmp_pat
     assert "Trained models are not graded, 3 points in all" in said
 
 
+def test_table_for_a_platform_that_is_older_than_the_grades_is_named(
+    place, tmp_path, quick, capsys
+):
+    out = tmp_path / "out"
+    grade(place, out, "--export", "canvas")
+    grade(place, out)
+    assert "is older" not in capsys.readouterr().out
+    override_one(out, "eve", "fc-1.2")
+
+    grade(place, out)
+    said = f"{out / 'canvas.csv'} is older than these grades: --export canvas writes it anew"
+    assert said in capsys.readouterr().out
+    assert grade(place, out, "--export", "canvas", "--roster", "nowhere.csv") == 2
+    assert "canvas.csv is not written anew: it is of an earlier run" in capsys.readouterr().out
+    grade(place, out, "--export", "canvas")
+    assert "is older" not in capsys.readouterr().out
+
+
+def override_one(out, student, exercise):
+    line = f"{student},{exercise},1,seen"
+    (out / "overrides.csv").write_text(f"student,exercise,points,reason\n{line}\n")
+
+
+def test_what_is_saved_while_a_run_is_on_is_kept_and_named(
+    place, tmp_path, quick, monkeypatch, capsys
+):
+    def grade_code(*args, real=single.grade_code, **more):
+        type_in(out / "answers.csv", "ada,fc-q1", "2")
+        override_one(out, "bob", "fc-1.2")
+        yield from real(*args, **more)
+
+    out = tmp_path / "out"
+    add_answers(place / "ada")
+    grade(place, out)
+    assert "Saved while" not in capsys.readouterr().out
+    monkeypatch.setattr(single, "grade_code", grade_code)
+
+    grade(place, out, "--only", "ada", "--regrade")
+    files = f"{out / 'answers.csv'}, {out / 'overrides.csv'}"
+    said = capsys.readouterr().out
+    assert f"Saved while this run was on, and kept: {files}. These grades may not have" in said
+    assert read_book(out)["ada"]["points"] == ALL
+    grade(place, out)
+    assert "Saved while" not in capsys.readouterr().out
+    assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
+
+
 def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
     place, tmp_path, quick, capsys
 ):
