@@ -30,7 +30,7 @@ from staff.grading.results.exports import (
     outdated,
     read_roster,
 )
-from staff.grading.results.folder import alone, put_aside, require_apart
+from staff.grading.results.folder import alone, put_aside, require_apart, require_no_verdicts
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
@@ -140,6 +140,8 @@ def _grade(args: argparse.Namespace) -> int:
 
 def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     """Grade, then write everything that is made of the records."""
+    if args.no_models:
+        require_no_verdicts(out)
     desk = Desk(out, read_points(args.variant), args.answers, _roster(args))
     rung = find_rung(args.allow_unsandboxed)
     if args.notebooks:

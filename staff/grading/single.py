@@ -16,7 +16,7 @@ from staff.grading.intake.locate import Package, arrange
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Submission
-from staff.grading.intake.unpack import unpack
+from staff.grading.intake.unpack import Haul, unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.judging.core import Outcome, grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
@@ -73,7 +73,7 @@ def grade_submission(submission: Submission, plan: Plan) -> Result:
         stage.mkdir()
         haul = unpack(submission.sources, raw, submission.versions)
         rung = find_rung(plan.allow_unsandboxed)
-        key = _key(haul.digest, submission, rung, plan)
+        key = _key(haul, submission, rung, plan)
         path = plan.record_of(submission.id)
         known = None if plan.again else read_record(path, submission.id)
         if known is not None and known.key == key and not known.not_graded:
@@ -170,11 +170,15 @@ def worth(outcome: Outcome, maximum: int) -> Outcome:
     return replace(outcome, points=points, maximum=maximum)
 
 
-def _key(digest: str, submission: Submission, rung: Rung, plan: Plan) -> str:
-    """Return a hash of all that decides what a record says."""
+def _key(haul: Haul, submission: Submission, rung: Rung, plan: Plan) -> str:
+    """Return a hash of all that decides what a record says.
+
+    Images decide nothing where no model is: with data, only the others are graded again.
+    """
+    has_models = any(member.name.lower().endswith(".npz") for member in haul.members)
     parts = [
         edition(),
-        digest,
+        haul.digest,
         submission.id,
         [vars(student) for student in submission.students],
         submission.late,
@@ -186,6 +190,6 @@ def _key(digest: str, submission: Submission, rung: Rung, plan: Plan) -> str:
         dict(plan.points),
         plan.rerun is not None,
         plan.hints,
-        None if plan.images is None else digest_images(read_images(plan.images)),
+        digest_images(read_images(plan.images)) if plan.images and has_models else None,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

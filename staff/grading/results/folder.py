@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from cs682.hand_in.models import MODELS
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.uploads import read_name
 from staff.grading.results.exports import names
+from staff.grading.results.store import Record, read_record
 
 _OURS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/
 _NOT_THEIRS = {"staff", "readers"}
@@ -93,6 +95,34 @@ def _lock(file: IO[str], out: Path) -> None:
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
+
+
+def require_no_verdicts(out: Path) -> None:
+    """Refuse to make the points of trained models open again.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+
+    Raises
+    ------
+    ValueError
+        If models have been graded there.
+    """
+    records = [read_record(out / "staff" / "records" / f"{slug}.json", id_)
+               for id_, (slug, _) in _known(out)]  # fmt: skip
+    if judged := [shown(r.id, 40) for r in records if r and _has_verdict(r)]:
+        raise ValueError(
+            f"trained models are graded already in {out}, of {len(judged)} hand-ins: "
+            f"{names(judged)}. Leave out --no-models, and name the data with --data if need be, "
+            "or name another --out"
+        )
+
+
+def _has_verdict(record: Record) -> bool:
+    """Tell whether a trained model has been judged."""
+    states = {o.state for o in record.outcomes if o.exercise in MODELS}
+    return not states.isdisjoint({"passed", "wrong"})
 
 
 def _is_results(folder: Path) -> bool:

@@ -19,20 +19,22 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from cs682.checks import EXERCISES
 from staff.__main__ import main
+from staff.grading import grade as grade_module
 from staff.grading import run, single
 from staff.grading.intake import unpack
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import Outcome
+from staff.grading.judging.held_back import HeldBack
 from staff.grading.judging.secret import FURTHER
 from staff.grading.results import summary
 from staff.grading.results.folder import alone
-from staff.grading.results.store import NotGraded, read_record
+from staff.grading.results.store import NotGraded, read_record, write_record
 from staff.grading.run import grade_class
 from staff.grading.single import Plan
 from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
-from staff.tests.grading.records import FULL
+from staff.tests.grading.records import FULL, record_of
 from staff.tests.grading.test_answers import type_in, write_table
 from tests.cifar_files import write_set
 
@@ -667,6 +669,34 @@ def test_what_is_saved_while_a_run_is_on_is_kept_and_named(
     grade(place, out)
     assert "Saved while" not in capsys.readouterr().out
     assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
+
+
+def test_models_that_are_graded_are_never_opened_again(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    write_record(out / "staff" / "records" / "ada.json", record_of("ada"))
+    before = files_of(out)
+
+    assert grade(place, out) == 2
+    said = capsys.readouterr().err
+    assert f"trained models are graded already in {out}, of 1 hand-ins: ada. Leave out" in said
+    assert {name: text for name, text in files_of(out).items() if text} == before
+
+
+def test_with_data_only_hand_ins_with_models_are_graded_again(place, tmp_path, quick, monkeypatch):
+    pixels, labels = np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.int64)
+    images = HeldBack("none", pixels, labels, pixels, labels, np.zeros((3, 32, 32), np.float32))
+    monkeypatch.setattr(grade_module, "hold_back", lambda *_: images)
+    monkeypatch.setattr(grade_module, "find_data", lambda folder: folder)
+    out = tmp_path / "out"
+    (place / "ada" / "notebooks").mkdir()
+    np.savez(place / "ada" / "notebooks" / "two_layer_net.npz", W1=np.ones(3))
+    grade(place, out)
+
+    assert main(["grade", str(place), "--out", str(out), "--seed", "1"]) == 0
+
+    assert len(quick) == 3
+    record = read_record(out / "staff" / "records" / "ada.json", "ada")
+    assert {o.exercise: o.state for o in record.outcomes}["fc-2.4"] == "wrong"
 
 
 def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
