@@ -23,6 +23,7 @@ from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import (
+    FEW,
     FORMS,
     Roster,
     names,
@@ -302,7 +303,7 @@ def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) ->
     _say(f"Grades: {out / 'grades.csv'}; a report for each student: {out / 'students'}")
     _say(f"The class: {out / 'summary.html'}; what to look at: {out / 'warnings.html'}")
     _say_left_to_people(out, records)
-    partly = {r.id: f"{', '.join(r.not_graded)}" for r in records if r.not_graded}
+    partly = {r.id: names(r.not_graded, FEW) for r in records if r.not_graded}
     failed = {f.id: f.reason for f in done if isinstance(f, NotGraded)}
     missing = {**partly, **failed}
     for id_, reason in missing.items():

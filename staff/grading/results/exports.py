@@ -25,6 +25,7 @@ _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("Identifier", "Full name", "Email address", "Grade", "Feedback comments")
 _NO_GRADE = {*(name.lower() for name in _CANVAS), "root account", "integration id", "notes", ""}
 NAMED = 20  # students in one line
+FEW = 3  # exercises of each
 Grades = dict[str, Record]  # by what the platform calls a student
 
 
@@ -189,7 +190,7 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
     records = records_of(done)
     unseen = [f"{shown(r.id, 40)} ({r.unseen})" for r in records if r.unseen]
     unread = [f"{shown(r.id, 40)} ({r.to_be_read})" for r in records if r.to_be_read]
-    partly = [f"{shown(r.id, 40)} ({', '.join(r.not_graded)})" for r in records if r.not_graded]
+    partly = [f"{shown(r.id, 40)} ({names(r.not_graded, FEW)})" for r in records if r.not_graded]
     without = [r.id for r in done if isinstance(r, NotGraded)]
     whole = [shown(id_, 40) for id_ in without if id_ not in held]
     waiting = [shown(id_, 40) for id_ in without if id_ in held]
@@ -203,10 +204,10 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
     return [f"{text}, hand-ins: {len(ids)}: {names(ids)}" for text, ids in kinds.items() if ids]
 
 
-def names(ids: Sequence[str]) -> str:
+def names(ids: Sequence[str], most: int = NAMED) -> str:
     """Return names in one line, not too many."""
-    more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-    return ", ".join(ids[:NAMED]) + more
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ", ".join(ids[:most]) + more
 
 
 def _title() -> str:

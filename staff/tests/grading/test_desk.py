@@ -19,7 +19,12 @@ from staff.grading.results import exports
 from staff.grading.results.folder import put_aside
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import read_late_rule
-from staff.grading.results.overrides import look_up, override, read_overrides
+from staff.grading.results.overrides import (
+    blank_record,
+    look_up,
+    override,
+    read_overrides,
+)
 from staff.grading.results.report import html, markdown
 from staff.grading.results.store import NotGraded, write_record, write_text
 from staff.grading.results.summary import statistics_of, summary_page
@@ -275,6 +280,13 @@ def test_what_is_open_is_counted_and_named_by_kind():
     )
     assert not_graded == "NOT GRADED, without a grade, hand-ins: 2: 58, 57 (fc-1.2)"
     assert held == "held until a person says in students.csv whose it is, hand-ins: 1: 56"
+
+
+def test_hand_in_without_a_grade_is_open_without_all_its_exercises_by_name():
+    blank = blank_record(Submission("56", (), ()), "damaged", POINTS)
+    (line,) = exports.open_points([blank], set())
+
+    assert line.endswith(f"1: 56 (fc-1.1, fc-1.2, fc-1.3 and {len(POINTS) - 3} more)")
 
 
 def test_table_for_a_platform_is_outdated_once_the_grades_are_others(tmp_path):

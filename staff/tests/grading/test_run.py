@@ -671,6 +671,19 @@ def test_what_is_saved_while_a_run_is_on_is_kept_and_named(
     assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
 
 
+def test_hand_in_that_is_not_graded_but_for_an_override_is_said_shortly(
+    place, tmp_path, quick, capsys
+):
+    write_hostile(next(kind for kind in HOSTILE if kind.name == "noise"), place / "eve.zip")
+    grade(place, tmp_path / "out")
+    override_one(tmp_path / "out", "eve", "fc-1.2")
+    capsys.readouterr()
+
+    assert grade(place, tmp_path / "out") == 1
+    more = len(EXERCISES) - 1 - 3
+    assert f"NOT GRADED eve: fc-1.1, fc-1.3, fc-1.4 and {more} more\n" in capsys.readouterr().out
+
+
 def test_models_that_are_graded_are_never_opened_again(place, tmp_path, quick, capsys):
     out = tmp_path / "out"
     write_record(out / "staff" / "records" / "ada.json", record_of("ada"))
