@@ -195,6 +195,22 @@ def test_overfitted_net_must_know_its_images_and_have_its_layers(grade, images, 
     assert grade("fc-3.5").message == "the network has 3 layers, this exercise asks for 5"
 
 
+@pytest.mark.parametrize(("known", "is_said"), [(0, True), (12, True), (13, False), (44, False)])
+def test_model_that_knows_none_of_the_images_it_had_to_learn_may_be_of_other_data(
+    known, is_said, grade, images, tmp_path
+):
+    net = knows((images.X_learned - images.mean)[:50], images.y_learned[:50], 60, wrong=50 - known)
+    deep = FullyConnectedNet([60, 10], dtype=np.float64)
+    deep.params.update(net.params | {"W3": np.eye(10)})
+    keep(tmp_path, "fc-3.4", deep)
+
+    outcome = grade("fc-3.4")
+
+    assert outcome.state == "wrong"
+    assert ("trained on other images, such as the stand-in" in outcome.message) == is_said
+    assert ("trained on other data?" in outcome.staff) == is_said
+
+
 def test_accuracy_that_no_such_network_reaches_is_shown_to_staff(grade, images, tmp_path):
     keep(tmp_path, "fc-2.4", knows(*held(images), 50))
 
