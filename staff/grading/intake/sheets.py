@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from staff.grading.intake.safe_text import cell, shown, uncell
 
@@ -93,16 +92,38 @@ def read_sheet(path: Path, needed: Sequence[str]) -> Sheet:
     OSError
         If it cannot be read.
     """
-    text = _decoded(path.read_bytes())
-    if text.lower().startswith("sep="):  # Excel's own way to say which separator
-        text = text.partition("\n")[2]
     for separator in _SEPARATORS:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        columns = [name.strip().lower() for name in next(reader, [])]
+        rows = read_rows(path, separator)
+        _, head = next(rows, (0, []))
+        columns = [name.strip().lower() for name in head]
         if set(needed) <= set(columns):
-            return Sheet(path, tuple(columns), tuple(_lines(path, columns, reader, separator)))
-    head = shown(text.partition("\n")[0], 200)
-    raise ValueError(f"{path} begins with {head!r}, expected the columns {', '.join(needed)}")
+            return Sheet(path, tuple(columns), tuple(_lines(path, columns, rows, separator)))
+    begin = shown(_text_of(path).partition("\n")[0], 200)
+    raise ValueError(f"{path} begins with {begin!r}, expected the columns {', '.join(needed)}")
+
+
+def read_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Give the rows of a table as they stand there, each with the number of its last line.
+
+    Raises
+    ------
+    ValueError
+        If it is no table; the message names the file.
+    OSError
+        If it cannot be read.
+    """
+    reader = csv.reader(io.StringIO(_text_of(path), newline=""), delimiter=separator)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a table, without Excel's own way to say which separator it has."""
+    text = _decoded(path.read_bytes())
+    return text.partition("\n")[2] if text.lower().startswith("sep=") else text
 
 
 def _decoded(content: bytes) -> str:
@@ -116,16 +137,16 @@ def _decoded(content: bytes) -> str:
 
 
 def _lines(
-    path: Path, columns: Sequence[str], reader: Any, separator: str
+    path: Path, columns: Sequence[str], rows: Iterable[tuple[int, list[str]]], separator: str
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Give the lines that hold something; what stands behind the last column belongs to it."""
-    for row in reader:
+    for number, row in rows:
         if any(value.strip() for value in row):
             last = len(columns) - 1
             cells = [*row[:last], separator.join(row[last:])]
             values = [uncell(" ".join(value.split())) for value in cells]
             values += [""] * (len(columns) - len(values))
-            yield f"{path}, line {reader.line_num}", dict(zip(columns, values, strict=True))
+            yield f"{path}, line {number}", dict(zip(columns, values, strict=True))
 
 
 def dump_sheet(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import cell, shown
-from staff.grading.intake.sheets import dump_sheet, read_sheet
+from staff.grading.intake.sheets import dump_sheet, read_rows, read_sheet
 from staff.grading.results.report import total
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 
@@ -77,8 +77,7 @@ def read_roster(form: str, path: Path, column: str | None = None) -> Roster:
     OSError
         If it cannot be read.
     """
-    text = path.read_text(encoding="utf-8-sig")
-    rows = tuple(tuple(row) for row in csv.reader(io.StringIO(text, newline="")))
+    rows = tuple(tuple(row) for _, row in read_rows(path))
     if form == "canvas":
         columns = read_sheet(path, [name.lower() for name in _CANVAS[:2]]).columns
         at = _column_of_canvas(path, rows, column)

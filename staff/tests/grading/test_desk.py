@@ -328,6 +328,24 @@ def test_student_without_a_grade_is_in_no_export(tmp_path):
     assert len(export(tmp_path, "moodle", [*CLASS, partly])) == 2
 
 
+CANVAS = "Student,ID,SIS User ID,SIS Login ID,Section,Homework (71)\nZoë,55,s55,zoe,001,\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_roster_is_read_as_spreadsheets_save_it(encoding, tmp_path):
+    (tmp_path / "roster.csv").write_bytes(CANVAS.encode(encoding))
+
+    exports.write(tmp_path, "canvas", CLASS, exports.read_roster("canvas", tmp_path / "roster.csv"))
+
+    written = rows_of((tmp_path / "canvas.csv").read_text(encoding="utf-8"))
+    assert written[1] == ["Zoë", "55", "s55", "zoe", "001", f"{CLASS[0].points:g}"]
+
+
+def test_roster_that_is_no_table_is_refused_by_name(tmp_path):
+    with pytest.raises(ValueError, match=r"roster\.csv, line 3: "):
+        roster_of(tmp_path, "canvas", f'{CANVAS}"{"x" * 200_000}"\n')
+
+
 def test_foreign_roster_is_refused(tmp_path):
     with pytest.raises(ValueError, match="expected the columns identifier, grade"):
         export(tmp_path, "moodle", CLASS, "a,b\n1,2\n")
