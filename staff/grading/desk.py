@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from staff.grading.intake.collect import read_owners
+from staff.grading.intake.collect import ClassOfSubmissions, Said, read_owners
 from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.sheets import Faults, key_of
 from staff.grading.intake.submission import Submission
@@ -76,7 +76,7 @@ class Desk:
         self._typed: Table = {}
         self._overrides: list[Override] = []
         self._late: LateRule | None = None
-        self.owners: dict[str, str] = {}
+        self.owners: dict[str, Said] = {}
         self._saved: dict[Path, bytes] = {}
         self.saved_meanwhile: list[Path] = []
         with self._faults.kept():
@@ -90,14 +90,15 @@ class Desk:
         with self._faults.kept():
             self.owners = read_owners(out / "students.csv", self._faults)
 
-    def require_sound(self, submissions: Sequence[Submission]) -> None:
-        """Refuse what cannot be understood, and what is of somebody who handed nothing in.
+    def require_sound(self, found: ClassOfSubmissions) -> None:
+        """Refuse what cannot be understood, and what is of something that nobody handed in.
 
         Raises
         ------
         ValueError
             If there is any; the message has a line for each, with file, line and value.
         """
+        submissions = found.submissions
         ids = {key_of(s.id): s.id for s in submissions}
         people = {key_of(student.id): s.id for s in submissions for student in s.students}
         held = {s.id for s in submissions if s.held}
@@ -106,6 +107,8 @@ class Desk:
         for student in sorted(days - people.keys() - ids.keys()):
             self._faults.add(f"{self._out / 'late.json'}: {student!r} has handed nothing in, "
                              "expected a hand-in as grades.csv calls it")  # fmt: skip
+        for line in found.absent:
+            self._faults.add(line)
         before = {key_of(id_) for id_ in ever_known(self._out)}
         self._book.look_up(ids.keys() | before, self._faults)
         self._faults.tell()

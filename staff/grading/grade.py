@@ -148,7 +148,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     if args.notebooks:
         require_walls(rung)
     found = collect(args.submissions, out / "staff" / "export", desk.owners)
-    desk.require_sound(found.submissions)
+    desk.require_sound(found)
     chosen = _chosen(found, args.only)
     put_aside(out, found.submissions, absent_too=args.drop_absent)
     if rung.name == "another user":

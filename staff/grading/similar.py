@@ -19,7 +19,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from tqdm import tqdm
 
-from staff.grading.intake.collect import collect, read_owners
+from staff.grading.intake.collect import Said, collect, read_owners
 from staff.grading.intake.locate import arrange
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults
@@ -94,14 +94,14 @@ def _refuse(text: str) -> int:
     return 2
 
 
-def _read(places: Sequence[Path], owners: dict[str, str]) -> tuple[list[Own], list[str]]:
+def _read(places: Sequence[Path], owners: dict[str, Said]) -> tuple[list[Own], list[str]]:
     """Take the hand-ins of a class apart; say of each that is left out, in part too, why."""
     if not places:
         return [], []
     owns: list[Own] = []
     with tempfile.TemporaryDirectory(prefix="cs682-similar-") as scratch:
         found = collect(places, Path(scratch, "export"), owners)
-        left = [shown(line, 400) for line in found.remarks]
+        left = [shown(line, 400) for line in (*found.remarks, *found.absent)]
         for submission in tqdm(found.submissions, unit="hand-in", disable=None):
             try:
                 if submission.held:  # a link may lead anywhere

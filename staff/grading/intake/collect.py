@@ -39,14 +39,30 @@ class ClassOfSubmissions:
     ----------
     submissions : tuple of Submission, sorted by id
     remarks : tuple of str, for the instructor: what was passed over, and why
+    absent : tuple of str, what a person has said of uploads that are not there, by file and line
     """
 
     submissions: tuple[Submission, ...]
     remarks: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person has said of an upload.
+
+    Attributes
+    ----------
+    student : str, whose it is; `PASSED_OVER` for nobody
+    where : str, file and line, for messages
+    """
+
+    student: str
+    where: str
 
 
 def collect(
-    places: Path | Sequence[Path], scratch: Path, owners: Mapping[str, str] | None = None
+    places: Path | Sequence[Path], scratch: Path, owners: Mapping[str, Said] | None = None
 ) -> ClassOfSubmissions:
     """Find the hand-ins of a class, or one hand-in by itself.
 
@@ -55,8 +71,7 @@ def collect(
     places : Path or sequence of Path, each a folder of hand-ins, a platform's export as a zip, or
         one hand-in as a folder or zip
     scratch : Path, a folder to unpack exports to; what is in it is replaced
-    owners : mapping of str to str, optional; what a person has said: the student by the name of
-        the upload, `PASSED_OVER` for nobody
+    owners : mapping of str to Said, optional; what a person has said, by the name of the upload
 
     Raises
     ------
@@ -77,11 +92,11 @@ def collect(
     if not submissions:
         raise ValueError(f"there is no hand-in in {places}: no folder and no zip")
     return ClassOfSubmissions(
-        tuple(sorted(submissions, key=lambda s: s.id)), tuple(search.all_remarks())
+        tuple(sorted(submissions, key=lambda s: s.id)), tuple(search.remarks), search.absent()
     )
 
 
-def read_owners(path: Path, faults: Faults) -> dict[str, str]:
+def read_owners(path: Path, faults: Faults) -> dict[str, Said]:
     """Read what a person has said of whose an upload is.
 
     Parameters
@@ -91,7 +106,7 @@ def read_owners(path: Path, faults: Faults) -> dict[str, str]:
 
     Returns
     -------
-    owners : dict of str to str, the student by the name of the upload
+    owners : dict of str to Said, by the name of the upload
 
     Raises
     ------
@@ -100,25 +115,25 @@ def read_owners(path: Path, faults: Faults) -> dict[str, str]:
     OSError
         If it cannot be read.
     """
-    owners: dict[str, str] = {}
+    owners: dict[str, Said] = {}
     for where, line in read_sheet(path, ("upload", "student")).lines if path.exists() else ():
         upload, student = line["upload"], line["student"]
         if not upload or not student:
             there = f"upload {upload!r}, student {student!r}"
             faults.add(f"{where}: {there}, expected both, or {PASSED_OVER} for nobody")
-        elif owners.setdefault(upload, student) != student:
-            faults.add(f"{where}: {shown(upload)} has a line already, for {owners[upload]!r}")
+        elif (said := owners.setdefault(upload, Said(student, where))).student != student:
+            faults.add(f"{where}: {shown(upload)} has a line already, for {said.student!r}")
     return owners
 
 
 class _Search:
     """What was found so far."""
 
-    def __init__(self, owners: Mapping[str, str]) -> None:
-        self._owners, self._told = owners, set(owners)
+    def __init__(self, owners: Mapping[str, Said]) -> None:
+        self._owners, self._told = owners, dict(owners)
         self._uploads: list[Upload] = []
         self._held: list[Submission] = []
-        self._remarks: list[str] = []
+        self.remarks: list[str] = []
         self._places = 0
 
     def look_into(self, place: Path, scratch: Path) -> None:
@@ -143,15 +158,15 @@ class _Search:
         for path in paths:
             self._look_at(path, listed, times)
         for name in sorted(set(listed) - {path.name for path in paths}):
-            self._remarks.append(
+            self.remarks.append(
                 f"{platform_lists.METADATA} lists {shown(name)}, which is not there"
             )
 
     def _look_at(self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]) -> None:
         """Take one entry of a folder, if it is a hand-in."""
-        if owner := self._owners.get(normal(path.name)):
-            self._told.discard(normal(path.name))
-            if owner != PASSED_OVER:
+        if named := self._owners.get(normal(path.name)):
+            self._told.pop(normal(path.name), None)
+            if (owner := named.student) != PASSED_OVER:
                 order = (len(self._uploads),)  # what is said later is newer
                 said = Upload(path, SAID, owner, (Student(owner),), path.name, order)
                 self._uploads.append(said)
@@ -173,7 +188,7 @@ class _Search:
         if path.name in listed:
             return [replace(listed[path.name], path=path, given=path.name)]
         if listed and path.name.startswith("submission_") and path.is_dir():
-            self._remarks.append(
+            self.remarks.append(
                 f"{shown(path.name)} is not in {platform_lists.METADATA}, so it is of an older "
                 "export: passed over"
             )
@@ -181,13 +196,15 @@ class _Search:
         found = read_name(path)
         is_list = path.name == platform_lists.METADATA or (path.suffix == ".csv" and times)
         if not found and not is_list:
-            self._remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
+            self.remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
         return found
 
-    def all_remarks(self) -> list[str]:
-        """Return the remarks, also on what a person has said of uploads that are not there."""
-        absent = [f"students.csv names {shown(n)}, which is not there" for n in sorted(self._told)]
-        return [*self._remarks, *absent]
+    def absent(self) -> tuple[str, ...]:
+        """Return what a person has said of uploads that are not there."""
+        return tuple(
+            f"{said.where}: {shown(name)} is not among the uploads, expected the name of one"
+            for name, said in self._told.items()
+        )
 
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""

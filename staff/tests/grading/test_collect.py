@@ -319,7 +319,9 @@ def test_person_says_whose_it_is(place, tmp_path):
     assert {s.id: [p.name for p, _ in s.sources] for s in found.submissions} == {
         "55": [evil], "56": ["hopper_56_902_hand-in.zip"], "ada": ["ada.zip"],
     }  # fmt: skip
-    assert found.remarks == ("students.csv names nowhere.zip, which is not there",)
+    assert [line.rpartition("/")[2] for line in found.absent] == [
+        "students.csv, line 5: nowhere.zip is not among the uploads, expected the name of one"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -546,7 +546,7 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, caps
         "student,exercise,points,reason\nnobody,fc-1.1,1,x\nada,fc-1.1,1,\n"
     )
     (out / "late.json").write_text('{"free_days": "x", "days": {"nemo": 0}}')
-    (out / "students.csv").write_text("upload,student\nx.zip,\n")
+    (out / "students.csv").write_text("upload,student\nx.zip,\nnosuch.zip,ada\n")
     (tmp_path / "more.csv").write_text("student,question,points\nzoe,fc-q1,1\n")
 
     assert grade(place, out, "--answers", str(tmp_path / "more.csv")) == 2
@@ -560,6 +560,7 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, caps
         "overrides.csv, line 2: 'nobody' has handed nothing in, expected a student or a hand-in "
         "as grades.csv calls it",
         "late.json: 'nemo' has handed nothing in, expected a hand-in as grades.csv calls it",
+        "students.csv, line 3: nosuch.zip is not among the uploads, expected the name of one",
         "answers.csv, line 3: 'doraa' has handed nothing in, expected a hand-in as grades.csv "
         "calls it",
         "2.csv, line 2: 'doraa' has handed nothing in, expected a hand-in as grades.csv calls it",
