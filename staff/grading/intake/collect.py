@@ -10,6 +10,7 @@ together, a link are held until a person has said in `students.csv`.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -257,7 +258,30 @@ def _doubt(path: Path, found: Sequence[Upload]) -> str:
         return f"its name can be read in {len(found)} ways: {shown(forms, 300)}; {SAY}"
     if found and not found[0].platform and path.is_file() and is_export(path, beyond_doubt=True):
         return f"it looks like a whole class; name it beside the folder, or {SAY}"
+    if found and not found[0].platform and (inner := _class_below(path)):
+        return f"it holds a whole class; give {shown(str(inner), 300)} to grade, or {SAY}"
     return ""
+
+
+def _class_below(path: Path) -> Path | None:
+    """Return the folder of a platform's export, if a folder is one or has one right in it."""
+    inner = [] if (path / "cs682").is_dir() else [p for p in _entries(path) if not p.is_symlink()]
+    return next((folder for folder in (path, *inner) if _holds_class(folder)), None)
+
+
+def _holds_class(folder: Path) -> bool:
+    """Tell whether a folder has Gradescope's list, or names of several of a platform's students."""
+    entries = _entries(folder)
+    people = {u.students[0] for p in entries for u in platform_names(p, flat=p.is_file())}
+    several = min(len({s.id for s in people}), len({s.name for s in people})) > 1
+    return several or folder / platform_lists.METADATA in entries
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order; nothing if it is none, or cannot be read."""
+    with contextlib.suppress(OSError):
+        return sorted(p for p in folder.iterdir() if not p.name.startswith(_JUNK))
+    return []
 
 
 def _held(path: Path, reason: str) -> Submission:
