@@ -25,6 +25,7 @@ MODEL_FILES = tuple(f"notebooks/{name}" for name in MODELS.values())
 PACKAGE = "cs682/"
 SUBMITTED = "hand-in.json"  # what `submit` writes about a hand-in
 NOTES = (SUBMITTED, HINTS, MANIFEST)  # files beside those that are graded
+TWO = "nobody can tell which is newer: a person decides"  # the end of what is said of two versions
 _GIVEN = tuple(  # files that have a namesake among those above, or could be taken for a helper
     path.relative_to(ROOT).as_posix().removeprefix(PACKAGE)
     for path in sorted(ROOT.glob(f"{PACKAGE}**/*.py"))
@@ -190,18 +191,29 @@ def _choose(
     first = _newest([m for rank, m in ranked if rank == best and m.version == newest])
     names = " and ".join(shown(member.name) for member in first[:3])
     if len({member.digest for member in first}) > 1:
-        return None, [f"{file} is there more than once, and they differ: {names}; none was taken"]
+        return None, [
+            f"{file} is there more than once, and they differ: {names}; none was taken, {TWO}"
+        ]
     chosen, remarks = first[0], []
     if best >= _LOOSE:
         remarks.append(f"{file} is missing; {shown(chosen.name)} was taken for it")
     remarks += [
         f"{shown(m.name)} is older than the {file} that was taken"
         if m.version < newest or _unmarked(m.name) == _unmarked(chosen.name)
-        else f"{shown(m.name)} differs from the {file} that was taken"
-        for rank, m in ranked
-        if (rank <= _IN_PLACE or m.version < newest) and m.digest != chosen.digest
+        else f"two versions of {file}: {shown(chosen.name)} was taken, not {shown(m.name)}; {TWO}"
+        for _, m in ranked
+        if (m.version < newest or _is_version(m, chosen)) and m.digest != chosen.digest
     ]
     return chosen, remarks[:2]
+
+
+def _is_version(member: Member, chosen: Member) -> bool:
+    """Tell whether a file may be meant: it lies in another folder, or a browser has numbered it.
+
+    Any other copy in the same folder (`layers copy.py`) is a student's own.
+    """
+    path = PurePosixPath(member.name)
+    return path.parent != PurePosixPath(chosen.name).parent or mark_of(path.name) > 0
 
 
 def _newest(members: list[Member]) -> list[Member]:

@@ -13,6 +13,7 @@ import numpy as np
 from cs682.checks import EXERCISES
 from cs682.hand_in.models import MODELS
 from cs682.setup.packages import edition
+from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import key_of
@@ -24,7 +25,7 @@ from staff.grading.results.store import BY_HAND, NotGraded, Record, Result, reco
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
 TOLD = 3  # of what is amiss with one hand-in
-_ORDINARY = re.compile(r" is missing$| is older ")
+_ORDINARY = re.compile(rf" is missing$| is older |{re.escape(TWO)}$")
 _ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")
 Found = list[tuple[str, str]]  # hand-in, what there is to see
 
@@ -44,6 +45,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
         "One cause that costs several exercises, or code that gave no answer": _costly(records),
         "Left out by a limit, or nobody can read it": _fact(records, "left out"),
         "Files that are not as they should be": list(_amiss(records)),
+        "Two versions of one file in an upload": list(_doubled(records)),
         "A model of which a person decides": list(_for_a_person(records)),
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
@@ -108,6 +110,12 @@ def _amiss(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
         if texts:
             more = f"; and {len(texts) - TOLD} more" if len(texts) > TOLD else ""
             yield record.id, "; ".join(texts[:TOLD]) + more
+
+
+def _doubled(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+    """Give the files of which an upload holds two versions, and which was taken."""
+    for record in records:
+        yield from ((record.id, text) for text in record.problems if text.endswith(TWO))
 
 
 def _for_a_person(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ import pytest
 
 from cs682.checks import EXERCISES
 from cs682.setup.packages import edition
+from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE as ALL
 from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.sheets import Faults
@@ -517,6 +518,16 @@ def test_warnings_name_files_left_out_and_models_of_which_a_person_decides():
     assert "A model of which a person decides: none" in warnings_page(
         [record_of("bob", decided)], {}, []
     )
+
+
+def test_warnings_show_two_versions_of_a_file_by_themselves():
+    record = record_of("ada", problems=(f"two versions of cs682/layers.py: a, not b; {TWO}",))
+
+    page = warnings_page([record], {}, [])
+
+    assert "Two versions of one file in an upload: 1" in page
+    assert "a, not b; nobody can tell which is newer: a person decides" in page
+    assert "Files that are not as they should be: none" in page
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from cs682.checks import EXERCISES, source
 from staff.grading.intake import unpack as unpacking
-from staff.grading.intake.locate import FILES, Package, arrange
+from staff.grading.intake.locate import FILES, TWO, Package, arrange
 from staff.grading.intake.package import ROOT, read_package
 from staff.grading.intake.unpack import unpack
 from staff.tests.grading.hostile_zips import CODE, HOSTILE, LAYERS, make_zip, write_hostile
@@ -113,7 +113,8 @@ def test_doubled_file_is_not_taken_when_nobody_can_tell_which(tmp_path):
     package = take(folder, tmp_path=tmp_path)
 
     assert files_of(package) == set()
-    assert any("they differ: bob/a/cs682/layers.py and" in text for text in package.problems)
+    (said,) = (text for text in package.problems if text.endswith(f"; none was taken, {TWO}"))
+    assert "they differ: bob/a/cs682/layers.py and" in said
 
 
 def test_doubled_file_with_the_same_content_is_no_problem(tmp_path):
@@ -131,7 +132,42 @@ def test_most_complete_copy_wins_and_the_other_is_named(tmp_path):
     package = take(write_files(tmp_path / "bob", **files), tmp_path=tmp_path)
 
     assert (package.folder / LAYERS).read_bytes() == CODE
-    assert any("old/cs682/layers.py differs from" in text for text in package.problems)
+    assert any("not bob/old/cs682/layers.py; nobody" in text for text in package.problems)
+
+
+@pytest.mark.parametrize(
+    ("file", "loose"),
+    [
+        (LAYERS, "layers.py"),
+        (LAYERS, "layers (1).py"),
+        ("cs682/classifiers/fc_net.py", "fc_net.py"),
+        ("notebooks/Dropout.ipynb", "Dropout.ipynb"),
+        ("notebooks/best_model.npz", "best_model.npz"),
+    ],
+)
+def test_file_beside_a_zip_that_holds_another_is_named_and_which_was_taken(file, loose, tmp_path):
+    content = CODE_OF.get(file.removeprefix("cs682/"), CODE)
+    work = make_zip({file: content, "cs682/optim.py": CODE_OF["optim.py"]})
+    upload = write_files(tmp_path / "bob", **{"hand-in.zip": work, loose: content + b"#\n"})
+
+    package = take(upload, tmp_path=tmp_path)
+
+    assert (package.folder / file).read_bytes() == content
+    said = f"two versions of {file}: bob/hand-in.zip/{file} was taken, not bob/{loose}; {TWO}"
+    assert said in package.problems
+
+
+@pytest.mark.parametrize(
+    ("other", "is_said"),
+    [("layers (1).py", True), ("layers copy.py", False), ("layers-Copy1.py", False)],
+)
+def test_numbered_file_in_the_same_folder_is_a_version_and_a_copy_is_none(other, is_said, tmp_path):
+    files = {LAYERS: CODE, f"cs682/{other}": OTHER}
+
+    package = take(write_files(tmp_path / "bob", **files), tmp_path=tmp_path)
+
+    assert (package.folder / LAYERS).read_bytes() == CODE
+    assert any(text.endswith(TWO) for text in package.problems) == is_said
 
 
 def test_caches_and_installed_copies_do_not_count(tmp_path):
@@ -257,7 +293,7 @@ def test_folder_of_the_right_name_wins_over_a_copy(tmp_path):
     package = take(write_files(tmp_path / "bob", **files, **copies), tmp_path=tmp_path)
 
     assert (package.folder / LAYERS).read_bytes() == CODE
-    assert any("bob/cs682 2/layers.py differs from" in text for text in package.problems)
+    assert any("not bob/cs682 2/layers.py; nobody" in text for text in package.problems)
 
 
 def test_newer_version_counts_and_the_older_is_named(tmp_path):
