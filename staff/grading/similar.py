@@ -78,13 +78,15 @@ def run_command(args: argparse.Namespace) -> int:
         with Faults() as faults:
             owners = read_owners(args.students, faults) if args.students else {}
         (ours, left), (others, more) = _read(args.submissions, owners), _read(args.against, {})
-        found = pairs_of(ours, others)[: args.show]
-        write_text(args.out, page(found, [*ours, *others], [*left, *more]))
+        found = pairs_of(ours, others)
+        told = found[: args.show]
+        write_text(args.out, page(told, [*ours, *others], [*left, *more]))
     except (OSError, ValueError) as error:
         return _refuse(shown(str(error), 1000))
     for line in (*left, *more):
         print(f"LEFT OUT {line}")  # noqa: T201
-    print(f"{len(found)} pairs of {len(ours)} hand-ins, the most alike first: {args.out}")  # noqa: T201
+    count = f"{len(told)} of {len(found)} pairs (--show {args.show}) of {len(ours)} hand-ins"
+    print(f"{count}, the most alike first: {args.out}")  # noqa: T201
     return 0
 
 

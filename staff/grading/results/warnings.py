@@ -24,6 +24,7 @@ from staff.grading.results.read_answers import Table, changed_since
 from staff.grading.results.store import BY_HAND, NotGraded, Record, Result, records_of
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
+LONGEST = 1000  # characters of a line: twenty names, and what they have in common
 TOLD = 3  # of what is amiss with one hand-in
 _ORDINARY = re.compile(rf" is missing$| is older |{re.escape(TWO)}$")
 _ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")
@@ -69,7 +70,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
     }
     called = {result.id: _called(result) for result in results}
     shown_parts = {
-        title: [(shown(called.get(id_, id_), 120), shown(text, 400)) for id_, text in found]
+        title: [(shown(called.get(id_, id_), 120), shown(text, LONGEST)) for id_, text in found]
         for title, found in parts.items()
     }
     return render("warnings.html", parts=shown_parts)
@@ -228,17 +229,19 @@ def _short(version: str) -> list[str]:
 
 
 def _alike(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give what several hand-ins have in common; what many have is the course's own."""
+    """Give what several hand-ins have in common, who has the most first.
+
+    What equals the release is no fact. A group of any size may be a ring, and any may be honest:
+    with the notebook's seed the same settings give the same model.
+    """
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record in records:
         for name, digest in record.facts.items():
             if name.partition(" ")[0] in ("code", "model", "answer"):
-                groups[name, digest].append(record.id)
-    most = max(3, len(records) // 20)
+                groups[name, digest].append(_called(record))
     by_people: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    called = {record.id: _called(record) for record in records}
-    for (name, _), ids in groups.items():
-        if 1 < len(ids) <= most:
-            by_people[tuple(called[id_] for id_ in ids)].append(name.partition(" ")[2])
-    for people, alike in sorted(by_people.items()):
-        yield ", ".join(people), ", ".join(alike)
+    for (name, _), who in groups.items():
+        if len(who) > 1:
+            by_people[tuple(who)].append(name.partition(" ")[2])
+    for people, alike in sorted(by_people.items(), key=lambda found: (-len(found[1]), found)):
+        yield f"{len(people)} of {len(records)} hand-ins", f"{names(people)}: {', '.join(alike)}"

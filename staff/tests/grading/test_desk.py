@@ -520,6 +520,22 @@ def test_warnings_name_files_left_out_and_models_of_which_a_person_decides():
     )
 
 
+@pytest.mark.parametrize(("ring", "others"), [(4, 0), (4, 9), (9, 9)])
+def test_warnings_show_what_several_have_however_many_they_are(ring, others):
+    own = [
+        record_of(f"s{i}", facts=facts(**{"code cs682/layers.py": f"{i}"})) for i in range(others)
+    ]
+    copies = [
+        record_of(f"eve{i}", facts=facts(**{"code cs682/layers.py": "x"})) for i in range(ring)
+    ]
+
+    page = warnings_page([*own, *copies], {}, [])
+
+    assert f"{ring} of {ring + others} hand-ins" in page
+    assert "eve0, eve1" in page
+    assert f"eve{ring - 1}: cs682/layers.py" in page
+
+
 def test_warnings_show_two_versions_of_a_file_by_themselves():
     record = record_of("ada", problems=(f"two versions of cs682/layers.py: a, not b; {TWO}",))
 

@@ -95,6 +95,21 @@ def test_answers_and_an_earlier_class_are_compared_too(tmp_path):
     assert "answers 1.00" in page
 
 
+@pytest.mark.parametrize(
+    ("words", "count", "said"),
+    [((), 3, "3 of 3 pairs (--show 60)"), (("--show", "2"), 2, "2 of 3 pairs (--show 2)")],
+)
+def test_pairs_that_are_not_shown_are_counted(words, count, said, tmp_path, capsys):
+    for name in ("ada", "bob", "cyn"):
+        hand_in(tmp_path / "class" / name, {"cs682/layers.py": LONG})
+    hand_in(tmp_path / "old" / "eve", {"cs682/layers.py": "def other():\n    return 1\n"})
+
+    _, page = similar(tmp_path, "--against", str(tmp_path / "old"), *words)
+
+    assert len(pairs_in(page)) == count
+    assert said in capsys.readouterr().out
+
+
 def test_page_runs_nothing_that_students_wrote(tmp_path):
     evil = "def f(x):\n    return '</pre><script>alert(1)</script>' + x * 37 - 12345 + x ** 17\n"
     for name in ("<b>ada", "bob", "cyn"):
