@@ -252,11 +252,12 @@ def _bring_cells_back(row: Exercise, pieces: list[Piece], root: Path) -> str:
     texts = read_given(root / GIVEN).texts if row.file.endswith(".ipynb") else {}
     if row.file not in texts:
         return ""
-    given = read_cells(texts[row.file].encode())
+    text = texts[row.file].encode()
+    given = read_book(text)["cells"]  # as they were given out, line by line
     file = _read(root, row.file)
     book, order = _read_book(file), [cell["id"] for cell in given]
     own = {id_of(cell): cell for cell in book["cells"] if id_of(cell) in order}
-    wanted = _question_cells(row.id, given, file) or [piece["cell"] for piece in pieces]
+    wanted = _question_cells(row.id, read_cells(text), file) or [piece["cell"] for piece in pieces]
     gone = [cell for cell in given if cell["id"] in wanted and cell["id"] not in own]
     if not (own and gone):  # an editor may have thrown all ids away
         return ""
