@@ -116,6 +116,14 @@ def test_rule_keeps_the_shape_whatever_the_type_of_its_numbers(name, scalar):
             assert array.shape == (2, 3, 1)
 
 
+@pytest.mark.parametrize("number", [np.float64(1), np.int64(1)], ids=["float64", "int64"])
+@pytest.mark.parametrize("name", ALL)
+def test_rule_makes_plain_numbers_of_numpy_s(name, number):
+    _, config = rule(name)(np.ones(2), np.ones(2), {"learning_rate": number})
+
+    assert type(config["learning_rate"]) in (float, int)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_rule_shares_no_state_between_calls_without_config(name):
     w, dw = arrays(2)

@@ -222,8 +222,12 @@ def test_grad_check_sparse_prints_a_line_per_check_and_takes_two_zeros_for_equal
     assert lines == ["numerical: 0.000000 analytic: 0.000000, relative error: 0.000000e+00"] * 4
 
 
-def test_grad_check_sparse_does_not_hide_a_nan():
-    assert np.isnan(grad_check_sparse(np.sum, np.ones(1), np.array([np.nan]), num_checks=2))
+@pytest.mark.parametrize("entries", [(0, 1), (1, 0)])
+def test_grad_check_sparse_does_not_hide_a_nan(entries):
+    left = iter(entries)
+    rng = SimpleNamespace(integers=lambda size: next(left))
+
+    assert np.isnan(grad_check_sparse(np.sum, np.ones(2), np.array([1, np.nan]), 2, rng=rng))
 
 
 def test_grad_check_sparse_leaves_the_global_stream_alone():
