@@ -88,6 +88,13 @@ def test_other_ways_give_dx(name):
     np.testing.assert_allclose(dx, (dout @ w.T).reshape(x.shape), rtol=1e-12)
 
 
+def test_matrices_that_do_not_fit_are_refused_as_ever():
+    dout, x, w, b = affine_case()
+
+    with network_input(x), pytest.raises(ValueError, match="mismatch"):
+        layer(lambda dout, w: dout @ w)(dout, (x, w, b))
+
+
 @pytest.mark.parametrize("result", [None, 3.0, "view"])
 def test_a_wrong_result_stays_as_it_is(result):
     dout, x, w, b = affine_case()
