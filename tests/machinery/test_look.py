@@ -79,6 +79,7 @@ def test_utf_16_is_called_that_and_what_to_do(root, encoding):
         (b"x = 1\r\ny = 2\r\n", ""),
         ("\ufeffx = 1\n".encode(), ""),
         ("# -*- coding: cp1252 -*-\nx = 'é'\n".encode("cp1252"), ""),
+        ("#!/bin/python\n# coding: cp1252\nx = 'é'\n".encode("cp1252"), ""),
         ("x = 1\ny = 'é'\n".encode("cp1252"), "line 2: a character is not in UTF-8"),
         ("x = 1\n".encode("utf-16"), "is saved as UTF-16"),
         (b"def f(:\n", "line 1: SyntaxError: invalid syntax\n  def f(:"),

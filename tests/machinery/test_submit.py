@@ -385,7 +385,7 @@ def test_answers_page_shows_question_and_answer_in_order(root):
     def add(book):
         book.cells += [
             nbformat.v4.new_markdown_cell("**Question do-q1** · What if? · 2 points\n\nWhy?"),
-            nbformat.v4.new_markdown_cell(r"Because $x < y$ & so on, $\badly{$"),
+            nbformat.v4.new_markdown_cell(r"Because $x < y$ & so on, $\badly{$, $\left( <b>$"),
         ]
 
     edit(root, "Dropout.ipynb", add)
@@ -396,6 +396,7 @@ def test_answers_page_shows_question_and_answer_in_order(root):
     assert page.count("Not answered.") == page.count("<h2>") - 1
     assert page.index("<h2>fc-q1") < page.index("<h2>do-q1") < page.index("<p>Why?")
     assert page.index("<p>Why?") < page.index("Because <math")
+    assert "( &lt;b&gt;" in page  # of a formula that cannot be typeset
 
 
 def test_a_hand_in_goes_without_pdf_where_there_is_no_browser(root, monkeypatch):

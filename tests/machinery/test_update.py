@@ -605,9 +605,10 @@ def test_undo_mends_what_a_killed_update_left(root, take, monkeypatch):
     monkeypatch.undo()
     assert look(root) != before
 
-    undo(root)
+    said = undo(root)
 
     assert look(root) == before
+    assert "what you changed" not in said  # files that the update had not come to
 
 
 # --- what is refused, before anything is touched
