@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from cs682 import layers
 from cs682.checks import check
@@ -23,6 +24,15 @@ def test_two_causes_of_the_same_value_are_both_said():
     said = explain(np.dtype(float), np.full(3, 2.0), np.arange(3.0), 1e-9, 0.0, "", causes)
 
     assert said == "Likely cause: one; or two."
+
+
+@pytest.mark.parametrize(("off", "is_said"), [(1e-8, True), (1e-6, False)])
+def test_a_cause_explains_a_value_but_for_a_hundredth(off, is_said):
+    cause = np.full(3, 1 + 2e-5)
+
+    said = explain(np.dtype(float), cause + off, np.ones(3), 1e-6, 0.0, "", {"one": cause})
+
+    assert said.startswith("Likely cause: one.") == is_said
 
 
 def test_exercise_beneath_that_is_wrong_is_said_first(monkeypatch):
@@ -54,6 +64,20 @@ def test_right_layer_is_told_that_what_it_is_compared_with_is_wrong(monkeypatch,
     said = capsys.readouterr().out
     assert "passed  fc-1.2" in said
     assert "advice  fc-1.1 is wrong: before you compare with what it gives, mend aff" in said
+
+
+def test_right_layer_is_told_of_the_wrong_one_of_two_that_it_rests_on(monkeypatch, capsys):
+    right = layers.dropout_forward
+
+    def halved_in_test_mode(x, param):
+        out, cache = right(x, param)
+        return out / (1 + (param["mode"] == "test")), cache
+
+    put(monkeypatch, "dropout_forward", halved_in_test_mode)
+
+    check("do-1.3")
+
+    assert "advice  do-1.2 is wrong: before you compare" in capsys.readouterr().out
 
 
 def test_nothing_beneath_is_blamed_where_it_is_right(monkeypatch):

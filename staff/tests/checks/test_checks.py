@@ -315,6 +315,17 @@ def test_accuracy_counts_over_batches():
 # --- the judge
 
 
+def test_result_may_hold_nan_and_must_last():
+    report = Report()
+    result = report.watch("backward", lambda x: x * np.nan, np.ones(2))
+    report.require_lasting_results()
+
+    result[:] = 0
+
+    with pytest.raises(CheckError, match="a result of backward changed after it was returned"):
+        report.require_lasting_results()
+
+
 def test_check_error_shows_no_frames_in_a_notebook():
     with pytest.raises(CheckError) as caught:
         check_close("out", None, np.zeros(2), rtol=1e-7)

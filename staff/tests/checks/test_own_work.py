@@ -124,6 +124,7 @@ def test_honest_answer_passes_though_it(how):
 BLINDING = {
     "taken off": "import sys\nsys.setprofile(None)",
     "put back": "import sys as s\np = s.getprofile()\ns.setprofile(None)\ns.setprofile(p)",
+    "taken off from C": "import ctypes\nctypes.pythonapi.PyEval_SetProfile(None, None)",
     "reached into": "import sys\nsys.getprofile().__code__ = (lambda *_: None).__code__",
 }  # fmt: skip
 
