@@ -187,6 +187,7 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
         ('{"given": ["fc-4.3", "fc-4.3"]}', "fc-4.3 is given more than once"),
         ('{"points": {"fc-9.1": 1}}', "there is no exercise 'fc-9.1'"),
         ('{"points": {"fc-1.1": -1}}', "points of fc-1.1 are a whole number from 0 to 100, got -1"),
+        ('{"points": {"fc-1.1": 101}}', "got 101"),
         ('{"points": {"fc-1.1": 1.5}}', "got 1.5"),
         ('{"points": {"fc-1.1": true}}', "got True"),
         (
