@@ -203,6 +203,17 @@ def test_table_is_read_as_spreadsheets_save_it(content, tmp_path):
     assert (typed["points"], typed["remark"].replace(",", "")) == ("2", "gut doch")
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_last_column_keeps_separators_that_nobody_quoted(separator, tmp_path):
+    lines = ["student,question,points,remark", "ada,fc-q1,2,good,but short"]
+    text = "".join(f"{line.replace(',', separator)}\n" for line in lines)
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+
+    read = read_typed(tmp_path / "a.csv")
+
+    assert read["ada", "fc-q1"]["remark"] == f"good{separator}but short".replace("\t", " ")
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -147,6 +149,15 @@ def write_export(path: Path, *names: str) -> Path:
             content = METADATA if name.endswith(".yml") else CODE
             archive.writestr(name, content)
     return path
+
+
+def test_export_that_would_fill_more_than_half_of_the_disk_is_refused(tmp_path, monkeypatch):
+    export = write_export(tmp_path / "export.zip", "submission_metadata.yml")
+    free = 2 * len(METADATA) - 2
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+
+    with pytest.raises(ValueError, match=rf"unpacks to {len(METADATA)} bytes, but only {free}"):
+        find(export, tmp_path)
 
 
 MOODLE = "Eve_66_assignsubmission_file_"
