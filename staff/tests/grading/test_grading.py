@@ -6,7 +6,9 @@ import dataclasses
 import errno
 import re
 import signal
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from cs682 import layers
@@ -17,6 +19,7 @@ from staff.grading.intake.package import CODE
 from staff.grading.judging import core
 from staff.grading.judging.core import fault_of_check, grade_code
 from staff.grading.judging.secret import FURTHER
+from staff.grading.judging.secret.hold import hold
 from staff.grading.sandbox import remote
 from staff.grading.sandbox.ladder import Sandbox
 
@@ -141,6 +144,30 @@ def test_exercises_do_not_wait_for_one_that_ran_on(hand_in, rung):
     assert got["fc-1.3"].state == "passed"
     assert got["fc-1.4"].state == "no answer"
     assert got["fc-2.3"].state == "passed"
+
+
+@pytest.mark.parametrize(("ran_on", "is_less"), [(["fc-1.1"], False), (["fc-1.1", "fc-1.2"], True)])
+def test_exercises_get_less_time_after_two_that_ran_on(ran_on, is_less, rung):
+    def begin(order):
+        raise ValueError(order["cpu"])
+
+    with core.Grader({}, seed=SEED, rung=rung) as grader:
+        grader._overran = {*ran_on}
+
+        with pytest.raises(ValueError) as asked:  # noqa: PT011  # what was asked for is looked at
+            grader._attempt("fc-4.1", SimpleNamespace(begin=begin))
+
+    assert (asked.value.args[0] < rung.limits.cpu) == is_less
+
+
+@pytest.mark.parametrize(
+    ("dtype", "right", "wrong"), [(np.float64, 5e-11, 5e-10), (np.float32, 5e-4, 5e-3)]
+)
+def test_further_check_wants_as_many_digits_as_a_type_gives(dtype, right, wrong):
+    hold("dx", np.array([1 + right], dtype), np.ones(1), "one number", dtype=dtype)
+
+    with pytest.raises(CheckError, match="wrong values"):
+        hold("dx", np.array([1 + wrong], dtype), np.ones(1), "one number", dtype=dtype)
 
 
 @pytest.mark.slow

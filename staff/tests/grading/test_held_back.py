@@ -57,8 +57,10 @@ def test_held_back_images_are_none_that_the_notebooks_use(folder):
     assert theirs == {image.tobytes() for image in data["X_test"][10:]}
 
 
-def test_images_to_learn_by_heart_are_the_notebooks_first(folder, images):
-    data = get_CIFAR10_data(250, 20, 10, root=folder, verbose=False)
+@pytest.mark.parametrize("trained_on", [250, 100])
+def test_images_to_learn_by_heart_are_the_notebooks_first(trained_on, folder):
+    images = hold_back(folder, IMAGES, seed=1, trained_on=trained_on, shown=10)
+    data = get_CIFAR10_data(trained_on, 20, 10, root=folder, verbose=False)
 
     count = len(images.X_learned)
     assert count >= 50

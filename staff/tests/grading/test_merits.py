@@ -311,6 +311,15 @@ def test_plans_never_hold_a_neighbour_that_computes_the_same(exercise, never):
     assert not any(name.endswith(f":{never}") for t in merits.plans(exercise) for name in t)
 
 
+@pytest.mark.parametrize("exercise", merits.PARTNERS)
+def test_first_plan_leaves_the_student_the_partner(exercise):
+    plans, partner = merits.plans(exercise), f":{merits.PARTNERS[exercise]}"
+
+    takes_it = [any(name.endswith(partner) for name in taken) for taken in plans]
+
+    assert takes_it in ([False, True], [True])  # the latter if the exercise needs nothing else
+
+
 @pytest.mark.slow
 def test_course_code_comes_in_when_all_else_has_been_graded(rung, monkeypatch):
     entered = []
