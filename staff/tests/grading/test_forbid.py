@@ -26,6 +26,7 @@ def call(number, *args):
 def attempts():
     yield "file", lambda: open("/tmp/x-of-a-worker", "w")
     yield "old file", lambda: open("/dev/null", "r+")
+    yield "file that is emptied", lambda: os.open("/dev/null", os.O_TRUNC)
     yield "folder", lambda: os.mkdir("/tmp/x-of-a-worker")
     yield "link", lambda: os.symlink("/", "/tmp/x-of-a-worker")
     yield "fifo", lambda: os.mkfifo("/tmp/x-of-a-worker")

@@ -12,6 +12,9 @@ import time
 import numpy as np
 import pytest
 
+from cs682 import layers
+from cs682.checks import report, subject
+from staff.grading.sandbox import child
 from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
 from staff.grading.sandbox.wire import BadFrameError, Wire, pack, unpack
 
@@ -228,6 +231,19 @@ def test_time_in_which_a_worker_waits_for_a_core_is_not_counted(waited, left):
             subject.relu_backward(np.ones(3), np.ones(3))
 
     assert subject._budget.is_spent is not left
+
+
+def test_trace_of_what_went_wrong_is_cut_at_its_beginning(monkeypatch):
+    def fail(x):
+        raise ValueError("x" * 5000 + " at the end")
+
+    monkeypatch.setattr(layers, "relu_forward", fail)
+    sent = []
+    order = {"do": "relu_forward", "args": pack(((np.ones(2),), {}), sent, stay), "hide": 1}
+
+    reply, _ = child.Calls(subject, report, ("relu_forward",)).answer(order, sent)
+
+    assert reply["raised"]["trace"].endswith("x at the end\n")
 
 
 def test_wire_moves_a_frame_in_parts_while_its_time_is_extended():
