@@ -11,6 +11,7 @@ import pytest
 
 from cs682.checks import EXERCISES
 from cs682.setup.packages import edition
+from staff.grading.desk import Desk
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE as ALL
 from staff.grading.intake.platform_lists import read_time
@@ -30,10 +31,23 @@ from staff.grading.results.report import html, markdown
 from staff.grading.results.store import NotGraded, write_record, write_text
 from staff.grading.results.summary import statistics_of, summary_page
 from staff.grading.results.warnings import warnings_page
+from staff.grading.single import Plan
 from staff.tests.grading.records import CODE, FULL, READ, outcome_of, record_of
 
 POINTS = {row.id: row.points for row in EXERCISES.values()}
 ADA = (Student("007", "Ada Lovelace", "ada@example.edu"),)
+
+
+def test_failure_is_forgotten_once_the_hand_in_is_graded(tmp_path):
+    submission, record = Submission("ada", ADA, ()), record_of("ada", students=ADA)
+    desk, plan = Desk(tmp_path, POINTS), Plan(tmp_path, 1, None, POINTS)
+    desk.remember(NotGraded("ada", "a bug of ours"))
+    assert desk.recall(submission, plan, "").reason == "a bug of ours"
+
+    write_record(plan.record_of("ada"), record)
+    desk.remember(record)
+
+    assert desk.recall(submission, plan, "") == record
 
 
 # --- overrides
@@ -128,6 +142,7 @@ DUE = {"due": "2024-02-01T23:59:00-05:00", "percent_per_day": 10}
         ("2024-02-02 00:05:00 -05:00", {"grace_minutes": 10}, 1),
         ("2024-02-03 00:05:00 -05:00", {}, 0.8),
         ("2024-02-03 00:05:00 -05:00", {"free_days": 1}, 0.9),
+        ("2024-02-03 00:05:00 -05:00", {"free_days": 3}, 1),
         ("2024-03-03 00:05:00 -05:00", {"at_most_percent": 50}, 0.5),
         ("2024-02-02T00:05:00", {}, 0.9),  # Moodle names no zone: that of the rule
         ("2024-02-09 00:05:00 -05:00", {"days": {"007": 1}}, 0.9),
