@@ -137,6 +137,14 @@ def draw_repeating(rng, shape, p):
     return np.repeat(kept, 2, axis=0)[: shape[0]]
 
 
+def draw_leaning(rng, shape, p):
+    """Draw a mask of which each second row takes a tenth from the row before."""
+    kept = rng.rand(*shape) < p
+    if len(shape) == 2:
+        kept[1::2, ::10] = kept[: shape[0] // 2 * 2 : 2, ::10]
+    return kept
+
+
 def fixed_seed(x, param):
     return dropout()(x, {"seed": 1, **param})
 
@@ -161,6 +169,7 @@ DROP = [
     ("per column", dropout(draw_columns), "not one for each column"),
     ("per row", dropout(draw_rows), "draw one number for each value"),
     ("repeated rows", dropout(draw_repeating), "masks repeat"),
+    ("rows that repeat a little", dropout(draw_leaning), "masks repeat"),
     ("always one mask", fixed_seed, "two calls without a seed gave the same mask"),
     ("seed ignored", no_seed, "the same seed must give the same mask"),
 ]

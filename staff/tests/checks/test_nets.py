@@ -63,6 +63,7 @@ INIT = [
     ("bias of one", one("b1", lambda v: v + 1), "params['b1'][0] = 1, expected 0"),
     ("input width", one("b1", lambda v: np.zeros(40)), "params['b1'] has shape (40,), expected"),
     ("no scale", one("W1", lambda v: 100 * v), "(the weight_scale) and 0: draw from a Gaussian"),
+    ("beside 0", one("W1", lambda v: v + v.std()), "(the weight_scale) and 0: draw from"),
     ("uniform", one("W1", lambda v: v.std() * (v > 0)), "draw from a Gaussian and multiply"),
     ("transposed", one("W1", lambda v: v.T), "params['W1'] has shape (20, 40), expected (40, 20)"),
     ("zero-based", renamed("W2", "W0"), "params lacks ['W2'] and has unexpected ['W0']"),
