@@ -104,7 +104,7 @@ BARS = {key: bar for key, bar in _BARS.items() if key in EXERCISES}
 BY_HEART = {
     "fc-3.4": ByHeart(layers=3, images=50, epochs=20),
     "fc-3.5": ByHeart(layers=5, images=50, epochs=20),
-    "cn-2.4": ByHeart(layers=3, images=100, epochs=15),
+    "cn-2.4": ByHeart(layers=3, images=100, epochs=15, rule="adam"),
 }
 # The networks that a training may be handed in with.
 _FLAT, _THREE = ("TwoLayerNet", "FullyConnectedNet"), ("ThreeLayerConvNet",)

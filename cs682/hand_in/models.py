@@ -16,6 +16,7 @@ import numpy as np
 from cs682._files import SOLUTIONS
 from cs682.checks.compare import CallError
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.judges.trainings import is_fresh
 from cs682.checks.run import BARS, NETS
 from cs682.checks.subject import NETWORKS
 from cs682.setup.assignment import find_root
@@ -64,7 +65,8 @@ class KeptModel(NamedTuple):
 def keep_model(exercise: str, model: Any) -> None:
     """Keep a trained network in the notebooks folder, where the hand-in takes it from.
 
-    A file that is there already is replaced.
+    A file that is there already is replaced. A network that was not trained is kept as well, and a
+    line says so.
 
     Parameters
     ----------
@@ -88,6 +90,11 @@ def keep_model(exercise: str, model: Any) -> None:
     write_checkpoint(path, kept._asdict())
     purpose = "" if SOLUTIONS.exists() else ", for your hand-in"
     print(f"kept    {exercise}  in notebooks/{path.name}{purpose}")  # noqa: T201
+    if is_fresh(model):
+        print(  # noqa: T201
+            f"        Its biases are all 0, as before any training. {path.name} holds this network "
+            "now:\n        to have another one there, keep it again."
+        )
 
 
 def load_model(exercise: str) -> Any:

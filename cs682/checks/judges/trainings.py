@@ -27,11 +27,13 @@ class ByHeart:
     layers : int, layers with weights that the network must have
     images : int, how many to learn
     epochs : int, within which the accuracy is reached
+    rule : str, the update rule that the task names; empty if it names none
     """
 
     layers: int
     images: int
     epochs: int
+    rule: str = ""
 
 
 def _require_net(model: Any, nets: tuple[str, ...]) -> None:
@@ -94,7 +96,7 @@ def check_validation(
     if not reached >= bar:
         cure = (
             "Its biases are all 0, as they were before any training: call solver.train()"
-            if _is_fresh(model)
+            if is_fresh(model)
             else "Is it trained on all of `data`, to the end? Try another learning rate or width, "
             "and more epochs where their number is yours to choose"
         )
@@ -102,8 +104,13 @@ def check_validation(
     r.ok(f"validation accuracy at least {bar}")
 
 
-def _is_fresh(model: Any) -> bool:
-    """Tell whether all biases of a network are 0: the first step of a training moves them."""
+def is_fresh(model: Any) -> bool:
+    """Tell whether all biases of a network are 0: the first step of a training moves them.
+
+    Parameters
+    ----------
+    model : a network with ``params``
+    """
     params = getattr(model, "params", {})
     biases = [params[name] for name in params if name[0] == "b" and name[1:].isdigit()]
     return bool(biases) and not any(np.any(value) for value in biases)
@@ -164,7 +171,7 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
         )
     reached = solver.train_acc_history[: task.epochs + 1]  # the first is from before the training
     if (best := max(reached)) < bar:
-        raise CheckError(_say_short(solver, best, len(reached) - 1, bar, task.epochs))
+        raise CheckError(_say_short(task, solver, best, len(reached) - 1, bar))
     known = accuracy(net, solver.X_train, solver.y_train)
     if known < bar - SLACK:
         raise CheckError(
@@ -174,7 +181,7 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
         )
 
 
-def _say_short(solver: Any, best: float, epochs: int, bar: float, most: int) -> str:
+def _say_short(task: ByHeart, solver: Any, best: float, epochs: int, bar: float) -> str:
     """Say how a training fell short, and what to look at."""
     within = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "less than an epoch"
     said = f"training accuracy reached {best:.2f} within {within}, needed {bar:.2f}. "
@@ -183,8 +190,13 @@ def _say_short(solver: Any, best: float, epochs: int, bar: float, most: int) -> 
     if getattr(solver, "diverged", False):
         return f"{said}The loss became NaN or infinite: take a smaller learning rate or weights"
     losses = solver.loss_history
+    rule = getattr(getattr(solver, "update_rule", None), "__name__", "")
+    if task.rule and rule and rule != task.rule:
+        said += f'The task asks for update_rule="{task.rule}", and this Solver has {rule}. '
+    if epochs < task.epochs:
+        said += f"It may take {task.epochs} epochs. "
     return (
-        f"{said}{f'It may take {most} epochs. ' if epochs < most else ''}The loss went from "
+        f"{said}The loss went from "
         f"{losses[0]:.2f} to {losses[-1]:.2f}; vis.plot_loss(solver) in a new cell draws it. One "
         "that stays near 2.3 wants larger weights or a larger learning rate; one that jumps, a "
         "smaller one"

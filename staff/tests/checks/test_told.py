@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from cs682 import layers, optim
+from cs682.checks import CheckError, check
 from cs682.checks.run import examine
 from cs682.classifiers import fc_net
 from staff.tests.checks.mutants import advice, put, refusal
+from tests.slopes import of
 
 
 def normalize(x, gamma, beta, options, root=lambda v, e: np.sqrt(v + e), mean=True):
@@ -191,3 +195,21 @@ def test_largest_value_is_spoken_of_only_where_it_is_one(monkeypatch, answer, to
     put(monkeypatch, "relu_forward", lambda x: (answer(x), x))
 
     assert ("np.max finds the largest one" in refusal("fc-1.3")) == told
+
+
+@pytest.mark.parametrize(
+    ("exercise", "images", "rule", "is_told"),
+    [
+        of("cn-2.4", "cn-2.4", 100, optim.sgd, True, name="sgd for Adam"),
+        of("cn-2.4", "cn-2.4", 100, optim.adam, False, name="Adam"),
+        of("fc-3.4", "fc-3.4", 50, optim.sgd, False, name="sgd where no rule is asked for"),
+    ],
+)
+def test_update_rule_is_told_where_the_task_asks_for_another(exercise, images, rule, is_told):
+    history = {"train_acc_history": [0.1, 0.3], "loss_history": [2.3, 2.2]}
+    net, X = SimpleNamespace(num_layers=3), np.zeros(images)
+    solver = SimpleNamespace(model=net, X_train=X, update_rule=rule, **history)
+    with pytest.raises(CheckError) as caught:
+        check(exercise, solver=solver)
+
+    assert ('asks for update_rule="adam", and this Solver has sgd' in str(caught.value)) == is_told

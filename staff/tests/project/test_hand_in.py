@@ -177,6 +177,18 @@ def test_keep_model_writes_into_the_notebooks_folder(root, exercise, capsys):
     assert capsys.readouterr().out.split()[:2] == ["kept", exercise]
 
 
+def test_keep_model_says_that_a_network_was_not_trained(root, capsys):
+    net = make_net("TwoLayerNet")
+    net.params["b1"][:], net.params["b2"][:] = 0, 0
+    keep_model("fc-5.1", net)
+    net.params["b2"] += 1e-9
+    fresh = capsys.readouterr().out
+    keep_model("fc-5.1", net)
+
+    assert "biases are all 0, as before any training. best_model.npz holds this network" in fresh
+    assert capsys.readouterr().out.count("\n") == 1
+
+
 def test_keep_model_takes_a_class_made_from_ours(root):
     keep_model("fc-5.1", MirrorNet([3], input_dim=12, num_classes=4))
 
