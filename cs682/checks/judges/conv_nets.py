@@ -12,7 +12,7 @@ from cs682.checks.compare import CheckError, compare
 from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.net_caches import check_new_caches
-from cs682.checks.judges.net_init import check_initial, check_new_draws
+from cs682.checks.judges.net_init import check_initial, check_new_draws, check_order
 from cs682.checks.judges.nets import check_loss, check_scores, generic, make_batch
 from cs682.checks.mistakes import conv_nets as mistakes
 from cs682.checks.report import Report, unpack
@@ -100,6 +100,8 @@ def check_three_layer_init(s: Subject, r: Report) -> None:
         _require_shapes(params, shapes, _wrong_shapes(sizes, classes), where)
         check_initial(params, shapes, scale)
         check_new_draws(s, params, "ThreeLayerConvNet", **options)
+    options = {**_SMALL[0], "num_classes": 5}
+    check_order(s, three_layer_shapes(_SMALL[0], 5), "ThreeLayerConvNet", options)
     r.ok("names and shapes for images that are not square, zero biases, Gaussian weights")
 
 

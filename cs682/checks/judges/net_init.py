@@ -82,8 +82,11 @@ def check_new_draws(s: Subject, first: Any, kind: str, *args: Any, **options: An
             )
 
 
-def _check_order(s: Subject, shapes: dict[str, tuple[int, ...]], kind: str, *args: Any) -> None:
-    """Check that the weights are drawn layer by layer, as a seed promises the same network."""
+def check_order(s: Subject, shapes: dict[str, tuple[int, ...]], kind: str, *args: Any) -> None:
+    """Check that the weights are drawn layer by layer, as a seed promises the same network.
+
+    The last of `args` is a dict of the network's options.
+    """
     options = {"weight_scale": 1.0, "dtype": np.float64, **args[-1]}
     with legacy_seed(5):
         params = s.get_params(s.net(kind, *args[:-1], **options))
@@ -112,7 +115,7 @@ def check_two_layer_init(s: Subject, r: Report) -> None:
         check_initial(params, parameter_shapes([D, H, C], None), scale)
         check_new_draws(s, params, "TwoLayerNet", **options)
     sizes = {"input_dim": 6, "hidden_dim": 5, "num_classes": 4}
-    _check_order(s, parameter_shapes([6, 5, 4], None), "TwoLayerNet", sizes)
+    check_order(s, parameter_shapes([6, 5, 4], None), "TwoLayerNet", sizes)
     r.ok("names, shapes, zero biases, Gaussian weights of the right scale")
 
 
@@ -125,7 +128,7 @@ def check_net_init(s: Subject, r: Report) -> None:
         check_new_draws(s, params, "FullyConnectedNet", list(hidden), **options)
     shapes = parameter_shapes([6, 5, 7, 4], None)
     sizes = {"input_dim": 6, "num_classes": 4}
-    _check_order(s, shapes, "FullyConnectedNet", [5, 7], sizes)
+    check_order(s, shapes, "FullyConnectedNet", [5, 7], sizes)
     r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
     r.ok("hidden_dims stays as it is")
 
