@@ -15,7 +15,8 @@ from cs682.checks import slow
 _OTHER_EPS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
-def _say_eps(other: float) -> str:
+def say_eps(other: float) -> str:
+    """Say that eps is this one, not that of the options."""
     return f"eps is {other:g} here, whatever the options say; the default is 1e-05"
 
 
@@ -76,7 +77,7 @@ def forward(x: Any, gamma: Any, beta: Any, eps: float, axis: int) -> dict[str, A
             / np.sqrt(eps),
         }
         for fixed in _OTHER_EPS:
-            normalized[_say_eps(fixed)] = centred / np.sqrt(var + fixed)
+            normalized[say_eps(fixed)] = centred / np.sqrt(var + fixed)
     x_hat = centred / std
     return {
         "gamma and beta are not applied": x_hat,
@@ -122,7 +123,7 @@ def test_mode(x: Any, gamma: Any, beta: Any, eps: float, mean: Any, var: Any) ->
         / np.sqrt(new_var + eps),
     }
     for other in _OTHER_EPS:
-        normalized[_say_eps(other)] = centred / np.sqrt(var + other)
+        normalized[say_eps(other)] = centred / np.sqrt(var + other)
     return {
         "the input came back unchanged": x,
         "gamma and beta are not applied in test mode": centred / root,

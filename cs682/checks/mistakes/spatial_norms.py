@@ -20,6 +20,12 @@ OTHER_EPS = {
     "eps is hard-coded, not the one of the forward pass": 1e-5,
 }
 
+_OWN_EPS = (
+    "eps is 1e-05 here, whatever bn_param says: does batchnorm_forward get bn_param itself, or a "
+    "formula of your own its eps from there?"
+)
+_MIXED = "x is reshaped to (-1, C) without moving the channels last: rows mix channels and pixels"
+_X_FIRST = "the channels of x are moved first, not last, before it is reshaped to (-1, C)"
 _FIRST = "the channels of dout are moved first, not last, before it is reshaped to (-1, C)"
 
 
@@ -47,13 +53,17 @@ def batchnorm_forward(x: Any, gamma: Any, beta: Any, eps: float) -> dict[str, An
         return slow.normalize(rows, gamma, beta, eps)
 
     rows = pixels(x)
-    mixed = x.reshape(-1, C)
+    mixed, first = flat(x.reshape(-1, C)), flat(x.swapaxes(0, 1).reshape(-1, C))
     turned = np.moveaxis(x, 0, 1).reshape(C, -1)
     plain = flat(rows)
     of_rows = norms.forward(rows, gamma, beta, eps, 0)
+    of_rows[_OWN_EPS] = of_rows.pop(norms.say_eps(1e-5))
     return {
-        "x is reshaped to (-1, C) without moving the channels last: rows mix channels and pixels": (
-            flat(mixed).reshape(x.shape)
+        _MIXED: mixed.reshape(x.shape),
+        f"{_MIXED}; only the result is moved": as_images(mixed, x.shape),
+        _X_FIRST: as_images(first, x.shape),
+        f"{_X_FIRST}; the result is laid out as if they had been": (
+            first.reshape(C, N, H, W).swapaxes(0, 1)
         ),
         "the result is reshaped to (N, C, H, W) without moving the channels back": plain.reshape(
             x.shape
