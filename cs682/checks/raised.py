@@ -68,6 +68,13 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: "Git has left a conflict here: keep what you want of it, delete these marks.",
     ),
     (
+        r"NoneType.*\n  in _loss_and_gradients,.*\bcaches?\b",
+        lambda _: (
+            "Something in this line is None. Is it what _forward returned beside the scores? Then "
+            "mend _forward: it has to return the caches there."
+        ),
+    ),
+    (
         r"NoneType",
         lambda _: (
             "Something in this line is None: what a function without `return` gave, an argument "
@@ -99,6 +106,22 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: (
             "A mean or sum along axis 1 lost that axis. Is 1 the axis that is meant? If so, "
             "keepdims=True keeps it, as a column beside the matrix."
+        ),
+    ),
+    (
+        r"could not be broadcast together with shapes \(\d+,(\d+),\d+,\d+\) \(\1,\).*"
+        r"\n  in conv_forward_naive,",
+        lambda _: (
+            "b goes along the last axis here, the columns. Filters are the second axis of out: "
+            "b[:, None, None] goes along that."
+        ),
+    ),
+    (
+        r"could not be broadcast together with shapes \((\d+),\d+,\d+,\d+\) \(\1,1,1\).*"
+        r"\n  in conv_forward_naive,",
+        lambda _: (
+            "The filters are the first axis here; in out they are the second: np.moveaxis(..., 0, "
+            "1) puts them there."
         ),
     ),
     (
@@ -149,10 +172,31 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"KeyError: '((?:W|b|gamma|beta)0)'",
+        lambda found: (
+            f"There is no {found[1]}: layers and blocks count from 1, as enumerate(..., start=1) "
+            "and range(1, L + 1) do."
+        ),
+    ),
+    (
         r"KeyError: '((?:W|b|gamma|beta)\d+)'\n.*\bgrads\[",
         lambda found: (
             f"grads has no {found[1]} yet: the way back runs over all layers, from the last, L, "
             "down to 1 (a range stops before its end), and stores the gradients of each."
+        ),
+    ),
+    (
+        r"KeyError: '((?:W|b)\d+)'\n.*\bp(?:arams)?\[",
+        lambda found: (
+            f"There is no {found[1]}: layers count from 1 to L. Is this number one too high? The "
+            "last affine layer is L itself."
+        ),
+    ),
+    (
+        r"KeyError: '((?:gamma|beta)\d+)'\n.*\bp(?:arams)?\[",
+        lambda found: (
+            f"There is no {found[1]}: only what is followed by a normalization has gamma and "
+            "beta. Does this line ask whether this block, or layer, is?"
         ),
     ),
     (
@@ -219,6 +263,14 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: (
             "This pool_param is empty, as that of a block without pooling is. Only a block with "
             "pool above 1 is pooled, and block i, counted from 1, has self.pool_params[i - 1]."
+        ),
+    ),
+    (
+        r"x of shape \(\d+, (\d+, \d+, \d+)\) has .* expects D = \d+\n  in _forward, \S*cnn\.py",
+        lambda found: (
+            f"An image has shape ({found[1]}) here. If it comes out of a convolution, give that "
+            "the settings that the network holds for it (self.conv_param or self.conv_params[i - "
+            "1]). If it is X: that goes into the first layer alone."
         ),
     ),
     (

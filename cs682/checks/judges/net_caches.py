@@ -12,6 +12,7 @@ from cs682.checks.judges.pairs import parts_of
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.subject import Subject
 
+_KNOWN = (np.ndarray, tuple, str, float, int, type(None))  # what can be looked into
 _MANY = 11  # images of an earlier batch: no other length of a network that is checked here
 
 
@@ -39,7 +40,7 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
     if kept is None or _is_right(s, net, X, y, slopes):
         return
     parts = list(parts_of(kept))
-    if any(not isinstance(p, (np.ndarray, tuple, str, float, int, type(None))) for p in parts):
+    if not all(isinstance(part, _KNOWN) for part in parts):
         return
     for i, value in enumerate(inputs, 1):
         if not any(_is_same(part, value) for part in parts):
@@ -64,9 +65,14 @@ def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any
     Raises
     ------
     CheckError
-        If it has arrays of an earlier batch.
+        If it has arrays of an earlier batch, or nothing at all is kept.
     """
     shapes = {np.shape(slope) for slope in slopes.values()}
+    if _keeps_nothing(_kept_by(s, net, X), shapes) and not _is_right(s, net, X, y, slopes):
+        raise CheckError(
+            "the caches are lost: _forward returned None beside the scores; it has to return the "
+            "caches of all layers there, for the way back"
+        )
     batches = np.resize(X, (_MANY, *X.shape[1:])), X
     earlier, now = (_arrays(_kept_by(s, net, batch), shapes) for batch in batches)
     is_kept = any(_MANY in part.shape for part in now)
@@ -76,6 +82,17 @@ def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any
             "the caches of an earlier call are used: they are among what _forward returned beside "
             "the scores of another X. Let each call make its own, in a variable, not in self"
         )
+
+
+def _keeps_nothing(kept: Any, shapes: set[tuple[int, ...]]) -> bool:
+    """Tell whether a forward pass returned None, and left no array in self but of these shapes."""
+    if not kept or kept[0] is not None:
+        return False
+    parts = list(parts_of(kept))
+    arrays = (part for part in parts if isinstance(part, np.ndarray))
+    return all(isinstance(part, _KNOWN) for part in parts) and all(
+        a.shape in shapes for a in arrays
+    )
 
 
 def _arrays(kept: Any, shapes: set[tuple[int, ...]]) -> list[Any]:

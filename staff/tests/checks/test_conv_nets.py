@@ -110,3 +110,18 @@ def test_pad_that_is_written_by_hand_is_told_where_filters_grow(monkeypatch):
     put(monkeypatch, "ThreeLayerConvNet._forward", answer)
 
     assert "new here is that filters are 5 x 5: self.conv_param has the pad" in refusal("cn-2.2")
+
+
+@pytest.mark.exercise(id="cn-2.2")
+def test_maps_of_another_size_are_not_taken_for_the_input_of_another_layer(monkeypatch):
+    forward = cnn.ThreeLayerConvNet._forward
+
+    def answer(self, X):
+        self.conv_param = {"stride": 1, "pad": 3}
+        return forward(self, X)
+
+    put(monkeypatch, "ThreeLayerConvNet._forward", answer)
+
+    said = refusal("cn-2.2")
+    assert "give that the settings that the network holds for it (self.conv_param" in said
+    assert "does not belong to these weights" not in said

@@ -79,3 +79,42 @@ def test_caches_in_self_pass_where_each_call_makes_its_own(monkeypatch, key):
     put(monkeypatch, f"{net.__name__}._loss_and_gradients", not_written)
 
     check(key + forward)
+
+
+def none_returned(net):
+    """Make `_forward` that returns None in the place of the caches."""
+    right = net._forward
+    return lambda self, X: (right(self, X)[0], None)
+
+
+@pytest.mark.parametrize("key", FORWARD)
+def test_forward_pass_that_leaves_no_caches_is_refused(monkeypatch, key):
+    net, forward, _ = NETS[key]
+    put(monkeypatch, f"{net.__name__}._forward", none_returned(net))
+
+    assert "the caches are lost: _forward returned None beside the scores" in refusal(key + forward)
+
+
+@pytest.mark.parametrize("key", WAY_BACK)
+def test_way_back_without_caches_names_the_forward_pass(monkeypatch, key):
+    net, forward, way_back = NETS[key]
+    put(monkeypatch, f"{net.__name__}._forward", none_returned(net))
+    said = refusal(key + way_back)
+
+    assert said.startswith(f"{key}{forward} is wrong too")
+    assert "Is it what _forward returned beside the scores? Then mend _forward" in said
+
+
+@pytest.mark.parametrize("key", FORWARD)
+def test_caches_in_self_alone_pass_before_the_way_back_is_written(monkeypatch, key):
+    net, forward, _ = NETS[key]
+    right = net._forward
+
+    def answer(self, X):
+        scores, self.kept = right(self, X)
+        return scores, None
+
+    put(monkeypatch, f"{net.__name__}._forward", answer)
+    put(monkeypatch, f"{net.__name__}._loss_and_gradients", not_written)
+
+    check(key + forward)
