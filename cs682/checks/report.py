@@ -38,13 +38,14 @@ class Report:
     def watch(self, name: str, function: Callable[..., Any], *args: Any) -> Any:
         """Call `function` on copies of the arrays in `args`; advise if it writes into one.
 
-        A dict is handed on as it is, for what the function stores there; the arrays that it held
-        before are watched too.
+        A dict is handed on as it is, for what the function stores there, and a tuple, which is a
+        cache; the arrays that they held before are watched too.
         """
         copies = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
         given = [("an array", a) for a in copies] + [
             (f"the {key}", a) for d in args if isinstance(d, dict) for key, a in d.items()
         ]
+        given += [("an array", a) for cache in args if isinstance(cache, tuple) for a in cache]
         given = [(what, a) for what, a in given if isinstance(a, np.ndarray)]
         before = [a.copy() for _, a in given]
         result = getattr(function, "on_these", function)(*copies)

@@ -298,12 +298,19 @@ def check_pool_backward(s: Subject, r: Report) -> None:
         with when_new(case.new, case.advice):
             check_way_back(r, way, cache, disturb, ((x, dict(param)), _POOL_CACHE))
     r.ok("dx against numeric gradients, for windows that tile, overlap or leave gaps")
-    with when_new("that pixels of a window share its maximum", "a tie must not stop the layer"):
+    with when_new("that pixels of a window share its maximum", _TIE):
         _check_ties(s)
     r.ok("ties: the gradient arrives at largest pixels alone")
     x, dout = (v.astype(np.float32) for v in pool_arguments(POOLS[0]))
     _, cache = s.max_pool_forward_naive(x, pool_param(POOLS[0]))
     r.keeps_float32("max_pool_backward_naive", {"dx": s.max_pool_backward_naive(dout, cache)})
+
+
+_TIE = "one of them gets the window's gradient, or each a share of it, or each all of it"
+_OUTSIDE = (
+    "Likely cause: pixels outside of a window get its gradient where they equal its maximum; look "
+    "for it among the window's own pixels, and add there"
+)
 
 
 def _check_ties(s: Subject) -> None:
@@ -315,6 +322,7 @@ def _check_ties(s: Subject) -> None:
     _, cache = s.max_pool_forward_naive(x.copy(), pool_param(POOLS[0]))
     dx = s.max_pool_backward_naive(dout.copy(), cache)
     require_finite("dx", dx, x.shape)
+    is_over_the_image = np.allclose(dx, pool_mistakes.over_the_image(x, dout, 2, 2, 2))
     for c, i, j in np.ndindex(2, 2, 2):
         window, got = (v[0, c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2] for v in (x, dx))
         largest, d = window == window.max(), float(dout[0, c, i, j])
@@ -323,4 +331,5 @@ def _check_ties(s: Subject) -> None:
             raise CheckError(f"dx is not 0 {where}, at one that is smaller")
         to_all = bool(np.allclose(got[largest], d))
         if not to_all and not np.isclose(got.sum(), d):
-            raise CheckError(f"{got.sum():.6g} arrives {where}, where dout is {d:g}")
+            said = f"{got.sum():.6g} arrives {where}, where dout is {d:g}"
+            raise CheckError(with_more(said, _OUTSIDE * is_over_the_image))

@@ -52,6 +52,15 @@ def forward(x: Any, w: Any, b: Any, stride: int, pad: int) -> dict[str, Any]:
         "rows and columns of out are exchanged": want.swapaxes(2, 3),
         "the bias b is not added": bare,
         "the bias b is subtracted": bare - bias,
+        "the bias is that of the image's number, b[n]; each filter has its own, b[f]": (
+            bare + np.resize(b, len(x))[:, None, None, None]
+        ),
+        "the filters come first; they are the second axis of out, behind the images": (
+            want.swapaxes(0, 1)
+        ),
+        "the filters come last; they are the second axis of out, behind the images": (
+            np.moveaxis(want, 1, -1)
+        ),
         "the bias is added once for each channel; once is enough": bare + C * bias,
         "the bias is added to each product of a window; once is enough": bare + C * HH * WW * bias,
         "the filters are flipped; this layer takes them as they are": slow.conv(
@@ -156,7 +165,8 @@ def backward(
     return {
         "dx": _dx_causes(x, w, dout, pad, (tops, lefts), steps)
         | {
-            "dx is averaged": want[0] / len(x),
+            "dx is averaged over the images; it is a sum over all that a pixel takes part in, so "
+            "nothing is divided": want[0] / len(x),
             "the sums in dx start from x; let them start from zeros": want[0] + x,
         },
         "dw": _dw_causes(padded, w, dout, (tops, lefts), steps, want[1]),
@@ -267,7 +277,7 @@ def _crops(whole: Any, pad: int, H: int, W: int) -> dict[str, Any]:
         )
         found[said] = whole[:, :, 0:-0, 0:-0]
     for other in (1, 2):
-        if other != pad:
+        if other != pad and whole[:, :, other:-other, other:-other].size:
             said = f"dx is cut out as if the pad were {other}, whatever conv_param says"
             found[said] = whole[:, :, other:-other, other:-other]
     return found

@@ -178,6 +178,16 @@ def backward(x: Any, dout: Any, height: int, width: int, stride: int, want: Any)
     }
 
 
+def over_the_image(x: Any, dout: Any, height: int, width: int, stride: int) -> Any:
+    """Return dx where all pixels of a channel that equal a window's maximum get its gradient."""
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        top, left = i * stride, j * stride
+        largest = x[n, c, top : top + height, left : left + width].max()
+        dx[n, c] += (x[n, c] == largest) * dout[n, c, i, j]
+    return dx
+
+
 def _exchanged(x: Any, dout: Any, size: _Size, tops: Places, lefts: Places) -> Any:
     """Return dx where the windows of rows i and columns j are those of rows j and columns i."""
     if len(tops) != len(lefts):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cs682 import fast_layers
+from cs682 import fast_layers, layers
 from cs682.layers import conv_backward_naive, max_pool_backward_naive
 from staff.tests.checks.mutants import advice, put, refusal
 from tests.slopes import of
@@ -253,6 +253,73 @@ def test_check_refuses_a_way_back_that_loses_ties(monkeypatch):
     put(monkeypatch, "max_pool_backward_naive", answer)
 
     assert "arrives in a window where pixels share the maximum" in refusal("cn-1.4")
+
+
+def over_the_image(dout, cache):
+    x, pool_param = cache
+    out = layers.max_pool_forward_naive(x, pool_param)[0]
+    dx = np.zeros_like(x)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        dx[n, c] += (x[n, c] == out[n, c, i, j]) * dout[n, c, i, j]
+    return dx
+
+
+@pytest.mark.exercise(id="cn-1.4")
+def test_check_tells_equal_pixels_outside_of_a_window_from_lost_ties(monkeypatch):
+    put(monkeypatch, "max_pool_backward_naive", over_the_image)
+    spread = refusal("cn-1.4")
+    put(monkeypatch, "max_pool_backward_naive", lambda d, c: to_all_ties(d, c) * bool(c[0].all()))
+    lost = refusal("cn-1.4")
+
+    assert "40 arrives" in spread
+    assert "Likely cause: pixels outside of a window get its gradient" in spread
+    assert "Likely cause" not in lost
+    assert "stop the layer" not in spread + lost  # nothing stopped
+
+
+@pytest.mark.exercise(id="cn-1.4")
+def test_check_advises_of_cached_images_that_are_written_into(monkeypatch, capsys):
+    def answer(dout, cache):
+        x, _ = cache
+        x -= x.max()
+        return to_all_ties(dout, cache)
+
+    put(monkeypatch, "max_pool_backward_naive", answer)
+
+    assert "max_pool_backward_naive overwrites an array that it was" in advice("cn-1.4", capsys)
+
+
+@pytest.mark.exercise(id="cn-1.2")
+def test_an_empty_slice_is_not_said_to_be_another_pad(monkeypatch):
+    put(monkeypatch, "conv_backward_naive", cropped(from_minus_pad))
+
+    assert "as if the pad were" not in refusal("cn-1.2")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "name", "options"),
+    [
+        of("cn-3.1", "cn-3.1", "spatial_batchnorm_forward", {"mode": "train"}),
+        of("cn-3.3", "cn-3.3", "spatial_groupnorm_forward", {}),
+    ],
+)
+def test_a_fixed_eps_is_not_said_to_be_the_result_of_an_earlier_call(
+    monkeypatch, exercise, name, options
+):
+    right = getattr(layers, name)
+    put(monkeypatch, name, lambda *args: right(*args[:-1], dict(options)))
+
+    said = refusal(exercise)
+    assert "Likely cause: eps is 1e-05 here" in said
+    assert "earlier call" not in said
+
+
+@pytest.mark.exercise(id="cn-3.1")
+def test_an_eps_of_its_own_names_bn_param(monkeypatch):
+    right = layers.batchnorm_forward
+    put(monkeypatch, "batchnorm_forward", lambda x, g, b, _: right(x, g, b, {"mode": "train"}))
+
+    assert "whatever bn_param says: does batchnorm_forward get bn_param itself" in refusal("cn-3.1")
 
 
 @pytest.mark.exercise(id="cn-3.1")
