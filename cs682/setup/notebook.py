@@ -29,9 +29,9 @@ def start(*, drive: bool = False) -> dict[str, Any]:
 
     Where only the notebook is open, a copy of the assignment is made first. Edited modules are
     reloaded before each cell, plots are drawn in the page, data is put in place, and a notebook
-    knows `hint` and `solution` of `cs682.checks` by name. Prints the versions in use and which data
-    it is, the first things anyone who helps will ask for; and once, where the course has named a
-    place for it, that a newer release is out.
+    knows `hint` and `solution` of `cs682.checks`, and `reset` from here, by name. Prints the
+    versions in use and which data it is, the first things anyone who helps will ask for; and once,
+    where the course has named a place for it, that a newer release is out.
 
     Parameters
     ----------
@@ -91,6 +91,31 @@ def save() -> None:
         raise NotReadyError(str(error)) from error
 
 
+def reset(exercise: str) -> None:
+    """Say how to put an exercise back, and change nothing.
+
+    A cell that did it would throw away the next answer, too, when all cells run again; and a
+    training stands in the notebook itself, which is open and would be saved over it. Under this
+    name, IPython has a command that deletes all variables.
+
+    Parameters
+    ----------
+    exercise : str, as for `cs682.checks.hint`
+
+    Raises
+    ------
+    CallError
+        If there is no exercise of this name.
+    """
+    from cs682.checks.names import find_exercise
+
+    row = find_exercise(exercise)
+    _say(
+        f"In a terminal: python -m cs682 reset {row.id}\n"
+        f"puts it back in {row.file}, and keeps yours. Save that file before."
+    )
+
+
 def _require_python() -> None:
     if sys.version_info < OLDEST_PYTHON:
         have, need = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
@@ -147,7 +172,7 @@ def _prepare_page() -> None:
         shell.run_line_magic("matplotlib", "inline")
         _reload_edited_modules(shell)
         Page(shell)
-        shell.push({"hint": hint, "solution": solution})
+        shell.push({"hint": hint, "solution": solution, "reset": reset})
     use_course_style()
     _say(f"{DISTRIBUTION} {edition()}, Python {sys.version.split()[0]}, NumPy {np.__version__}")
 

@@ -93,7 +93,7 @@ def test_an_old_python_is_named(monkeypatch):
         notebook.start()
 
 
-def test_a_notebook_knows_hint_and_solution_by_name(shell, monkeypatch):
+def test_a_notebook_knows_what_helps_by_name(shell, monkeypatch, capsys):
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr(shell, "run_line_magic", lambda *words: None)
     monkeypatch.setattr("cs682.checks.page.Page", lambda shell: None)
@@ -102,3 +102,9 @@ def test_a_notebook_knows_hint_and_solution_by_name(shell, monkeypatch):
     notebook._prepare_page()
 
     assert (shell.user_ns["hint"], shell.user_ns["solution"]) == (hint, solution)
+    monkeypatch.undo()
+    asked = []
+    monkeypatch.setattr("builtins.input", asked.append)  # as IPython's own command of this name
+    assert shell.run_cell('reset("affine_forward")').success
+    assert "In a terminal: python -m cs682 reset fc-1.1" in capsys.readouterr().out
+    assert asked == []
