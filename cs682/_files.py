@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, zips of the same bytes each time, Git's conflicts."""
+"""Files that appear whole or not at all, zips of the same bytes each time, conflicts, new names."""
 
 from __future__ import annotations
 
@@ -85,3 +85,18 @@ def find_conflict(content: bytes) -> str:
         f"line {line}: Git has left a conflict here, between lines that begin with <<<<<<< and "
         f">>>>>>>: keep what you want of it and delete these lines and ======={_AS_TEXT * is_book}"
     )
+
+
+def find_renamed(book: Path) -> str:
+    """Say which notebook a missing one may be by now.
+
+    Parameters
+    ----------
+    book : Path of the missing one
+
+    Returns
+    -------
+    text : str, to follow that it is missing; empty if none beside it has its name in its own
+    """
+    near = [path.name for path in sorted(book.parent.glob(f"*{book.stem}*.ipynb"))]
+    return f": is it {' or '.join(near)}? Then name that {book.name} again" if near else ""

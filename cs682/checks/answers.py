@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from cs682._files import find_conflict
@@ -82,21 +81,6 @@ def question_mark(exercise: str) -> str:
     exercise : str, the id of a question
     """
     return f"**Question {exercise}**"
-
-
-def find_renamed(book: Path) -> str:
-    """Say which notebook a missing one may be by now.
-
-    Parameters
-    ----------
-    book : Path of the missing one
-
-    Returns
-    -------
-    text : str, to follow that it is missing; empty if none beside it has its name in its own
-    """
-    near = [path.name for path in sorted(book.parent.glob(f"*{book.stem}*.ipynb"))]
-    return f": is it {' or '.join(near)}? Then name that {book.name} again" if near else ""
 
 
 def find_answer(exercise: str, cells: Sequence[Cell]) -> list[Cell]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cs682._files import SOLUTIONS, find_conflict
-from cs682.checks.answers import Cell, answer_text, find_renamed, has_answer_cell, read_cells
+from cs682._files import SOLUTIONS, find_conflict, find_renamed
+from cs682.checks.answers import Cell, answer_text, has_answer_cell, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, count_hints, say_stuck

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import codecs
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +9,8 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from cs682._files import MISSING, find_conflict
+from cs682._files import MISSING
+from cs682._source import judge
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
 
@@ -25,16 +24,11 @@ RESTING_ON = {
     **dict.fromkeys(_NETS, ()),
     "cs682/optim.py": (),
 }
-_ADVICE = {
-    TabError: ": use spaces alone, four for each level",
-    IndentationError: ": each level takes four spaces, and lines of one block as many",
-}
 # Said of a file: the notebook's first cell makes the kernel follow edits, from then on.
 OUTDATED = (
     "was edited after this kernel had loaded it, and the old code is still in use: restart the "
     "kernel, and run the notebook's first cells, the very first included"
 )
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def find_troubles(root: Path = ROOT) -> dict[str, str]:
@@ -136,58 +130,3 @@ def _do(code: CodeType) -> tuple[Any, ...]:
     """Return what code does, wherever it stands: autoreload may leave the numbers of lines old."""
     constants = (_do(v) if isinstance(v, CodeType) else repr(v) for v in code.co_consts)
     return code.co_code, code.co_names, *constants
-
-
-def judge(name: str, content: bytes, *, is_compiled: bool = True) -> str:
-    """Say why a source file cannot be read.
-
-    Parameters
-    ----------
-    name : str, of the file
-    content : bytes of the file
-    is_compiled : bool, whether to look for what only Python's compiler finds, such as a ``return``
-        outside of functions; it may take minutes for a source that was made to
-
-    Returns
-    -------
-    trouble : str, to follow the file's name; empty if Python takes it
-    """
-    if said := find_conflict(content) or describe_encoding(content):
-        return said
-    try:
-        flags = 0 if is_compiled else ast.PyCF_ONLY_AST
-        compile(content, name, "exec", flags, dont_inherit=True)
-    except SyntaxError as error:
-        lines = content.decode("utf-8", "replace").splitlines()  # not what lies on the disk by now
-        source = "".join(lines[(error.lineno or 1) - 1 :][:1]).strip()
-        said = f"{type(error).__name__}: {error.msg}{_ADVICE.get(type(error), '')}"
-        return f"line {error.lineno}: {said}\n  {source}".rstrip()
-    except (ValueError, RecursionError, MemoryError) as error:
-        return f"is no Python: {error}"
-    return ""
-
-
-def describe_encoding(content: bytes) -> str:
-    """Say in which encoding a source file is saved, if Python cannot read it.
-
-    Parameters
-    ----------
-    content : bytes of a file
-
-    Returns
-    -------
-    trouble : str, to follow the file's name; empty if it is UTF-8, or says what it is
-    """
-    if content.startswith(_UTF16) or b"\0" in content[:200]:
-        return "is saved as UTF-16: save it as UTF-8 (editors call it 'Save with Encoding')"
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if b"coding" in b"\n".join(content.splitlines()[:2]):
-            return ""
-        line = content[: error.start].count(b"\n") + 1
-        return (
-            f"line {line}: a character is not in UTF-8: save the file as UTF-8 (editors call it "
-            "'Save with Encoding')"
-        )
-    return ""

@@ -17,11 +17,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cs682._files import find_conflict, pack, replacing
-from cs682.checks.answers import find_renamed, help_text, read_cells
+from cs682._files import find_conflict, find_renamed, pack, replacing
+from cs682._source import describe_encoding, judge
+from cs682.checks.answers import help_text, read_cells
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import are_handed_in, count_hints
-from cs682.checks.source import RESTING_ON, WRITTEN, describe_encoding, judge
+from cs682.checks.source import RESTING_ON, WRITTEN
 from cs682.hand_in.books import find_gaps
 from cs682.hand_in.look import (
     find_package,

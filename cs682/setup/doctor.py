@@ -15,7 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cs682._files import MISSING, find_conflict
+from cs682._files import MISSING, find_conflict, find_renamed
+from cs682._source import describe_encoding, judge
 from cs682.setup.assignment import GIVEN, KEPT, MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,
@@ -226,7 +227,9 @@ def look_at_release() -> Iterator[Finding]:
     gone = [name for name in given if not (PACKAGE_HOME / name).is_file()]
     for name in gone[:_NAMED]:
         verdict = "fail" if name in needed else "warn"
-        yield Finding(verdict, "release", *f"{name} {MISSING}".split(": ", 1))
+        renamed = find_renamed(PACKAGE_HOME / name) if name.endswith(".ipynb") else ""
+        said = f"is missing{renamed}" if renamed else MISSING
+        yield Finding(verdict, "release", *f"{name} {said}".split(": ", 1))
     if names := [name for name in odd if name not in gone]:
         more = " ..." * (len(names) > _NAMED)
         text = f"not as it was given out: {', '.join(names[:_NAMED])}{more}"
@@ -262,16 +265,13 @@ def look_at_older_copies() -> Iterator[Finding]:
 
 
 def _look_into(names: Iterable[str]) -> Iterator[Finding]:
-    """Judge whether files that a student writes in are Python."""
+    """Judge whether files that a student writes in are Python, as a check does."""
     sources = ((name, (PACKAGE_HOME / name).read_bytes()) for name in names)
     for name, source in ((n, s) for n, s in sources if not find_conflict(s)):  # named already
-        try:
-            compile(source, name, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:  # ValueError: null bytes, as in UTF-16
-            place = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
-            said = getattr(error, "msg", str(error))
-            cure = "mend that line, or the one above it, and save the file"
-            yield Finding("fail", "file", f"{name}{place} is no Python: {said}", cure)
+        if trouble := judge(name, source):
+            is_mended_there = not describe_encoding(source)  # which says itself what to do
+            cure = "mend that line, or the one above it, and save the file" * is_mended_there
+            yield Finding("fail", "file", f"{name} {trouble.splitlines()[0]}", cure)
 
 
 def why_not_writable(folder: Path) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from cs682._source import judge
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"
@@ -144,10 +145,6 @@ def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
     text : str
     parses : bool, whether it is Python at all: else every check says the same
     """
-    from cs682.checks.source import (
-        judge,
-    )  # here: a kernel without NumPy must get as far as its message
-
     name = file.relative_to(PACKAGE_HOME).as_posix() if _is_ours(file) else str(file)
     try:
         trouble = judge(name, file.read_bytes())

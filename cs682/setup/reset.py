@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from cs682._files import MISSING, replacing
+from cs682._source import describe_encoding, judge
 from cs682.checks.answers import Cell, find_question, has_answer_cell, read_book, read_cells
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise
 from cs682.checks.solutions import forget_ask
-from cs682.checks.source import describe_encoding, judge
 from cs682.setup.assignment import GIVEN, KEPT, PACKAGE_HOME
 from cs682.setup.cells import id_of, put_in
 from cs682.setup.remembered import read_given

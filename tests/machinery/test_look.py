@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cs682._source import judge
 from cs682.checks import EXERCISES, board
-from cs682.checks.source import WRITTEN, find_troubles, judge
+from cs682.checks.source import WRITTEN, find_troubles
 from cs682.hand_in import look
 from cs682.hand_in import pack as submit
 from cs682.hand_in.pack import HandInError, collect
