@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import linecache
 import logging
 import re
 import sys
@@ -73,6 +74,7 @@ class _Follower:
         said = io.StringIO()
         with redirect_stderr(said):
             self._reloader.check_aloud(*args, **kwargs)
+        linecache.checkcache()  # else a warning quotes a line as it was before the edit
         rebind(self._shell.user_ns)
         failed = self._reloader.failed
         self._reasons = {

@@ -242,3 +242,27 @@ def test_what_is_loaded_from_its_file_is_not_outdated(tmp_path, source):
     assert not is_outdated(module)
     file.write_text(source.replace("return ", "return 7 or "))
     assert is_outdated(module)
+
+
+def test_a_warning_quotes_the_line_as_it_is_after_an_edit(home):
+    in_session(
+        home,
+        """
+run("import warnings; warnings.simplefilter('always')")
+line = "    return w - config"
+for note in ("before", "after"):
+    path = Path("cs682/optim.py")
+    text = path.read_text(encoding="utf-8")
+    text = text.replace(line, f"    np.float64(1) / np.zeros(1)  # {note}\\n{line}", 1)
+    line = f"    np.float64(1) / np.zeros(1)  # {note}"
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (0, path.stat().st_mtime + 5))
+    run("1")
+    import contextlib, io
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        run("sgd(np.ones(2), np.zeros(2))")
+    assert note in said.getvalue(), said.getvalue()
+    assert "return" not in said.getvalue(), said.getvalue()
+""",
+    )
