@@ -32,6 +32,7 @@ Piece = dict[str, str]
 ORIGINALS = "cs682/setup/originals.json"  # written when a release is cut
 _RENAMED = "give it its name, or copy it from the zip that you were given"
 _READ_ANEW = "Is the file open in an editor? Then have it read anew, before you save."
+_CODE_STAYS = "your code in {} stays: the same command again puts that back."
 _FRESH = "the zip holds it, and after an update the folder kept does"
 
 
@@ -63,7 +64,8 @@ class _File:
 def reset(name: str, root: Path = PACKAGE_HOME) -> str:
     """Put an exercise back to what was given out, and keep what stood there in the folder `kept`.
 
-    If cells of it are gone from its notebook, these are put in, and nothing else is changed.
+    If cells of it are gone from its notebook, these are put in, and nothing else is changed. Where
+    the code is in a file, that is the cell with its check.
 
     Parameters
     ----------
@@ -249,27 +251,54 @@ def _read_book(file: _File) -> dict[str, Any]:
 
 def _bring_cells_back(row: Exercise, pieces: list[Piece], root: Path) -> str:
     """Put in what is gone from a notebook of the cells of an exercise; say so, '' if nothing is."""
-    texts = read_given(root / GIVEN).texts if row.file.endswith(".ipynb") else {}
-    if row.file not in texts:
+    name = f"notebooks/{row.notebook}"
+    text = read_given(root / GIVEN).texts.get(name)
+    if text is None:
         return ""
-    text = texts[row.file].encode()
-    given = read_book(text)["cells"]  # as they were given out, line by line
-    file = _read(root, row.file)
-    book, order = _read_book(file), [cell["id"] for cell in given]
-    own = {id_of(cell): cell for cell in book["cells"] if id_of(cell) in order}
-    wanted = _question_cells(row.id, read_cells(text), file) or [piece["cell"] for piece in pieces]
-    gone = [cell for cell in given if cell["id"] in wanted and cell["id"] not in own]
-    if not (own and gone):  # an editor may have thrown all ids away
+    try:
+        file = _read(root, name)
+        book = _read_book(file)
+    except ResetError:
+        if row.file == name:
+            raise
+        return ""  # the code can be put back all the same
+    count = _put_in_what_is_gone(row, pieces, file, book, text)
+    if not count:
         return ""
-    for cell in gone:
-        put_in(book, cell, order, own)
     file.set_book(book)
     try:
         file.write()
     except OSError as error:
-        raise ResetError(f"{file.name} cannot be written to: {error.strerror}") from error
-    them = "the cell that was" if len(gone) == 1 else "the cells that were"
-    return f"{row.id} has {them} gone, in {file.name}; all others stay as they are.\n{_READ_ANEW}"
+        raise ResetError(f"{name} cannot be written to: {error.strerror}") from error
+    them = "the cell that was" if count == 1 else "the cells that were"
+    rest = "all others stay as they are." if row.file == name else _CODE_STAYS.format(row.file)
+    return f"{row.id} has {them} gone, in {name}; {rest}\n{_READ_ANEW}"
+
+
+def _put_in_what_is_gone(
+    row: Exercise, pieces: list[Piece], file: _File, book: dict[str, Any], text: str
+) -> int:
+    """Put into a notebook those cells of an exercise that it lacks; return how many."""
+    given, as_written = read_cells(text.encode()), read_book(text.encode())["cells"]
+    order = [cell["id"] for cell in given]
+    own = {id_of(cell): cell for cell in book["cells"] if id_of(cell) in order}
+    wanted = _cells_of(row, pieces, given, file)
+    gone = [cell for cell in as_written if cell["id"] in wanted and cell["id"] not in own]
+    if not own:  # an editor may have thrown all ids away
+        return 0
+    for cell in gone:
+        put_in(book, cell, order, own)
+    return len(gone)
+
+
+def _cells_of(row: Exercise, pieces: list[Piece], given: list[Cell], file: _File) -> list[str]:
+    """Return the ids of the cells that an exercise has in a notebook, and needs."""
+    if row.file == file.name:
+        return _question_cells(row.id, given, file) or [piece["cell"] for piece in pieces]
+    call = f'check("{row.id}"'
+    if any(call in cell["source"] for cell in read_cells(file.text.encode())):
+        return []
+    return [cell["id"] for cell in given if call in cell["source"]]
 
 
 def _question_cells(exercise: str, given: list[Cell], file: _File) -> list[str]:

@@ -352,6 +352,43 @@ def test_cells_that_are_gone_come_back_where_they_stood(given, name, left, now):
     assert not (given / "kept").exists()
 
 
+CHECK = 'check check("fc-1.1")'
+
+
+@pytest.fixture
+def checked(root):
+    """Give the folder of a release whose notebook checks code in a file."""
+    text = notebook_of("look", CHECK, "end")
+    said = {"texts": {BOOK: text}, "hashes": {}, "version": "1.0.0"}
+    (root / GIVEN).write_text(json.dumps(said), encoding="utf-8")
+    return root
+
+
+def test_check_of_code_comes_back_before_the_code_is_put_back(checked):
+    (checked / BOOK).write_text(notebook_of("look", "end"), encoding="utf-8")
+
+    said = reset("fc-1.1", checked)
+
+    assert said.startswith(
+        f"fc-1.1 has the cell that was gone, in {BOOK}; your code in {FILE} stays"
+    )
+    assert [key for key, _ in cells_of(checked)] == ["look", "check", "end"]
+    assert read(checked) == AROUND.format(ANSWER)
+    assert reset("fc-1.1", checked).startswith("fc-1.1 is open again")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [notebook_of("look", '0abc1234 check("fc-1.1")', "end"), "no notebook", None],
+    ids=["in a cell of one's own", "damaged", "missing"],
+)
+def test_code_is_put_back_whatever_its_notebook_is(checked, text):
+    if text is not None:
+        (checked / BOOK).write_text(text, encoding="utf-8")
+
+    assert reset("fc-1.1", checked).startswith("fc-1.1 is open again")
+
+
 @pytest.mark.parametrize("left", [["q1", "a1 mine"], ["q1", "0abc1234 mine", "end"]])
 def test_question_with_a_cell_for_its_answer_is_left_alone(given, left):
     (given / BOOK).write_text(notebook_of(*left), encoding="utf-8")
