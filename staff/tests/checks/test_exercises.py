@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import nbformat
 import pytest
 
 from cs682.checks import EXERCISES
+from cs682.checks.exercises import NOTEBOOKS
+from cs682.checks.run import CHECKS
 from staff.exercises import PAGE, page, task_line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,6 +44,35 @@ def test_notebook_says_of_each_exercise_what_the_table_says(row):
         assert sum(task_line(row) in text.splitlines() for text in cells) == 1
     if not row.is_question:
         assert sum(f'check("{row.id}"' in text for text in cells) == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in EXERCISES.values() if row.id in CHECKS and not row.is_given],
+    ids=lambda row: row.id,
+)
+def test_check_comes_before_whatever_else_compares_in_its_section(row):
+    cells = notebook_text(row)
+    task = next(i for i, text in enumerate(cells) if re.search(rf"^#+ {row.section} ", text, re.M))
+
+    first = next(text for text in cells[task + 1 :] if re.search(r"^ *check\w*\(", text, re.M))
+
+    assert first.startswith(f'check("{row.id}")\n')
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_assertion_of_a_notebook_says_what_was_expected(name):
+    cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    trees = [ast.parse(cell.source) for cell in cells if cell.cell_type == "code"]
+
+    silent = [
+        ast.unparse(node)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assert) and node.msg is None
+    ]
+
+    assert silent == []
 
 
 @pytest.mark.parametrize(
