@@ -16,14 +16,15 @@ from cs682.checks.hints import STEPS, count_hints, say_stuck
 from cs682.checks.limit import PASSED, SECONDS, examine_in_time
 from cs682.checks.names import find_exercises
 from cs682.checks.prerequisites import RESTS_ON
-from cs682.checks.run import CHECKS, Result, describe, hints_help, say_next
+from cs682.checks.run import BY_HEART, CHECKS, MODELS, Result, describe, hints_help, say_next
 from cs682.checks.source import RESTING_ON, find_outdated, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
 _LONGEST = 90  # characters of what is wrong with a file
 _GONE = ": the cell of its {} is gone, `python -m cs682 reset {}` brings it back"
 _LAG = 10  # seconds that a cell may go on after its check, before the page shows what it said
-_NOT_SHOWN = ": it passed, but its saved cell does not show it: run that cell again and save"
+_NOT_SHOWN = ": it passed, but its saved cell does not show it: {} and save"
+_KEPT = ": its model is kept. Save the notebook; if that shows no `passed`, {} and save again"
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
@@ -46,10 +47,10 @@ def progress(notebooks: Path = NOTEBOOKS) -> ResultsTable:
     said = _find_gone(notebooks, states)
     for key in (key for key in PASSED if states[key] == "open"):
         if _is_saved_since(PASSED[key], notebooks / EXERCISES[key].notebook):
-            said.setdefault(key, _NOT_SHOWN)
+            said.setdefault(key, _NOT_SHOWN.format(_say_how(key, notebooks)))
         else:
             states[key], said[key] = "passed", ": save the notebook"
-    return _lay_out(states, said)
+    return _lay_out(states, _find_kept(notebooks, states) | said)
 
 
 def _lay_out(states: Mapping[str, str], said: Mapping[str, str]) -> ResultsTable:
@@ -89,7 +90,8 @@ def run_progress(markdown: Path | None = None, *, seconds: float = SECONDS) -> i
     try:
         results = find_results(seconds=seconds)
         states = {key: result.state for key, result in results.items()}
-        board = _lay_out(states, _find_gone(NOTEBOOKS, states))
+        said_of = _find_kept(NOTEBOOKS, states) | _find_gone(NOTEBOOKS, states)
+        board = _lay_out(states, said_of)
     except ValueError as error:
         said = f"no board: {error}"
         page, wrong = f"**{html.escape(said)}**\n", True
@@ -144,6 +146,27 @@ def _find_gone(notebooks: Path, states: Mapping[str, str]) -> dict[str, str]:
         if cells and not _has_cell(row, cells):
             gone[row.id] = _GONE.format("answer" if row.is_question else "check", row.id)
     return gone
+
+
+def _find_kept(notebooks: Path, states: Mapping[str, str]) -> dict[str, str]:
+    """Return what to say of the open trainings that have kept their model.
+
+    A page that was closed during a training shows nothing of what came after.
+    """
+    return {
+        key: _KEPT.format(_say_how(key, notebooks))
+        for key, name in MODELS.items()
+        if states[key] == "open"
+        and (notebooks / name).is_file()
+        and (notebooks / EXERCISES[key].notebook).is_file()
+    }
+
+
+def _say_how(key: str, notebooks: Path) -> str:
+    """Say how a training that is over gets its `passed`: without another one, if that can be."""
+    if key in BY_HEART or not (notebooks / MODELS[key]).is_file():
+        return "run that cell again"  # it takes seconds, or has kept nothing
+    return f'run check("{key}", model=load_model("{key}"), data=data) in a new cell'
 
 
 def _has_cell(row: Exercise, cells: Sequence[Cell]) -> bool:

@@ -112,6 +112,17 @@ NETS = {
     key: _FLAT if key.startswith("fc") else ("ConvNet", *_THREE) if key == "cn-4.3" else _THREE
     for key in BARS
 }
+# The file that a training keeps its network in, in the notebooks folder.
+_FILES = {
+    "fc-2.4": "two_layer_net.npz",
+    "fc-3.4": "overfit_three_layers.npz",
+    "fc-3.5": "overfit_five_layers.npz",
+    "fc-5.1": "best_model.npz",
+    "cn-2.4": "overfit_conv_net.npz",
+    "cn-2.5": "three_layer_conv_net.npz",
+    "cn-4.3": "best_conv_net.npz",
+}
+MODELS = {key: name for key, name in _FILES.items() if key in BARS}
 TRAININGS: dict[str, Callable[..., None]] = {
     key: partial(trainings.check_overfit, BY_HEART[key], bar, NETS[key])
     if key in BY_HEART

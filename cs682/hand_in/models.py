@@ -17,7 +17,7 @@ from cs682._files import SOLUTIONS
 from cs682.checks.compare import CallError
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.trainings import is_fresh
-from cs682.checks.run import BARS, NETS
+from cs682.checks.run import MODELS, NETS
 from cs682.checks.subject import NETWORKS
 from cs682.setup.assignment import find_root
 from cs682.training.checkpoint import (
@@ -28,16 +28,6 @@ from cs682.training.checkpoint import (
     write_checkpoint,
 )
 
-_FILES = {
-    "fc-2.4": "two_layer_net.npz",
-    "fc-3.4": "overfit_three_layers.npz",
-    "fc-3.5": "overfit_five_layers.npz",
-    "fc-5.1": "best_model.npz",
-    "cn-2.4": "overfit_conv_net.npz",
-    "cn-2.5": "three_layer_conv_net.npz",
-    "cn-4.3": "best_conv_net.npz",
-}
-MODELS = {key: name for key, name in _FILES.items() if key in BARS}  # in the notebooks folder
 KINDS = ("TwoLayerNet", "FullyConnectedNet", "ThreeLayerConvNet", "ConvNet")
 
 

@@ -22,6 +22,7 @@ from cs682._source import describe_encoding, judge
 from cs682.checks.answers import help_text, read_cells
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import are_handed_in, count_hints
+from cs682.checks.run import MODELS
 from cs682.checks.source import RESTING_ON, WRITTEN
 from cs682.hand_in.books import find_gaps
 from cs682.hand_in.look import (
@@ -31,7 +32,7 @@ from cs682.hand_in.look import (
     look_at_notebook,
     look_at_versions,
 )
-from cs682.hand_in.models import MODELS, read_model
+from cs682.hand_in.models import read_model
 from cs682.setup.assignment import find_root, read_settings
 from cs682.setup.packages import edition
 

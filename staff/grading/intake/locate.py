@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from cs682.checks import EXERCISES
 from cs682.checks.hints import NAME as HINTS
-from cs682.hand_in.models import MODELS
+from cs682.checks.run import MODELS
 from cs682.setup.assignment import MANIFEST
 from staff.grading.intake.kinds import defines, remark_on
 from staff.grading.intake.package import CODE, ROOT

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from cs682.checks import EXERCISES
 from cs682.checks.judges.trainings import SLACK
-from cs682.checks.run import BARS, BY_HEART, NETS
+from cs682.checks.run import BARS, BY_HEART, MODELS, NETS
 from cs682.cifar10.files import (
     TEST_BATCH,
     TRAIN_BATCHES,
@@ -35,7 +35,7 @@ from cs682.cifar10.files import (
     read_batch,
     read_meta,
 )
-from cs682.hand_in.models import MODELS, KeptModel, read_model
+from cs682.hand_in.models import KeptModel, read_model
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import read_package
 from staff.grading.intake.safe_text import shown

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from cs682.hand_in.models import MODELS
+from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.uploads import read_name

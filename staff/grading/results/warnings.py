@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cs682.checks import EXERCISES
-from cs682.hand_in.models import MODELS
+from cs682.checks.run import MODELS
 from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 
+import numpy as np
 import pytest
 
-from cs682.checks import EXERCISES, board
+from cs682.checks import EXERCISES, board, check
 from cs682.checks.run import Result
+from cs682.classifiers.fc_net import TwoLayerNet
+from cs682.hand_in import keep_model, load_model
 from staff.release.files import ROOT
 
 FULL = sum(row.points for row in EXERCISES.values())
@@ -104,6 +108,38 @@ def test_board_names_a_training_s_cell_that_is_gone_before_it_passed(saved):
 
     assert line_of("fc-3.4").endswith(GONE.format("check", "fc-3.4"))
     assert line_of("fc-2.4").endswith("open")
+
+
+def test_board_says_how_a_kept_model_counts_and_that_does(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder)
+    shutil.copy(ROOT / "assignment.json", tmp_path)
+    monkeypatch.chdir(folder)
+    model = TwoLayerNet(hidden_dim=5)
+    keep_model("fc-2.4", model)
+    X = np.random.default_rng(682).standard_normal((500, 3, 32, 32))
+    names = {"data": {"X_val": X, "y_val": model.loss(X).argmax(axis=1)}}
+    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "open"))
+    monkeypatch.setattr(board, "PASSED", {})
+
+    line = lines_by_exercise(folder)("fc-2.4")
+
+    assert ": its model is kept. Save the notebook; if that shows no `passed`, run " in line
+    call = re.search(r"run (check\(.*\)) in a new cell", line)
+    eval(call[1], names | {"check": check, "load_model": load_model})
+    assert "passed  fc-2.4" in capsys.readouterr().out
+
+
+def test_board_says_of_a_kept_model_what_is_shortest(saved):
+    folder = saved(passed=("fc-2.4",))
+    for name in ("two_layer_net.npz", "overfit_three_layers.npz", "best_conv_net.npz"):
+        (folder / name).write_bytes(b"")
+
+    line_of = lines_by_exercise(folder)
+
+    assert ": it passed, but its saved cell does not show it: run check(" in line_of("fc-2.4")
+    assert "if that shows no `passed`, run that cell again and save" in line_of("fc-3.4")
+    assert "its model is kept" not in line_of("cn-4.3")  # its notebook is missing
 
 
 @pytest.mark.parametrize("gone", [("a2",), ("q2", "a2")])

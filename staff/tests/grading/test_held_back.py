@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from cs682.checks import accuracy
-from cs682.checks.run import BARS
+from cs682.checks.run import BARS, MODELS
 from cs682.classifiers.cnn import ConvNet, ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
 from cs682.hand_in import models
-from cs682.hand_in.models import MODELS, KeptModel
+from cs682.hand_in.models import KeptModel
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
 from staff.grading.judging import held_back

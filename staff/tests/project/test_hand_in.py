@@ -11,9 +11,9 @@ import pytest
 
 from cs682.checks.compare import CallError
 from cs682.checks.exercises import NOTEBOOKS
-from cs682.checks.run import NETS
+from cs682.checks.run import MODELS, NETS
 from cs682.classifiers import cnn, fc_net
-from cs682.hand_in.models import MODELS, keep_model, load_model, read_model
+from cs682.hand_in.models import keep_model, load_model, read_model
 from cs682.setup import assignment
 from cs682.training.checkpoint import copy_state, write_checkpoint
 

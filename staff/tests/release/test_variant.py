@@ -146,7 +146,7 @@ def test_grader_counts_the_notebooks_of_the_course_alone(monkeypatch):
     staff_command._choose_notebooks(["grade", "hand-ins", "--variant", THREE.name, "--seed", "1"])
     asks = (
         "from cs682.checks import EXERCISES; from cs682.checks.run import CHECKS, TRAININGS;"
-        "from cs682.hand_in.models import MODELS;"
+        "from cs682.checks.run import MODELS;"
         "print(sum(r.points for r in EXERCISES.values()),"
         "sorted({k[:2] for k in (*CHECKS, *TRAININGS, *MODELS)}))"
     )
