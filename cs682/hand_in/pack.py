@@ -40,6 +40,11 @@ NAME = "hand-in.zip"
 LARGE = 50_000_000  # bytes; collecting sites take 100 MB at most
 CHECK_SECONDS = 600  # all checks take about ten
 _NOTEBOOKS = sorted({f"notebooks/{row.notebook}" for row in EXERCISES.values()})
+_IN_NOTEBOOKS = [row.id for row in EXERCISES.values() if row.file.endswith(".ipynb")]
+_UNSAVED = (
+    "Have you answered an open question, or seen an open training pass? Save the notebook, then "
+    "submit again."
+)
 _NEVER = {"__pycache__", ".ipynb_checkpoints"}
 _STATES = (
     "import json, cs682.checks.board as b; print(); print(json.dumps(b.find_states()), flush=True)"
@@ -317,6 +322,8 @@ def describe(out: Path, hand_in: HandIn) -> str:
     if hand_in.remarks:
         lines.append("Not finished, or worth knowing; you can hand it in all the same:")
         lines += [f"  - {remark}" for remark in hand_in.remarks]
+        if any(hand_in.states.get(key) == "open" for key in _IN_NOTEBOOKS):
+            lines.append(_UNSAVED)
     else:
         lines.append("Nothing is left open.")
     return "\n".join(lines)

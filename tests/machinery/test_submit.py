@@ -185,6 +185,16 @@ def test_submit_lists_what_is_open(root, monkeypatch, capsys):
     assert "  - fc-1.1 is wrong: Affine layer: forward (2 points)" in out
     assert "  - do-q1 is open: What if nothing is divided by p? (2 points)" in out
     assert "fc-1.2" not in out
+    assert out.endswith("Save the notebook, then submit again.\n")
+
+
+def test_submit_speaks_of_no_notebook_where_none_may_be_unsaved(root, monkeypatch, capsys):
+    states = dict.fromkeys(EXERCISES, "passed") | {"fc-1.1": "open"}
+    monkeypatch.setattr(submit, "_STATES", f"print({json.dumps(states)!r})")
+
+    assert main(["submit"]) == 0
+
+    assert "Save the notebook" not in capsys.readouterr().out
 
 
 def test_submit_remarks_on_a_missing_model(root):
