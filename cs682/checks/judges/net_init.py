@@ -130,7 +130,21 @@ def check_net_init(s: Subject, r: Report) -> None:
     sizes = {"input_dim": 6, "num_classes": 4}
     check_order(s, shapes, "FullyConnectedNet", [5, 7], sizes)
     r.ok("names, shapes, zero biases and Gaussian weights with 2, 3 and 5 layers")
-    r.ok("hidden_dims stays as it is")
+    _check_widths_kept(s.net("FullyConnectedNet", [5, 7], **sizes))
+    r.ok("hidden_dims and widths stay as they are")
+
+
+def _check_widths_kept(net: Any) -> None:
+    """Check that the list of widths stays as it is: the parameters of the norms need it too."""
+    if (method := getattr(net, "_initial_params", None)) is None:
+        return  # the network is out of reach
+    widths = [6, 5, 7, 4]
+    method(given := list(widths), 1.0)
+    if given != widths:
+        raise CheckError(
+            f"widths was {widths} and is now {given}: other code reads it after "
+            "_initial_params, so only read it, or work on a copy, list(widths)"
+        )
 
 
 def check_norm_init(s: Subject, r: Report) -> None:
