@@ -21,8 +21,8 @@ RESTS_ON: dict[str, tuple[str, ...]] = {
     "bn-2.2": (*_PLAIN, *_BATCHNORM),
     "bn-3.2": (*_PLAIN, "bn-3.1", "bn-2.2"),
     "do-1.3": ("do-1.1", "do-1.2"),
-    # not on bn-2.2, whose check calls the functions of this one
-    "do-2.1": (*_PLAIN, "do-1.1", "do-1.2", "do-1.3", "bn-1.1"),
+    # not on bn-2.2 and bn-3.2, whose checks call the functions of this one
+    "do-2.1": (*_PLAIN, "do-1.1", "do-1.2", "do-1.3", *_BATCHNORM, "bn-3.1"),
     "cn-1.2": ("cn-1.1",),
     "cn-1.4": ("cn-1.3",),
     # given, but made of layers that are not

@@ -14,7 +14,7 @@ from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.dropout import require_mask
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
-from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
+from cs682.checks.judges.pairs import NUMERIC, WayBack, check_way_back, is_none
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.names import place_of
 from cs682.checks.report import Report, unpack
@@ -74,9 +74,10 @@ def _check_choice(s: Subject) -> None:
     x, w, b = (rng.standard_normal(shape) for shape in ((4, 6), (6, 5), (5,)))
     gamma, beta = np.ones(5), np.zeros(5)
     try:
-        result = s.affine_norm_relu_forward(x, w, b, gamma, beta, {"mode": "train"}, "layernorm")
-    except NotImplementedError:
-        return  # layer norm is an exercise that comes later
+        s.layernorm_forward(x[:, :5].copy(), gamma, beta, {})
+    except Exception:  # its own, open or not: layer norm is an exercise that comes later
+        return
+    result = s.affine_norm_relu_forward(x, w, b, gamma, beta, {"mode": "train"}, "layernorm")
     out, _ = unpack("affine_norm_relu_forward", result, ("out", "cache"))
     batchnorm, _ = net_mistakes.sandwich_values("batchnorm", [x, w, b, gamma, beta], None)
     if np.shape(out) == batchnorm.shape and np.allclose(out, batchnorm):
@@ -203,11 +204,58 @@ def _check_own_mask(s: Subject) -> None:
     compare("db", db, want, rtol=EXACT, atol=1e-12, where=where, hint=hint)
 
 
+def _require_without_dropout(s: Subject, normalization: str) -> None:
+    """Check one hidden layer with a normalization alone: it is another exercise that is wrong."""
+    key = "bn-2.2" if normalization == "batchnorm" else "bn-3.2"
+    try:
+        _check_sandwich(s, Report(), normalization)
+    except CheckError as error:
+        if key not in EXERCISES:
+            raise
+        where = " and ".join(place_of(EXERCISES[k]) for k in dict.fromkeys(("bn-2.2", key)))
+        raise CheckError(
+            f"{error}\n  This is without dropout, see exercise {key}: look at {where}"
+        ) from None
+
+
+def _check_dropout_with(s: Subject, normalization: str) -> None:
+    """Check one hidden layer with a normalization and dropout."""
+    rng = np.random.default_rng(683)
+    values = [rng.standard_normal(shape) for shape in ((4, 6), (6, 5), (5,), (5,), (5,))]
+    dout, mask = rng.standard_normal((4, 5)), _seeded_mask(s, (4, 5), 0.6)
+    want, slopes = net_mistakes.sandwich_values(normalization, values, dout * mask)
+    where = f"of one layer with {normalization} and dropout"
+    params = {"mode": "train"}, normalization, {"mode": "train", "p": 0.6, "seed": 123}
+    name = "affine_norm_relu_dropout_forward"
+    result = s.affine_norm_relu_dropout_forward(*(v.copy() for v in values), *params)
+    out, cache = unpack(name, result, ("out", "cache"))
+    compare("out", out, want * mask, rtol=EXACT, atol=1e-12, where=where, hint=_PLAIN_IS_RIGHT)
+    parts = ("dx", "dw", "db", "dgamma", "dbeta")
+    name = "affine_norm_relu_dropout_backward"
+    got = unpack(name, s.affine_norm_relu_dropout_backward(dout.copy(), cache), parts)
+    for part, value, slope in zip(parts, got, slopes, strict=True):
+        options: dict[str, Any] = {"rtol": NUMERIC, "atol": FLOOR, "where": where}
+        compare(part, value, slope, **options, hint=_PLAIN_IS_RIGHT)
+
+
+_PLAIN_IS_RIGHT = "without a normalization it is right"
+
+
 def check_dropout_net(s: Subject, r: Report) -> None:
     """Check where dropout sits in a network, with and without a normalization."""
     _check_dropout_sandwich(s, r)
     _check_own_mask(s)
     r.ok("affine - ReLU - dropout and its three gradients")
+    for normalization in (name for name in _NORMALIZATIONS if name):
+        _require_without_dropout(s, normalization)
+        _check_dropout_with(s, normalization)
+    r.ok("dropout after batch norm, layer norm and ReLU, and all five gradients")
+    with _network_to_blame():
+        _check_networks_with_dropout(s, r)
+
+
+def _check_networks_with_dropout(s: Subject, r: Report) -> None:
+    """Check networks whose hidden layers are right."""
     X, y = make_batch(4, (6,), 5)
     for normalization in _NORMALIZATIONS:
         net, params = make_net(s, [5, 7], normalization, 0.3, dropout=0.6, seed=123)
