@@ -33,6 +33,7 @@ from cs682.checks.judges import (
 from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.judges.trainings import ByHeart
 from cs682.checks.names import find_exercise, line_of_barrier, place_of
+from cs682.checks.overwritten import advise_of_overwriting, say_overwriting
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
@@ -313,10 +314,17 @@ def examine(
             message = say_returned(error) or say_raised(error, row.functions)
             state = "wrong"
     if state == "wrong" and subject is None and checks is None and _is_read(message):
-        message = _say_beneath(row, message) + message
+        message = (say_overwriting(row, _look_at) or _say_beneath(row, message)) + message
+    if state != "open" and subject is None and checks is None:
+        report.advice = advise_of_overwriting(row, report.advice, _look_at)
     if state == "passed" and subject is None and checks is None:
         _advise_of_beneath(row, report)
     return Result(row, state, message, tuple(report.passed), tuple(report.advice))
+
+
+def _look_at(key: str) -> Result:
+    """Check one exercise by itself, whatever lies beneath it."""
+    return examine(key, checks=CHECKS.get(key, ()))
 
 
 def _require_what_is_written(row: Exercise) -> None:
@@ -350,7 +358,7 @@ def _say_beneath(row: Exercise, message: str) -> str:
 def _find_beneath(row: Exercise) -> Result | None:
     """Return how the deepest wrong exercise beneath one is; None if there is none."""
     for key in RESTS_ON.get(row.id, ()):
-        result = examine(key, checks=CHECKS[key])
+        result = _look_at(key)
         if result.state == "wrong":
             return _find_beneath(EXERCISES[key]) or result
     return None
@@ -360,7 +368,7 @@ def _advise_of_beneath(row: Exercise, report: Report) -> None:
     """Tell of a wrong layer beneath one that is right: a notebook's cell compares the two."""
     beneath = RESTS_ON.get(row.id, ())
     for key in beneath if len(beneath) <= _FEW else ():
-        if examine(key, checks=CHECKS[key]).state == "wrong":
+        if _look_at(key).state == "wrong":
             where = place_of(EXERCISES[key])
             report.advise(f"{key} is wrong: before you compare with what it gives, mend {where}")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cs682 import layers
+from cs682 import layer_utils, layers
 from cs682.checks import check
 from cs682.checks.compare import explain
 from cs682.checks.prerequisites import RESTS_ON
-from cs682.checks.run import CHECKS
+from cs682.checks.run import CHECKS, examine
 from cs682.classifiers.fc_net import FullyConnectedNet
-from staff.tests.checks.mutants import put, refusal
+from staff.tests.checks.mutants import advice, put, refusal
 
 
 def test_every_exercise_rests_on_others_that_have_checks():
@@ -101,3 +101,86 @@ def test_a_network_that_is_to_blame_is_named_once_and_no_sandwich(monkeypatch):
     assert "The sandwich by itself is right: look at how the network uses it" in said
     assert "First mend affine_norm_relu_forward" not in said
     assert said.count("grads lacks") == 1
+
+
+def flattens_bias(x, w, b):
+    b.shape = (1, -1)
+    return x.reshape(len(x), -1) @ w + b, (x, w, b)
+
+
+def flattens_dout(dout, cache):
+    dout.shape = (-1,)
+    return (dout * (cache.ravel() > 0)).reshape(cache.shape)
+
+
+@pytest.mark.parametrize("exercise", ["fc-2.3", "bn-2.2"])
+def test_layer_that_writes_into_what_it_is_given_is_named_alone(monkeypatch, exercise):
+    put(monkeypatch, "affine_forward", flattens_bias)
+
+    said = refusal(exercise)
+
+    assert "affine_forward changes the shape of an array that it was given; compute" in said
+    assert f"{exercise} is right as soon as that is mended: affine_forward in cs682/lay" in said
+    assert "mend TwoLayerNet" not in said
+    assert "Next: mend" not in said
+    assert layers.affine_forward is flattens_bias
+
+
+def test_layer_that_writes_is_not_blamed_for_another_mistake(monkeypatch):
+    put(monkeypatch, "affine_forward", flattens_bias)
+    put(monkeypatch, "TwoLayerNet._forward", lambda self, X: (X[:, :5], None))
+
+    assert "is right as soon as" not in refusal("fc-2.2")
+
+
+@pytest.mark.parametrize("exercise", ["fc-1.5", "bn-2.2"])
+def test_advice_names_the_layer_that_writes_and_not_the_sandwich(monkeypatch, capsys, exercise):
+    put(monkeypatch, "relu_backward", flattens_dout)
+
+    said = advice(exercise, capsys)
+
+    assert said.startswith("  advice  relu_backward changes the shape of an array")
+    assert said.count("changes the shape") == 1
+
+
+def test_sandwich_that_writes_is_named_beside_a_layer_that_does(monkeypatch, capsys):
+    right = layer_utils.affine_relu_backward
+
+    def clears(dout, cache):
+        results = right(dout.copy(), cache)
+        dout[:] = 0
+        return results
+
+    put(monkeypatch, "relu_backward", flattens_dout)
+    put(monkeypatch, "affine_relu_backward", clears)
+
+    said = advice("fc-1.5", capsys)
+
+    assert "advice  affine_relu_backward overwrites" in said
+    assert "advice  relu_backward changes" in said
+
+
+@pytest.mark.parametrize("kind", [NameError, IndexError, ValueError, SystemExit])
+def test_exception_of_a_way_back_is_not_the_forward_passes(monkeypatch, kind):
+    def raises(dout, cache):
+        raise kind("of dropout_backward")
+
+    put(monkeypatch, "dropout_backward", raises)
+
+    assert examine("do-1.1").state == examine("do-1.2").state == "passed"
+    assert examine("do-1.3").state == "wrong"
+
+
+def test_sandwich_without_dropout_is_said_to_be_wrong_by_itself(monkeypatch):
+    right = layer_utils.affine_norm_relu_forward
+
+    def doubles(*arguments):
+        out, cache = right(*arguments)
+        return 2 * out, cache
+
+    put(monkeypatch, "affine_norm_relu_forward", doubles)
+
+    said = refusal("do-2.1")
+
+    assert "This is without dropout, see exercise bn-2.2: look at affine_norm_relu_forw" in said
+    assert "Next: mend affine_norm_relu_dropout_forward" not in said
