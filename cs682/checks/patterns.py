@@ -21,7 +21,7 @@ def say_pattern(actual: Any, expected: Any) -> str:
     -------
     said : str, a sentence or two; empty if nothing can be said
     """
-    if np.abs(actual).max(initial=0.0) < 1e-9 * np.abs(expected).max(initial=0.0):
+    if np.abs(actual).max(initial=0.0) < 1e-9 * min(1.0, np.abs(expected).max(initial=0.0)):
         return "It is zero everywhere." if actual.size > 1 else "It is zero."
     if actual.size < 2:
         a, b = float(actual.sum()), float(expected.sum())

@@ -7,7 +7,7 @@ import pytest
 
 from cs682.checks import CheckError
 from cs682.checks.compare import compare
-from cs682.checks.patterns import say_right_part
+from cs682.checks.patterns import say_pattern, say_right_part
 from staff.tests.checks.test_odd_results import BAD_ENGLISH
 
 RNG = np.random.default_rng(682)
@@ -28,6 +28,7 @@ SAID = [
     (WANT * COLUMN, "Each column is what it should be, multiplied with one number"),
     (WANT * ROW, "Each row is what it should be, multiplied with one number"),
     (0 * WANT, "It is zero everywhere"),
+    (1e-12 * WANT, "It is zero everywhere"),
     (np.where(WANT > 0.5, 0, WANT), "All values that are off are 0 here"),
     (np.clip(WANT, -0.5, 0.5), "Values are clipped at 0.5"),
     (WANT.round(2), "It is rounded to 2 digits after the point"),
@@ -118,3 +119,7 @@ def test_only_place_that_is_right_is_named(got, said):
 
     assert text.startswith(said)
     assert bool(text) == bool(said)
+
+
+def test_a_number_beside_a_huge_one_is_not_called_zero():
+    assert say_pattern(np.array([0.0, 6.0]), np.array([0.0, 1e30])) == "Values are clipped at 6."
