@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, compare, kind_of
+from cs682.checks.compare import CheckError, compare, kind_of, with_more
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.mistakes import rules as rule_mistakes
 from cs682.checks.report import Report, unpack
@@ -26,6 +26,38 @@ def _check_rule(
     state: Config,
     settings: tuple[Config, Config],
     hint: str = "",
+) -> None:
+    """Hold a rule against its definition; say so if it goes on from an earlier call's state."""
+    try:
+        _follow_rule(s, r, name, state, settings, hint)
+    except CheckError as error:
+        if not _goes_on(getattr(s, name)):
+            raise
+        said = str(error).partition(" Likely cause: ")[0]
+        cause = (
+            "two calls with the same w and dw, and config=None, take different steps: something is "
+            "kept from call to call, which all parameters share. Each has a config of its own: "
+            f"keep {' and '.join(state)} there"
+        )
+        raise CheckError(with_more(said, f"Likely cause: {cause}")) from None
+
+
+def _goes_on(rule: Any) -> bool:
+    """Tell whether a first step is another one after a first step."""
+    try:
+        first, again = (rule(np.ones((3, 4)), np.full((3, 4), 0.5), None)[0] for _ in range(2))
+        return not np.array_equal(first, again)
+    except Exception:  # the student's own: the check has said what it found
+        return False
+
+
+def _follow_rule(
+    s: Subject,
+    r: Report,
+    name: str,
+    state: Config,
+    settings: tuple[Config, Config],
+    hint: str,
 ) -> None:
     """Follow a rule over four steps from an empty config, with default and other settings."""
     rule = getattr(s, name)
