@@ -173,14 +173,18 @@ def _check_running_statistics(s: Subject, r: Report, momentum: float) -> None:
         moments = [slow.mean_and_variance([float(v) for v in column]) for column in x.T]
         batch = dict(zip(running, np.array(moments).T, strict=True))
         before = dict(running)
-        name = "batchnorm_forward"
+        name, where = "batchnorm_forward", f"after step {step} with momentum {momentum}"
         r.watch(name, s.batchnorm_forward, x, np.ones(3), np.zeros(3), bn_param)
+        if (mode := bn_param.get("mode")) != "train":
+            raise CheckError(
+                f"bn_param['mode'] was 'train' and is now {mode!r} {where}: it is only read, "
+                "whoever makes the call sets it"
+            )
         for name, old in before.items():
             if bn_param.get(name) is None:
                 raise CheckError(f"bn_param[{name!r}] is missing after a training step")
             causes = norm_mistakes.running(name, before, batch, momentum, len(x))
             running[name] = slow.running_average(old, batch[name], momentum)
-            where = f"after step {step} with momentum {momentum}"
             compare(name, bn_param[name], running[name], rtol=EXACT, where=where, causes=causes)
     s.batchnorm_forward(x + 1, np.ones(3), np.zeros(3), {"mode": "train"})
     for name, value in running.items():
