@@ -156,7 +156,10 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
     if not all(
         hasattr(solver, name) for name in ("model", "X_train", "train_acc_history", "loss_history")
     ):
-        raise CheckError(f"solver is {kind_of(solver)}, expected a Solver")
+        said = "train() returns nothing: keep the Solver itself, then call its train()"
+        raise CheckError(
+            with_more(f"solver is {kind_of(solver)}, expected a Solver", said * (solver is None))
+        )
     if not solver.train_acc_history:
         raise CheckError("solver has not trained yet: call solver.train()")
     net, images = solver.model, len(solver.X_train)
@@ -184,7 +187,9 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
 def _say_short(task: ByHeart, solver: Any, best: float, epochs: int, bar: float) -> str:
     """Say how a training fell short, and what to look at."""
     within = f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "less than an epoch"
-    said = f"training accuracy reached {best:.2f} within {within}, needed {bar:.2f}. "
+    rate = getattr(solver, "optim_config", {}).get("learning_rate")
+    at = f" at a learning rate of {rate:g}" if rate is not None else ""
+    said = f"training accuracy reached {best:.2f} within {within}{at}, needed {bar:.2f}. "
     if getattr(solver, "interrupted", False):
         return f"{said}The training was interrupted: run it again, to its end"
     if getattr(solver, "diverged", False):

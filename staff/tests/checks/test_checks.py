@@ -278,6 +278,10 @@ def test_check_of_overfitting_asks_for_all_50_images_within_20_epochs():
         check("fc-3.4", solver=overfit([0.1], interrupted=True))
     with pytest.raises(CheckError, match="The loss became NaN or infinite"):
         check("fc-3.4", solver=overfit([0.1], diverged=True))
+    with pytest.raises(CheckError, match=r"within 1 epoch at a learning rate of 10, needed 1\.00"):
+        check("fc-3.4", solver=overfit([0.1, 0.3], optim_config={"learning_rate": 10}))
+    with pytest.raises(CheckError, match=r"solver is None, .* train\(\) returns nothing"):
+        check("fc-3.4", solver=None)
     with pytest.raises(CheckError, match="on 49 images, this exercise asks for 50"):
         check("fc-3.4", solver=overfit([1.0], images=49))
     with pytest.raises(CheckError, match="has 5 layers, this exercise asks for 3"):
