@@ -184,3 +184,20 @@ def test_sandwich_without_dropout_is_said_to_be_wrong_by_itself(monkeypatch):
 
     assert "This is without dropout, see exercise bn-2.2: look at affine_norm_relu_forw" in said
     assert "Next: mend affine_norm_relu_dropout_forward" not in said
+
+
+def test_what_batch_norm_raises_in_training_is_what_the_network_says(monkeypatch):
+    """And not that the statistics, which it never came to, are another block's."""
+    real = layers.batchnorm_forward
+
+    def failing(x, gamma, beta, bn_param):
+        if bn_param["mode"] == "train":
+            raise IndexError("too far")
+        return real(x, gamma, beta, bn_param)
+
+    monkeypatch.setattr(layers, "batchnorm_forward", failing)
+
+    said = examine("cn-4.1", checks=CHECKS["cn-4.1"])
+
+    assert said.state == "wrong"
+    assert said.message.startswith("IndexError: too far")
