@@ -68,16 +68,6 @@ def test_board_says_why_the_exercises_of_a_broken_file_are_wrong(monkeypatch, tr
     assert said not in line_of("fc-4.1")
 
 
-def test_board_counts_a_training_that_passed_before_the_notebook_was_saved(monkeypatch):
-    monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, "open"))
-    monkeypatch.setattr(board, "PASSED", {"fc-2.4": time.time()})
-
-    line_of = lines_by_exercise()
-
-    assert line_of("fc-2.4").endswith("passed: save the notebook")
-    assert line_of("fc-3.4").endswith("open")
-
-
 @pytest.fixture
 def saved(tmp_path, monkeypatch):
     """Give a function that saves the first notebook without outputs or some cells, as run."""
@@ -91,6 +81,13 @@ def saved(tmp_path, monkeypatch):
         return tmp_path
 
     return save
+
+
+def test_board_counts_a_training_that_passed_before_the_notebook_was_saved(saved):
+    line_of = lines_by_exercise(saved(passed=["fc-2.4"], ago=0.0))
+
+    assert line_of("fc-2.4").endswith("passed: save the notebook")
+    assert line_of("fc-3.4").endswith("open")
 
 
 def test_board_counts_no_training_that_the_notebook_saved_since_does_not_show(saved):
