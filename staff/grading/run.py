@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ def _in_pool(
     submissions: Sequence[Submission], plan: Plan, marks: Path, jobs: int
 ) -> Iterator[Result]:
     """Give results until all are there or a process has died."""
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _end_with_parent)
     futures: list[Future[Result]] = []
     try:
         with answering(signal.SIGINT, signal.SIG_IGN):  # inherited: the parent tells them to end
@@ -157,6 +157,21 @@ def _in_pool(
             for process in active_children():
                 process.terminate()
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Have this worker process told to end once the run that started it has died, however it did.
+
+    What it has in hand belongs to nobody any more, and the next run may be at work already.
+    """
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _watch_parent() -> None:
+    """Wait for the end of the parent process, then send SIGTERM to the thread that grades."""
+    if parent := parent_process():
+        parent.join()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def _attempt_marked(submission: Submission, plan: Plan, marks: Path) -> Result:

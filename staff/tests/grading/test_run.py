@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import fcntl
@@ -738,6 +739,27 @@ def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
     assert (out / "staff" / "running").read_text() == ""
+
+
+def test_worker_of_a_run_that_is_killed_ends_too(place, tmp_path):
+    out, script = tmp_path / "out", tmp_path / "slow.py"
+    script.write_text(SLOW)
+    words = ["grade", str(place), "--out", str(out), "--no-models", "--jobs", "2"]
+    process = subprocess.Popen(
+        [sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    while not list(out.glob("staff/records/*.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+
+    try:
+        _, errors = process.communicate(timeout=20)  # until no worker holds the pipe
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert b"Traceback" not in errors
 
 
 def test_file_system_without_locks_is_graded_on_all_the_same(tmp_path, monkeypatch):
