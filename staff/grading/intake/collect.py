@@ -10,26 +10,29 @@ together, a link are held until a person has said in `students.csv`.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from staff.grading.intake import platform_lists
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, read_sheet
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.unpack import BROKEN, require_theirs
-from staff.grading.intake.uploads import Upload, normal, platform_names, read_name
-from staff.grading.intake.zip_table import count_entries
+from staff.grading.intake.uploads import Upload, normal, read_name
+from staff.grading.intake.whole_class import (
+    JUNK,
+    class_below,
+    class_inside,
+    is_export,
+    require_modest,
+    unpack_export,
+)
 
 SAY = "say in students.csv whose it is"
 PASSED_OVER = "-"  # as the student in students.csv: this upload does not count
 SAID = "students.csv"
-MAX_EXPORT = 300_000  # files in a zip that may be a whole class
-_JUNK = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -142,9 +145,7 @@ class _Search:
         self._places += 1
         folder = _folder_of(place, scratch)
         if folder is None:
-            whole = place.absolute()  # '.' has no name
-            name = normal(whole.name if place.is_dir() else whole.stem)
-            self._uploads.append(Upload(place, "", name, (Student(name),), place.name))
+            self._look_at_one(place)
             return
         try:
             listed = platform_lists.read_metadata(folder)
@@ -155,13 +156,23 @@ class _Search:
             self._held.append(_held(place, name))
             return
         times = platform_lists.read_worksheet(folder)
-        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_JUNK)]
+        paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(JUNK)]
         for path in paths:
             self._look_at(path, listed, times)
         for name in sorted(set(listed) - {path.name for path in paths}):
             self.remarks.append(
                 f"{platform_lists.METADATA} lists {shown(name)}, which is not there"
             )
+
+    def _look_at_one(self, place: Path) -> None:
+        """Take a place that is one hand-in by itself."""
+        whole = place.absolute()  # '.' has no name
+        name = normal(whole.name if place.is_dir() else whole.stem)
+        upload = Upload(place, "", name, (Student(name),), place.name)
+        if place.is_file() and (inner := class_inside(place)):
+            self._held.append(_held(place, _class_in_zip(inner)))
+        else:
+            self._uploads.append(upload)
 
     def _look_at(self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]) -> None:
         """Take one entry of a folder, if it is a hand-in."""
@@ -210,7 +221,7 @@ class _Search:
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""
         uploads, doubtful = platform_lists.newest_of_each(self._uploads)
-        made = [*self._held, *(_held(upload.path, reason) for upload, reason in doubtful)]
+        made = [*self._held, *(_held(u.path, reason) for u, reason in doubtful)]
         ids = {s.id: u.id for u in uploads if u.platform != SAID for s in u.students}
         groups: dict[str, list[Upload]] = {}
         for upload in uploads:
@@ -242,8 +253,9 @@ def _folder_of(place: Path, scratch: Path) -> Path | None:
     if place.is_dir():
         alone = (place / "cs682").is_dir() or (place / "layers.py").is_file()
         return None if alone else place
+    require_modest(place)
     if is_export(place):
-        return _unpack_export(place, scratch)
+        return unpack_export(place, scratch)
     if not zipfile.is_zipfile(place):
         raise ValueError(f"{place} is neither a folder nor a whole zip: download it again")
     return None
@@ -256,32 +268,23 @@ def _doubt(path: Path, found: Sequence[Upload]) -> str:
     if len(found) > 1:
         forms = ", ".join(f"{u.platform}'s of {u.students[0].name} ({u.id})" for u in found)
         return f"its name can be read in {len(found)} ways: {shown(forms, 300)}; {SAY}"
-    if found and not found[0].platform and path.is_file() and is_export(path, beyond_doubt=True):
+    return _doubt_by_content(path) if found and not found[0].platform else ""
+
+
+def _doubt_by_content(path: Path) -> str:
+    """Say why a folder or zip may be no hand-in but a class; empty if that is clear."""
+    if path.is_file() and is_export(path, beyond_doubt=True):
         return f"it looks like a whole class; name it beside the folder, or {SAY}"
-    if found and not found[0].platform and (inner := _class_below(path)):
-        return f"it holds a whole class; give {shown(str(inner), 300)} to grade, or {SAY}"
+    if path.is_file():
+        return _class_in_zip(inner) if (inner := class_inside(path)) else ""
+    if folder := class_below(path):
+        return f"it holds a whole class; give {shown(str(folder), 300)} to grade, or {SAY}"
     return ""
 
 
-def _class_below(path: Path) -> Path | None:
-    """Return the folder of a platform's export, if a folder is one or has one right in it."""
-    inner = [] if (path / "cs682").is_dir() else [p for p in _entries(path) if not p.is_symlink()]
-    return next((folder for folder in (path, *inner) if _holds_class(folder)), None)
-
-
-def _holds_class(folder: Path) -> bool:
-    """Tell whether a folder has Gradescope's list, or names of several of a platform's students."""
-    entries = _entries(folder)
-    people = {u.students[0] for p in entries for u in platform_names(p, flat=p.is_file())}
-    several = min(len({s.id for s in people}), len({s.name for s in people})) > 1
-    return several or folder / platform_lists.METADATA in entries
-
-
-def _entries(folder: Path) -> list[Path]:
-    """Return what is in a folder, in order; nothing if it is none, or cannot be read."""
-    with contextlib.suppress(OSError):
-        return sorted(p for p in folder.iterdir() if not p.name.startswith(_JUNK))
-    return []
+def _class_in_zip(inner: str) -> str:
+    """Say of a zip that a folder in it is a class."""
+    return f"it holds a whole class; unpack it and give its {shown(inner)} to grade, or {SAY}"
 
 
 def _held(path: Path, reason: str) -> Submission:
@@ -305,67 +308,3 @@ def _one(id_: str, group: Sequence[Upload]) -> Submission:
         ordered[-1].submitted,
         ordered[-1].remarks,
     )
-
-
-def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
-    """Tell whether a zip is one in which a platform gives out a whole class.
-
-    Parameters
-    ----------
-    place : Path, a file
-    beyond_doubt : bool, whether zips in the zip are not enough: students pack these too
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
-    if count_entries(place) > MAX_EXPORT:
-        return False  # a hand-in then, which is refused for it
-    with place.open("rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                names = _names_in(archive)
-        except BROKEN:
-            return False
-    zips = not beyond_doubt and any(len(n.parts) == 1 and n.suffix == ".zip" for n in names)
-    return zips or _is_by_name(names) or _gradescope_folder(names) is not None
-
-
-def _names_in(archive: zipfile.ZipFile) -> list[PurePosixPath]:
-    """Return the names of a zip as they are unpacked, without what systems add of their own."""
-    names = [PurePosixPath(name) for name in archive.namelist()]
-    inside = [PurePosixPath(*(part for part in n.parts if part not in ("/", ".."))) for n in names]
-    return [name for name in inside if name.parts and not name.parts[0].startswith(_JUNK)]
-
-
-def _is_by_name(names: Sequence[PurePosixPath]) -> bool:
-    """Tell whether a zip is of a platform that names what lies at its top by student."""
-    return any(platform_names(Path(n.parts[0]), flat=len(n.parts) == 1) for n in names)
-
-
-def _gradescope_folder(names: Sequence[PurePosixPath]) -> PurePosixPath | None:
-    """Return the folder of a zip that holds Gradescope's list of the class; None if there is none.
-
-    It is the zip's top or the one folder there. Anywhere else, and in the zip of a platform that
-    names uploads by student, the list is a file that a student has handed in.
-    """
-    tops = {PurePosixPath(name.parts[0]) for name in names}
-    places = [PurePosixPath(), *(tops if len(tops) == 1 else ())]
-    found = (place for place in places if place / platform_lists.METADATA in names)
-    return None if _is_by_name(names) else next(found, None)
-
-
-def _unpack_export(place: Path, scratch: Path) -> Path:
-    """Unpack a platform's export; return the folder that holds the hand-ins."""
-    scratch.mkdir(parents=True)
-    with zipfile.ZipFile(place) as archive:
-        needed, free = sum(e.file_size for e in archive.infolist()), shutil.disk_usage(scratch).free
-        if needed > free // 2:
-            raise ValueError(f"{place} unpacks to {needed} bytes, but only {free} are free")
-        try:
-            archive.extractall(scratch)  # which drops leading slashes, '..', and makes no links
-            return scratch / (_gradescope_folder(_names_in(archive)) or "")
-        except BROKEN as error:
-            require_theirs(error)
-            raise ValueError(f"{place} is damaged ({error}): download it again") from None

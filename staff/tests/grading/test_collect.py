@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import unicodedata
 import zipfile
@@ -10,8 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from staff.grading.intake import whole_class
 from staff.grading.intake.collect import collect, read_owners
 from staff.grading.intake.sheets import Faults
+from staff.grading.intake.zip_table import count_entries
 from staff.tests.grading.hostile_zips import CODE, make_zip
 
 METADATA = """---
@@ -307,6 +310,84 @@ def test_zip_that_looks_like_a_class_is_held_and_a_zip_of_zips_is_not(place, tmp
     (place / "eve.zip").write_bytes(make_zip({"hand-in.zip": make_zip({"layers.py": CODE})}))
 
     assert set(held(find(place, tmp_path))) == {"bob.zip"}
+
+
+NOTE = {"cs682/layers.py": CODE, "notes_2026_11_30.txt": b""}
+
+
+def test_name_of_a_platform_s_form_in_a_hand_in_makes_it_no_class(place, tmp_path):
+    (place / "bob.zip").write_bytes(make_zip(NOTE))
+
+    for given in (place, place / "bob.zip"):
+        found = find(given, tmp_path)
+        assert [s.id for s in found.submissions] == ["bob"]
+        assert held(found) == {}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["moodle/Ada_1_assignsubmission_file_/a.zip", "moodle/Bob_2_assignsubmission_file_/a.zip"],
+        ["canvas/lovelaceada_55_901_a.zip", "canvas/hoppergrace_LATE_56_902_a.zip", "plain/a.py"],
+        ["gradescope/submission_metadata.yml", "plain/a.py"],
+    ],
+)
+def test_zip_of_a_folder_that_is_a_class_is_held_and_the_folder_is_named(names, place, tmp_path):
+    (place / "a.zip").write_bytes(make_zip(dict.fromkeys(names, METADATA.encode())))
+
+    for given in (place, place / "a.zip"):
+        assert (
+            f"unpack it and give its {names[0].split('/')[0]}"
+            in held(find(given, tmp_path))["a.zip"]
+        )
+
+
+def test_zip_with_the_package_at_its_top_is_a_hand_in_whatever_else_is_in_it(place, tmp_path):
+    names = ["a/b_55_901_a.npz", "a/c_56_902_d.npz", "cs682/layers.py"]
+    (place / "a.zip").write_bytes(make_zip(dict.fromkeys(names, CODE)))
+
+    assert held(find(place, tmp_path)) == {}
+
+
+def stored(files, comment=b""):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.comment = comment
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("limit", [zipfile.ZIP64_LIMIT, 100])  # the second makes long records
+@pytest.mark.parametrize("comment", [b"", b"of the platform"])
+def test_marks_of_a_table_in_an_upload_do_not_count(comment, limit, tmp_path, monkeypatch):
+    monkeypatch.setattr(whole_class, "MAX_EXPORT", 2)
+    evil = stored({"cs682/layers.py": CODE, "notes.bin": b"PK\1\2" * 50})
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+    export = tmp_path / "export.zip"
+    export.write_bytes(stored({"ada_55_901_a.zip": CODE, "eve_56_902_b.zip": evil}, comment))
+
+    assert (b"PK\6\6" in export.read_bytes()) == (limit == 100)
+    assert count_entries(export) == 2
+    assert [s.id for s in find(export, tmp_path).submissions] == ["55", "56"]
+
+
+def test_file_without_an_end_record_has_no_entries(tmp_path):
+    for content in (b"", b"PK\1\2" * 50, b"PK\1\2" * 50 + b"PK\5\6"):
+        (tmp_path / "a.zip").write_bytes(content)
+        assert count_entries(tmp_path / "a.zip") == 0
+
+
+def test_place_that_is_too_large_is_refused_by_name_and_an_upload_is_not(
+    place, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(whole_class, "MAX_EXPORT", 20)
+    (place / "eve.zip").write_bytes(make_zip({f"{i}.py": b"" for i in range(21)}))
+    add_zip(place, "ada.zip")
+
+    assert [s.id for s in find(place, tmp_path).submissions] == ["ada", "eve"]
+    with pytest.raises(ValueError, match=r"eve.zip holds 21 files, more than 20"):
+        find(place / "eve.zip", tmp_path)
 
 
 @pytest.mark.parametrize(
