@@ -13,7 +13,7 @@ from pathlib import Path
 
 from staff.grading.intake.collect import ClassOfSubmissions, Said, read_owners
 from staff.grading.intake.safe_text import shown, slug
-from staff.grading.intake.sheets import Faults, key_of
+from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.text import clean
 from staff.grading.results import exports
@@ -99,17 +99,17 @@ class Desk:
             If there is any; the message has a line for each, with file, line and value.
         """
         submissions = found.submissions
-        ids = {key_of(s.id): s.id for s in submissions}
-        people = {key_of(student.id): s.id for s in submissions for student in s.students}
+        ids = {s.id: s.id for s in submissions}
+        people = {student.id: s.id for s in submissions for student in s.students}
         held = {s.id for s in submissions if s.held}
         look_up(self._overrides, {**people, **ids}, self._faults, held)
-        days = {key_of(id_) for id_ in self._late.days} if self._late else set()
+        days = set(self._late.days) if self._late else set()
         for student in sorted(days - people.keys() - ids.keys()):
             self._faults.add(f"{self._out / 'late.json'}: {student!r} has handed nothing in, "
                              "expected a hand-in as grades.csv calls it")  # fmt: skip
         for line in found.absent:
             self._faults.add(line)
-        before = {key_of(id_) for id_ in ever_known(self._out)}
+        before = {normal(id_) for id_ in ever_known(self._out)}
         self._book.look_up(ids.keys() | before, self._faults)
         self._faults.tell()
 

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staff.grading.intake import platform_lists
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import Faults, read_sheet
+from staff.grading.intake.sheets import Faults, normal, read_sheet
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.uploads import Upload, normal, read_name
+from staff.grading.intake.uploads import Upload, read_name
 from staff.grading.intake.whole_class import (
     JUNK,
     class_below,
@@ -121,7 +122,7 @@ def read_owners(path: Path, faults: Faults) -> dict[str, Said]:
     """
     owners: dict[str, Said] = {}
     for where, line in read_sheet(path, ("upload", "student")).lines if path.exists() else ():
-        upload, student = line["upload"], line["student"]
+        upload, student = line["upload"], normal(line["student"])
         if not upload or not student:
             there = f"upload {upload!r}, student {student!r}"
             faults.add(f"{where}: {there}, expected both, or {PASSED_OVER} for nobody")
@@ -157,8 +158,14 @@ class _Search:
             return
         times = platform_lists.read_worksheet(folder)
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(JUNK)]
+        alike = Counter(normal(path.name) for path in paths)
         for path in paths:
-            self._look_at(path, listed, times)
+            if alike[name := normal(path.name)] == 1:
+                self._look_at(path, listed, times)
+            else:  # what a person says of one would be said of all
+                self._told.pop(name, None)
+                reason = f"{alike[name]} of this name would be one hand-in; rename all but one"
+                self._held.append(_held(path, reason))
         for name in sorted(set(listed) - {path.name for path in paths}):
             self.remarks.append(
                 f"{platform_lists.METADATA} lists {shown(name)}, which is not there"

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import read_sheet
+from staff.grading.intake.sheets import normal, read_sheet
 from staff.grading.intake.submission import Student
 from staff.grading.intake.uploads import Upload, platform_names
 
@@ -58,7 +58,9 @@ def _listed(path: Path, name: str, entry: dict[str, Any]) -> Upload:
     time = str(entry.get(":created_at") or "")
     if time:
         read_time(time)
-    return Upload(path, "Gradescope", name, tuple(_submitters(entry)), name, (), False, time)
+    return Upload(
+        path, "Gradescope", normal(name), tuple(_submitters(entry)), name, (), False, time
+    )
 
 
 def _submitters(entry: dict[str, Any]) -> Iterator[Student]:
@@ -66,7 +68,7 @@ def _submitters(entry: dict[str, Any]) -> Iterator[Student]:
     people: Iterable[dict[str, str]] = entry[":submitters"]
     for person in people:
         name, email = person.get(":name") or "", person.get(":email") or ""
-        yield Student(person.get(":sid") or email or name, name, email)
+        yield Student(normal(person.get(":sid") or email or name), name, normal(email))
 
 
 def read_worksheet(place: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,7 +145,7 @@ def _lines(
         if any(value.strip() for value in row):
             last = len(columns) - 1
             cells = [*row[:last], separator.join(row[last:])]
-            values = [uncell(" ".join(value.split())) for value in cells]
+            values = [_read(value) for value in cells]
             values += [""] * (len(columns) - len(values))
             yield f"{path}, line {number}", dict(zip(columns, values, strict=True))
 
@@ -158,9 +159,23 @@ def dump_sheet(columns: Sequence[str], lines: Iterable[Sequence[object]]) -> str
     return out.getvalue()
 
 
-def key_of(id_: str) -> str:
-    """Return an id as it is read back from a table that it was written to."""
-    return uncell(cell(id_).strip())
+def normal(name: str) -> str:
+    """Return a name as it is read back from a table that it was written to.
+
+    Whatever is called in a way that no table can tell apart gets one name: with two blanks or
+    one, with an accent apart from its letter, as macOS stores it, or not.
+    """
+    return _read(cell(_plain(name)))
+
+
+def _read(text: str) -> str:
+    """Return what a cell says."""
+    return uncell(_plain(text)).strip()
+
+
+def _plain(text: str) -> str:
+    """Return text with one blank for all white space in a row, accents joined to their letters."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def whole(text: str, most: int, where: str) -> int:

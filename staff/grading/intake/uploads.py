@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student
 
 _MOODLE = re.compile(r"_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_|$)")
@@ -60,7 +60,7 @@ def read_name(path: Path) -> list[Upload]:
     readings = platform_names(path, flat=path.is_file())
     if not readings and (path.is_dir() or path.suffix.lower() == ".zip"):
         name = normal(path.name)
-        id_ = name if path.is_dir() else name[: -len(path.suffix)]
+        id_ = name if path.is_dir() else normal(path.stem)
         readings = [Upload(path, "", id_, (Student(id_),), path.name)]
     return readings
 
@@ -107,8 +107,3 @@ def mark_of(given: str) -> int:
     """
     found = _MARK.fullmatch(Path(given).stem)
     return int((found and (found["canvas"] or found["browser"])) or 0)
-
-
-def normal(name: str) -> str:
-    """Return a name as most systems write it: macOS stores accents apart from their letters."""
-    return unicodedata.normalize("NFC", name)

@@ -13,7 +13,6 @@ from cs682.checks.answers import answer_text, find_question, question_text
 from staff.grading.intake.books import read_book
 from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import key_of
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import Key
 from staff.grading.results.store import Record
@@ -82,7 +81,7 @@ def _alike(
     for record in records:
         if question in record.answers:
             groups[record.answers[question]].append(_who(record, names))
-            if before := changed.get((key_of(record.id), question)):
+            if before := changed.get((record.id, question)):
                 told[record.answers[question]].append(f"{_who(record, names)}: {before}")
     return [
         {"html": Markup(typeset(text)), "students": students, "changed": told[text]}

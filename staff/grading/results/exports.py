@@ -17,7 +17,7 @@ from pathlib import Path
 
 from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import cell, shown
-from staff.grading.intake.sheets import dump_sheet, read_rows, read_sheet
+from staff.grading.intake.sheets import dump_sheet, normal, read_rows, read_sheet
 from staff.grading.results.report import total
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 
@@ -48,7 +48,7 @@ class Roster:
 
     def keys_of(self, row: Sequence[str]) -> list[str]:
         """Return what a line calls its student."""
-        keys = [row[i].strip().removeprefix("Participant ") for i in self.by if i < len(row)]
+        keys = [normal(row[i]).removeprefix("Participant ") for i in self.by if i < len(row)]
         return [key for key in keys if key]
 
     def without_a_line(self, records: Sequence[Record]) -> list[str]:

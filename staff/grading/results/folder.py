@@ -13,6 +13,7 @@ from typing import IO
 
 from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import shown
+from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.uploads import read_name
 from staff.grading.results.exports import names
@@ -173,7 +174,7 @@ def _known(out: Path, kind: str = "records/*.json") -> Iterator[tuple[str, tuple
     for path in sorted((out / "staff").glob(kind)):
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: it is made again
             tree = json.loads(path.read_text(encoding="utf-8"))
-            yield tree["id"], (path.stem, {student["id"] for student in tree["students"]})
+            yield tree["id"], (path.stem, {normal(student["id"]) for student in tree["students"]})
 
 
 def _move(out: Path, slug: str) -> None:

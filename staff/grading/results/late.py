@@ -22,7 +22,7 @@ from pathlib import Path
 
 from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import Faults
+from staff.grading.intake.sheets import Faults, normal
 from staff.grading.results.store import Record
 
 
@@ -108,12 +108,20 @@ def read_late_rule(path: Path, faults: Faults) -> LateRule | None:
             faults.add(f"{path}: {shown(name)} is {value!r}, expected a number from 0")
     with faults.kept():
         read_time(str(tree.get("due") or "1970-01-01 00:00 Z"), f"{path}: due")
-    return LateRule(**{"due": str(tree.get("due") or ""), **numbers, "days": days})
+    return LateRule(
+        **{
+            "due": str(tree.get("due") or ""),
+            **numbers,
+            "days": {normal(n): d for n, d in days.items()},
+        }
+    )
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object of JSON; refuse a name that stands there twice: one would be lost."""
-    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    twice = [
+        name for name, count in Counter(normal(name) for name, _ in pairs).items() if count > 1
+    ]
     if twice:
         raise ValueError(f"{', '.join(map(repr, twice))} twice, expected each name once")
     return dict(pairs)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import Faults, Sheet, key_of, read_sheet, whole
+from staff.grading.intake.sheets import Faults, Sheet, read_sheet, whole
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.store import BY_HAND, Record
@@ -130,7 +130,7 @@ def override(record: Record, overrides: Collection[Override]) -> Record:
     -------
     record : Record, whose outcomes say so, and what the grader had said
     """
-    ids = {key_of(id_) for id_ in (record.id, *(student.id for student in record.students))}
+    ids = {record.id, *(student.id for student in record.students)}
     outcomes = {outcome.exercise: outcome for outcome in record.outcomes}
     for line in overrides:
         if line.student in ids:

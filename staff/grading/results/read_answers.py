@@ -18,7 +18,7 @@ from typing import Any
 
 from cs682.checks import EXERCISES
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import Faults, dump_sheet, key_of, read_sheet, whole
+from staff.grading.intake.sheets import Faults, dump_sheet, read_sheet, whole
 from staff.grading.judging.core import Outcome
 from staff.grading.results.store import (
     READ,
@@ -154,8 +154,7 @@ class AnswerBook:
 
         Parameters
         ----------
-        students : collection of str, hand-ins as `key_of` gives them; what was accepted before
-            is accepted again
+        students : collection of str, ids of hand-ins; what was accepted before is accepted again
         faults : Faults, takes the others, by file and line
         """
         known = {*students, *(student for student, _ in self._remembered()[0])}
@@ -284,7 +283,7 @@ def _texts_of(record: Record) -> Iterator[tuple[Key, str]]:
     """Give a digest of each answer, in which white space plays no part."""
     for row in QUESTIONS if record.key else ():  # without a key it was not graded, so not read
         words = " ".join(record.answers.get(row.id, "").split())
-        yield (key_of(record.id), row.id), sha256(words.encode("utf-8", "replace")).hexdigest()
+        yield (record.id, row.id), sha256(words.encode("utf-8", "replace")).hexdigest()
 
 
 def changed_since(typed: Table) -> dict[Key, str]:
@@ -334,8 +333,8 @@ def table(
     questions : sequence of str, optional; those of one reader (default: all)
     """
     wanted = [row.id for row in QUESTIONS if questions is None or row.id in questions]
-    people = {key_of(r.id): ", ".join(s.name or s.id for s in r.students) for r in records}
-    answered = [(key_of(r.id), q) for q in wanted for r in records if q in r.answers]
+    people = {r.id: ", ".join(s.name or s.id for s in r.students) for r in records}
+    answered = [(r.id, q) for q in wanted for r in records if q in r.answers]
     keys = [*answered, *sorted(k for k in typed.keys() - {*answered} if k[1] in wanted)]
     extra = sorted({column for cells in typed.values() for column in cells} - {*COLUMNS})
     columns = [*COLUMNS, *(["name"] if names else []), *extra]
@@ -356,7 +355,7 @@ def give_points(record: Record, typed: Table) -> Record:
     """Return a record with the points of the answers that a person has read."""
     merged = {}
     for old in record.outcomes:
-        cells = typed.get((key_of(record.id), old.exercise), {})
+        cells = typed.get((record.id, old.exercise), {})
         remark = shown(cells.get("remark", ""), 10_000)
         if _has_points(cells):
             points, text = int(cells["points"]), remark or "a person has read your answer"

@@ -16,7 +16,6 @@ from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import key_of
 from staff.grading.judging.core import Outcome
 from staff.grading.results.exports import names
 from staff.grading.results.pages import render
@@ -137,7 +136,7 @@ def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
 
 def _orphans(results: Sequence[Result], typed: Table) -> Found:
     """Name points for answers that belong to no hand-in; they are kept and not counted."""
-    known = {key_of(result.id) for result in results}
+    known = {result.id for result in results}
     return [(student, question) for student, question in sorted(typed) if student not in known]
 
 

@@ -12,7 +12,7 @@ from cs682.checks.answers import ANSWER_PROMPT, read_cells
 from cs682.checks.board import NOTEBOOKS
 from staff.grading.intake import books
 from staff.grading.intake.locate import Package
-from staff.grading.intake.sheets import Faults
+from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import Student
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.results import answers_page as answers_page_module
@@ -153,7 +153,7 @@ def read_typed(path):
 
 
 def test_table_that_is_filled_in_gives_the_points(tmp_path):
-    records = [record_of("ada"), record_of("=evil\n")]
+    records = [record_of("ada"), record_of(normal("=evil\n"))]
     path = tmp_path / "answers.csv"
     filled = table(records, {}, POINTS).replace(",,2,", ",2,2,")
     path.write_text(filled)
@@ -163,6 +163,20 @@ def test_table_that_is_filled_in_gives_the_points(tmp_path):
     assert [record.points for record in merged] == [FULL, FULL]
     assert [record.to_be_read for record in merged] == [0, 0]
     assert table(records, read_typed(path), POINTS) == filled
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["Ada  Lovelace", "山田\u3000花子", "Ada\xa0L", " ada\t", "'=x", "' =x", "=a;=b", "'a",
+     "zoe\u0308", "a\u200bb"],
+)  # fmt: skip
+def test_id_is_read_back_from_a_table_as_it_is(id_, tmp_path):
+    id_ = normal(id_)
+    path = tmp_path / "answers.csv"
+    path.write_text(table([record_of(id_)], {}, POINTS).replace(",,2,", ",2,2,"))
+
+    assert normal(id_) == id_
+    assert {student for student, _ in read_typed(path)} == {id_}
 
 
 def test_table_keeps_what_was_filled_in_and_asks_for_the_rest(tmp_path):

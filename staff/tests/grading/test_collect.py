@@ -275,6 +275,10 @@ def test_moodle_name_inside_of_a_moodle_name_is_held(place, tmp_path):
         ("lovelaceada_55_901_a.zip", "Ada_55_assignsubmission_file_a.zip"),
         ("ada.zip", "ada.ZIP"),
         (unicodedata.normalize("NFD", "zoë.zip"), unicodedata.normalize("NFC", "zoë.zip")),
+        ("Ada L.zip", "Ada  L.zip"),
+        ("Ada L.zip", "Ada\u3000L.zip"),
+        ("=x.zip", "'=x.zip"),
+        ("a b.zip", "a  b.ZIP"),
     ],
 )
 def test_uploads_that_would_merge_are_held(names, place, tmp_path):
@@ -285,6 +289,28 @@ def test_uploads_that_would_merge_are_held(names, place, tmp_path):
 
     assert [bool(s.held) for s in found.submissions] == [True, True]
     assert all("would be one hand-in" in reason for reason in held(found).values())
+
+
+def test_person_cannot_say_whose_two_uploads_of_one_name_are(place, tmp_path):
+    add_zip(place, "Ada L.zip")
+    add_zip(place, "Ada  L.zip")
+    owners = write_students(tmp_path / "students.csv", "Ada L.zip,ada")
+
+    found = collect(place, tmp_path / "scratch", owners)
+
+    assert [s.held for s in found.submissions] == [
+        "2 of this name would be one hand-in; rename all but one"
+    ] * 2
+    assert found.absent == ()
+
+
+@pytest.mark.parametrize("name", ["Ada  L", "Ada\u3000L", "Ada\xa0L"])
+def test_id_has_one_blank_where_a_name_has_other_white_space(name, place, tmp_path):
+    add_zip(place, f"{name}.zip")
+
+    (found,) = find(place, tmp_path).submissions
+
+    assert (found.id, found.students[0].id) == ("Ada L", "Ada L")
 
 
 def test_folder_and_zip_of_one_name_are_held(place, tmp_path):
