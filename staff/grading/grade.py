@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -31,7 +32,13 @@ from staff.grading.results.exports import (
     outdated,
     read_roster,
 )
-from staff.grading.results.folder import alone, put_aside, require_apart, require_no_verdicts
+from staff.grading.results.folder import (
+    alone,
+    kept_while_held,
+    put_aside,
+    require_apart,
+    require_no_verdicts,
+)
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
@@ -148,9 +155,11 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     if args.notebooks:
         require_walls(rung)
     found = collect(args.submissions, out / "staff" / "export", desk.owners)
-    desk.require_sound(found)
+    kept = kept_while_held(out, found.submissions)
+    everybody = (*found.submissions, *kept)
+    desk.require_sound(replace(found, submissions=everybody))
     chosen = _chosen(found, args.only)
-    put_aside(out, found.submissions, absent_too=args.drop_absent)
+    put_aside(out, everybody, absent_too=args.drop_absent)
     if rung.name == "another user":
         for place in args.submissions:
             require_hidden(place, out)
@@ -161,9 +170,11 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
         results, interrupted = _with_bar(chosen, plan, args)
         for result in results.values():
             desk.remember(result)
-        whole = [(results.get(s.id) or desk.recall(s, plan, NOT_YET), s) for s in found.submissions]
+        whole = [(results.get(s.id) or desk.recall(s, plan, NOT_YET), s) for s in everybody]
         done = [desk.adjust(result, submission) for result, submission in whole]
         status = _report(out, done, results)
+        if kept:
+            _say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
         if desk.changed:
             _say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
         if args.export:
@@ -174,6 +185,11 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
         left = [id_ for id_ in before.keys() - results.keys() if before[id_] == _written(plan, id_)]
         _say_interrupted(sorted(left), again=args.regrade)
     return INTERRUPTED if interrupted else status
+
+
+def _ids_of(submissions: Sequence[Submission]) -> str:
+    """Return what hand-ins are called, in one line."""
+    return names([shown(s.id, 40) for s in submissions])
 
 
 def _stop(*_: object) -> None:

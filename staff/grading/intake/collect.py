@@ -154,7 +154,7 @@ class _Search:
             if place.is_dir():
                 raise
             name = str(error).replace(str(folder), place.name)  # it may be one student's after all
-            self._held.append(_held(place, name))
+            self._held.append(_held(place, name, ()))
             return
         times = platform_lists.read_worksheet(folder)
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(JUNK)]
@@ -165,7 +165,7 @@ class _Search:
             else:  # what a person says of one would be said of all
                 self._told.pop(name, None)
                 reason = f"{alike[name]} of this name would be one hand-in; rename all but one"
-                self._held.append(_held(path, reason))
+                self._held.append(_held(path, reason, read_name(path)))
         for name in sorted(set(listed) - {path.name for path in paths}):
             self.remarks.append(
                 f"{platform_lists.METADATA} lists {shown(name)}, which is not there"
@@ -177,7 +177,7 @@ class _Search:
         name = normal(whole.name if place.is_dir() else whole.stem)
         upload = Upload(place, "", name, (Student(name),), place.name)
         if place.is_file() and (inner := class_inside(place)):
-            self._held.append(_held(place, _class_in_zip(inner)))
+            self._held.append(_held(place, _class_in_zip(inner), [upload]))
         else:
             self._uploads.append(upload)
 
@@ -192,7 +192,7 @@ class _Search:
             return
         found = self._readings(path, listed, times)
         if reason := _doubt(path, found):
-            self._held.append(_held(path, reason))
+            self._held.append(_held(path, reason, found))
             return
         for upload in found:
             if upload.platform == "Moodle":  # it has no numbers: the export named later is newer
@@ -228,7 +228,7 @@ class _Search:
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""
         uploads, doubtful = platform_lists.newest_of_each(self._uploads)
-        made = [*self._held, *(_held(u.path, reason) for u, reason in doubtful)]
+        made = [*self._held, *(_held(u.path, reason, [u]) for u, reason in doubtful)]
         ids = {s.id: u.id for u in uploads if u.platform != SAID for s in u.students}
         groups: dict[str, list[Upload]] = {}
         for upload in uploads:
@@ -237,7 +237,7 @@ class _Search:
         for id_, group in groups.items():
             honest = [u for u in group if u.platform != SAID]
             if reason := _clash(honest):
-                made += [_held(u.path, reason) for u in honest]
+                made += [_held(u.path, reason, [u]) for u in honest]
                 group = [u for u in group if u.platform == SAID]
             if group:
                 made.append(_one(id_, group))
@@ -294,10 +294,12 @@ def _class_in_zip(inner: str) -> str:
     return f"it holds a whole class; unpack it and give its {shown(inner)} to grade, or {SAY}"
 
 
-def _held(path: Path, reason: str) -> Submission:
-    """Return a hand-in that waits for a person."""
+def _held(path: Path, reason: str, readings: Sequence[Upload]) -> Submission:
+    """Return a hand-in that waits for a person; by one of its readings it may be somebody's."""
     name = normal(path.name)
-    return Submission(name, (Student(name),), ((path, path.name),), held=reason)
+    perhaps = {id_ for u in readings for id_ in (u.id, *(s.id for s in u.students))}
+    own = (Student(name),)
+    return Submission(name, own, ((path, path.name),), held=reason, perhaps=frozenset(perhaps))
 
 
 def _one(id_: str, group: Sequence[Upload]) -> Submission:

@@ -36,6 +36,7 @@ class Submission:
     submitted : str, when the newest was handed in, as the platform says it; else empty
     remarks : tuple of str, for the student: which versions there were
     held : str, why it is not graded until a person has said whose it is; else empty
+    perhaps : frozenset of str, ids of hand-ins and students, of whom a held one may be
     """
 
     id: str
@@ -46,3 +47,4 @@ class Submission:
     submitted: str = ""
     remarks: tuple[str, ...] = ()
     held: str = ""
+    perhaps: frozenset[str] = frozenset()

@@ -14,7 +14,7 @@ from typing import IO
 from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import normal
-from staff.grading.intake.submission import Submission
+from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import read_name
 from staff.grading.results.exports import names
 from staff.grading.results.store import Record, read_record
@@ -131,13 +131,30 @@ def _is_results(folder: Path) -> bool:
     return any((folder / "staff" / name).exists() for name in _OURS)
 
 
+def kept_while_held(out: Path, submissions: Sequence[Submission]) -> list[Submission]:
+    """Return the hand-ins that stay as they are, since an upload that is held may be theirs.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+    submissions : sequence of Submission, all that were found
+    """
+    there = {s.id for s in submissions}
+    perhaps = {id_ for s in submissions for id_ in s.perhaps}
+    return [
+        Submission(id_, tuple(Student(student) for student in sorted(students)), ())
+        for id_, (_, students) in _known(out)
+        if id_ not in there and perhaps & {id_, *students}
+    ]
+
+
 def put_aside(out: Path, submissions: Sequence[Submission], *, absent_too: bool) -> None:
     """Put aside, below ``staff/dropped``, what is known of hand-ins that are not there any more.
 
     Parameters
     ----------
     out : Path, the folder of all results
-    submissions : sequence of Submission, the whole class
+    submissions : sequence of Submission, the whole class, with what `kept_while_held` gives
     absent_too : bool, whether also those of students of whom nothing else is there
 
     Raises

@@ -18,7 +18,7 @@ from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.results import exports
-from staff.grading.results.folder import put_aside
+from staff.grading.results.folder import kept_while_held, put_aside
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import read_late_rule
 from staff.grading.results.overrides import (
@@ -454,6 +454,17 @@ def test_hand_in_that_is_gone_since_uploads_are_held_says_so(tmp_path):
 
     with pytest.raises(ValueError, match=r"1: 55\. .*say in students.csv whose the 1 uploads"):
         put_aside(tmp_path, [Submission("x.zip", (), (), held="a link")], absent_too=False)
+
+
+def test_hand_in_stays_whose_newer_upload_may_be_held(tmp_path):
+    known(tmp_path, "submission_1")
+    known(tmp_path, "55")
+    by_student = Submission("x.zip", (), (), held="a link", perhaps=frozenset([ADA[0].id]))
+    by_id = Submission("x.zip", (), (), held="a link", perhaps=frozenset(["55"]))
+
+    assert [s.id for s in kept_while_held(tmp_path, [by_id])] == ["55"]
+    assert [s.id for s in kept_while_held(tmp_path, [by_student])] == ["55", "submission_1"]
+    assert kept_while_held(tmp_path, [Submission("55", ADA, ()), by_id]) == []
 
 
 # --- what there is to see

@@ -499,6 +499,34 @@ def test_held_hand_in_is_not_graded_until_a_person_has_said(place, tmp_path, qui
     assert list(read_book(out)) == ["ada", "bob", "eve"]
 
 
+def test_upload_that_is_held_stops_nobody_and_takes_nobody_out_of_the_book(
+    place, tmp_path, quick, capsys
+):
+    out = tmp_path / "out"
+    (place / "bob").rename(place / "bob_13_assignsubmission_file_")
+    assert grade(place, out) == 0
+    (out / "overrides.csv").write_text("student,exercise,points,reason\n13,fc-1.2,1,seen\n")
+    before = read_book(out)
+    evil = "bob_13_assignsubmission_file_bob_99_assignsubmission_file_"
+    (place / "bob_13_assignsubmission_file_").rename(place / evil)
+    capsys.readouterr()
+
+    assert grade(place, out) == 1
+
+    said = capsys.readouterr().out
+    assert f"NOT GRADED {evil}: its name can be read in 2 ways" in said
+    assert "They stand as before, an upload that is held may be theirs: 13" in said
+    book = read_book(out)
+    assert {*book} == {*before, evil}
+    assert (book["ada"], book["eve"]) == (before["ada"], before["eve"])
+    assert book["13"]["points"] != ""
+    assert (book["13"]["fc-1.2"], book[evil]["points"]) == ("1", "")
+
+    (out / "students.csv").write_text(f"upload,student\n{evil},13\n")
+    assert grade(place, out) == 0
+    assert {*read_book(out)} == {*before}
+
+
 def test_override_and_late_days_are_read_from_the_folder_of_results(place, tmp_path, quick):
     out = tmp_path / "out"
     grade(place, out)
