@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from cs682.checks import EXERCISES
 from cs682.hand_in.models import read_model
-from staff.grading.intake.kinds import parse, read_source
+from staff.grading.intake.kinds import parse, read_source, written
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import CODE, ROOT
@@ -68,11 +68,17 @@ def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
 
 def own_code(folder: Path) -> str:
     """Return the code that is a student's own, without docstrings and comments."""
-    names = [path.relative_to(folder).as_posix() for path in sorted(folder.glob("cs682/**/*.py"))]
-    helpers = [name for name in names if name not in CODE]
-    parts = [part for file in CODE for part in _written(folder / file, file)]
-    parts += [part for file in helpers for part in _written(folder / file, file)]
-    return "\n\n".join(parts)
+    files = [*CODE, *(name for name in _modules(folder) if name not in CODE)]
+    return "\n\n".join(part for file in files for part in _written(folder / file, file))
+
+
+def unread_code(folder: Path) -> list[str]:
+    """Return the modules of a hand-in that are too long to compare, or no Python."""
+    return [name for name in _modules(folder) if parse(read_source(folder / name)) is None]
+
+
+def _modules(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.glob("cs682/**/*.py"))]
 
 
 def _written(path: Path, file: str) -> Iterator[str]:
@@ -97,10 +103,8 @@ def _functions(text: str) -> Iterator[tuple[str, str]]:
             if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 if ast.get_docstring(part, clean=False):
                     part.body = part.body[1:] or [ast.Pass()]
-                try:
-                    yield f"{prefix}{part.name}", ast.unparse(part)
-                except RecursionError:
-                    continue
+                source = written(part) or ast.get_source_segment(text, part)
+                yield f"{prefix}{part.name}", source or ""
 
 
 @cache

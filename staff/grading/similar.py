@@ -26,7 +26,7 @@ from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
-from staff.grading.likeness import KINDS, Own, likeness, own_of
+from staff.grading.likeness import KINDS, Own, likeness, own_of, unread_code
 from staff.grading.results.pages import render
 from staff.grading.results.store import write_text
 
@@ -126,9 +126,12 @@ def _take_apart(submission: Submission, scratch: Path) -> tuple[Own, str]:
         package = arrange(unpack(submission.sources, raw, submission.versions), stage)
         answers, _ = read_answers(stage / "notebooks")
         own = own_of(submission.id, package, answers)
+        amiss = [f"{name} cannot be read as source" for name in unread_code(package.folder)]
     if package.damaged:
         return own, "; ".join(package.damaged)
-    return own, "" if any(own.pieces.values()) else "nothing of its own that could be compared"
+    if not any(own.pieces.values()):
+        amiss.append("nothing of its own that could be compared")
+    return own, "; ".join(amiss)
 
 
 def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:

@@ -58,6 +58,17 @@ def parse(text: str) -> ast.Module | None:
         return None
 
 
+def written(tree: ast.AST) -> str | None:
+    """Return the source of a tree; None if Python cannot write what it has read.
+
+    So it is with a line feed within an f-string's braces, or 4300 digits of a number.
+    """
+    try:
+        return ast.unparse(tree)
+    except (ValueError, RecursionError):
+        return None
+
+
 def remark_on(path: Path, file: str) -> list[str]:
     """Say what keeps a whole module from being run, in the words of the student's own checks.
 

@@ -21,7 +21,7 @@ from cs682.checks.exercises import NOTEBOOKS
 from cs682.checks.hints import read_counts
 from cs682.hand_in.look import find_misplaced
 from staff.grading.intake.books import read_book, require_few_marks
-from staff.grading.intake.kinds import parse, read_source
+from staff.grading.intake.kinds import parse, read_source, written
 from staff.grading.intake.locate import MODEL_FILES, NOTES, Package
 from staff.grading.intake.package import CODE, ROOT, read_package
 from staff.grading.intake.safe_text import shown
@@ -163,8 +163,8 @@ def _skeleton(text: str) -> str:
         for node in ast.walk(tree):
             if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False):
                 node.body = node.body[1:] or [ast.Pass()]
-        with contextlib.suppress(RecursionError):
-            return ast.unparse(tree)
+        source = written(tree)
+        return text if source is None else source
     return text
 
 

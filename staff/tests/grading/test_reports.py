@@ -267,6 +267,14 @@ def test_facts_name_what_no_layer_needs_in_a_file_of_the_students_own(tmp_path):
     assert said == "cs682/helper.py line 1: gc"
 
 
+@pytest.mark.parametrize("value", ["0x" + "f" * 10_000, "f'{\"\a\"}'"])
+def test_facts_are_told_of_code_that_python_cannot_write_anew(tmp_path, value):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "layers.py").write_text(f"x = {value}\n")
+
+    assert "code cs682/layers.py" in facts_of(Package(tmp_path, (), (), ""), {})
+
+
 def test_facts_find_no_odd_name_in_what_the_course_itself_would_hand_in(tmp_path):
     """Taken as a student's, whose file differs at its end."""
     for file in FILES:

@@ -131,6 +131,24 @@ def test_hand_in_that_cannot_be_parsed_has_no_likeness(tmp_path):
     assert similar(tmp_path)[0] == 0
 
 
+def test_code_that_is_too_long_to_compare_is_named(tmp_path, capsys):
+    hand_in(tmp_path / "class" / "ada", {"cs682/layers.py": LONG})
+    hand_in(tmp_path / "class" / "bob", {"cs682/layers.py": f"{LONG}#{'x' * 200_000}\n"})
+
+    assert similar(tmp_path)[0] == 0
+    assert "LEFT OUT bob: cs682/layers.py cannot be read as source" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["0x" + "f" * 10_000, "f'{\"\a\"}'"])
+def test_code_that_python_cannot_write_anew_is_compared_all_the_same(value, tmp_path):
+    for name in ("ada", "bob"):
+        text = f"{LONG}    return {value}\n"
+        hand_in(tmp_path / "class" / name, {"cs682/layers.py": text})
+    hand_in(tmp_path / "class" / "cyn", {"cs682/layers.py": "x = 1\n"})
+
+    assert pairs_in(similar(tmp_path)[1]) == [frozenset(("ada", "bob"))]
+
+
 def test_what_is_left_out_is_named_and_costs_the_others_nothing(tmp_path, monkeypatch, capsys):
     def own_of(id_, *parts, real=similar_module.own_of):
         if id_ == "fay":
