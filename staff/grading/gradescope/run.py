@@ -22,7 +22,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
 from staff.grading.judging.core import NOT_GRADED, Outcome
-from staff.grading.results.facts import find_pasted, say_pasted, versions
+from staff.grading.results.facts import find_pasted, odd_names, say_pasted, versions
 from staff.grading.results.store import READ, TO_BE_READ, UNSEEN, write_json
 from staff.grading.sandbox.ladder import choose_rung
 from staff.grading.single import Plan, grade_package
@@ -141,9 +141,11 @@ def _grade(root: Path, settings: dict[str, Any], results: Results) -> None:
         pasted = say_pasted(find_pasted(package))
         for problem in (*package.problems, *unreadable, *pasted):
             results.say(problem)
+        if odd := odd_names(package.folder):
+            print(f"Names in the code that no layer needs: {odd}")  # noqa: T201
         for outcome in grade_package(package, answers, rung, plan):
             if outcome.staff:
-                print(f"{outcome.exercise}: {outcome.staff}")  # noqa: T201
+                print(f"{outcome.exercise}: {outcome.staff}")  # noqa: T201  # to the staff alone
             results.take(read.get(outcome.exercise, outcome))
 
 

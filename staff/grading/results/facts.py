@@ -8,9 +8,8 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,11 @@ from staff.grading.intake.locate import MODEL_FILES, NOTES, Package
 from staff.grading.intake.package import CODE, ROOT, read_package
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.text import clean
-from staff.grading.results.beyond import find_beyond
+from staff.grading.results.beyond import say_beyond
 
 # What can change a verdict: another edition grades again, another report does not.
 _DECIDES = ("cs682/**/*.py", "staff/grading/intake/*.py", "staff/grading/judging/**/*.py",
             "staff/grading/sandbox/**/*.py")  # fmt: skip
-_MOST_ODD = 10  # places of a hand-in that are named
 _MOST_HELP = 4000  # characters of what is said of help, in each notebook
 _DECIDES_NOT = ("cs682/figures/", "cs682/search/", "cs682/setup/", "cs682/hand_in/p")
 
@@ -92,8 +90,8 @@ def facts_of(
     for file in (file for file in CODE if file not in without):
         if code[file] != _given_skeleton(file):
             facts[f"code {file}"] = _digest(code[file].encode())
-    if odd := list(islice(_odd_names(package.folder), _MOST_ODD)):
-        facts["odd names"] = "; ".join(odd)
+    if odd := odd_names(package.folder):
+        facts["odd names"] = odd
     for file in MODEL_FILES:
         if (path := package.folder / file).is_file():
             facts[f"model {file}"] = _digest(path.read_bytes())
@@ -102,11 +100,11 @@ def facts_of(
     return facts
 
 
-def _odd_names(folder: Path) -> Iterator[str]:
-    """Give the names that no layer needs, with file and line, in all code that is run."""
+def odd_names(folder: Path) -> str:
+    """Return the names that no layer needs, with file and line, in all code that is run."""
     code = read_package(folder)
-    for file in (name for name in code if code[name] != _given_bytes(name)):
-        yield from find_beyond(file, read_source(folder / file))
+    own = [file for file in code if code[file] != _given_bytes(file)]
+    return say_beyond({file: read_source(folder / file) for file in own})
 
 
 def _given_bytes(file: str) -> bytes:

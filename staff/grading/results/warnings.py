@@ -23,7 +23,7 @@ from staff.grading.results.read_answers import Table, changed_since
 from staff.grading.results.store import BY_HAND, NotGraded, Record, Result, records_of
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
-LONGEST = 1000  # characters of a line: twenty names, and what they have in common
+LONGEST = 4000  # characters of a line: forty names with their places
 TOLD = 3  # of what is amiss with one hand-in
 _ORDINARY = re.compile(rf" is missing$| is older |{re.escape(TWO)}$")
 _ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")

@@ -16,6 +16,7 @@ from cs682.checks import EXERCISES
 from cs682.checks.run import TRAININGS
 from staff.__main__ import main
 from staff.grading.gradescope import run as gradescope_run
+from staff.grading.intake.package import ROOT
 from staff.grading.judging.core import Outcome
 from staff.grading.sandbox.ladder import Rung
 from staff.tests.grading.records import CODE, FULL, READ
@@ -154,6 +155,20 @@ def test_failure_of_the_grader_leaves_what_was_reached(tmp_path, quick, monkeypa
     assert "not your fault" in results["output"]
     assert "a bug of ours" not in json.dumps(results)
     assert "a bug of ours" in capsys.readouterr().err
+
+
+def test_staff_alone_see_names_that_no_layer_needs(tmp_path, quick, monkeypatch, capsys):
+    root = build(tmp_path)
+    (root / "submission" / "cs682").mkdir()
+    text = (ROOT / "cs682/layers.py").read_text(encoding="utf-8")
+    (root / "submission" / "cs682" / "layers.py").write_text(f"{text}\nimport gc\n")
+    capsys.readouterr()
+
+    results = run(root, monkeypatch)
+
+    assert "no layer needs: cs682/layers.py line " in capsys.readouterr().out
+    assert "no layer needs" not in json.dumps(results)
+    assert results["stdout_visibility"] == "hidden"
 
 
 def test_damaged_zip_is_said_to_be_not_graded(tmp_path, quick, monkeypatch):
