@@ -33,6 +33,8 @@ _ALONE = {  # the function that one must do without, and what is asked for inste
 }
 _IS_WIDE = np.dtype(np.longdouble).itemsize > 8  # on some platforms it is float64
 _FINER = (complex, np.complexfloating, *((np.longdouble,) if _IS_WIDE else ()))
+_FINER_SAID = "complex numbers, in extended precision or with integers beyond 64 bits"
+_BITS = 64  # of the longest integers that arrays hold; fractions of more bits are finer numbers
 _ORDINARY: tuple[type, ...] = (int, float, np.integer, np.float16, np.float32, np.float64)
 _SLOTS = (WrapperDescriptorType, MethodDescriptorType, type(None))  # no class statement makes such
 _WORDS = {"complex", "cmath", "imag", "complex64", "complex128", "cdouble", "csingle", "c8", "c16"}
@@ -106,7 +108,8 @@ def watched(name: str, function: Any, *args: Any, look: Look | None = None) -> A
     Raises
     ------
     CheckError
-        If complex numbers, extended precision or a type of numbers of its own has been seen.
+        If complex numbers, extended precision, integers beyond 64 bits or a type of numbers of
+        its own have been seen.
     """
     said: list[str] = [] if noted is None else noted
     said.clear()
@@ -157,7 +160,7 @@ def _see(frame: FrameType, event: str, value: Any, codes: dict[CodeType, bool]) 
     held = (value, *frame.f_locals.values())
     # a file's name can be feigned, so arrays are looked at everywhere
     if codes.get(code) or any(_is_finer(v) for v in held if theirs or _is_array(v)):
-        return f"computes with complex numbers or in extended precision: {_DERIVE}"
+        return f"computes with {_FINER_SAID}: {_DERIVE}"
     return ""
 
 
@@ -233,7 +236,10 @@ def _names_finer(code: CodeType, space: dict[str, Any]) -> bool:
 
 
 def _is_finer(value: Any) -> bool:
-    """Tell whether a value is a finer number than float64, a type of such, or begins with some."""
+    """Tell whether a value is a finer number than float64, a type of such, or begins with some.
+
+    Integers beyond 64 bits are such: with a point in thought they are fractions.
+    """
     kind = type(value)
     if kind in (tuple, list):
         return any(type(v) not in (tuple, list) and _is_finer(v) for v in value[:20])
@@ -242,6 +248,8 @@ def _is_finer(value: Any) -> bool:
         if kind is np.object_ and (first := list(np.ndarray.flat.__get__(value)[:4])):
             kinds = [type(v) for v in first]  # floats in such an array are only wrapped
             return all(issubclass(k, Number) and not issubclass(k, float) for k in kinds)
+    elif issubclass(kind, int):
+        return int.bit_length(value) > _BITS
     elif issubclass(kind, np.dtype):
         kind = value.type
     elif issubclass(kind, type):
@@ -258,7 +266,7 @@ def say_numbers(value: Any) -> str:
     """
     kind = type(value)
     if _is_finer(value) or (issubclass(kind, Number) and not issubclass(kind, _ORDINARY)):
-        return f"computes with complex numbers or in extended precision: {_DERIVE}"
+        return f"computes with {_FINER_SAID}: {_DERIVE}"
     kinds = [kind]
     if issubclass(kind, np.ndarray) and np.ndarray.dtype.__get__(value).hasobject:
         kinds += map(type, np.ndarray.flat.__get__(value)[:20])

@@ -33,8 +33,9 @@ _WITHIN = {  # what is seen in the result, or is no number
     ast.Call: ("func",),
 }
 _NO_VALUES = {"annotation", "returns", "pattern", "type_params"}
+_WIDEST = 1 << 64  # of integers that are ordinary
 _PLAIN = frozenset({
-    int, float, bool, str, bytes, tuple, list, dict, type, range, slice, type(None),
+    float, bool, str, bytes, tuple, list, dict, type, range, slice, type(None),
     np.float64, np.float32, np.int64, np.int32, np.bool_, np.ufunc, np.dtype,
     types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType,
 })  # fmt: skip
@@ -110,7 +111,9 @@ def is_watched(functions: list[str]) -> bool:
 def look(value: Any) -> Any:
     """Return a value, and note it if no layer needs such."""
     kind = type(value)
-    if kind in _PLAIN or (kind is np.ndarray and value.dtype.char in _LETTERS):
+    if kind in _PLAIN or (kind is int and -_WIDEST < value < _WIDEST):
+        return value
+    if kind is np.ndarray and value.dtype.char in _LETTERS:
         return value
     if not noted and (said := own_work.say_numbers(value)):
         noted.append(said)

@@ -27,6 +27,7 @@ FINER = {
     "by an index": "y = x[int((x[0] * root).imag)]",
     "a constant": "y = np.imag(1e-20j)",
     "extended precision": "y = float(x.astype('g').sum())",
+    "integers of 200 bits": "y = int(x[0] * 2.0**200)",
     "fractions": "from fractions import Fraction\ny = float(Fraction(1, 3))",
     "operators renamed": OWN + "y = D() + 1",
     "operators of a parent": OWN + "class E(D): pass\ny = E()",
