@@ -161,8 +161,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     chosen = _chosen(found, args.only)
     put_aside(out, everybody, absent_too=args.drop_absent)
     if rung.name == "another user":
-        for place in args.submissions:
-            require_hidden(place, out)
+        _require_kept(args, out)
     plan = _plan(args, out)
     _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
     before = {s.id: _written(plan, s.id) for s in chosen}
@@ -198,6 +197,17 @@ def _stop(*_: object) -> None:
     line = f"{os.linesep * sys.stderr.isatty()}Stopping; writing the book of what is done.\n"
     os.write(1, line.encode())  # print may be at work just now
     raise KeyboardInterrupt
+
+
+def _require_kept(args: argparse.Namespace, out: Path) -> None:
+    """Refuse to run code as another user who can read the class's data or the command line."""
+    if args.seed is not None:
+        raise ValueError(
+            "students' code runs as another user here, who can read --seed from the command line: "
+            f"write {args.seed} into {out / 'staff' / 'seed.txt'}, and leave --seed out"
+        )
+    files = [*args.answers, *(path for path in (args.roster, args.variant) if path)]
+    require_hidden(*args.submissions, *files, out)
 
 
 def _require_sane(args: argparse.Namespace, out: Path) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -33,12 +34,14 @@ from staff.grading.results import summary
 from staff.grading.results.folder import alone
 from staff.grading.results.store import NotGraded, read_record, write_record
 from staff.grading.run import grade_class
+from staff.grading.sandbox.rungs import Rung
 from staff.grading.single import Plan
 from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
 from staff.tests.grading.records import FULL, record_of
 from staff.tests.grading.test_answers import type_in, write_table
 from tests.cifar_files import write_set
 
+ANSWERS = "student,question,points,maximum,remark\n"
 ALL = str(sum(r.points for r in EXERCISES.values() if r.file in CODE))  # of what is code
 
 
@@ -146,6 +149,41 @@ def test_sandbox_is_tried_once_for_a_class(place, tmp_path, quick, monkeypatch):
     grade(place, tmp_path / "out")
 
     assert len(tried) == 1
+
+
+@pytest.fixture
+def other_user(place, monkeypatch):
+    """Grade where code runs as another user; return the command line, without a seed."""
+    monkeypatch.setattr(grade_module, "find_rung", lambda _: Rung("another user", None))
+    return ["grade", str(place), "--no-models", "--out", str(place.parent / "out")]
+
+
+@pytest.mark.parametrize("option", ["--roster", "--answers", "--variant"])
+def test_table_that_another_user_may_read_is_refused(option, other_user, quick, capsys):
+    text = {"--variant": "{}", "--roster": "Student,ID,A (9)\n", "--answers": ANSWERS}[option]
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        table = Path(folder, "table.csv")
+        table.write_text(text)
+        Path(folder).chmod(0o755)
+        table.chmod(0o644)
+        words = [*other_user, option, str(table)]
+        words += ["--export", "canvas"] * (option == "--roster")
+
+        assert main(words) == 2
+        assert f"chmod o-rx {table}" in capsys.readouterr().err
+        table.chmod(0o640)
+        assert main(words) == 0
+
+
+def test_seed_that_another_user_may_read_is_refused(place, other_user, quick, capsys):
+    assert main([*other_user, "--seed", "7"]) == 2
+    assert "seed.txt" in capsys.readouterr().err
+    assert not quick
+    (place.parent / "out" / "staff").mkdir(parents=True, exist_ok=True)
+    (place.parent / "out" / "staff" / "seed.txt").write_text("7\n")
+
+    assert main(other_user) == 0
+    assert "seed 7" in (place.parent / "out" / "staff" / "records" / "ada.json").read_text()
 
 
 def test_hand_in_that_changed_is_graded_again_and_no_other(place, tmp_path, quick):
