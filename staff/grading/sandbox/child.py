@@ -68,7 +68,7 @@ def serve(checks: tuple[Any, Any, Any], end: Any, order: dict[str, Any], course:
     np.random.seed(order["seed"])  # noqa: NPY002  # students draw from this stream
     np.seterr(all="ignore")
     subject, report, looks = checks
-    take_course_code(order, course, looks.begin)
+    take_course_code(order, course, partial(looks.begin, order["functions"]))
     calls = Calls(subject, report, tuple(order["functions"]))
     while True:
         try:

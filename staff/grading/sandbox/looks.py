@@ -15,6 +15,7 @@ import os
 import sys
 import types
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,13 +124,20 @@ def look(value: Any) -> Any:
 _HERE = look.__code__.co_filename
 
 
-def begin() -> None:
-    """Have all code looked at that this process makes from now on; it cannot be undone."""
+def begin(functions: list[str]) -> None:
+    """Have all code looked at that this process makes from now on; it cannot be undone.
+
+    Parameters
+    ----------
+    functions : list of str, of the exercise; of those that are compared with given code, what is
+        made stays without looks, which would make a copy another code
+    """
     own_work.noted = noted
+    make = partial(_compile, is_watched(functions))
     for name, changed in (
-        ("compile", _compile),
-        ("exec", _runner(exec, "exec")),
-        ("eval", _runner(eval, "eval")),
+        ("compile", make),
+        ("exec", _runner(exec, "exec", make)),
+        ("eval", _runner(eval, "eval", make)),
     ):
         setattr(builtins, name, changed)
     sys.addaudithook(_hear)
@@ -146,6 +154,7 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _compile(
+    is_looked_at: bool,
     source: Any,
     filename: Any,
     mode: str,
@@ -157,10 +166,13 @@ def _compile(
     """Do as `compile` does, with looks, and under a name that no file has."""
     if flags & ast.PyCF_ONLY_AST:
         return _real_compile(source, filename, mode, flags, dont_inherit, optimize, **kwargs)
-    return placed(marked(source, f"<{os.fsdecode(filename)}>", mode, flags))
+    path = f"<{os.fsdecode(filename)}>"
+    if not is_looked_at:
+        return _real_compile(source, path, mode, flags, dont_inherit=True)
+    return placed(marked(source, path, mode, flags))
 
 
-def _runner(real: Any, mode: str) -> Any:
+def _runner(real: Any, mode: str, make: Any) -> Any:
     """Return a function that does as `exec` or `eval` does, with looks."""
 
     def run(source: Any, globals_: Any = None, locals_: Any = None, /, **kwargs: Any) -> Any:
@@ -170,7 +182,7 @@ def _runner(real: Any, mode: str) -> Any:
             locals_ = frame.f_locals if locals_ is None else locals_
         if not isinstance(source, types.CodeType):  # which has its looks
             text = source.lstrip(" \t") if isinstance(source, str) and mode == "eval" else source
-            source = _compile(text, "string", mode)
+            source = make(text, "string", mode)
         return real(source, globals_, globals_ if locals_ is None else locals_, **kwargs)
 
     return run

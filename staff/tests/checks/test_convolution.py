@@ -180,11 +180,23 @@ RENAMED = {
 }
 
 
-def renamed(name):
-    """Give a function of the fast layers as somebody copies it, with other names."""
+HARMLESS = {
+    ".shape": ".shape[:]",
+    ".transpose(": "[...].transpose(",
+    "range(": "range(*(), ",
+    "[some]": "[some][...]",
+    "in _starts(": "in _starts(*(), ",
+    " += ": " += 0 + ",
+}
+
+
+def changed(name, words):
+    """Give a function of the fast layers as somebody copies it, with other words."""
     source = Path(fast_layers.__file__).read_text(encoding="utf-8")
-    for old, new in RENAMED.items():
-        source = re.sub(rf"\b{old}\b", new, source)
+    for old, new in words.items():
+        source = (
+            re.sub(rf"\b{old}\b", new, source) if old.isidentifier() else source.replace(old, new)
+        )
     module = types.ModuleType("copied")
     exec(compile(source, "copied", "exec"), vars(module))
     return getattr(module, name)
@@ -202,12 +214,12 @@ def renamed(name):
 def test_fast_layer_is_no_answer_called_or_copied(monkeypatch, exercise, fast):
     put(monkeypatch, FUNCTIONS[exercise], lambda *args: getattr(fast_layers, fast)(*args))
     called = refusal(exercise)
-    put(monkeypatch, FUNCTIONS[exercise], renamed(fast))
-    copied = refusal(exercise)
-
     assert f"{FUNCTIONS[exercise]} calls cs682.fast_layers, which is given" in called
-    assert f"{FUNCTIONS[exercise]} holds the lines of " in copied
-    assert "This exercise asks for a layer that you have written yourself" in copied
+    for words in (RENAMED, HARMLESS) if exercise != "cn-1.4" else (RENAMED,):  # else no cache fits
+        put(monkeypatch, FUNCTIONS[exercise], changed(fast, words))
+        copied = refusal(exercise)
+        assert f"{FUNCTIONS[exercise]} holds the lines of " in copied
+        assert "This exercise asks for a layer that you have written yourself" in copied
 
 
 # --- right answers that look different

@@ -122,7 +122,7 @@ def seen(work):
     found = looks.noted[:]
     looks.noted.clear()
     return bool(found)
-looks.begin()
+looks.begin(["affine_backward"])
 import builtins, sys
 assert refused(lambda: step.replace(co_name="other")) == "code.__new__"
 assert refused(lambda: marshal.loads(packed)) == "marshal.loads"
@@ -152,3 +152,26 @@ def test_code_of_text_is_looked_at_and_no_other_is_made():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+COPIED = """
+from staff.grading.sandbox import looks
+text = "def f(x): return x.shape[0] + 1"
+wanted, given = compile(text, "given", "exec"), {}
+looks.begin(["conv_forward_naive"])
+exec(text, given)
+assert given["f"].__code__.co_code == wanted.co_consts[0].co_code
+assert eval("f(g)", given | {"g": type("G", (), {"shape": (2,)})}) == 3
+import sys
+try:
+    sys.setprofile(None)
+except PermissionError:
+    sys.exit()
+sys.exit("the profiler can be turned off")
+"""
+
+
+def test_code_of_text_that_is_compared_with_given_code_is_as_it_was_written():
+    done = subprocess.run([sys.executable, "-c", COPIED], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
