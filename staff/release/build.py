@@ -12,7 +12,7 @@ from typing import Any
 
 from cs682._files import pack, replacing
 from staff.exercises import page
-from staff.release.complete import read_version, unchecked, unhinted
+from staff.release.complete import read_version, unchecked, unhinted, unlisted
 from staff.release.files import MANIFEST, VARIANT, Source
 from staff.release.leaks import find_leaks, secrets
 from staff.release.originals import given_files, original_files
@@ -72,7 +72,7 @@ def cut(source: Source, variant: Variant | None = None, repository: str = "") ->
     if repository:
         files = _move_repository(files, settings["repository"], repository)
     files |= original_files(files, reference)
-    if faults := find_leaks(files, _secrets(reference, variant)):
+    if faults := unlisted(files) + find_leaks(files, _secrets(reference, variant)):
         raise ReleaseError(faults)
     files |= self_study_files(files, reference, variant)  # last: the rest was searched without them
     files |= given_files(files, version)

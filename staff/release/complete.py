@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from cs682.checks import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, has_hints, read_hints
 from cs682.checks.run import CHECKS, TRAININGS
 from cs682.setup.packages import edition_of
 from staff.grading.judging.secret import FURTHER
-from staff.release.files import Source
+from staff.release.files import LIST, ROOT, Source
 from staff.release.regions import ReleaseError
 
 PROJECT, CHANGELOG = "pyproject.toml", "CHANGELOG.md"
@@ -93,3 +94,33 @@ def unchecked(
         for what, table in tables.items()
         if not row.is_question and row.id not in table
     ]
+
+
+def unlisted(files: Mapping[str, bytes]) -> list[str]:
+    """Name each module of the package that a released one imports and that stays at home.
+
+    Parameters
+    ----------
+    files : mapping of bytes by path, what is released
+
+    Returns
+    -------
+    faults : list of str
+    """
+    return [
+        f"{path}:{line}: imports {module}, which {LIST} does not name"
+        for path, data in files.items()
+        if path.startswith("cs682/") and path.endswith(".py")
+        for line, module in _own_imports(ast.parse(data))
+        if (name := f"{module.replace('.', '/')}.py") not in files and (ROOT / name).is_file()
+    ]
+
+
+def _own_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Give line and name of what may be a module of the package that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.lineno, node.module
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)

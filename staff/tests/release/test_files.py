@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from staff.release.complete import unlisted
 from staff.release.files import LIST, ROOT, read_source
 
 
@@ -145,3 +146,24 @@ def test_released_modules_import_released_ones_alone(release):
 def place(path):
     """Return the name of the module in a file."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from cs682.checks.overwritten import say",
+        "from cs682.checks import overwritten",
+        "import cs682.checks.overwritten",
+        "def f():\n    from cs682.checks.overwritten import say",
+    ],
+)
+def test_a_module_that_stays_at_home_and_is_imported_is_named(line):
+    files = {"cs682/checks/run.py": f"import numpy\n{line}\n".encode()}
+    place = f"cs682/checks/run.py:{1 + len(line.splitlines())}"
+
+    assert [f for f in unlisted(files) if "overwritten" in f] == [
+        f"{place}: imports cs682.checks.overwritten, which staff/release/files.txt does not name"
+    ]
+    assert not unlisted(
+        {**files, "cs682/checks/overwritten.py": b"", "cs682/checks/__init__.py": b""}
+    )
