@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.run import CHECKS
 from staff.bank.answer import ROOT, Answer
@@ -63,7 +65,7 @@ def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
     ----------
     outcomes : list of Outcome, from `grade_answer`
     """
-    is_read = answer.file in CODE
+    is_read = answer.file in CODE and _changes_more_than_losses(answer)
     due = {answer.judge} if answer.verdict == "wrong" and is_read else set()
     failed = [o for o in outcomes if o.state != "passed"]
     lost = {
@@ -72,3 +74,20 @@ def surprise(answer: Answer, outcomes: list[Outcome]) -> str:
     lost -= due_by_nature(answer) - due
     said = [f"  {o.exercise} {o.state}: {o.message}" for o in outcomes if o.exercise in lost ^ due]
     return "\n".join([f"{answer} ({answer.verdict})", *said]) if said else ""
+
+
+def _changes_more_than_losses(answer: Answer) -> bool:
+    """Tell whether an answer changes more than the `loss` of networks, which is the release's."""
+    source = (ROOT / answer.file).read_text(encoding="utf-8")
+    try:
+        return _without_losses(answer.apply(source)) != _without_losses(source)
+    except SyntaxError:
+        return True
+
+
+def _without_losses(source: str) -> str:
+    """Return a module without the method `loss` of its classes."""
+    tree = ast.parse(source)
+    for owner in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        owner.body = [node for node in owner.body if getattr(node, "name", "") != "loss"]
+    return ast.dump(tree)
