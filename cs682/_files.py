@@ -17,7 +17,7 @@ _CONFLICT = re.compile(rb"^(<<<<<<<|>>>>>>>)( |\r?$)", re.MULTILINE)
 # Said of a file that a student writes in, to follow its name.
 MISSING = (
     "is missing: take it back from the editor's trash, from Git (git checkout -- and its name) or "
-    "from the zip of the assignment (python -m cs682 update and its name)"
+    "from the zip of the assignment, unpacked in another folder"
 )
 _AS_TEXT = ". Such a notebook opens as text alone: in JupyterLab right-click it, Open With, Editor"
 
