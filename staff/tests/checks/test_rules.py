@@ -174,6 +174,20 @@ def test_check_refuses_and_says_why(monkeypatch, exercise, answer, text):
     assert text in refusal(exercise)
 
 
+NOT_KEPT = [
+    of("fc-4.2", "fc-4.2", rmsprop(lambda o, d, rho: rho * o - (1 - rho) * d**2), name="NaN"),
+    of("fc-4.3", "fc-4.3", adam(count="after"), name="NaN"),
+]
+
+
+@pytest.mark.parametrize(("exercise", "answer"), NOT_KEPT)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_nan_twice_is_not_taken_for_state_between_calls(monkeypatch, exercise, answer):
+    put(monkeypatch, NAMES[exercise], answer)
+
+    assert "kept from call to call" not in refusal(exercise)
+
+
 @pytest.mark.parametrize("exercise", [of(exercise, exercise) for exercise in NAMES])
 def test_check_refuses_a_rule_that_needs_a_config(monkeypatch, exercise):
     right_answer = {"fc-4.1": momentum(), "fc-4.2": rmsprop(), "fc-4.3": adam()}[exercise]
