@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from cs682.checks.judges.layers import EXACT
 from cs682.checks.mistakes import rules as rule_mistakes
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Config = dict[str, Any]
 
@@ -25,7 +28,7 @@ def _check_rule(
     name: str,
     state: Config,
     settings: tuple[Config, Config],
-    hint: str = "",
+    hint: Callable[[Any], str] = lambda w: "",
 ) -> None:
     """Hold a rule against its definition; say so if it goes on from an earlier call's state."""
     try:
@@ -57,7 +60,7 @@ def _follow_rule(
     name: str,
     state: Config,
     settings: tuple[Config, Config],
-    hint: str,
+    hint: Callable[[Any], str],
 ) -> None:
     """Follow a rule over four steps from an empty config, with default and other settings."""
     rule = getattr(s, name)
@@ -89,7 +92,7 @@ def _follow_rule(
                 rtol=1e-7,
                 atol=_STEP_FLOOR,
                 where=where,
-                hint=hint,
+                hint=hint(w),
                 causes=known,
             )
             before = want[n]
@@ -188,9 +191,30 @@ def check_adam(s: Subject, r: Report) -> None:
         {"learning_rate": 0.1, "beta1": 0.6, "beta2": 0.8},
     )
     state = {"t": 0, "m": 0.0, "v": 0.0}
-    hint = "t must be increased before it is used; each moment is corrected with its own beta**t"
-    _check_rule(s, r, "adam", state, settings, hint)
+    _check_rule(s, r, "adam", state, settings, lambda w: _hint_at_adam(s.adam, w))
     _check_epsilon(s, r, "adam", {**state, **settings[0]})
+
+
+def _hint_at_adam(adam: Any, w: Any) -> str:
+    """Return what may be wrong where Adam's step is; NaN has causes of its own."""
+    if _is_finite(w) or _needs_a_step(adam):
+        return (
+            "t must be increased before it is used; each moment is corrected with its own beta**t"
+        )
+    return "a root of something negative (m may be, v never is), or a division by 0"
+
+
+def _is_finite(w: Any) -> bool:
+    return not isinstance(w, np.ndarray) or w.dtype.kind != "f" or bool(np.isfinite(w).all())
+
+
+def _needs_a_step(adam: Any) -> bool:
+    """Tell whether a step from t = 1 is finite: one from t = 0 that is not divides by 0."""
+    m, v = np.zeros(3), np.ones(3)
+    try:
+        return _is_finite(adam(np.ones(3), np.full(3, -0.5), {"t": 1, "m": m, "v": v})[0])
+    except Exception:  # the student's own: the check says what it found
+        return False
 
 
 def _check_epsilon(s: Subject, r: Report, name: str, config: Config) -> None:
