@@ -10,13 +10,12 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
+from cs682.checks.judges.caches import holds, marks
 from cs682.checks.judges.pairs import (
     WayBack,
     check_cache,
     check_way_back,
     hint_at_gradients,
-    holds,
-    marks,
 )
 from cs682.checks.mistakes import layers as layer_mistakes
 from cs682.checks.report import KEPT, Report, unpack

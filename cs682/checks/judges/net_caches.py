@@ -8,7 +8,7 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError
-from cs682.checks.judges.pairs import parts_of
+from cs682.checks.judges.caches import parts_of
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.subject import Subject
 

@@ -6,7 +6,7 @@ promises tells whose fault it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks.compare import CheckError, compare
+from cs682.checks.judges.caches import has_form_of, parts_of, say_lasting, written_out
 from cs682.checks.judges.orders import say_order
 from cs682.checks.report import KEPT, Report, require_float64, unpack
 
@@ -23,14 +24,10 @@ NUMERIC = 1e-6
 NUMERIC_FLOOR = 1e-8
 
 # How a backward pass is called: what a message says of the call, what dout is multiplied with, and
-# what must be wrong if the calls before gave the right values.
+# what must be wrong if the calls before gave the right values, {} being what the first call did.
 _CALLS = (
     ("", 1, ""),
-    (
-        ", in a second call with the same cache",
-        1,
-        "the first call was right: it has changed what the cache holds",
-    ),
+    (", in a second call with the same cache", 1, "the first call was right: {}"),
     (
         ", for twice that dout, after another forward pass",
         2,
@@ -209,11 +206,13 @@ def check_way_back(
     CheckError
         If a value is wrong.
     """
+    before = written_out(cache)
     for call, factor, why in _CALLS:
         if factor > 1:
             disturb()
         try:
-            way.compare(way.results(r, factor, cache), call, factor, why)
+            got = way.results(r, factor, cache)
+            way.compare(got, call, factor, why.format(say_lasting(before, written_out(cache))))
         except NotImplementedError:
             raise
         except Exception:
@@ -313,7 +312,7 @@ def _check_form(
                 f"and needs {form}"
             )
     is_advised = any("that it was given" in text for text in r.advice)  # which may be all there is
-    if documented is not None and not is_advised and not _same_form(cache, documented):
+    if documented is not None and not is_advised and not has_form_of(cache, documented):
         r.advise(
             f"the docstring of {forward} promises {form} as its cache; {backward} has to read the "
             "one that you return"
@@ -328,74 +327,3 @@ def is_none(cache: Any) -> bool:
     cache : object, or the handle of one
     """
     return type(cache).__name__ == "NoneType"
-
-
-def parts_of(cache: Any) -> Iterator[Any]:
-    """Yield all that a cache holds, however deep.
-
-    Parameters
-    ----------
-    cache : object, such as a tuple of tuples of ndarrays
-    """
-    if isinstance(cache, (tuple, list)):
-        for part in cache:
-            yield from parts_of(part)
-        if cache and all(isinstance(part, int) for part in cache):
-            yield tuple(cache)  # a shape
-    elif isinstance(cache, Mapping):
-        for part in cache.values():
-            yield from parts_of(part)
-    else:
-        yield cache
-
-
-def holds(array: Any) -> Callable[[list[Any]], bool]:
-    """Return a test whether the parts of a cache tell an array, its shape included.
-
-    Parameters
-    ----------
-    array : ndarray
-
-    Returns
-    -------
-    test : function of a list of parts
-    """
-
-    def test(parts: list[Any]) -> bool:
-        arrays = [p for p in parts if type(p) is np.ndarray and p.size == array.size]
-        if any(p.shape == array.shape and np.array_equal(p, array) for p in arrays):
-            return True
-        is_shape_kept = any(type(p) is tuple and p == array.shape for p in parts)
-        return is_shape_kept and any(np.isin(p, array).all() for p in arrays)
-
-    return test
-
-
-def marks(mask: Any, by: Callable[[Any], Any]) -> Callable[[list[Any]], bool]:
-    """Return a test whether a part of a cache, looked at through `by`, is this mask.
-
-    Parameters
-    ----------
-    mask : ndarray of bool
-    by : function of an ndarray
-
-    Returns
-    -------
-    test : function of a list of parts
-    """
-
-    def test(parts: list[Any]) -> bool:
-        return any(type(p) is np.ndarray and np.array_equal(by(p), mask) for p in parts)
-
-    return test
-
-
-def _same_form(cache: Any, documented: Any) -> bool:
-    """Tell whether a cache has the form and the arrays of the documented one."""
-    if isinstance(documented, tuple):
-        is_row = isinstance(cache, (tuple, list)) and len(cache) == len(documented)
-        return is_row and all(map(_same_form, cache, documented))
-    if type(documented) is np.ndarray:
-        is_like = type(cache) is np.ndarray and cache.shape == documented.shape
-        return is_like and bool(np.allclose(cache, documented))
-    return isinstance(cache, type(documented))

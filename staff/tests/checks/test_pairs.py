@@ -13,6 +13,7 @@ from tests.slopes import of
 
 FORWARD = {"fc-1.1": "affine_forward", "fc-1.3": "relu_forward", "do-1.1": "dropout_forward"}
 BACKWARD = {"fc-1.1": "affine_backward", "fc-1.3": "relu_backward", "do-1.1": "dropout_backward"}
+RIGHT = layers.affine_backward
 LATER = {"fc-1.1": "fc-1.2", "fc-1.3": "fc-1.4", "do-1.1": "do-1.3"}
 
 
@@ -115,6 +116,52 @@ def test_wrong_way_back_does_not_cost_the_forward_pass(monkeypatch, exercise):
     assert result.state == "passed"
     assert not result.advice
     assert "returned nothing" in refusal(LATER[exercise])
+
+
+def adding_up(kept):
+    """Make an affine_backward that adds each db to the one before."""
+
+    def answer(dout, cache):
+        dx, dw, db = RIGHT(dout, cache)
+        kept[db.shape] = kept.get(db.shape, 0) + db
+        return dx, dw, kept[db.shape]
+
+    return answer
+
+
+def spoiling(dout, cache):
+    grads = RIGHT(dout, cache)
+    cache[1][...] = 0
+    return grads
+
+
+def beyond_reach(cache):
+    """Return a cache that, as the grader's handles, cannot be looked into."""
+    return (*cache, lambda: None)
+
+
+CHANGED = "the first call was right: it has changed what the cache holds"
+LASTING = [
+    of("fc-1.2", adding_up({}), "the first call was right: something is kept", name="state"),
+    of("fc-1.2", spoiling, CHANGED + ".", name="cache"),
+]
+
+
+@pytest.mark.parametrize(("answer", "text"), LASTING)
+def test_what_the_first_call_left_behind_is_told(monkeypatch, answer, text):
+    put(monkeypatch, "affine_backward", answer)
+
+    assert text in refusal("fc-1.2")
+
+
+@pytest.mark.exercise(id="fc-1.2")
+@pytest.mark.parametrize("way", [adding_up, lambda kept: spoiling], ids=["state", "cache"])
+def test_of_a_cache_that_cannot_be_seen_both_are_said(monkeypatch, way):
+    back = way({})
+    put(monkeypatch, "affine_forward", forward("fc-1.1", beyond_reach))
+    put(monkeypatch, "affine_backward", lambda dout, cache: back(dout, cache[:3]))
+
+    assert CHANGED + ", or something is kept from call to call." in refusal("fc-1.2")
 
 
 @pytest.mark.parametrize("exercise", [of(exercise, exercise) for exercise in FORWARD])
