@@ -12,6 +12,8 @@ from cs682.checks.compare import CallError
 from cs682.checks.exercises import EXERCISES, Exercise
 
 ROOT = Path(__file__).resolve().parents[2]
+# A way back that goes wrong then: it may be the forward pass that has put nothing in the cache.
+_OF_EITHER = "after another forward pass"
 _MOST = 3  # near matches that are shown
 
 
@@ -87,6 +89,22 @@ def place_of(row: Exercise, function: str = "") -> str:
     line = line_of(row, function)
     starts = _starts(_read(row), function or row.functions[0])
     return f"{names} in {row.file}" + (f", line {line}" if line else "") + _say_twice(starts)
+
+
+def place_of_wrong(row: Exercise, message: str) -> str:
+    """Say where to mend an exercise: the one function that a message names, or all.
+
+    Parameters
+    ----------
+    row : Exercise
+    message : str, what is wrong
+
+    Returns
+    -------
+    place : str, as from `place_of`
+    """
+    named = [name for name in row.functions if re.search(rf"\b{re.escape(name)}\b", message)]
+    return place_of(row, named[0] if len(named) == 1 and _OF_EITHER not in message else "")
 
 
 def _say_twice(starts: list[int]) -> str:

@@ -32,7 +32,7 @@ from cs682.checks.judges import (
 )
 from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.judges.trainings import ByHeart
-from cs682.checks.names import find_exercise, line_of_barrier, place_of
+from cs682.checks.names import find_exercise, line_of_barrier, place_of, place_of_wrong
 from cs682.checks.overwritten import advise_of_overwriting, say_overwriting
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
@@ -191,10 +191,12 @@ def say_next(result: Result) -> Result:
         )
     if result.state == "open" or ".py" in result.message or row.is_given:  # it says what to do
         return result
+    function = ""
     if other := _BLAMED.search(result.message):
-        name = next(filter(None, other.groups()))
-        row = next((row for row in EXERCISES.values() if name in row.functions), row)
-    return replace(result, message=f"{result.message}\n  Next: mend {place_of(row)}, and save it")
+        function = next(filter(None, other.groups()))
+        row = next((row for row in EXERCISES.values() if function in row.functions), row)
+    place = place_of_wrong(row, function or result.message)
+    return replace(result, message=f"{result.message}\n  Next: mend {place}, and save it")
 
 
 def _say_stub(row: Exercise, stub: re.Match[str]) -> str:
@@ -348,7 +350,8 @@ def _say_beneath(row: Exercise, message: str) -> str:
     beneath = _find_beneath(row)
     if beneath is None or beneath.message == message:  # one mistake, and the message has its place
         return ""
-    first = "that" if ".py" in beneath.message else place_of(beneath.exercise)
+    is_there = ".py" in beneath.message
+    first = "that" if is_there else place_of_wrong(beneath.exercise, beneath.message)
     return (
         f"{beneath.exercise.id} is wrong too, and may be the cause. First mend {first}: "
         f"{beneath.message}\n  Then look at what {row.id} says: "

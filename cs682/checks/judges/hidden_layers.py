@@ -8,19 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from cs682._arguments import require_hidden_cache
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.dropout import require_mask
 from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
-from cs682.checks.judges.pairs import NUMERIC, WayBack, check_way_back, is_none
+from cs682.checks.judges.pairs import NUMERIC, WayBack, check_cache, check_way_back, is_none
 from cs682.checks.mistakes import nets as net_mistakes
-from cs682.checks.names import place_of
+from cs682.checks.names import place_of, place_of_wrong
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
 
 _NORMALIZATIONS = (None, "batchnorm", "layernorm")
+_DROPOUT_CACHE = "((normalization, inner), dropout_cache)"
 
 
 def _check_sandwich(s: Subject, r: Report, normalization: str) -> None:
@@ -33,20 +35,23 @@ def _check_sandwich(s: Subject, r: Report, normalization: str) -> None:
     values = list(arguments.values())
     want_out, slopes = net_mistakes.sandwich_values(normalization, values, dout)
     causes = net_mistakes.sandwich(normalization, values)
-    where = f"with {normalization}"
     param: dict[str, Any] = {"mode": "train"} if normalization == "batchnorm" else {}
     name = "affine_norm_relu_forward"
     result = r.watch(name, s.affine_norm_relu_forward, *values, param, normalization)
-    out, cache = unpack("affine_norm_relu_forward", result, ("out", "cache"))
+    out, cache = unpack(name, result, ("out", "cache"))
+    where = f"from {name} with {normalization}"
     compare("out", out, want_out, rtol=EXACT, atol=1e-12, where=where, causes=causes)
     if normalization == "batchnorm" and not np.any(param.get("running_mean", 0)):
-        raise CheckError("norm_param has no new running_mean: pass norm_param itself on, no copy")
+        raise CheckError(
+            f"norm_param has no new running_mean after {name}: pass norm_param itself on, no copy"
+        )
     if is_none(cache):
         raise CheckError("the cache of affine_norm_relu_forward is None: its way back needs one")
     parts = ("dx", "dw", "db", "dgamma", "dbeta")
     want = dict(zip(parts, slopes, strict=True))
     hint = "the way back is ReLU, normalization, affine, each with the cache of its own"
     name, backward = "affine_norm_relu_backward", s.affine_norm_relu_backward
+    where = f"from {name} with {normalization}"
     way = WayBack(name, backward, dout, want, where, atol=FLOOR, hints=dict.fromkeys(parts, hint))
 
     def disturb() -> None:
@@ -81,7 +86,10 @@ def _check_choice(s: Subject) -> None:
     out, _ = unpack("affine_norm_relu_forward", result, ("out", "cache"))
     batchnorm, _ = net_mistakes.sandwich_values("batchnorm", [x, w, b, gamma, beta], None)
     if np.shape(out) == batchnorm.shape and np.allclose(out, batchnorm):
-        raise CheckError("layernorm was asked for, batchnorm came: look at `normalization`")
+        raise CheckError(
+            "layernorm was asked for, batchnorm came from affine_norm_relu_forward: look at "
+            "`normalization`"
+        )
 
 
 @contextmanager
@@ -153,25 +161,26 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
     out, cache = unpack(name, result, ("out", "cache"))
     if np.shape(out) == x.shape:
         raise CheckError(
-            f"out has the shape of x, {x.shape}: dropout was applied to the layer's input; it "
-            "comes after the ReLU, and takes what the ReLU gave"
+            f"out of {name} has the shape of x, {x.shape}: dropout was applied to the layer's "
+            "input; it comes after the ReLU, and takes what the ReLU gave"
         )
     want, slopes, causes = net_mistakes.dropout_sandwich(
         x, w, b, dout, mask, _seeded_mask(s, x.shape, 0.6)
     )
-    where = "of one layer with dropout"
+    where = f"from {name}"
     hint = (
         "dropout_forward takes what the ReLU gave, and dropout_param as it is, p and seed included"
     )
     compare("out", out, want, rtol=EXACT, where=where, hint=hint, causes=causes)
     parts = ("dx", "dw", "db")
     hint = "the way back is dropout, then ReLU, then affine, each with the cache of its own"
+    name = "affine_norm_relu_dropout_backward"
     way = WayBack(
-        "affine_norm_relu_dropout_backward",
+        name,
         s.affine_norm_relu_dropout_backward,
         dout,
         dict(zip(parts, slopes["right"], strict=True)),
-        where,
+        f"from {name}",
         atol=FLOOR,
         hints=dict.fromkeys(parts, hint),
         causes={
@@ -179,9 +188,29 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
             for i, part in enumerate(parts)
         },
     )
+    _, inner = s.affine_relu_forward(x, w, b)
+    _, dropout_cache = s.dropout_forward(out, param)
+    _check_dropout_cache(r, way, cache, ((None, inner), dropout_cache))
     check_way_back(
         r, way, cache, lambda: s.affine_norm_relu_dropout_forward(1 - x, -w, b, *options)
     )
+
+
+def _check_dropout_cache(r: Report, way: WayBack, cache: Any, documented: Any) -> None:
+    """Check that the given lines of the way back can read the cache of the forward pass."""
+    check_cache(r, way, cache, documented, _DROPOUT_CACHE, {})
+    if not isinstance(cache, (tuple, list)):
+        return  # it may stay where the student's code runs
+    try:
+        inner, _ = cache
+        require_hidden_cache(inner)
+    except ValueError:
+        if not way.is_right(cache):
+            raise CheckError(
+                "the cache that affine_norm_relu_dropout_forward returned is not the one that the "
+                f"docstring promises, {_DROPOUT_CACHE}: mend what "
+                "affine_norm_relu_dropout_forward returns as its cache"
+            ) from None
 
 
 def _check_own_mask(s: Subject) -> None:
@@ -196,7 +225,7 @@ def _check_own_mask(s: Subject) -> None:
     result = s.affine_norm_relu_dropout_backward(dout.copy(), cache)
     _, _, db = unpack("affine_norm_relu_dropout_backward", result, ("dx", "dw", "db"))
     want = np.where(kept, *slow.dropout_slopes(dout, 0.6))[0]  # of one example
-    where = "of one layer with dropout, without a seed"
+    where = "from affine_norm_relu_dropout_backward, without a seed"
     hint = (
         "with a seed it is right: the way back draws no new mask, dropout_backward takes the one "
         "in the cache"
@@ -212,7 +241,9 @@ def _require_without_dropout(s: Subject, normalization: str) -> None:
     except CheckError as error:
         if key not in EXERCISES:
             raise
-        where = " and ".join(place_of(EXERCISES[k]) for k in dict.fromkeys(("bn-2.2", key)))
+        where = " and ".join(
+            place_of_wrong(EXERCISES[k], str(error)) for k in dict.fromkeys(("bn-2.2", key))
+        )
         raise CheckError(
             f"{error}\n  This is without dropout, see exercise {key}: look at {where}"
         ) from None
@@ -224,18 +255,19 @@ def _check_dropout_with(s: Subject, normalization: str) -> None:
     values = [rng.standard_normal(shape) for shape in ((4, 6), (6, 5), (5,), (5,), (5,))]
     dout, mask = rng.standard_normal((4, 5)), _seeded_mask(s, (4, 5), 0.6)
     want, slopes = net_mistakes.sandwich_values(normalization, values, dout * mask)
-    where = f"of one layer with {normalization} and dropout"
+    where = f"with {normalization} and dropout"
     params = {"mode": "train"}, normalization, {"mode": "train", "p": 0.6, "seed": 123}
     name = "affine_norm_relu_dropout_forward"
     result = s.affine_norm_relu_dropout_forward(*(v.copy() for v in values), *params)
     out, cache = unpack(name, result, ("out", "cache"))
-    compare("out", out, want * mask, rtol=EXACT, atol=1e-12, where=where, hint=_PLAIN_IS_RIGHT)
+    options: dict[str, Any] = {"rtol": EXACT, "atol": 1e-12, "hint": _PLAIN_IS_RIGHT}
+    compare("out", out, want * mask, **options, where=f"from {name} {where}")
     parts = ("dx", "dw", "db", "dgamma", "dbeta")
     name = "affine_norm_relu_dropout_backward"
     got = unpack(name, s.affine_norm_relu_dropout_backward(dout.copy(), cache), parts)
     for part, value, slope in zip(parts, got, slopes, strict=True):
-        options: dict[str, Any] = {"rtol": NUMERIC, "atol": FLOOR, "where": where}
-        compare(part, value, slope, **options, hint=_PLAIN_IS_RIGHT)
+        options |= {"rtol": NUMERIC, "atol": FLOOR}
+        compare(part, value, slope, **options, where=f"from {name} {where}")
 
 
 _PLAIN_IS_RIGHT = "without a normalization it is right"
