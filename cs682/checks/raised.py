@@ -236,11 +236,11 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
     ),
     (
         r"not enough values to unpack \(expected (\d+), got (\d+)\)"
-        r"(?:\n.*)?\n  (?:raised )?in \w+_backward,.* = cache\b",
+        r"(?:\n.*)?\n  (?:raised )?in (\w+)_backward,.* = cache\b",
         lambda found: (
             f"The cache has {found[2]} entries, not {found[1]}. In a network: is it the cache of "
-            "this very layer? If so, it is yours: let the forward pass put in what the way back "
-            "needs, in the order in which it comes apart here."
+            f"this very layer? If so, it is yours: let {found[3]}_forward put in what the way "
+            "back needs, in the order in which it comes apart here."
         ),
     ),
     (

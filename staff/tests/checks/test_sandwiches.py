@@ -89,6 +89,18 @@ def test_cache_without_that_of_dropout_is_said_of_the_forward_pass(monkeypatch, 
     assert f"Next: mend {DROPOUT}_forward in cs682/layer_utils.py" in said
 
 
+def test_cache_of_too_few_parts_is_said_of_the_forward_pass(monkeypatch):
+    right = layer_utils.affine_norm_relu_forward
+
+    def forward(*args):
+        out, cache = right(*args)
+        return out, cache[:3]
+
+    put(monkeypatch, f"{NORM}_forward", forward)
+
+    assert f"let {NORM}_forward put in what the way back needs" in told("bn-2.2")
+
+
 def test_cache_that_the_open_way_back_cannot_read_is_said_at_once(monkeypatch):
     right = layer_utils.affine_norm_relu_dropout_backward
 
