@@ -46,15 +46,15 @@ def due_by_nature(answer: Answer) -> set[str]:
 
     Returns
     -------
-    ids : set of str: all of the file, if the answer changes code outside of its exercise; and
-        for a right answer those whose code reads the caches that it writes, in the layout of the
-        reference, which it need not have
+    ids : set of str: all of the file and all that is built on it, if the answer changes code
+        outside of its exercise; and for a right answer those whose code reads the caches that it
+        writes, in the layout of the reference, which it need not have
     """
     functions = {*EXERCISES[answer.exercise].functions}
     shared = {i for i in CHECKS if EXERCISES[i].file == answer.file}
     readers = {i for i, partner in PARTNERS.items() if partner in functions}
     if answer.reaches_out:
-        return shared
+        return {*shared, *touched(answer)}
     return readers if answer.verdict != "wrong" else set()
 
 
