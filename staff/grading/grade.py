@@ -200,7 +200,7 @@ def _stop(*_: object) -> None:
 
 
 def _require_kept(args: argparse.Namespace, out: Path) -> None:
-    """Refuse to run code as another user who can read the class's data; warn of the command line."""
+    """Refuse to run code as another user who can read the class's data; warn of a seed in sight."""
     if args.seed is not None:
         _say(
             "Students' code runs as another user here, who can read --seed from the command line: "
