@@ -780,16 +780,22 @@ def test_with_data_only_hand_ins_with_models_are_graded_again(place, tmp_path, q
     assert {o.exercise: o.state for o in record.outcomes}["fc-2.4"] == "wrong"
 
 
+def start_slow_run(place, out, stderr):
+    """Grade in a process of its own, with two workers that take their time."""
+    script = out.parent / "slow.py"
+    script.write_text(SLOW)
+    words = ["grade", str(place), "--out", str(out), "--no-models", "--jobs", "2"]
+    return subprocess.Popen(
+        [sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
+    )  # fmt: skip
+
+
 def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
     place, tmp_path, quick, capsys
 ):
-    out, script = tmp_path / "out", tmp_path / "slow.py"
-    script.write_text(SLOW)
-    words = ["grade", str(place), "--out", str(out), "--no-models", "--jobs", "2"]
-    process = subprocess.Popen(
-        [sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    out = tmp_path / "out"
+    process = start_slow_run(place, out, stderr=subprocess.DEVNULL)
     try:
         while not list(out.glob("staff/records/*.json")):
             assert process.poll() is None
@@ -808,13 +814,8 @@ def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
 
 
 def test_worker_of_a_run_that_is_killed_ends_too(place, tmp_path):
-    out, script = tmp_path / "out", tmp_path / "slow.py"
-    script.write_text(SLOW)
-    words = ["grade", str(place), "--out", str(out), "--no-models", "--jobs", "2"]
-    process = subprocess.Popen(
-        [sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+    out = tmp_path / "out"
+    process = start_slow_run(place, out, stderr=subprocess.PIPE)
     while not list(out.glob("staff/records/*.json")):
         assert process.poll() is None
         time.sleep(0.05)
