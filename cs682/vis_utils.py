@@ -2,8 +2,8 @@
 
 A function returns a closed Matplotlib figure. End a cell with the call (no semicolon) to see it,
 once; pass several figures to IPython's ``display``; keep one with its ``savefig(path)``.
-Images and filters are drawn in `cs682.figures.pictures` and `tiles`, tables in `tables`; all can
-be imported from here.
+Images and the first layer of a dense network are drawn in `cs682.figures.pictures`, filters and
+what they answer in `tiles`, tables in `tables`; all can be imported from here.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ from staff.grading.judging.core import NOT_GRADED
 from staff.grading.results.store import UNSEEN, NotGraded, Result
 
 HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read", "late penalty")
+TAIL = ("submission", "handed in", "sandbox", "remarks")
 
 
 def grade_book(results: Iterable[Result]) -> str:
     """Return the grade book as CSV, in which no cell is a formula."""
-    columns = (*HEAD, *EXERCISES, "submission", "handed in", "sandbox", "remarks")
+    columns = (*HEAD, *EXERCISES, *TAIL)
     return dump_sheet(columns, (line for result in results for line in _lines(result)))
 
 
