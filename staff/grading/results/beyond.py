@@ -1,47 +1,55 @@
 """Name what in a hand-in's code reaches beyond NumPy and its own numbers.
 
 Layers need arithmetic on arrays. Who would look into the checks, or measure a gradient, needs more:
-a module, the inside of an object, numbers of another kind. That is told from the source, in the
+a module, the inside of an object, numbers of another kind. What may be taken of modules and of
+Python is a list of what is usual (`usual.py`), and a module may not leave sight; of objects, whose
+attributes anybody may name, there is a list of what is odd. That is told from the source, in the
 grader's process, which nothing in a hand-in can blind. It costs no points: a person looks.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from types import (
+    AsyncGeneratorType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    GeneratorType,
+    TracebackType,
+)
 
 from staff.grading.intake.kinds import parse
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
+from staff.grading.results.usual import USUAL
 
-_MODULES = {  # what students import; the last three are those of older editions
-    "__future__", "numpy", "math", "typing", "collections", "functools", "itertools", "copy",
-    "time", "random", "warnings", "dataclasses", "builtins", "past", "six",
-}  # fmt: skip
-_OF_NUMPY = {  # its modules, but for linalg, random, fft and typing
-    "testing", "lib", "core", "f2py", "ctypeslib", "distutils", "compat", "rec", "char", "strings",
-    "ma", "emath", "polynomial", "matlib", "matrixlib", "dtypes",
-}  # fmt: skip
-_VIEWS = "lib.stride_tricks"  # windows for a convolution
 _OWN = "cs682"  # of it, the files of exercises, and what each is given with
-_NAMES = {
-    "gc", "ctypes", "compile", "exec", "eval", "inspect", "threading", "modules", "meta_path",
-    "setprofile", "getprofile", "settrace", "gettrace", "_getframe", "_current_frames", "f_back",
-    "f_locals", "f_globals", "cell_contents", "gi_frame", "tb_frame",
-    "getattr", "setattr", "delattr", "vars", "globals", "locals", "attrgetter",
-    "__globals__", "__closure__", "__code__", "__dict__", "__builtins__", "__import__",
-    "__subclasses__", "__traceback__", "__array_interface__", "__array_struct__",
-    # what evaluates text, or reads files
-    "get_type_hints", "ForwardRef", "_eval_type", "singledispatch", "singledispatchmethod",
-    "runstring", "open", "fromfile", "memmap", "fromregex", "loadtxt", "genfromtxt", "DataSource",
+_ROOMS = {file.rpartition("/")[0] for file in CODE}
+_INSIDE = {  # of frames, generators and the like
+    name
+    for kind in (
+        AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, TracebackType
+    )
+    for name in dir(kind)
+    if re.match("[a-z]+_", name)
+}  # fmt: skip
+_NAMES = _INSIDE | {
+    "ctypes", "cffi", "cell_contents", "allow_pickle", "update_wrapper", "wraps",
     # numbers of another kind
-    "cmath", "complex", "complex64", "complex128", "imag", "longdouble", "clongdouble", "float96",
-    "float128", "decimal", "fractions", "Decimal", "Fraction", "csingle", "cdouble", "cfloat",
-    "singlecomplex", "longcomplex", "longfloat", "clongfloat", "complex192", "complex256",
-    "sctypeDict", "sctypes", "typecodes", "isqrt", "ldexp", "frexp",
+    "complex", "complex64", "complex128", "imag", "longdouble", "clongdouble", "float96",
+    "float128", "csingle", "cdouble", "cfloat", "singlecomplex", "longcomplex", "longfloat",
+    "clongfloat", "complex192", "complex256",
+}  # fmt: skip
+_MODULES = {  # which are no attributes but of other modules
+    "np", "numpy", "mtrand", "itertools", "functools", "warnings", "builtins", "importlib",
+    "operator", "copyreg", "sys", "os", "_sys", "_os",
 }  # fmt: skip
 _LETTERS = re.compile(r"[<>=|]?([DFGg]|[cf](12|16)|c(8|24|32))")  # of the types of such numbers
 _DUNDER = re.compile(r"__\w+__")
@@ -50,6 +58,8 @@ _PLAIN = {"__init__", "__call__", "__name__", "__doc__", "__repr__", "__str__", 
 _CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*(?!utf-?8\b)[-\w.]", re.IGNORECASE)
 _UNREAD, _CODED = "cannot be read as source", "declares a coding"
 _CLASS, _LETTER, _FORMAT = "type with three arguments", "a letter of a type", "format of a variable"
+_BYTES, _PART, _IN_CLASS = "bytes in the source", "__ in a text", "import in a class"
+_BUILTINS = frozenset(dir(builtins))
 _MOST, _LONGEST = 40, 40  # names of a hand-in, and characters of each
 _Found = set[tuple[int, str]]  # line, name
 
@@ -86,15 +96,25 @@ def find_beyond(file: str, text: str) -> list[tuple[str, str]]:
     -------
     found : list of (name, place), such as ('gc', 'cs682/layers.py line 3'), in the order of lines
     """
-    found = sorted(_find(text))
-    return [(name, f"{file} line {line}") for line, name in found if name not in _given(file)]
+    given = _given(file)
+    lines = text.split("\n")
+    found = sorted(
+        (line, name) for line, name in _find(text) if (name, _at(lines, line)) not in given
+    )
+    return [(name, f"{file} line {line}") for line, name in found]
+
+
+def _at(lines: list[str], number: int) -> str:
+    """Return a line by its number, without what indents it."""
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 def _is_made_up(name: str) -> bool:
     """Tell whether a name may be one of any number that hide others: it comes last."""
-    last = name.split(".")[-1]
-    is_module = last.lstrip("_") in sys.stdlib_module_names or last in _OF_NUMPY
-    return not (is_module or last in _NAMES or " " in name or name.startswith(f"{_OWN}."))
+    module, _, last = name.rpartition(".")
+    is_there = module in USUAL and last in dir(sys.modules.get(module))
+    is_known = last.lstrip("_") in sys.stdlib_module_names or last in _BUILTINS | _NAMES | _MODULES
+    return not (is_there or is_known or " " in name or name.startswith(f"{_OWN}."))
 
 
 def _find(text: str) -> _Found:
@@ -109,51 +129,73 @@ def _find(text: str) -> _Found:
 
 
 @lru_cache
-def _given(file: str) -> frozenset[str]:
-    """Return what a file names of that as it is given out; nothing for a student's own."""
+def _given(file: str) -> frozenset[tuple[str, str]]:
+    """Return the names that a file is given out with, each with its line; none for a student's."""
     path = ROOT / file
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return frozenset(name for _, name in _find(text))
+    return frozenset((name, _at(text.split("\n"), line)) for line, name in _find(text))
 
 
 def _odd_names(node: ast.AST) -> Iterator[str]:
     """Give what a node names that no layer needs."""
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        yield from filter(None, map(_unusual, _imported(node)))
-    if isinstance(node, ast.Constant) and isinstance(node.value, complex):
-        yield "complex"
-    if isinstance(node, ast.Call):
-        yield from _odd_call(node)
-    text = node.value if isinstance(node, ast.Constant) else None
-    for name in _names_in_text(text) if isinstance(text, str) else _names_in(node):
-        if name in _NAMES or (_DUNDER.fullmatch(name) and name not in _PLAIN):
+    match node:
+        case ast.Import() | ast.ImportFrom():
+            yield from _odd_imports(node)
+        case ast.ClassDef() if _has_import(node):
+            yield _IN_CLASS
+        case ast.Constant(value=str(text)):
+            yield from _odd_words(text)
+        case ast.Constant(value=bytes()):
+            yield _BYTES
+        case ast.Constant(value=complex()):
+            yield "complex"
+        case ast.Call(func=ast.Name(id="type"), args=[_, _, *_] | [ast.Starred()]):
+            yield _CLASS
+        case ast.Attribute(attr="format" | "format_map", value=ast.Constant()):
+            pass
+        case ast.Attribute(attr="format" | "format_map"):
+            yield _FORMAT  # it may be pieced together: '{0.__di' ...
+        case ast.Attribute(attr=name) if name in _MODULES:
             yield name
+        case ast.Name(id=name) if name in _BUILTINS - USUAL["builtins"]:
+            yield name
+    yield from filter(_is_odd, _names_in(node))
 
 
-def _odd_call(node: ast.Call) -> Iterator[str]:
-    """Name a class that is made by a call, and a format that does not stand where it is used."""
-    called = node.func
-    if isinstance(called, ast.Name) and called.id == "type" and len(node.args) > 1:
-        yield _CLASS
-    if not isinstance(called, ast.Attribute) or called.attr not in ("format", "format_map"):
-        return
-    if not isinstance(called.value, ast.Constant):  # it may be pieced together: '{0.__di' ...
-        yield _FORMAT
+def _is_odd(name: str) -> bool:
+    """Tell whether no layer calls anything so."""
+    return name in _NAMES or (_DUNDER.fullmatch(name) is not None and name not in _PLAIN)
 
 
-def _names_in_text(text: str) -> set[str]:
-    """Return a text that may be a name, and the words in it that stand in no prose."""
-    return {text, *(word for word in re.findall(r"\w+", text) if "_" in word)}
+def _odd_words(text: str) -> Iterator[str]:
+    """Give the names in a text that are odd ones, and tell of what may be a part of one."""
+    for word in {text, *(word for word in re.findall(r"\w+", text) if "_" in word)} - _PLAIN:
+        if _is_odd(word):
+            yield word
+        elif "__" in word and word.replace("_", "a").isidentifier():
+            yield _PART
 
 
 def _names_in(node: ast.AST) -> set[str]:
     """Return what a node calls something: a variable, an attribute, a function, what it imports."""
     if isinstance(node, ast.MatchClass):
         return {*node.kwd_attrs}
-    if isinstance(node, ast.Attribute):
-        return {node.attr} - {"open"}  # it may be an object's own; `_is_inside` knows a module's
-    known = (getattr(node, field, None) for field in ("id", "name", "arg"))
+    known = (getattr(node, field, None) for field in ("id", "attr", "name", "arg"))
     return {name for name in known if isinstance(name, str)}
+
+
+def _has_import(node: ast.ClassDef) -> bool:
+    """Tell whether a class binds a module, which is then an attribute of that class."""
+    left: list[ast.AST] = [*node.body]
+    while left:
+        match left.pop():
+            case ast.Import() | ast.ImportFrom():
+                return True
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.expr():
+                continue
+            case inner:
+                left += ast.iter_child_nodes(inner)
+    return False
 
 
 def _letters(nodes: list[ast.AST]) -> _Found:
@@ -170,55 +212,92 @@ def _letters(nodes: list[ast.AST]) -> _Found:
 
 
 def _from_modules(nodes: list[ast.AST]) -> _Found:
-    """Return what is taken from inside an imported module, and where one is handed on whole."""
-    imports = [alias for n in nodes if isinstance(n, ast.Import) for alias in n.names]
-    modules = {a.asname or a.name.split(".")[0]: a.name.split(".")[0] for a in imports}
-    attributes = [n for n in nodes if isinstance(n, ast.Attribute)]
-    views = {id(n.value) for n in attributes if n.attr == _VIEWS.rpartition(".")[2]}
-    found, used = set(), set()
-    for node in attributes:
-        root: ast.AST = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        module = modules.get(root.id, _OWN) if isinstance(root, ast.Name) else _OWN
-        used.add(id(root))
-        if module != _OWN and id(node) not in views and _is_inside(module, node.attr):
-            found.add((node.lineno, node.attr))
-    names = (n for n in nodes if isinstance(n, ast.Name) and id(n) not in used)
-    whole = {(n.lineno, modules[n.id]) for n in names if modules.get(n.id, _OWN) != _OWN}
-    return found | {(line, f"{module} as a value") for line, module in whole}
+    """Return what is taken of modules that is not usual, and where one is handed on whole."""
+    bound = _bound(nodes)
+    outer = {id(n.value): n for n in nodes if isinstance(n, ast.Attribute)}
+    names = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    return {found for n in names for module in bound[n.id] for found in _taken(n, module, outer)}
 
 
-def _is_inside(module: str, name: str) -> bool:
-    """Tell whether a name of a module is no layer's business: its own, or another module."""
-    if name == "open":
-        return True
-    if name.startswith("_"):
-        return not _DUNDER.fullmatch(name)
-    if module == "numpy":
-        return name in _OF_NUMPY or name == "sys"
-    return name in sys.stdlib_module_names - _MODULES - {"abc"}
+def _bound(nodes: list[ast.AST]) -> defaultdict[str, set[str]]:
+    """Return the modules that each name may stand for."""
+    bound = defaultdict(set, {"np": {"numpy"}})  # a star may bring it
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for module, alias in _imported(node):
+                if alias.asname or isinstance(node, ast.ImportFrom):
+                    bound[alias.asname or alias.name] |= {module} if _is_module(module) else set()
+                else:  # `import numpy.linalg` binds `numpy`
+                    bound[module.partition(".")[0]].add(module.partition(".")[0])
+    return bound
 
 
-def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """Return the modules that a statement imports, or may."""
+def _taken(node: ast.expr, module: str, outer: Mapping[int, ast.Attribute]) -> _Found:
+    """Return what is odd about the use of a name of a module, followed into modules inside it."""
+    while above := outer.get(id(node)):
+        inner = f"{module}.{above.attr}"
+        if not isinstance(above.ctx, ast.Load):
+            return {(above.lineno, f"{module} changed")}
+        if not _is_module(inner):
+            return {(above.lineno, odd) for odd in [_unusual(inner)] if odd}
+        node, module = above, inner
+    is_own = module.startswith(f"{_OWN}.")  # what it holds of others is named for its attribute
+    return set() if is_own else {(node.lineno, f"{module} as a value")}
+
+
+def _is_module(path: str) -> bool:
+    """Tell whether a path is that of a module of which something is usual, or of the package's."""
+    return path in USUAL or path in _released()
+
+
+@lru_cache(maxsize=1)
+def _released() -> frozenset[str]:
+    """Return the modules of the package as it is given out, those that hold others as well."""
+    files = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / _OWN).rglob("*.py")]
+    return frozenset(".".join(path.parts) for file in files for path in (file, file.parent))
+
+
+def _odd_imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Give what a statement imports that no layer needs, or under a name that hides a module."""
+    for path, alias in _imported(node):
+        last = path.rpartition(".")[2]
+        if odd := _unusual(path):
+            yield odd
+        elif path in USUAL and alias.asname not in (None, "np", last):
+            yield f"{path} by another name"
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[tuple[str, ast.alias]]:
+    """Return the paths of what a statement imports."""
     if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if node.module in (None, _OWN):  # `from . import layers`
-        return [f"{_OWN}.{alias.name}" for alias in node.names]
-    module = f"{_OWN}.{node.module}" if node.level else node.module
-    if module.startswith(f"{_OWN}.") or _unusual(module):
-        return [module]
-    return [f"{module}.{alias.name}" for alias in node.names]
+        return [(alias.name, alias) for alias in node.names]
+    inner = f".{node.module}" if node.module else ""
+    start = f"{_OWN}{inner}" if node.level else inner[1:]
+    return [(f"{start}.{alias.name}", alias) for alias in node.names]
 
 
-def _unusual(module: str) -> str:
-    """Return a module, or what is inside it, that no file of exercises imports; or nothing."""
-    root, *inner = module.replace(f"numpy.{_VIEWS}", "numpy").split(".")
-    if root not in (_OWN, *_MODULES):
+def _unusual(path: str) -> str:
+    """Return what a path leads to, if no file of exercises takes it; or nothing."""
+    root, *inner = path.split(".")
+    if root == _OWN:
+        return _unusual_of_own(inner)
+    if root not in USUAL:
         return root
-    if root != _OWN:
-        return next((f"{root}.{name}" for name in inner if _is_inside(root, name)), "")
-    path = module.replace(".", "/")
-    is_released = (ROOT / path).is_dir() or (ROOT / f"{path}.py").is_file()
-    return module if is_released and f"{path}.py" not in CODE else ""
+    module = root
+    for name in inner:
+        if f"{module}.{name}" not in USUAL:
+            is_usual = name in USUAL[module] or _DUNDER.fullmatch(name)  # a __name__ is told anyway
+            return "" if is_usual else f"{module}.{name}"
+        module = f"{module}.{name}"
+    return ""
+
+
+def _unusual_of_own(inner: list[str]) -> str:
+    """Return a module of the package that is not the student's, or another's found in one."""
+    if hidden := [name for name in inner if name in _MODULES]:
+        return hidden[0]
+    path = _OWN
+    while inner and _is_module(f"{path}.{inner[0]}"):
+        path, *inner = f"{path}.{inner[0]}", *inner[1:]
+    place = path.replace(".", "/")
+    return "" if place in _ROOMS or f"{place}.py" in CODE else path

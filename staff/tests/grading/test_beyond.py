@@ -18,35 +18,74 @@ from staff.grading.results.warnings import LONGEST
     [
         ("import sys", ["sys"]),
         ("from gc import collect", ["gc"]),
-        ("import numpy.lib.format as f, os.path", ["numpy.lib", "os"]),
+        ("import numpy.lib.format as f, os.path", ["numpy.lib.format", "os"]),
         ("from numpy import testing, linalg", ["numpy.testing"]),
-        ("import numpy as np\nnp.testing.runstring('', {})", ["runstring", "testing"]),
+        ("import numpy as np\nnp.testing.runstring('', {})", ["numpy.testing"]),
         ("import numpy as np\nn = np", ["numpy as a value"]),
-        ("from math import isqrt", ["isqrt"]),
+        ("from math import isqrt", ["math.isqrt"]),
         ("step = 1e-20j", ["complex"]),
-        ("y = np.sys.modules", ["modules"]),
-        ("import random\nrandom._os, random.Random", ["_os"]),
+        ("y = np.sys.modules", ["numpy.sys", "sys"]),
+        ("import random\nrandom._os, random.Random", ["_os", "random._os"]),
         ("from collections import _sys, abc", ["collections._sys"]),
         ("y = np.ones(3, 'D')", ["a letter of a type"]),
         ("y = np.ones(3, dtype='>c16')", ["a letter of a type"]),
         ("f = open('layers.py')", ["open"]),
-        ("from builtins import open", ["builtins.open", "open"]),
+        ("from builtins import open", ["builtins.open"]),
         ("A = type('A', (), {})", ["type with three arguments"]),
         ("s = '{0.__globals__}'.format(f)", ["__globals__"]),
         ("s = '{0.gi_frame.f_locals}'.format(f)", ["f_locals", "gi_frame"]),
-        ("s = ('{0.__glo' + 'bals__}').format(f)", ["format of a variable"]),
+        ("s = ('{0.__glo' + 'bals__}').format(f)", ["__ in a text", "format of a variable"]),
         ("match f:\n  case object(gi_frame=g): pass", ["gi_frame"]),
         ("A = dict(__array_interface__=1)", ["__array_interface__"]),
-        ("def f(x: 'gc'): pass\nget_type_hints(f)", ["gc", "get_type_hints"]),
+        ("from typing import get_type_hints", ["typing.get_type_hints"]),
         ("def f(:", ["cannot be read as source"]),
         (f"import gc #{'x' * 200_000}", ["cannot be read as source"]),
-        ("cell = loss.__closure__[0].cell_contents", ["__closure__", "cell_contents"]),
-        ("getattr(np, 's' + 'ys')", ["getattr"]),
+        ("cell = loss.__closure__[0].cell_contents", ["cell_contents", "__closure__"]),
+        ("getattr(np, 's' + 'ys')", ["getattr", "numpy as a value"]),
         ("f = '__globals__'", ["__globals__"]),
         ("class Pair:\n  def __mul__(self, other): pass", ["__mul__"]),
         ("from cs682.fast_layers import conv_forward_fast", ["cs682.fast_layers"]),
         ("from cs682 import checks, layers", ["cs682.checks"]),
         ("from . import gradient_check", ["cs682.gradient_check"]),
+        ("import cs682\ncs682.fast_layers.conv_forward_fast", ["cs682.fast_layers"]),
+        ("import cs682.layers\nx = cs682", ["cs682 as a value"]),
+        # a module kept, or found where nobody looks
+        ("y = np.load(file)", ["numpy.load"]),
+        ("y = read(file, allow_pickle=True)", ["allow_pickle"]),
+        ("y = np.random.mtrand.operator", ["mtrand", "numpy.random.mtrand", "operator"]),
+        ("R = np.random", ["numpy.random as a value"]),
+        (
+            "import numpy.random as R\nR.mtrand",
+            ["numpy.random by another name", "mtrand", "numpy.random.mtrand"],
+        ),
+        (
+            "from numpy import random as R\nR.mtrand",
+            ["numpy.random by another name", "mtrand", "numpy.random.mtrand"],
+        ),
+        ("import numpy.linalg\nnumpy.linalg._umath_linalg", ["numpy.linalg._umath_linalg"]),
+        ("from numpy import random\nf(x, [random])", ["numpy.random as a value"]),
+        ("match np.random:\n  case object(mtrand=m): pass", ["numpy.random as a value"]),
+        ("from numpy import *", ["numpy.*"]),
+        (
+            "class A:\n  if x:\n    import numpy as q",
+            ["import in a class", "numpy by another name"],
+        ),
+        ("from cs682.helper import np", ["np"]),
+        ("from . import helper\nhelper.np.load", ["np"]),
+        ("from .helper import *\nnp.load", ["numpy.load"]),
+        ("np.exp = mine", ["numpy changed"]),
+        ("import warnings\nwarnings.catch_warnings", ["warnings.catch_warnings"]),
+        # a name put together
+        ("s = 'a' + '__' + x", ["__ in a text"]),
+        ("s = '__wrap' + x", ["__ in a text"]),
+        ("def f():\n  '__wrap'", ["__ in a text"]),
+        ("s = (a + b).format\ns(f)", ["format of a variable"]),
+        ("s = chr(95) * 2", ["chr"]),
+        ("s = b'\\x80'", ["bytes in the source"]),
+        ("s = bytes([128])", ["bytes"]),
+        ("from functools import update_wrapper\nupdate_wrapper(a, b, x)", ["update_wrapper"]),
+        ("A = type(*parts)", ["type with three arguments"]),
+        ("s = exc.tb_next, code.co_consts", ["co_consts", "tb_next"]),
     ],
 )
 def test_facts_name_the_file_and_line_of_what_no_layer_needs(tmp_path, line, names):
@@ -84,6 +123,20 @@ cache = {"D": 1, "g": 2}
 y = np.linalg.norm(x) + np.random.randn(cache["D"]) + math.sqrt(np.fft.fft(x).real)
 z = np.array(type(y)(3), collections.abc.Sequence), "loss {:.3f}".format(y), isinstance(y, type)
 """
+
+
+def test_long_names_and_long_chains_of_conditions_are_read():
+    tests = "\n".join(f"  elif x == {i}: pass" for i in range(300))
+    text = f"from cs682 import {'o' * 300}\nclass A:\n  if x: pass\n{tests}\n"
+
+    assert find_beyond("cs682/layers.py", text) == []
+
+
+def test_what_is_given_in_one_line_is_named_in_another():
+    given = (ROOT / "cs682/optim.py").read_text()
+
+    assert find_beyond("cs682/optim.py", given) == []
+    assert find_beyond("cs682/optim.py", f"{given}\nupdate_wrapper(a, b, c)\n")
 
 
 def test_facts_find_no_odd_name_in_ordinary_code(tmp_path):
