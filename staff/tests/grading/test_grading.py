@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import re
 import signal
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,12 +14,13 @@ import pytest
 
 from cs682 import layers
 from cs682.checks import EXERCISES, CheckError
+from cs682.checks.judges.dropout import require_mask
 from cs682.checks.run import CHECKS, examine
 from staff.bank.judge import BANK
 from staff.grading.intake.package import CODE
 from staff.grading.judging import core
 from staff.grading.judging.core import fault_of_check, grade_code
-from staff.grading.judging.secret import FURTHER
+from staff.grading.judging.secret import FURTHER, further_check
 from staff.grading.judging.secret.hold import hold
 from staff.grading.sandbox import remote
 from staff.grading.sandbox.ladder import Sandbox
@@ -93,6 +95,31 @@ def test_what_a_further_check_asks_does_not_reach_the_student(
 
     assert outcome.message == f"{told}: a further test on other sizes failed\n  in your code"
     assert "array(" in outcome.staff
+
+
+@pytest.mark.parametrize(
+    "made",
+    [type("x_e6c8", (), {})(), np.array(["x"] * 2, "<U68"), "e6c8", [np.ones(2)] * 68],
+    ids=["a type", "a dtype", "a text", "a list"],
+)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda out: hold("out", out, np.ones(2), "one input"),
+        lambda out: require_mask(out, (2,), 0.5),
+        lambda out: out / np.ones(2) + {}[str(out)] + type(out).__name__,
+    ],
+    ids=["hold", "mask", "stumble"],
+)
+def test_what_came_back_in_a_further_check_is_not_said(ask, made, monkeypatch):
+    monkeypatch.setitem(FURTHER, "fc-1.3", lambda subject, _: ask(subject.relu_forward(0)))
+    subject = SimpleNamespace(relu_forward=lambda x: made)
+
+    result = examine("fc-1.3", subject, checks=(partial(further_check, "fc-1.3", SEED),))
+
+    assert result.state == "wrong"
+    assert result.message.startswith("a further test on other sizes failed")
+    assert not re.search(r"e6c8|68|list|array\(", result.message)
 
 
 @pytest.mark.slow

@@ -1,4 +1,8 @@
-"""Hold a result against the reference's, and say what is wrong without giving inputs away."""
+"""Hold a result against the reference's, and say what is wrong without giving inputs away.
+
+The code that made the result may have put an input into it: into a name of a type, say. So what is
+said of a result is in words of the grader's own.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,20 @@ import numpy as np
 
 from cs682.checks.compare import CheckError, require_expected
 
-_BEGINNING = "a further test on other sizes failed"
+BEGINNING = "a further test on other sizes failed"
 # Sums of some hundred float64 numbers are good to a dozen digits, central differences to nine.
 _SMALL = 0.1  # a result that is 0 by the maths, as of a bias before batch norm, is so up to digits
 _SHARES = {8: (1e-10, 1e-11), 4: (1e-3, 1e-4)}  # by bytes: of each value, and of the largest
 
 
+class RefusedError(CheckError):
+    """A result is not the reference's; the message is made here, of nothing that came back."""
+
+
 def hold(
     name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64, least: float = _SMALL
 ) -> None:
-    """Raise CheckError unless a result is the reference's.
+    """Raise RefusedError unless a result is the reference's.
 
     Parameters
     ----------
@@ -30,7 +38,7 @@ def hold(
 
     Raises
     ------
-    CheckError
+    RefusedError
         If shape, finiteness or a value is wrong.
     ValueError
         If the reference's is not finite.
@@ -39,10 +47,10 @@ def hold(
     require_expected(name, want)
     kind = f"{np.dtype(dtype)} {where}"
     if not (type(got) is np.ndarray or (np.isscalar(got) and not want.ndim)):
-        refuse(name, f"is a {type(got).__name__}", kind)
+        refuse(name, "is no array" if want.ndim else "is no number", kind)
     got = np.asarray(got)
     if got.dtype.kind not in "fiub":
-        refuse(name, f"holds {got.dtype} values", kind)
+        refuse(name, "holds values that are no real numbers", kind)
     if got.shape != want.shape:
         refuse(name, "has the wrong shape", kind)
     got = got.astype(np.float64)
@@ -55,7 +63,7 @@ def hold(
 
 
 def hold_all(names: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64) -> None:
-    """Raise CheckError unless each part of a result is the reference's.
+    """Raise RefusedError unless each part of a result is the reference's.
 
     Parameters
     ----------
@@ -71,17 +79,17 @@ def hold_all(names: str, got: Any, want: Any, where: str, *, dtype: Any = np.flo
 
 
 def refuse(name: str, what: str, where: str) -> None:
-    """Raise CheckError with the words that all further checks use."""
-    raise CheckError(f"{_BEGINNING}: {name} {what} for {where}")
+    """Raise RefusedError with the words that all further checks use."""
+    raise RefusedError(f"{BEGINNING}: {name} {what} for {where}")
 
 
 def first(name: str, result: Any) -> Any:
-    """Return ``out`` of a forward pass; CheckError if there is no pair."""
+    """Return ``out`` of a forward pass; RefusedError if there is no pair."""
     return pair(name, result)[0]
 
 
 def pair(name: str, result: Any) -> Any:
-    """Return a function's result if it is a pair, else raise CheckError."""
+    """Return a function's result if it is a pair, else raise RefusedError."""
     if type(result) not in (tuple, list) or len(result) != 2:
         refuse(name, "does not return two values", "some input")
     return result
