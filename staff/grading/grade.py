@@ -254,7 +254,7 @@ def _seed(out: Path) -> int:
     """Return the seed of this folder of results; the first time it is drawn."""
     path = out / "staff" / "seed.txt"
     if not path.exists():
-        write_text(path, f"{secrets.randbelow(2**32)}\n")
+        write_text(path, f"{secrets.randbits(128)}\n")
     return int(path.read_text())
 
 

@@ -97,6 +97,17 @@ def test_what_a_further_check_asks_does_not_reach_the_student(
     assert "array(" in outcome.staff
 
 
+def test_every_bit_of_a_seed_counts_and_a_seed_draws_what_it_always_drew(monkeypatch):
+    drawn = []
+    monkeypatch.setitem(FURTHER, "fc-1.3", lambda _, rng: drawn.append(rng.integers(2**32)))
+
+    for seed in (SEED, SEED + 2**64, SEED + 2**127, SEED):
+        further_check("fc-1.3", seed, None, None)
+
+    assert len({*drawn}) == 3
+    assert drawn[0] == drawn[3] == 4204559163
+
+
 @pytest.mark.parametrize(
     "made",
     [type("x_e6c8", (), {})(), np.array(["x"] * 2, "<U68"), "e6c8", [np.ones(2)] * 68],

@@ -262,6 +262,7 @@ def test_seed_is_drawn_once_and_kept(place, tmp_path, quick):
     assert main(words) == 0
 
     assert (out / "staff" / "seed.txt").read_text() == seed
+    assert int(seed).bit_length() > 64  # nobody tries them all
     assert len(quick) == 2
 
 
