@@ -32,6 +32,17 @@ def shown(text: str, limit: int = 160) -> str:
     return line if len(line) <= limit else f"{line[:limit]}…"
 
 
+def writable(text: str) -> str:
+    r"""Return text that any file can hold.
+
+    Returns
+    -------
+    text : str; bytes of a file name that are no UTF-8 are spelled out, such as ``\udce9``, as in
+        what is shown
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def cell(value: object) -> str:
     """Return a value as a cell of a CSV file that no spreadsheet takes for a formula.
 

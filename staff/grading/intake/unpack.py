@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import shown, writable
 from staff.grading.intake.zip_table import count_entries
 
 MB = 1_000_000
@@ -165,7 +165,7 @@ def _each(haul: Haul, files: Iterable[tuple[Path, str]]) -> None:
     while True:
         try:
             path, name = next(files)
-            _take_file(haul, path, name)
+            _take_file(haul, path, writable(name))
         except StopIteration:
             return
         except RefusedError as refusal:

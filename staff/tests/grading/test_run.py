@@ -266,6 +266,21 @@ def test_seed_is_drawn_once_and_kept(place, tmp_path, quick):
     assert len(quick) == 2
 
 
+def test_names_that_are_no_text_are_graded_each_by_a_name_of_its_own(tmp_path, quick):
+    folder, out = tmp_path / "class", tmp_path / "out"
+    write_hand_in(folder / os.fsdecode(b"ada\xe9"))
+    write_hand_in(folder / os.fsdecode(b"ada\xea") / os.fsdecode(b"work\xff"))
+    (folder / r"ada\udceb").mkdir()
+    (folder / os.fsdecode(b"ada\xeb")).mkdir()
+
+    assert grade(folder, out) == 1
+
+    book = read_book(out)
+    graded = [name for name, row in book.items() if row["points"]]
+    assert graded == [r"ada\udce9", r"ada\udcea"]
+    assert all(int(row["points"]) == int(ALL) for row in book.values() if row["points"])
+
+
 def add_answers(folder):
     """Hand in the reference's notebooks too, with its answers."""
     for path in sorted((ROOT / "notebooks").glob("FullyConnectedNets.ipynb")):
