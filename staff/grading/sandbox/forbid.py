@@ -47,7 +47,7 @@ _FCNTL = (0, 1, 2, 3, 4, 1030)  # copies and flags; none that lets the kernel se
 _IOCTL = (0x5401, 0x5413, 0x5421, 0x541B, 0x5451)  # is it a terminal, how wide; flags
 _OPENAT, _OPEN = {"x86_64": 257, "aarch64": 56}, {"x86_64": 2}
 _PICKY = {"x86_64": {72: _FCNTL, 16: _IOCTL}, "aarch64": {25: _FCNTL, 29: _IOCTL}}
-_LIMITS_OF = {"x86_64": 302, "aarch64": 261}  # prlimit64: its own alone
+_LIMITS_OF = {"x86_64": 302, "aarch64": 261}  # prlimit64: its own alone, and none set
 
 Step = tuple[int, int, int, int]  # operation, steps to skip if true and if false, constant
 
@@ -87,16 +87,32 @@ def _program(machine: str) -> list[Step]:
     for number, position in readers:
         checks = [(_ANY_BIT, 0, 1, _WRITES), _refuse(errno.EROFS), (_RETURN, 0, 0, _ALLOW)]
         steps += _by_argument(number, position, checks)
-    for number, allowed in (*_PICKY[machine].items(), (_LIMITS_OF[machine], (0,))):
-        position = 0 if number == _LIMITS_OF[machine] else 1
-        steps += _by_argument(number, position, _one_of(allowed))
+    for number, allowed in _PICKY[machine].items():
+        steps += _by_argument(number, 1, _one_of(allowed))
+    steps += _by_argument(_LIMITS_OF[machine], 0, _if_it_reads_limits())
     return [*steps, *_one_of(_FREE[machine])]
 
 
 def _by_argument(number: int, position: int, checks: list[Step]) -> list[Step]:
     """Return steps that judge one call by the low half of an argument."""
-    load = (_LOAD, 0, 0, 16 + 8 * position)
+    load = (_LOAD, 0, 0, _argument(position))
     return [(_EQUAL, 0, len(checks) + 1, number), load, *checks]
+
+
+def _argument(position: int) -> int:
+    """Return where the low half of an argument is in struct seccomp_data."""
+    return 16 + 8 * position
+
+
+def _if_it_reads_limits() -> list[Step]:
+    """Return steps that allow prlimit64 for itself if it gives no new limit, a pointer.
+
+    Who could lower a limit of its own could be killed by it, and look like one whom the machine
+    had no memory for.
+    """
+    is_zero = [(_EQUAL, 1, 0, 0), _refuse(errno.EPERM)]
+    halves = [[(_LOAD, 0, 0, _argument(2) + half), *is_zero] for half in (0, 4)]
+    return [*is_zero, *halves[0], *halves[1], (_RETURN, 0, 0, _ALLOW)]
 
 
 def _one_of(allowed: tuple[int, ...]) -> list[Step]:

@@ -43,6 +43,10 @@ def attempts():
     yield "pipe", os.pipe
     yield "memory file", lambda: os.memfd_create("x")
     yield "limits of others", lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CPU)
+    for limit in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        low = (10**12, 10**12)
+        yield f"limit {limit} of its own", lambda: resource.setrlimit(limit, low)
+        yield f"limit {limit} by prlimit", lambda: resource.prlimit(0, limit, low)
     yield "priority", lambda: os.nice(1)
     yield "another user", lambda: os.setuid(0)
     yield "owner of signals", lambda: __import__("fcntl").fcntl(ours, 8, os.getppid())
@@ -57,7 +61,7 @@ def attempts():
 found = {}
 for name, attempt in attempts():
     try: attempt(); found[name] = "allowed"
-    except (OSError, RuntimeError): found[name] = "refused"
+    except (OSError, RuntimeError, ValueError): found[name] = "refused"
 ours.send(b"1"); theirs.recv(1); open("/etc/hostname").read()
 np.linalg.svd(np.random.rand(50, 50)); __import__("time").sleep(0.001); __import__("decimal")
 print(json.dumps(found))

@@ -64,6 +64,16 @@ KINDS = [
         """,
         needs_walls=True,
     ),
+    Hostile(
+        "limit lowered, to be killed early",
+        """
+        import resource
+        try: resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+        except (OSError, ValueError): pass
+        while True: pass
+        """,
+        needs_walls=True,
+    ),
     Hostile("number of a million digits", "return 10**1_000_000, x"),
     Hostile("list that holds itself", "own = []\nown.append(own)\nreturn own, x"),
     Hostile("dict of a million items", "return {i: 'x' * 20 for i in range(10**6)}, x"),
