@@ -281,7 +281,9 @@ class Grader:
             return self._ungraded(exercise, "its process was killed: is there too little memory?")
         if "time" in problem or status == -signal.SIGXCPU:
             self._overran.add(exercise)
-        return self._failed(exercise, f"{problem}{ending(status)}", remote.trace)
+        is_chosen = remote.is_secret and status != -signal.SIGXCPU  # by what has seen the inputs
+        end_said = "" if is_chosen else ending(status)
+        return self._failed(exercise, f"{problem}{end_said}", remote.trace)
 
     def _judged(self, result: Any, remote: RemoteSubject) -> Outcome:
         """Return the outcome of an examination, unless the check itself is in question."""

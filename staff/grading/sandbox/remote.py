@@ -197,7 +197,8 @@ class RemoteSubject:
             options = [v for v in args if name in FUNCTIONS and type(v) is dict]
             return self._read(reply, arrays, options)
         except BadFrameError as error:
-            raise NoAnswer(f"the code sent something that is no answer: {error}") from None
+            said = "" if self.is_secret else f": {error}"  # it may quote what was sent
+            raise NoAnswer(f"the code sent something that is no answer{said}") from None
         except TimeoutError:
             raise TooLate("the time limit was reached") from None
         except (EOFError, OSError):
@@ -218,7 +219,8 @@ class RemoteSubject:
             raise BadFrameError("other options than were given")
         if len(advice) > 50 or any(type(text) is not str for text in advice):
             raise BadFrameError("advice that is no text, or too much")
-        self.advice = advice
+        if not self.is_secret:
+            self.advice = advice
         for own, now in zip(given, options, strict=True):
             own.clear()
             own.update(now)

@@ -220,6 +220,22 @@ def test_odd_options_and_facts_are_no_answer(worker, options, advice):
         subject.sgd_momentum(np.ones(3), np.ones(3), {})
 
 
+def test_of_what_is_secret_no_text_of_the_worker_s_goes_on(worker):
+    subject, wire = worker
+    answer(wire, None, advice=["asked of all"])
+    answer(wire, None, advice=["x was 0.25"])
+    answer(wire, ["y", "x was 0.25"])
+
+    subject.relu_forward(np.ones(3))
+    subject.is_secret = True
+    subject.relu_forward(np.ones(3))
+    with pytest.raises(NoAnswer) as caught:
+        subject.relu_forward(np.ones(3))
+
+    assert subject.advice == ("asked of all",)
+    assert "0.25" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("waited", "left"), [(0.0, False), (100.0, True)])
 def test_time_in_which_a_worker_waits_for_a_core_is_not_counted(waited, left):
     ours, theirs = socket.socketpair()
