@@ -30,6 +30,8 @@ _MAX_DEPTH = 8
 _PREFIX = struct.Struct(">I")
 _NUMBERS = "biufc"  # kinds of dtype that cross as numbers
 _OTHERS = "OSUmM"  # kinds of which only dtype and shape cross
+_LARGEST_ODD = 4000  # bytes of one value of those; what is larger crosses as an object
+_MAX_ODD = 10_000_000  # bytes of all of those that a tree describes, as if they were there
 _DTYPES = {np.dtype(name).type for name in ("float16", "float32", "float64")}
 
 
@@ -235,7 +237,8 @@ def pack(value: Any, arrays: list[Any], hide: Hide, depth: int = 0) -> Any:
 def _pack_array(value: Any, arrays: list[Any], *, scalar: bool) -> Any:
     """Return a tree for an array or a NumPy number, or for what it is like if it holds others."""
     if value.dtype.kind not in _NUMBERS:
-        return ["o", value.dtype.str if value.dtype.kind in _OTHERS else "|O", [*value.shape]]
+        is_known = value.dtype.kind in _OTHERS and value.dtype.itemsize <= _LARGEST_ODD
+        return ["o", value.dtype.str if is_known else "|O", [*value.shape]]
     arrays.append(value)
     return ["n" if scalar else "a", len(arrays) - 1]
 
@@ -247,7 +250,7 @@ def _key(key: Any) -> Any:
     return key if type(key) in (int, float, bool, type(None)) else f"<{type(key).__name__}>"
 
 
-def unpack(tree: Any, arrays: list[Any], find: Find, depth: int = 0) -> Any:
+def unpack(tree: Any, arrays: list[Any], find: Find) -> Any:
     """Return the value that a tree and the arrays of its frame describe.
 
     Parameters
@@ -260,36 +263,65 @@ def unpack(tree: Any, arrays: list[Any], find: Find, depth: int = 0) -> Any:
     BadFrameError
         If it describes nothing.
     """
-    if tree is None or type(tree) in (bool, int, float, str):
-        return tree
-    if type(tree) is not list or depth > _MAX_DEPTH + 2:
-        raise BadFrameError("neither a plain value nor a list, or too deep")
     try:
-        return _unpack(tree, arrays, find, depth)
-    except (TypeError, ValueError, IndexError, LookupError, MemoryError) as error:
+        if _odd_bytes(tree) > _MAX_ODD:
+            raise BadFrameError("arrays of odd values that are too large")
+        return _unpack(tree, arrays, find, 0)
+    except BadFrameError:
+        raise
+    except (TypeError, ValueError, LookupError, MemoryError, RecursionError) as error:
         raise BadFrameError(f"a tree that describes no value: {error}") from None
 
 
-def _unpack(tree: list[Any], arrays: list[Any], find: Find, depth: int) -> Any:
-    """Return the value of a list tree, by its first item."""
+def _odd_bytes(tree: Any) -> int:
+    """Return what all arrays of odd values in a tree would take, if somebody copied them."""
     match tree:
-        case ["n", int(index)] if arrays[_natural(index)].ndim == 0:
-            return arrays[index][()]
+        case ["o", str(dtype), list(shape)]:
+            return np.dtype(dtype).itemsize * math.prod(map(_natural, shape))
+        case list():
+            return sum(map(_odd_bytes, tree))
+    return 0
+
+
+def _unpack(tree: Any, arrays: list[Any], find: Find, depth: int) -> Any:
+    """Return the value of a tree; what is a list, by its first item."""
+    if depth > _MAX_DEPTH + 2:
+        raise BadFrameError("a value too deep in others")
+    match tree:
+        case None | bool() | int() | float() | str():
+            return tree
+        case ["n", int(index)]:
+            return _number(_take(arrays, index))
         case ["a", int(index)]:
-            return arrays[_natural(index)]
+            return _take(arrays, index)
         case ["t", list(items)]:
-            return tuple(unpack(item, arrays, find, depth + 1) for item in items)
+            return tuple(_unpack(item, arrays, find, depth + 1) for item in items)
         case ["l", list(items)]:
-            return [unpack(item, arrays, find, depth + 1) for item in items]
+            return [_unpack(item, arrays, find, depth + 1) for item in items]
         case ["d", list(pairs)]:
-            return {_plain(k): unpack(v, arrays, find, depth + 1) for k, v in pairs}
+            return {_plain(k): _unpack(v, arrays, find, depth + 1) for k, v in pairs}
         case ["h", int(number), str(kind)]:
             return find(_natural(number), kind)
         case ["o", str(dtype), list(shape)] if np.dtype(dtype).kind in _OTHERS:
-            return np.empty(_small(shape, np.dtype(dtype).itemsize), dtype)
+            return _odd(np.dtype(dtype), shape)
         case ["y", str(name)]:
             return {dtype.__name__: dtype for dtype in _DTYPES}[name]
     raise BadFrameError("no tree of a known kind")
+
+
+def _take(arrays: list[Any], index: int) -> Any:
+    """Return an array of the frame, which stands for one value: what is made of all has bounds."""
+    array, arrays[index] = arrays[_natural(index)], None
+    if array is None:
+        raise BadFrameError("an array that stands for two values")
+    return array
+
+
+def _number(array: Any) -> Any:
+    """Return the number in an array that holds nothing else."""
+    if array.ndim:
+        raise BadFrameError("an array where a number belongs")
+    return array[()]
 
 
 def _plain(key: Any) -> Any:
@@ -306,8 +338,8 @@ def _natural(number: int) -> int:
     return number
 
 
-def _small(shape: list[Any], itemsize: int) -> tuple[int, ...]:
-    """Return the shape of an array that is made here only to be refused."""
-    if any(_natural(n) < 0 for n in shape) or itemsize * math.prod(shape) > 10_000_000:
-        raise BadFrameError("an array of odd values that is too large")
-    return tuple(shape)
+def _odd(dtype: Any, shape: list[int]) -> Any:
+    """Return what looks like an array of odd values, only to be refused: one value in memory."""
+    if dtype.itemsize > _LARGEST_ODD:
+        raise BadFrameError("an odd value that is too large")
+    return np.broadcast_to(np.empty((), dtype), shape)

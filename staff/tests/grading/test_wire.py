@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -162,6 +163,11 @@ TREES = [
     ["h", 9, "x"],
     ["o", "|O", [10**9]],
     ["o", "<U100000", [1000]],
+    ["o", "<U100000", [0]],
+    ["o", "V8", [1]],
+    ["o", "|O", [[1]]],
+    ["l", [["o", "|O", [10**6]]] * 2],
+    ["l", [["a", 0], ["a", 0]]],
     ["o", "<f8", [1]],
     ["y", "int8"],
 ]
@@ -171,6 +177,23 @@ TREES = [
 def test_unpack_refuses(tree):
     with pytest.raises(BadFrameError):
         unpack(tree, [np.ones(3)], lambda number, kind: [None][number])
+
+
+def test_arrays_of_odd_values_take_no_memory_and_keep_their_type_and_shape():
+    tree = pack([np.broadcast_to(np.array(None), (1000, 1000))], [], stay)
+    tracemalloc.start()
+
+    (got,) = unpack(tree, [], find)
+
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
+    assert (type(got), got.dtype.str, got.shape) == (np.ndarray, "|O", (1000, 1000))
+
+
+def test_long_text_in_an_array_crosses_as_an_object():
+    tree = pack(np.array(["x" * 2000]), [], stay)
+
+    assert unpack(tree, [], find).dtype == object
 
 
 @pytest.fixture
