@@ -26,7 +26,7 @@ from cs682.hand_in.models import read_model
 from staff.grading.intake.kinds import parse, read_source, written
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.npz import require_modest
-from staff.grading.intake.package import CODE, ROOT
+from staff.grading.intake.package import CODE, ROOT, read_own
 
 KINDS = ("code", "answers", "weights")
 PIECE = 20  # characters of code with its names taken out; shorter pieces are in everybody's
@@ -68,23 +68,44 @@ def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
 
 def own_code(folder: Path) -> str:
     """Return the code that is a student's own, without docstrings and comments."""
-    files = [*CODE, *(name for name in _modules(folder) if name not in CODE)]
+    files = read_own(folder, _helpers(folder))
     return "\n\n".join(part for file in files for part in _written(folder / file, file))
 
 
-def unread_code(folder: Path) -> list[str]:
-    """Return the modules of a hand-in that are too long to compare, or no Python."""
-    return [name for name in _modules(folder) if parse(read_source(folder / name)) is None]
+def say_unread(folder: Path) -> list[str]:
+    """Say what code of a hand-in is not compared: what is too long, no Python, or too much."""
+    helpers = _helpers(folder)
+    read = read_own(folder, helpers)
+    said = [
+        f"{name} cannot be read as source"
+        for name in read
+        if parse(read_source(folder / name)) is None
+    ]
+    wanted = [*(name for name in CODE if (folder / name).is_file()), *helpers]
+    if beyond := [name for name in wanted if name not in read]:
+        more = f" and {len(beyond) - 1} modules more" if len(beyond) > 1 else ""
+        said.append(f"{beyond[0]}{more}: there is room for 40, and for 1 MB of code")
+    return said
 
 
-def _modules(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in sorted(folder.glob("cs682/**/*.py"))]
+def _helpers(folder: Path) -> list[str]:
+    """Return the modules without exercises that are not as they were given out."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.glob("cs682/**/*.py")}
+    return [
+        name
+        for name, path in sorted(paths.items())
+        if name not in CODE and path.is_file() and path.read_bytes() != _given_bytes(name)
+    ]
+
+
+@cache
+def _given_bytes(name: str) -> bytes | None:
+    path = ROOT / name
+    return path.read_bytes() if path.is_file() else None
 
 
 def _written(path: Path, file: str) -> Iterator[str]:
     """Give the functions of a module that are not as they were given out."""
-    if not path.is_file():
-        return
     given = _given(file)
     found = dict(_functions(read_source(path)))
     order = [name for name in _asked(file) if name in found]
@@ -95,16 +116,14 @@ def _written(path: Path, file: str) -> Iterator[str]:
 
 def _functions(text: str) -> Iterator[tuple[str, str]]:
     """Give name and source of each function and method of a module."""
-    tree = parse(text)
+    tree, lines = parse(text), text.split("\n")
     for node in tree.body if tree else ():
         inner = node.body if isinstance(node, ast.ClassDef) else [node]
         prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
         for part in inner:
             if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                if ast.get_docstring(part, clean=False):
-                    part.body = part.body[1:] or [ast.Pass()]
-                source = written(part) or ast.get_source_segment(text, part)
-                yield f"{prefix}{part.name}", source or ""
+                source = written(part) or "\n".join(lines[part.lineno - 1 : part.end_lineno])
+                yield f"{prefix}{part.name}", source
 
 
 @cache

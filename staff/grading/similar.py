@@ -26,7 +26,7 @@ from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
-from staff.grading.likeness import KINDS, Own, likeness, own_of, unread_code
+from staff.grading.likeness import KINDS, Own, likeness, own_of, say_unread
 from staff.grading.results.pages import render
 from staff.grading.results.store import write_text
 
@@ -126,7 +126,7 @@ def _take_apart(submission: Submission, scratch: Path) -> tuple[Own, str]:
         package = arrange(unpack(submission.sources, raw, submission.versions), stage)
         answers, _ = read_answers(stage / "notebooks")
         own = own_of(submission.id, package, answers)
-        amiss = [f"{name} cannot be read as source" for name in unread_code(package.folder)]
+        amiss = say_unread(package.folder)
     if package.damaged:
         return own, "; ".join(package.damaged)
     if not any(own.pieces.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import stat
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -33,14 +34,29 @@ def read_package(package: Path) -> dict[str, bytes]:
         hand-in lacks, that are no plain files, or that do not fit into 1 MB for all of the
         student's, are missing here too
     """
-    given, files, left = _given(), {}, _LARGEST
+    given = _given()
     own = sorted(p.relative_to(package).as_posix() for p in (package / "cs682").rglob("*.py"))
-    helpers = [n for n in own if n not in CODE and not _in_the_way(n, given)][:_MOST]
-    for name in (*CODE, *helpers):
+    helpers = [n for n in own if n not in CODE and not _in_the_way(n, given)]
+    return {**given, **read_own(package, helpers)}
+
+
+def read_own(package: Path, helpers: Sequence[str]) -> dict[str, bytes]:
+    """Return the files of exercises and the helpers that there is room for.
+
+    Parameters
+    ----------
+    helpers : sequence of str, paths of files that are the student's too
+
+    Returns
+    -------
+    files : dict from a path such as 'cs682/layers.py' to its bytes
+    """
+    files, left = {}, _LARGEST
+    for name in (*CODE, *helpers[:_MOST]):
         if (data := _read(package, name, left)) is not None:
             files[name] = data
             left -= len(data)
-    return {**given, **files}
+    return files
 
 
 def own_files(files: dict[str, bytes]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
 import json
@@ -157,16 +156,8 @@ def _help_used(folder: Path) -> dict[str, str]:
 
 def _skeleton(text: str) -> str:
     """Return a module without comments, docstrings and layout; as it is if it is no Python."""
-    if tree := parse(text):
-        for node in ast.walk(tree):
-            if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False):
-                node.body = node.body[1:] or [ast.Pass()]
-        source = written(tree)
-        return text if source is None else source
-    return text
-
-
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    source = written(tree) if (tree := parse(text)) else None
+    return text if source is None else source
 
 
 @lru_cache

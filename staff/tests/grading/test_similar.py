@@ -10,7 +10,7 @@ import pytest
 from staff.__main__ import main
 from staff.grading import similar as similar_module
 from staff.grading.intake.package import CODE, ROOT
-from staff.grading.likeness import own_code
+from staff.grading.likeness import own_code, say_unread
 from staff.tests.grading.disguise import disguise, write_code
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
 from staff.tests.grading.test_reports import Tags
@@ -137,6 +137,27 @@ def test_code_that_is_too_long_to_compare_is_named(tmp_path, capsys):
 
     assert similar(tmp_path)[0] == 0
     assert "LEFT OUT bob: cs682/layers.py cannot be read as source" in capsys.readouterr().out
+
+
+def test_no_more_code_is_compared_than_is_run_and_the_rest_is_named(tmp_path, capsys):
+    helpers = {f"cs682/h{i:02d}.py": LONG for i in range(60)}
+    hand_in(tmp_path / "class" / "ada", {"cs682/layers.py": LONG, **helpers})
+    large = {f"cs682/h{i:02d}.py": f"{LONG}#{'x' * 90_000}\n" for i in range(15)}
+    hand_in(tmp_path / "class" / "bob", {"cs682/layers.py": LONG, **large})
+
+    assert similar(tmp_path)[0] == 0
+    said = capsys.readouterr().out
+    assert "LEFT OUT ada: cs682/h40.py and 19 modules more: there is room for 40" in said
+    assert "LEFT OUT bob: cs682/h11.py and 3 modules more: there is room for 40" in said
+
+
+def test_given_modules_take_no_room_from_a_student_s_own(tmp_path):
+    given = {p.relative_to(ROOT).as_posix(): p for p in (ROOT / "cs682").rglob("*.py")}
+    files = {name: path.read_text(encoding="utf-8") for name, path in given.items()}
+    folder = hand_in(tmp_path, {**files, "cs682/zz.py": LONG})
+
+    assert "def added" in own_code(folder)
+    assert say_unread(folder) == []
 
 
 @pytest.mark.parametrize("value", ["0x" + "f" * 10_000, "f'{\"\a\"}'"])

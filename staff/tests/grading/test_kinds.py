@@ -1,0 +1,39 @@
+"""What a module holds is read once, whoever looks into it, and only if that is cheap."""
+
+from __future__ import annotations
+
+import ast
+
+from staff.grading.intake.kinds import parse, written
+from staff.grading.intake.locate import Package
+from staff.grading.likeness import own_code, say_unread
+from staff.grading.results.facts import facts_of
+
+TEXT = '"""Doc."""\ndef added(x):\n    """Doc."""\n    return x\n'
+
+
+def test_a_module_is_parsed_once_for_all_who_look_into_it(tmp_path, monkeypatch):
+    parsed, real = [], ast.parse
+    monkeypatch.setattr(ast, "parse", lambda text, *_, **__: parsed.append(text) or real(text))
+    path = tmp_path / "cs682" / "layers.py"
+    path.parent.mkdir()
+    path.write_text(TEXT + f"# {tmp_path}\n")
+
+    facts_of(Package(tmp_path, (), (), ""), {})
+    own_code(tmp_path)
+    say_unread(tmp_path)
+
+    assert parsed.count(path.read_text()) == 1
+
+
+def test_a_tree_is_the_same_after_it_was_written_without_docstrings():
+    tree = parse(TEXT)
+    before = ast.dump(tree)
+
+    assert written(tree) == "def added(x):\n    return x"
+    assert ast.dump(tree) == before
+
+
+def test_a_module_that_would_take_long_is_not_parsed():
+    assert parse("x = 1\n" + "#" * 90_000) is not None
+    assert parse("x = 1\n" + "#" * 100_000) is None
