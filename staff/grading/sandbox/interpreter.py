@@ -1,6 +1,7 @@
 """The Python that runs in a sandbox: the grader's own, with NumPy and no other package.
 
-Other installed packages stay out, since the reference itself may be among them.
+Other installed packages are not on its path, since the reference itself may be among them, and
+others answer exercises. Where a sandbox shows nothing else, they cannot be put there either.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shutil
 import stat
 import sys
+import sysconfig
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +21,9 @@ import numpy as np
 
 from staff.grading.intake.text import PYTHON
 
-_UNNEEDED = ("test", "idlelib", "site-packages", "ensurepip", "tkinter", "turtledemo", "config-*")
+_UNNEEDED = ("test", "idlelib", "*-packages", "ensurepip", "tkinter", "turtledemo", "config-*")
+# where the system's loader looks for shared libraries
+LOADER = tuple(map(Path, ("/usr/lib", "/usr/lib64", "/lib", "/lib64")))
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Interpreter:
     Attributes
     ----------
     python : Path, the executable
-    places : tuple of Path, folders and files that a sandbox must show for it to run
+    places : tuple of Path, folders and files that a sandbox must show for it to run, beside the
+        system's shared libraries; what `packages_in` finds in them it must not
     libraries : Path, a folder for ``sys.path`` that holds NumPy alone
     """
 
@@ -63,7 +68,28 @@ def find_interpreter(*, for_others: bool) -> Interpreter:
             (libraries / part.name).symlink_to(part)
     if private:
         python, base = _linked(python, base, folder / "python")
-    return Interpreter(python, (base, libraries, *parts), libraries)
+        return Interpreter(python, (base, libraries), libraries)
+    return Interpreter(python, (python, *_standard_library(), libraries, *parts), libraries)
+
+
+def _standard_library() -> list[Path]:
+    """Return the folder of the standard library and the shared libraries that lie beside it."""
+    library = Path(sysconfig.get_path("stdlib")).resolve()
+    if library.parent in LOADER:
+        return [library]
+    return [library, *(path for path in library.parent.glob("*.so*") if path.is_file())]
+
+
+def system_libraries() -> list[Path]:
+    """Return the folders of the system's shared libraries; of Debian's `/usr/lib`, the part."""
+    part = sysconfig.get_config_var("MULTIARCH") or ""
+    folders = [path for path in LOADER if path.is_dir() and not path.is_symlink()]
+    return [path / part if (path / part).is_dir() else path for path in folders]
+
+
+def packages_in(place: Path) -> list[Path]:
+    """Return the folders for installed packages in a standard library, or in a folder of them."""
+    return sorted({*place.glob("*-packages"), *place.glob("python*/*-packages")})
 
 
 def _linked(python: Path, base: Path, target: Path) -> tuple[Path, Path]:

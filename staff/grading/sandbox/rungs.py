@@ -12,7 +12,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from staff.grading.sandbox.interpreter import Interpreter, is_public
+from staff.grading.sandbox.interpreter import (
+    LOADER,
+    Interpreter,
+    is_public,
+    packages_in,
+    system_libraries,
+)
 
 RUNGS = ("bubblewrap", "another user", "limits alone")  # from the strongest down
 
@@ -96,21 +102,13 @@ class Rung:
 
 
 def _bubblewrap(interpreter: Interpreter, box: Path) -> list[str]:
-    """Return bubblewrap's command line: system, interpreter, box, and nothing else."""
-    words = ["bwrap", "--ro-bind", "/usr", "/usr"]
-    for name in ("lib", "lib64", "bin"):
-        if Path("/", name).is_symlink():
-            words += ["--symlink", f"usr/{name}", f"/{name}"]
-        elif Path("/", name).exists():
-            words += ["--ro-bind", f"/{name}", f"/{name}"]
-    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", "50000000"]
-    words += ["--tmpfs", "/tmp"]
-    shown = [p for p in (*interpreter.places, box) if not p.is_relative_to("/usr")]
-    for parent in sorted({p for place in shown for p in place.parents} - _GIVEN):
-        if not any(parent.is_relative_to(place) for place in shown):
-            words += ["--perms", "0755", "--dir", str(parent)]
-    for place in shown:
-        words += ["--ro-bind", str(place), str(place)]
+    """Return bubblewrap's command line: shared libraries, interpreter, box, and nothing else."""
+    words = ["bwrap", "--proc", "/proc", "--dev", "/dev"]
+    words += ["--perms", "1777", "--size", "50000000", "--tmpfs", "/tmp"]
+    for link in (path for path in LOADER if path.is_symlink()):
+        words += ["--symlink", str(link.readlink()), str(link)]
+    shown = [*system_libraries(), *interpreter.places, box]
+    words += _showing(sorted({*shown}, key=lambda path: (len(path.parts), path)))
     words += ["--remount-ro", "/dev", "--remount-ro", "/"]
     words += ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     words += ["--die-with-parent", "--new-session", "--chdir", "/tmp"]
@@ -119,7 +117,25 @@ def _bubblewrap(interpreter: Interpreter, box: Path) -> list[str]:
     return [*words, *(w for cap in ("SETUID", "SETGID") for w in ("--cap-add", f"CAP_{cap}"))]
 
 
-_GIVEN = {Path("/"), Path("/usr"), Path("/tmp"), Path("/proc"), Path("/dev")}
+def _showing(places: list[Path]) -> list[str]:
+    """Return the words that show these places, outer ones first, without installed packages.
+
+    Of those, a place of its own is shown all the same: NumPy, which may lie among them.
+    """
+    words = []
+    for parent in sorted({p for place in places for p in place.parents} - _GIVEN):
+        if not any(parent.is_relative_to(place) for place in places):
+            words += ["--perms", "0755", "--dir", str(parent)]
+    hidden = []
+    for place in places:
+        words += ["--ro-bind", str(place), str(place)]
+        for folder in packages_in(place):
+            hidden += ["--remount-ro", str(folder)]
+            words += ["--perms", "0755", "--tmpfs", str(folder)]
+    return [*words, *hidden]
+
+
+_GIVEN = {Path("/"), Path("/tmp"), Path("/proc"), Path("/dev")}
 
 
 def require_hidden(*folders: Path) -> None:

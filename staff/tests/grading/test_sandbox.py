@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -131,3 +133,28 @@ def test_sandbox_tells_how_long_a_process_has_waited_for_a_core(hand_in, rung):
 
     assert 0 <= first <= second
     assert status <= 0 <= cpu
+
+
+LISTING = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+import numpy
+tops = ["/" + name for name in os.listdir("/") if name not in ("dev", "proc", "tmp")]
+folders = [d for top in tops for d, *_ in os.walk(top)]
+packages = {name for d in folders if d.endswith("-packages") for name in os.listdir(d)}
+print(json.dumps([sorted(packages), os.listdir("/usr")]))
+"""
+
+
+def test_bubblewrap_shows_shared_libraries_and_of_all_packages_numpy_alone(tmp_path):
+    try:
+        rung = sandbox.try_rung("bubblewrap", sandbox.Limits())
+    except NoSandboxError as reason:
+        pytest.skip(str(reason))
+    words = rung.command(tmp_path, ["-c", LISTING, str(rung.interpreter.libraries)])
+
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+
+    packages, system = json.loads(done.stdout)
+    assert {*packages} <= {"numpy", "numpy.libs"}
+    assert {*system} <= {"lib", "lib64", "bin", "local"}
