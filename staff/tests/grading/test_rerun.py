@@ -80,6 +80,7 @@ def test_notebook_runs_with_the_hand_in_s_code_and_without_network(tmp_path):
         "import os; print(sorted(os.listdir(os.environ['CS682_DATA']))[:2], os.getuid() != 0)",
         "import socket; socket.create_connection(('127.0.0.1', 9), 2)",
         "open(os.environ['CS682_DATA'] + '/mine', 'w')",
+        "import time\nfor i in range(60):\n    if not os.fork(): time.sleep(5); os._exit(0)",
     ]
     book = {"cells": [code(s) | {"execution_count": None, "id": f"c{i}"}
                       for i, s in enumerate(sources)],
@@ -95,4 +96,5 @@ def test_notebook_runs_with_the_hand_in_s_code_and_without_network(tmp_path):
     assert "True" in text
     assert "ConnectionRefusedError" in text  # its own loopback, where nothing listens
     assert "PermissionError" in text or "Read-only file system" in text
+    assert "BlockingIOError" in text  # of 60 processes, beside those of the kernel
     assert not (data / "mine").exists()
