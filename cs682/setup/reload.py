@@ -2,8 +2,9 @@
 
 IPython's autoreload loads an edited module again and mends most of what was imported from it, but
 not all: a name that the notebook imported may go on to mean the old class, or a function that a
-decorator has wrapped. Here every such name is bound anew. Of a file that does not load, autoreload
-prints a traceback of its own frames; here it is a few lines.
+decorator has wrapped. Here every such name is bound anew, and what autoreload cannot mend is left
+to that. Of a file that does not load, autoreload prints a traceback of its own frames; here it is a
+few lines.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cs682._source import judge
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"
+# Each function and class of the package that has run here: its module, and its name there. A
+# decorator's function has a name of its own.
+_homes: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
 IN_USE = "Until it is mended, the code from before is still in use."
 
 
@@ -51,6 +56,7 @@ def follow_edits(shell: Any) -> None:
     if deduper is not None:  # it leaves their old line numbers to functions that were not edited
         deduper.enabled = False
     if reloader is not None and not hasattr(reloader, "check_aloud"):  # the first cell runs again
+        _pass_over_what_cannot_be_mended(sys.modules[type(reloader).__module__])
         follower = _Follower(shell, reloader)
         shell.events.register("pre_run_cell", follower.tell)
 
@@ -71,6 +77,7 @@ class _Follower:
 
     def check(self, *args: Any, **kwargs: Any) -> None:
         """Load edited modules again, and bind names anew."""
+        _note_homes()
         said = io.StringIO()
         with redirect_stderr(said):
             self._reloader.check_aloud(*args, **kwargs)
@@ -102,6 +109,39 @@ def _say_reason(file: str, said: str) -> str:
     return f"line {lines[-1]} does not load: {last}" if lines else f"does not load: {last}"
 
 
+def _pass_over_what_cannot_be_mended(autoreload: Any) -> None:
+    """Let autoreload go on where Python lets it not mend an old function or class.
+
+    A function that a decorator wraps now, or no longer, is such a one: for all that autoreload can
+    tell, the edited file would not load, and so for each edit that follows.
+
+    Parameters
+    ----------
+    autoreload : ModuleType, IPython's own
+    """
+    mend = autoreload.update_generic
+
+    def update_generic(old: Any, new: Any) -> bool:
+        try:
+            return bool(mend(old, new))
+        except (TypeError, ValueError):
+            return False  # of a class, its old part is replaced then
+
+    autoreload.update_generic = update_generic
+
+
+def _our_modules() -> list[ModuleType]:
+    return [m for name, m in list(sys.modules.items()) if name.split(".")[0] == _OURS]
+
+
+def _note_homes() -> None:
+    """Note under which names the modules of the package hold their functions and classes."""
+    for module in _our_modules():
+        for name, thing in list(vars(module).items()):
+            if isinstance(thing, type | FunctionType) and thing.__module__ == module.__name__:
+                _homes[thing] = module.__name__, name
+
+
 def rebind(namespace: dict[str, Any]) -> None:
     """Let names mean what their modules define by now, in a namespace and in the package.
 
@@ -109,8 +149,7 @@ def rebind(namespace: dict[str, Any]) -> None:
     ----------
     namespace : dict, a notebook's names; changed in place
     """
-    modules = [m for name, m in sys.modules.items() if name.split(".")[0] == _OURS]
-    for names in (namespace, *(vars(module) for module in modules)):
+    for names in (namespace, *(vars(module) for module in _our_modules())):
         for name, thing in list(names.items()):
             if isinstance(thing, type | FunctionType):
                 names[name] = current(thing)
@@ -127,10 +166,11 @@ def current(thing: Any) -> Any:
     -------
     today : class or function; `thing` itself if it is not the package's, or is gone from it
     """
-    module = sys.modules.get(getattr(thing, "__module__", None) or "")
-    if module is None or module.__name__.split(".")[0] != _OURS:
+    home, name = _homes.get(thing, (getattr(thing, "__module__", None) or "", thing.__name__))
+    module = sys.modules.get(home)
+    if module is None or home.split(".")[0] != _OURS:
         return thing
-    today = vars(module).get(thing.__name__, thing)
+    today = vars(module).get(name, thing)
     return today if type(today) is type(thing) else thing
 
 

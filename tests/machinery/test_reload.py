@@ -119,6 +119,61 @@ run("assert sgd(np.ones(2), np.zeros(2))[0].tolist() == [7, 7]")
     )
 
 
+def test_a_decorator_of_ones_own_comes_and_goes(home):
+    """Of its functions, Python lets none be mended in place; nor of those that it no longer has."""
+    in_session(
+        home,
+        """
+import io
+from contextlib import redirect_stderr
+
+TIMED = '''def timed(f):
+    count = []
+    def g(*a):
+        count.append(len(a))
+        return f(*a)
+    return g
+
+
+@timed
+'''
+errors = io.StringIO()
+with redirect_stderr(errors):
+    edit("layers.py", "def relu_forward(", TIMED + "def relu_forward(")
+    run("assert relu_forward.__name__ == 'g' and relu_forward(np.array([-1.]))[0] == 0")
+    edit("layers.py", "return np.maximum(x, 0)", "return 7 + np.maximum(x, 0)")
+    run("assert relu_forward(np.array([-1.]))[0] == 7")
+    run("assert affine_relu_forward(np.ones((1, 1)), -np.ones((1, 1)), np.zeros(1))[0] == 7")
+    edit("layers.py", "return 7 + np.maximum(x, 0)", "return np.maximum(x, 0)")
+    edit("layers.py", TIMED, "")
+    run("assert relu_forward.__name__ == 'relu_forward' and relu_forward(np.array([-1.]))[0] == 0")
+    edit("layers.py", "@spares_input_gradient\\ndef affine_backward(", "def affine_backward(")
+    edit("layers.py", "def affine_backward(", "@spares_input_gradient\\ndef affine_backward(")
+    run("check('fc-1.2'); check('fc-1.3')")
+assert not errors.getvalue(), errors.getvalue()
+""",
+    )
+
+
+def test_a_network_from_before_an_edit_has_the_methods_from_after_it(home):
+    in_session(
+        home,
+        """
+import io
+from contextlib import redirect_stderr
+
+PLAIN = "    def loss("
+errors = io.StringIO()
+with redirect_stderr(errors):
+    run("class Own(TwoLayerNet): pass\\nown = Own(hidden_dim=5)")
+    head = PLAIN + "self, *a): return (__class__, 7)\\n\\n    def old_loss("
+    edit("classifiers/fc_net.py", PLAIN, head)
+    run("assert old.loss(1)[1] == own.loss(1)[1] == 7")
+assert not errors.getvalue(), errors.getvalue()
+""",
+    )
+
+
 def test_the_lines_below_an_edit_are_those_of_the_file(home):
     in_session(
         home,
