@@ -38,7 +38,7 @@ from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
 from cs682.checks.returned import say_returned
-from cs682.checks.source import OUTDATED, find_outdated
+from cs682.checks.source import UnreadError, find_outdated
 from cs682.checks.subject import LocalSubject, Subject, is_of_notebook, student_line
 from cs682.training.seeds import legacy_seed
 
@@ -131,7 +131,6 @@ TRAININGS: dict[str, Callable[..., None]] = {
     for key, bar in BARS.items()
 }
 
-_UNREADABLE = tuple(f"{kind.__name__}: " for kind in (SyntaxError, IndentationError, TabError))
 # who is to blame, where that may be another exercise
 _BLAMED = re.compile(
     r"mend what (\w+) returns as its cache|([\w.]+) has to return "
@@ -154,6 +153,7 @@ class Result:
     message : str, what is wrong or which stub is open; empty if passed
     passed : tuple of str, the properties that held
     advice : tuple of str, what is right by the maths but will bite
+    is_read : bool, Python runs what is written; else all exercises of the file say the same
     """
 
     exercise: Exercise
@@ -161,6 +161,7 @@ class Result:
     message: str
     passed: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    is_read: bool = True
 
 
 def say_next(result: Result) -> Result:
@@ -220,12 +221,7 @@ def hints_help(result: Result) -> bool:
     -------
     hints_help : bool
     """
-    return result.state == "wrong" and _is_read(result.message) and has_hints(result.exercise)
-
-
-def _is_read(message: str) -> bool:
-    """Tell whether Python runs what is written; else all exercises of the file say the same."""
-    return not (message.startswith(_UNREADABLE) or OUTDATED in message or MISSING in message)
+    return result.state == "wrong" and result.is_read and has_hints(result.exercise)
 
 
 def _row_of(notebook: str, section: str) -> Exercise | None:
@@ -292,7 +288,7 @@ def examine(
     if exercise in TRAININGS:
         _require_artefacts(exercise, artefacts)
     report, student = Report(), subject or LocalSubject()
-    state, message = "passed", ""
+    state, message, is_read = "passed", "", True
     with legacy_seed(682), np.errstate(all="ignore"):  # a check must not shift the notebook's draws
         try:
             if subject is None:
@@ -303,7 +299,7 @@ def examine(
                 function(student, report)
             report.require_lasting_results()
         except CheckError as error:
-            state, message = "wrong", str(error)
+            state, message, is_read = "wrong", str(error), not isinstance(error, UnreadError)
         except NotImplementedError as stub:
             state, message = "open", _open(row, stub)
         except KeyboardInterrupt as stop:
@@ -314,14 +310,14 @@ def examine(
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
             message = say_returned(error) or say_raised(error, row.functions)
-            state = "wrong"
-    if state == "wrong" and subject is None and checks is None and _is_read(message):
+            state, is_read = "wrong", not isinstance(error, SyntaxError) and MISSING not in message
+    if state == "wrong" and subject is None and checks is None and is_read:
         message = (say_overwriting(row, _look_at) or _say_beneath(row, message)) + message
     if state != "open" and subject is None and checks is None:
         report.advice = advise_of_overwriting(row, report.advice, _look_at)
     if state == "passed" and subject is None and checks is None:
         _advise_of_beneath(row, report)
-    return Result(row, state, message, tuple(report.passed), tuple(report.advice))
+    return Result(row, state, message, tuple(report.passed), tuple(report.advice), is_read)
 
 
 def _look_at(key: str) -> Result:
@@ -333,7 +329,7 @@ def _require_what_is_written(row: Exercise) -> None:
     """Refuse to check code that is not what stands in the file."""
     files = [row.file, *(EXERCISES[key].file for key in RESTS_ON.get(row.id, ()))]
     for file, said in find_outdated(file for file in files if file.endswith(".py")).items():
-        raise CheckError(f"{file} {said}")
+        raise UnreadError(f"{file} {said}")
 
 
 def _require_artefacts(exercise: str, artefacts: dict[str, Any]) -> None:

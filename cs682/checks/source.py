@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import resolve_name
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from cs682._files import MISSING
-from cs682._source import judge
+from cs682._source import IN_USE, judge, not_loaded
+from cs682.checks.compare import CheckError
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
 
@@ -31,6 +34,10 @@ OUTDATED = (
 )
 
 
+class UnreadError(CheckError):
+    """What stands in a file is not what runs: there is nothing to check."""
+
+
 def find_troubles(root: Path = ROOT) -> dict[str, str]:
     """Look at the files that a student writes.
 
@@ -40,15 +47,50 @@ def find_troubles(root: Path = ROOT) -> dict[str, str]:
 
     Returns
     -------
-    troubles : dict of str by file, as `judge` says them; without those that are Python
+    troubles : dict of str by file, to follow its name; without those that Python takes
     """
     files = {name: root / name for name in WRITTEN if (root / name).is_file()}
-    said = {name: judge(name, path.read_bytes()) for name, path in files.items()}
+    said = {name: _judge(name, path.read_bytes()) for name, path in files.items()}
     return {name: trouble for name, trouble in said.items() if trouble}
 
 
+def _judge(name: str, content: bytes) -> str:
+    """Say why Python takes a file not at all, or not first; empty if it does."""
+    return judge(name, content) or _say_circle(name, content)
+
+
+def _say_circle(name: str, content: bytes) -> str:
+    """Say that a file imports, above its functions, what imports it.
+
+    A kernel that has loaded both takes such an edit; a new process takes none.
+    """
+    for node in ast.parse(content).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            break
+        for module in _imported(node, name):
+            if module.replace(".", "/") + ".py" in RESTING_ON.get(name, ()):
+                return (
+                    f"line {node.lineno}: {module} is imported, which imports {name} itself: a new "
+                    "kernel stumbles over that. Take this import out"
+                )
+    return ""
+
+
+def _imported(node: ast.stmt, name: str) -> list[str]:
+    """Return the modules that a statement of a file may import."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    package = name.rpartition("/")[0].replace("/", ".")
+    if node.level > package.count(".") + 1:
+        return []  # whatever that is, Python refuses it
+    home = resolve_name("." * node.level + (node.module or ""), package)
+    return [home, *(f"{home}.{alias.name}" for alias in node.names)]
+
+
 def find_outdated(names: Iterable[str] = WRITTEN) -> dict[str, str]:
-    """Look for files that a student has edited since this process loaded them.
+    """Look for files that are not what this process runs: edited since, or not to be loaded.
 
     Parameters
     ----------
@@ -57,21 +99,21 @@ def find_outdated(names: Iterable[str] = WRITTEN) -> dict[str, str]:
     Returns
     -------
     troubles : dict of str by file, to follow the file's name
-
-    Raises
-    ------
-    SyntaxError
-        If a file is no Python by now.
     """
-    modules = {name: sys.modules.get(name[:-3].replace("/", ".")) for name in names}
-    said = {name: _say_outdated(module) for name, module in modules.items() if module}
+    said = {name: _say_outdated(name) for name in names}
     return {name: text for name, text in said.items() if text}
 
 
-def _say_outdated(module: ModuleType) -> str:
-    """Say in what the file of a module is not what runs; empty if it is."""
+def _say_outdated(name: str) -> str:
+    """Say in what a file is not what runs; empty if it is."""
+    module = sys.modules.get(name[:-3].replace("/", "."))
+    file = getattr(module, "__file__", None) or str(ROOT / name)
     try:
-        return OUTDATED * is_outdated(module)
+        if trouble := _judge(name, Path(file).read_bytes()):
+            return trouble
+        if reason := not_loaded.get(file):
+            return f"{reason}\n  {IN_USE}"
+        return OUTDATED * bool(module and is_outdated(module))
     except FileNotFoundError:
         return MISSING
 

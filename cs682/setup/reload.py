@@ -22,14 +22,13 @@ from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cs682._source import judge
+from cs682._source import IN_USE, judge, not_loaded
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"
 # Each function and class of the package that has run here: its module, and its name there. A
 # decorator's function has a name of its own.
 _homes: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
-IN_USE = "Until it is mended, the code from before is still in use."
 
 
 def follow_edits(shell: Any) -> None:
@@ -72,7 +71,6 @@ class _Follower:
 
     def __init__(self, shell: Any, reloader: Any) -> None:
         self._shell, self._reloader = shell, reloader
-        self._reasons: dict[str, str] = {}  # what a file that does not load raised where
         reloader.check_aloud, reloader.check = reloader.check, self.check
 
     def check(self, *args: Any, **kwargs: Any) -> None:
@@ -83,10 +81,11 @@ class _Follower:
             self._reloader.check_aloud(*args, **kwargs)
         linecache.checkcache()  # else a warning quotes a line as it was before the edit
         rebind(self._shell.user_ns)
-        failed = self._reloader.failed
-        self._reasons = {
-            file: self._reasons.get(file) or _say_reason(file, said.getvalue()) for file in failed
-        }
+        known = not_loaded.copy()
+        not_loaded.clear()
+        for file in self._reloader.failed:
+            raised = known.get(file) or _say_reason(file, said.getvalue())
+            not_loaded[file] = _judge(Path(file)) or raised
 
     def tell(self, info: Any = None) -> None:
         """Say which files do not load, unless the cell is about to say so.
@@ -95,11 +94,10 @@ class _Follower:
         ----------
         info : ExecutionInfo, optional; the cell that is about to run
         """
-        is_check = str(getattr(info, "raw_cell", "")).lstrip().startswith("check(")
-        for file, reason in self._reasons.items():
-            text, parses = describe_broken(Path(file), reason)
-            if parses or not is_check:
-                print(text, file=sys.stderr)  # noqa: T201
+        if str(getattr(info, "raw_cell", "")).lstrip().startswith("check("):
+            return
+        for file, reason in not_loaded.items():
+            print(f"{_name_of(Path(file))} {reason}\n  {IN_USE}", file=sys.stderr)  # noqa: T201
 
 
 def _say_reason(file: str, said: str) -> str:
@@ -174,29 +172,18 @@ def current(thing: Any) -> Any:
     return today if type(today) is type(thing) else thing
 
 
-def describe_broken(file: Path, reason: str) -> tuple[str, bool]:
-    """Say in a few lines why an edited file does not load, and what that means.
-
-    Parameters
-    ----------
-    file : Path
-    reason : str, what was raised where, to follow the name; used where the file does parse
-
-    Returns
-    -------
-    text : str
-    parses : bool, whether it is Python at all: else every check says the same
-    """
-    name = file.relative_to(PACKAGE_HOME).as_posix() if _is_ours(file) else str(file)
+def _judge(file: Path) -> str:
+    """Say why an edited file is no Python; empty if it is."""
     try:
-        trouble = judge(name, file.read_bytes())
+        return judge(_name_of(file), file.read_bytes())
     except OSError as error:
-        trouble = f"cannot be read: {error.strerror}"
-    return f"{name} {trouble or reason}\n  {IN_USE}", not trouble
+        return f"cannot be read: {error.strerror}"
 
 
-def _is_ours(file: Path) -> bool:
-    return file.resolve().is_relative_to(PACKAGE_HOME)
+def _name_of(file: Path) -> str:
+    """Return a file as seen from the folder of the assignment, if it lies there."""
+    is_ours = file.resolve().is_relative_to(PACKAGE_HOME)
+    return file.relative_to(PACKAGE_HOME).as_posix() if is_ours else str(file)
 
 
 @contextmanager

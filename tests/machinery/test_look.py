@@ -83,7 +83,18 @@ def test_utf_16_is_called_that_and_what_to_do(root, encoding):
         ("#!/bin/python\n# coding: cp1252\nx = 'é'\n".encode("cp1252"), ""),
         ("x = 1\ny = 'é'\n".encode("cp1252"), "line 2: a character is not in UTF-8"),
         ("x = 1\n".encode("utf-16"), "is saved as UTF-16"),
+        (b"x = (1\n", "line 1: SyntaxError: '(' was never closed\n  x = (1"),
         (b"def f(:\n", "line 1: SyntaxError: invalid syntax\n  def f(:"),
+        (
+            b'"""M."""\n\n\n'
+            + b'def f(a):\n    """N.\n\n    it\'s a\n    """\n    return a\n\n\n' * 2,
+            "",
+        ),
+        (
+            b'def f(a):\n    """N."""\n    """\n    return a\n\n\ndef g(a):\n    """It\'s."""\n',
+            "line 8: SyntaxError: unterminated string literal (detected at line 8)\n"
+            '  """It\'s."""\n  f, from line 1 on, holds an odd number of """: is one too many?',
+        ),
         (b"a = 1\n<<<<<<< HEAD\r\n", "line 2: Git has left a conflict"),
         (b"a = '''\n=======\n'''\n", ""),
     ],
@@ -102,6 +113,27 @@ def test_the_terminal_says_it_once_and_checks_what_does_not_rest_on_it(monkeypat
     assert board.run_checks(["fc-1.5", "fc-2.1", "bn-2.2"]) == 1
 
     assert capsys.readouterr().out == "cs682/layer_utils.py line 3: oh\n0 of 3 passed\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_refused"),
+    [
+        ("from cs682.layer_utils import affine_relu_forward", True),
+        ("from .layer_utils import affine_relu_forward", True),
+        ("from cs682 import layer_utils", True),
+        ("import cs682.classifiers.fc_net", True),
+        ("from cs682 import fast_layers", False),
+        ("from ... import layer_utils", False),
+        ("def f():\n    from cs682 import layer_utils", False),
+    ],
+)
+def test_a_file_that_imports_what_imports_it_is_refused(tmp_path, line, is_refused):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682/layers.py").write_text(f"import numpy as np\n{line}\n")
+
+    said = find_troubles(tmp_path).get("cs682/layers.py", "")
+
+    assert bool(re.match(r"line 2: cs682\.\S+ is imported, which imports ", said)) == is_refused
 
 
 def test_the_files_of_this_tree_are_python():

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cs682._source import IN_USE
 from cs682.checks.source import is_outdated
-from cs682.setup.reload import IN_USE
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a notebook does: import by name, train, edit a file, train again, keep, look at the board.
@@ -236,6 +236,44 @@ for new in {list(broken)!r}:
         assert not rest[:1] or rest[0] == "" or "Out" in rest[0], said
     help_page = (ROOT / "docs" / "student.md").read_text(encoding="utf-8")
     assert f'| "{IN_USE[len("Until it is mended, ") : -1]}"' in help_page
+
+
+def test_a_check_says_what_keeps_the_file_from_loading(home):
+    """Neither is it the kernel's fault, nor is it right: the code from before is what would run."""
+    in_session(
+        home,
+        f"""
+import io
+from contextlib import redirect_stderr
+from cs682.checks import CheckError
+
+def said_of(new):
+    errors = io.StringIO()
+    with redirect_stderr(errors):
+        edit("layers.py", "import numpy as np", new)
+        errors.truncate(0)
+        said = str(shell.run_cell("check('fc-1.4')").error_in_exec)
+        edit("layers.py", new, "import numpy as np")
+    assert "does not load" not in errors.getvalue(), errors.getvalue()
+    run("check('fc-1.4')")
+    return said
+
+def edit(file, old, new, line=edit):
+    Path("cs682", file).write_bytes(Path("cs682", file).read_bytes().replace(
+        old.encode("latin-1"), new.encode("latin-1")))
+    os.utime(Path("cs682", file), (0, Path("cs682", file).stat().st_mtime + 5))
+    run("1")
+
+said = said_of("import numpy as np, no_such")
+assert "layers.py line 1" in said and "No module named 'no_such'\\n  {IN_USE}" in said, said
+assert "restart" not in said and "hint(" not in said, said
+said = said_of("import numpy as np  # donnée")
+assert ": a character is not in UTF-8" in said and said.startswith("cs682/layers.py line "), said
+assert "pathlib" not in said, said
+said = said_of("import numpy as np\\nfrom cs682.layer_utils import affine_relu_forward")
+assert "cs682.layer_utils is imported, which imports cs682/layers.py itself" in said, said
+""",
+    )
 
 
 def test_a_kernel_that_follows_no_edits_says_so(home):
