@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import re
 import sys
 import threading
 import time
@@ -12,26 +13,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cs682.checks.compare import CheckError, say
+from cs682.checks.compare import CallError, CheckError, say
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import say_stuck
 from cs682.checks.names import find_exercise
-from cs682.checks.run import Result, describe, examine, hints_help, say_next
+from cs682.checks.run import TRAININGS, Result, describe, examine, hints_help, say_next
 from cs682.checks.subject import Subject, student_line
 
 SECONDS = 120  # for one check; the longest takes about five
 _CAUSE = "a loop that does not end, or one over every number where NumPy takes whole arrays"
+_WAITS = re.compile(r"\b(?:input|sleep)\(")
 # Trainings that passed in this process, and when: their notebook may not be saved since.
 PASSED: dict[str, float] = {}
 GRACE = 10  # seconds until an interrupted check must have ended
 
 
-def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> None:
+def check(exercise: str, *others: Any, subject: Subject | None = None, **artefacts: Any) -> None:
     """Check one exercise within two minutes; print what held and any advice.
 
     Parameters
     ----------
     exercise : str, its id or its function, for example 'fc-1.1' or 'affine_forward'
+    *others : refused, for a check finds what it looks at
     subject : object with the student's functions; by default this process's own `cs682`
     **artefacts : for trainings, what the check asks for: ``model`` and ``data``, or ``solver``
 
@@ -40,9 +43,14 @@ def check(exercise: str, subject: Subject | None = None, **artefacts: Any) -> No
     CheckError
         If the exercise is open or something about the answer is wrong.
     CallError
-        If there is no exercise of this id, or it is a question for a person to read.
+        If there is no exercise of this id, it is a question for a person to read, or the call has
+        arguments that the check does not take.
     """
-    result = examine_in_time(find_exercise(exercise).id, subject, **artefacts)
+    row = find_exercise(exercise)
+    if others and not row.is_question and row.id not in TRAININGS:
+        seen = f"{' and '.join(row.functions)} in {row.file}"
+        raise CallError(f'check("{row.id}") takes no more than that: it looks at {seen}')
+    result = examine_in_time(row.id, subject, **artefacts)
     PASSED.pop(result.exercise.id, None)
     if result.state != "passed":
         stuck = say_stuck(result.exercise.id, '{what}("{id}")') if hints_help(result) else ""
@@ -123,7 +131,8 @@ def examine_in_time(
             raise
         row = EXERCISES[exercise]
         line = student_line(stop) or str(stop).partition("\n")[2]
-        where = f"\n{line}\n  Likely cause: {_CAUSE}" if line else ""
+        cause = "This line waits: take it out" if _WAITS.search(line) else f"Likely cause: {_CAUSE}"
+        where = f"\n{line}\n  {cause}" if line else ""
         return Result(row, "wrong", f"it takes longer than {seconds:g} s{where}")
 
 

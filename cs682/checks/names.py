@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from cs682.checks.compare import CallError
+from cs682.checks.compare import CallError, kind_of
 from cs682.checks.exercises import EXERCISES, Exercise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +34,8 @@ def find_exercises(name: str) -> list[str]:
     CallError
         If it means none; the message has those that are spelt most alike.
     """
+    if not isinstance(name, str):
+        raise CallError(f'an exercise is named in quotes, such as "fc-1.1": got {kind_of(name)}')
     word = name.strip().lower()
     found = [key for key in EXERCISES if _flat(key) == _flat(word)]
     found = found or [key for key in EXERCISES if word and _begins(key, word)]

@@ -5,15 +5,20 @@ The same text goes along as plain text, for terminals, stored outputs and whoeve
 
 from __future__ import annotations
 
+import ast
 import html
 import re
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from cs682.checks import compare
 
 _GREEN = "color: var(--jp-success-color1, #2e7d32); font-weight: bold"
 _AMBER = "color: var(--jp-warn-color1, #b26a00); font-weight: bold"
+_START = "notebook.start("
 _PLACE = re.compile(r"(?P<file>cs682/[\w/]+\.py),? line (?P<line>\d+)")
 
 
@@ -46,6 +51,61 @@ class Page:
             text = f"Open {file} at line {line}"
             link = f'<a href="../{file}#line={line - 1}">{text}</a>'  # JupyterLab counts from 0
             self._shell.display_pub.publish({"text/plain": text, "text/html": link})
+        elif isinstance(error, Exception):
+            source = str(getattr(getattr(result, "info", None), "raw_cell", ""))
+            for text in find_hidden(self._shell.user_ns, source):
+                self._shell.display_pub.publish({"text/plain": text})
+
+
+def find_hidden(namespace: Mapping[str, Any], source: str) -> Iterator[str]:
+    """Find what the first cells gave a name to, and a later one has put a plain value over.
+
+    Parameters
+    ----------
+    namespace : mapping, a notebook's names
+    source : str, of a cell that ended in an error
+
+    Yields
+    ------
+    text : str, of a name that stands in that cell
+    """
+    given: dict[str, Any] = {}
+    for cell in namespace.get("In", ()):
+        given |= _imports(str(cell))
+    for name, thing in given.items():
+        if _is_used(name, source) and _is_code(thing) and not _is_code(namespace.get(name, thing)):
+            now = compare.kind_of(namespace[name])
+            yield f"{name} is {now} by now, not what was imported: run the cell of imports again"
+    is_given = any(_START in str(cell) for cell in namespace.get("In", ()))
+    data = namespace.get("data")
+    if is_given and _is_used("data", source) and not isinstance(data, dict):
+        yield f"data is {compare.kind_of(data)} by now, no dict: run the very first cell again"
+
+
+def _is_used(name: str, source: str) -> bool:
+    return bool(re.search(rf"\b{name}\b", source))
+
+
+def _is_code(thing: Any) -> bool:
+    """Tell a module, a function and a class from a plain value."""
+    return isinstance(thing, ModuleType) or callable(thing)
+
+
+def _imports(source: str) -> dict[str, Any]:
+    """Return what the import statements of a cell give, by the names that they give it."""
+    try:
+        nodes = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return {}
+    given = {}
+    for node in (n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)):
+        home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            whole, (first, _, _) = f"{home}{alias.name}", alias.name.partition(".")
+            module = sys.modules.get(whole if home or alias.asname else first)
+            thing = module or getattr(sys.modules.get(home[:-1]), alias.name, None)
+            given[alias.asname or (alias.name if home else first)] = thing
+    return given
 
 
 def as_html(text: str) -> str:

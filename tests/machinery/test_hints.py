@@ -151,7 +151,7 @@ def to_do(x, w, b):
 )
 def test_a_check_points_at_the_hints_to_what_is_written_and_wrong(answer, pointed):
     with pytest.raises(CheckError) as caught:
-        check("fc-1.1", Stub(answer))
+        check("fc-1.1", subject=Stub(answer))
 
     assert str(caught.value).endswith('\n  Stuck? hint("fc-1.1")') == pointed
 
@@ -170,7 +170,7 @@ def test_after_the_last_hint_a_check_points_at_the_solution_if_there_is_one(
     monkeypatch.setattr(board, "examine_in_time", lambda *_, **__: wrong)
 
     with pytest.raises(CheckError) as caught:
-        check("fc-1.1", Stub(lambda x, w, b: (x, (x, w, b))))
+        check("fc-1.1", subject=Stub(lambda x, w, b: (x, (x, w, b))))
     main(["check", "fc-1.1"])
 
     told = [line for line in str(caught.value).splitlines() if "Stuck?" in line]

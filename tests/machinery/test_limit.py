@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,19 @@ def test_an_endless_loop_is_wrong_and_its_line_is_named(monkeypatch):
     said = said_in_time(monkeypatch, lambda: limit.examine_in_time("fc-1.3").message)
 
     assert "Likely cause: a loop that does not end" in said
+
+
+def sleeping(*_):
+    while True:
+        time.sleep(0.01)
+
+
+def test_a_line_that_waits_is_no_loop(monkeypatch):
+    monkeypatch.setattr(layers, "relu_forward", sleeping)
+
+    said = limit.examine_in_time("fc-1.3", seconds=2).message
+
+    assert said.endswith(": time.sleep(0.01)\n  This line waits: take it out")
 
 
 def test_a_cell_s_check_is_stopped_like_any_other(monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from cs682 import layers
 from cs682.checks import check, check_close, compare, hint, page
 from cs682.checks.page import Page, as_html
 
@@ -73,10 +74,39 @@ def test_first_cell_that_runs_again_shows_the_way_to_a_line_once(shell):
     assert shown["text/plain"] == "Open cs682/layers.py at line 7"
 
 
+IMPORTS = "import numpy as np, os.path\nfrom cs682 import layers\nfrom cs682.checks import check"
+START = "from types import SimpleNamespace as S; notebook = S(start=lambda: {'X_train': 1})"
+
+
+@pytest.mark.parametrize(
+    ("later", "cell", "said"),
+    [
+        ("layers = [100]", "layers.relu_forward", "layers is a list by now, not what was imported"),
+        ("check = True", "check('fc-1.3')", "check is a bool by now, not what was imported"),
+        ("np = 5", "np.ones(2)", "np is an int by now, not what was imported"),
+        ("data = np.ones(2)", "data['X_train']", "data is an ndarray by now, no dict"),
+        ("layers = [100]", "1 / 0", ""),
+        ("os = 2; other = 3", "other.path", ""),
+        ("layers = layers; del np", "np.ones(2); layers.gone", ""),
+    ],
+)
+def test_a_cell_that_fails_is_told_which_imported_name_means_something_else(
+    shell, later, cell, said
+):
+    for source in (IMPORTS, START, "data = notebook.start()", later, cell):
+        shell.run_cell(source, store_history=True)
+
+    shown = [data["text/plain"] for data in shell.shown]
+    assert len(shown) == bool(said)
+    assert "".join(shown).startswith(said)
+
+
 def test_a_call_that_means_no_exercise_is_one_sentence():
     for call, said in (
         (lambda: check("fc-1.11"), "CallError: there is no exercise 'fc-1.11'; did you mean"),
         (lambda: check("fc-q1"), "CallError: fc-q1 is a question"),
+        (lambda: check("fc-1.3", layers.relu_forward), 'CallError: check("fc-1.3") takes no more'),
+        (lambda: check(layers.relu_forward), "CallError: an exercise is named in quotes"),
         (lambda: hint("fc-1.5"), "CallError: there are no hints to fc-1.5"),
     ):
         with pytest.raises(compare.CallError) as caught:

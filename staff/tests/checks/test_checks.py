@@ -183,7 +183,7 @@ def test_check_examines_another_subject():
             return np.abs(x), x
 
     with pytest.raises(CheckError, match="this is the absolute value"):
-        check("fc-1.3", Subject())
+        check("fc-1.3", subject=Subject())
     assert layers.relu_forward(np.array([-1.0]))[0] == 0
 
 
