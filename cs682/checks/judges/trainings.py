@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ import numpy as np
 from cs682.checks.compare import CheckError, kind_of, with_more
 from cs682.checks.report import Report
 
+_SEEN = (
+    "These very weights were checked before: it is the same training, or what was trained since "
+    "has another name"
+)
+_failed: set[str] = set()  # what was trained and fell short in this process, by its weights
 _EARLIER = "This cell does not set `solver`: what was checked is that of an earlier cell"
 # a comment, an argument, or an attribute that is read: none of them makes a new solver
 _HANDED_ON = re.compile(r"#.*|\bsolver *= *solver\b|\(solver\)|\bsolver\.(?!train\()\w+")
@@ -95,13 +101,26 @@ def check_validation(
     reached = accuracy(model, data["X_val"], data["y_val"])
     if not reached >= bar:
         cure = (
-            "Its biases are all 0, as they were before any training: call solver.train()"
+            "Its biases are all 0: it has not been trained. Call train() of its Solver or, if that "
+            "has another name, hand over the network that was trained"
             if is_fresh(model)
             else "Is it trained on all of `data`, to the end? Try another learning rate or width, "
             "and more epochs where their number is yours to choose"
         )
-        raise CheckError(f"validation accuracy is {reached:.3f}, needed at least {bar}. {cure}")
+        said = f"validation accuracy is {reached:.3f}, needed at least {bar}. {cure}"
+        raise CheckError(with_more(said, _SEEN * _has_failed(model)))
     r.ok(f"validation accuracy at least {bar}")
+
+
+def _has_failed(model: Any) -> bool:
+    """Tell whether a trained network has fallen short before, and note that it has now."""
+    params = getattr(model, "params", {})
+    if not params or is_fresh(model):
+        return False
+    digest = hashlib.sha256(b"".join(np.asarray(params[name]).tobytes() for name in params))
+    has_failed = digest.hexdigest() in _failed
+    _failed.add(digest.hexdigest())
+    return has_failed
 
 
 def is_fresh(model: Any) -> bool:
@@ -137,7 +156,9 @@ def check_overfit(
     try:
         _require_overfit(task, bar, nets, solver)
     except CheckError as error:
-        raise CheckError(with_more(str(error), _EARLIER * _is_of_earlier_cell())) from None
+        has_failed = _has_failed(getattr(solver, "model", None))
+        more = _EARLIER if _is_of_earlier_cell() else _SEEN * has_failed
+        raise CheckError(with_more(str(error), more)) from None
     r.ok(
         f"{task.layers} layers, {task.images} images, training accuracy {bar:.2f} within "
         f"{task.epochs} epochs"
@@ -161,7 +182,10 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
             with_more(f"solver is {kind_of(solver)}, expected a Solver", said * (solver is None))
         )
     if not solver.train_acc_history:
-        raise CheckError("solver has not trained yet: call solver.train()")
+        raise CheckError(
+            "this solver has not been trained: call its train() or, if another was trained, hand "
+            "that over"
+        )
     net, images = solver.model, len(solver.X_train)
     _require_net(net, nets)
     if net.num_layers != task.layers:

@@ -326,7 +326,7 @@ def test_check_of_training_refuses_what_is_no_solver(solver):
 def test_check_of_overfitting_asks_for_a_training():
     solver = SimpleNamespace(model=None, X_train=[0] * 50, train_acc_history=[], loss_history=[])
 
-    with pytest.raises(CheckError, match=r"has not trained yet: call solver\.train"):
+    with pytest.raises(CheckError, match=r"not been trained: call its train"):
         check("fc-3.4", solver=solver)
 
 
