@@ -62,7 +62,7 @@ class Solver:
     verbose : bool, whether to print anything
     progress : bool or None, whether to show a progress bar; None for when `verbose` is on and
         somebody sees it, in a notebook or on a terminal
-    **unknown : refused, with what was likely meant
+    *others, **unknown : refused, with what was likely meant
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Solver:
         self,
         model: Any,
         data: dict[str, Any],
-        *,
+        *others: Any,
         update_rule: str = "sgd",
         optim_config: Options | None = None,
         lr_decay: float = 1.0,
@@ -112,7 +112,7 @@ class Solver:
         progress: bool | None = None,
         **unknown: Any,
     ) -> None:
-        options.refuse_unknown(unknown, Solver.__init__)
+        options.refuse_unknown(others, unknown, Solver.__init__)
         self.model = options.require_model(model)
         self.X_train, self.y_train, self.X_val, self.y_val = options.require_data(data)
         self.update_rule = options.require_update_rule(update_rule)

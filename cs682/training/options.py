@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 DATA_KEYS = ("X_train", "y_train", "X_val", "y_val")
 
 
-def refuse_unknown(names: Iterable[str], init: Callable[..., None]) -> None:
+def refuse_unknown(
+    others: tuple[Any, ...], names: Iterable[str], init: Callable[..., None]
+) -> None:
     """Refuse arguments that the solver does not have, and say what was likely meant."""
+    if others:
+        is_split = any(isinstance(value, np.ndarray) for value in others)
+        raise TypeError(
+            "Solver takes a model, then one dict with all data, as in Solver(model, data); "
+            + ("arrays go into that dict" if is_split else "all else is given by its name")
+        )
     for name in names:
         parameters = inspect.signature(init).parameters.values()
         known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -38,6 +46,9 @@ def refuse_unknown(names: Iterable[str], init: Callable[..., None]) -> None:
 
 def require_model(model: Any) -> Any:
     """Refuse an object that the solver cannot train."""
+    if isinstance(model, type):
+        name = model.__name__
+        raise TypeError(f"model is the class {name}, no network yet: build one, as in {name}()")
     if not isinstance(getattr(model, "params", None), dict) or not callable(
         getattr(model, "loss", None)
     ):
@@ -50,7 +61,10 @@ def require_model(model: Any) -> Any:
 def require_data(data: Any) -> tuple[Array, Labels, Array, Labels]:
     """Return the four arrays the solver needs, not copied; further keys are ignored."""
     if not isinstance(data, Mapping):
-        raise TypeError(f"data must be a dict of arrays, got a {type(data).__name__}")
+        raise TypeError(
+            f"data must be a dict of arrays, got a {type(data).__name__}; its keys are "
+            f"{', '.join(DATA_KEYS)}"
+        )
     missing = [key for key in DATA_KEYS if key not in data]
     if missing:
         raise ValueError(f"data lacks {missing}; it has {sorted(data)}")

@@ -131,7 +131,20 @@ def test_solver_refuses_data_that_are_no_dict(data):
         Solver(Softmax(), data)
 
 
-@pytest.mark.parametrize("model", [None, Softmax, {"params": {}}])
+def test_solver_says_how_data_go_in_where_they_come_one_by_one():
+    data = make_data()
+    with pytest.raises(TypeError, match=r"as in Solver\(model, data\); arrays go into that dict"):
+        Solver(Softmax(), data["X_train"], data["y_train"])
+    with pytest.raises(TypeError, match=r"as in Solver\(model, data\); all else is given by its n"):
+        Solver(Softmax(), data, "adam")
+
+
+def test_solver_asks_for_a_network_where_it_gets_its_class():
+    with pytest.raises(TypeError, match=r"the class Softmax, no network yet: .* Softmax\(\)"):
+        Solver(Softmax, make_data())
+
+
+@pytest.mark.parametrize("model", [None, {"params": {}}])
 def test_solver_refuses_what_is_no_model(model):
     with pytest.raises(TypeError, match="model must have a dict `params` and a method `loss"):
         Solver(model, make_data())
