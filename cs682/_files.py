@@ -100,3 +100,20 @@ def find_renamed(book: Path) -> str:
     """
     near = [path.name for path in sorted(book.parent.glob(f"*{book.stem}*.ipynb"))]
     return f": is it {' or '.join(near)}? Then name that {book.name} again" if near else ""
+
+
+def say_copies(book: Path) -> Iterator[str]:
+    """Say which notebooks beside one have its name in their own, and other content.
+
+    Parameters
+    ----------
+    book : Path of a notebook that was given out
+
+    Yields
+    ------
+    text : str
+    """
+    content = book.read_bytes() if book.is_file() else None
+    for path in sorted(book.parent.glob(f"*{book.stem}*.ipynb")):
+        if content is not None and path.read_bytes() != content:
+            yield f"{path.name} does not count, nor is it handed in: write into {book.name}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cs682._files import SOLUTIONS, find_conflict, find_renamed
+from cs682._files import SOLUTIONS, find_conflict, find_renamed, say_copies
 from cs682.checks.answers import Cell, answer_text, has_answer_cell, read_cells
 from cs682.checks.compare import say
 from cs682.checks.exercises import EXERCISES, Exercise
@@ -96,7 +96,10 @@ def run_progress(markdown: Path | None = None, *, seconds: float = SECONDS) -> i
         said = f"no board: {error}"
         page, wrong = f"**{html.escape(said)}**\n", True
     else:
-        said, wrong = str(board), "wrong" in {result.state for result in results.values()}
+        books = sorted({row.notebook for row in EXERCISES.values()})
+        copies = [text for book in books for text in say_copies(NOTEBOOKS / book)]
+        said = "\n".join([str(board), *copies])
+        wrong = "wrong" in {result.state for result in results.values()}
         page = f"{board.to_markdown()}\n{_say_wrong(results)}"
     say(said)
     if markdown:

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cs682._files import find_conflict, find_renamed, pack, replacing
+from cs682._files import find_conflict, find_renamed, pack, replacing, say_copies
 from cs682._source import describe_encoding, judge
 from cs682.checks.answers import help_text, read_cells
 from cs682.checks.exercises import EXERCISES
@@ -190,6 +190,7 @@ def _look(hand_in: HandIn) -> None:
     hand_in.imports = foreign_imports(hand_in.root, hand_in.files)
     hand_in.remarks += [
         *look_at_folders(hand_in.root),
+        *(text for name in _NOTEBOOKS for text in say_copies(hand_in.root / name)),
         *(f"{name} {trouble}" for name, trouble in troubles.items()),
         *(
             f"{name} imports {', '.join(names)}, which the grader does not have"

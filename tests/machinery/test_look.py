@@ -141,6 +141,17 @@ def test_the_files_of_this_tree_are_python():
     assert set(board.RESTING_ON) >= set(WRITTEN)
 
 
+def test_a_copy_of_a_notebook_that_holds_something_else_is_named(root):
+    given = (root / "notebooks/Dropout.ipynb").read_bytes()
+    change(root, "notebooks/Dropout-Copy1.ipynb", given)
+    assert not remarks(root, "Copy1")
+
+    change(root, "notebooks/Dropout-Copy1.ipynb", given + b" ")
+
+    said = "Dropout-Copy1.ipynb does not count, nor is it handed in: write into Dropout.ipynb"
+    assert remarks(root, "Copy1") == [said]
+
+
 # --- code in the notebook
 
 

@@ -188,6 +188,21 @@ def test_progress_fails_over_what_is_wrong_and_says_it_in_markdown(
     assert ("\n      v is <wrong> | `v`\n" in text) == (state == "wrong")  # indented: as it is
 
 
+def test_progress_names_a_copy_of_a_notebook_that_holds_something_else(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(board, "NOTEBOOKS", tmp_path)
+    results = {key: Result(row, "passed", "") for key, row in EXERCISES.items()}
+    monkeypatch.setattr(board, "find_results", lambda **_: results)
+    for name, content in (("Dropout", "{}"), ("Dropout-Copy1", "{ }"), ("Dropout old", "{}")):
+        (tmp_path / f"{name}.ipynb").write_text(content, encoding="utf-8")
+
+    assert board.run_progress() == 0
+
+    said = "Dropout-Copy1.ipynb does not count, nor is it handed in: write into Dropout.ipynb"
+    assert capsys.readouterr().out.splitlines()[-1] == said
+
+
 def test_progress_says_where_the_board_is_if_a_notebook_cannot_be_read(monkeypatch, tmp_path):
     def fail(**_):
         raise ValueError("Dropout.ipynb: no notebook")
