@@ -18,7 +18,8 @@ from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import say_stuck
 from cs682.checks.names import find_exercise
 from cs682.checks.run import TRAININGS, Result, describe, examine, hints_help, say_next
-from cs682.checks.subject import Subject, student_line
+from cs682.checks.stack import student_line
+from cs682.checks.subject import Subject
 
 SECONDS = 120  # for one check; the longest takes about five
 _CAUSE = "a loop that does not end, or one over every number where NumPy takes whole arrays"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from cs682._files import MISSING
-from cs682.checks.subject import student_line
+from cs682.checks.at_hand import say_at_hand
+from cs682.checks.stack import student_frames, student_line
 
 _LONGEST = 400  # characters of an exception's text that are shown
 
@@ -68,44 +69,14 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: "Git has left a conflict here: keep what you want of it, delete these marks.",
     ),
     (
-        r"NoneType.*\n  in _loss_and_gradients,.*\bcaches?\b",
-        lambda _: (
-            "Something in this line is None. Is it what _forward returned beside the scores? Then "
-            "mend _forward: it has to return the caches there."
-        ),
-    ),
-    (
-        r"NoneType",
-        lambda _: (
-            "Something in this line is None: what a function without `return` gave, an argument "
-            "that was left at None, or a value that was set to None."
-        ),
-    ),
-    (
         r"TypeError: (ufunc 'bitwise_xor' not supported|unsupported operand type\(s\) for \^)",
         lambda _: "^ is no power in Python: write ** in its place, as in dw**2.",
     ),
     (
-        r"AttributeError: '(list|tuple|dict|str|float|int|generator)' object has no attribute "
-        r"'(astype|shape|ndim|dtype|size|reshape|sum|T)'",
-        lambda found: (
-            f"There is {'an' if found[1] == 'int' else 'a'} {found[1]} where a NumPy array belongs."
-            + " A cache comes apart in the order in which it was packed." * (found[1] == "tuple")
-            + " A dict comes apart into its keys." * (found[1] == "str")
-        ),
-    ),
-    (
         r"'tuple' object cannot be interpreted as an integer",
         lambda _: (
-            "A tuple was given where sizes are wanted one by one: np.random.randn(3, 4), without "
-            "a second pair of parentheses."
-        ),
-    ),
-    (
-        r"could not be broadcast together with shapes \((\d+),\d+\) \(\1,\)",
-        lambda _: (
-            "A mean or sum along axis 1 lost that axis. Is 1 the axis that is meant? If so, "
-            "keepdims=True keeps it, as a column beside the matrix."
+            "A tuple stands where one whole number belongs: np.random.randn(3, 4), as rand, wants "
+            "sizes one by one."
         ),
     ),
     (
@@ -143,20 +114,6 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
-        r"operands could not be broadcast together",
-        lambda _: (
-            "Shapes must agree from the right: is one of the two transposed, summed over another "
-            "axis, reshaped in another way, or from another layer?"
-        ),
-    ),
-    (
-        r"a matrix product of|shapes .* not aligned",
-        lambda _: (
-            "The inner lengths must agree: transpose one of the two (.T), take the other order, "
-            "or, where x may hold images, flatten each to a row of length D first."
-        ),
-    ),
-    (
         r"TypeError: ('(numpy\.)?float\d*' object cannot be interpreted as an integer"
         r"|slice indices must be integers)",
         lambda _: (
@@ -179,78 +136,6 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
-        r"KeyError: '((?:W|b|gamma|beta)\d+)'\n.*\bgrads\[",
-        lambda found: (
-            f"grads has no {found[1]} yet: the way back runs over all layers, from the last, L, "
-            "down to 1 (a range stops before its end), and stores the gradients of each."
-        ),
-    ),
-    (
-        r"KeyError: '((?:W|b)\d+)'\n.*\bp(?:arams)?\[",
-        lambda found: (
-            f"There is no {found[1]}: layers count from 1 to L. Is this number one too high? The "
-            "last affine layer is L itself."
-        ),
-    ),
-    (
-        r"KeyError: '((?:gamma|beta)\d+)'\n.*\bp(?:arams)?\[",
-        lambda found: (
-            f"There is no {found[1]}: only what is followed by a normalization has gamma and "
-            "beta. Does this line ask whether this block, or layer, is?"
-        ),
-    ),
-    (
-        r"KeyError: -?\d+\n.*(?:_backward,|\bcache\b)",
-        lambda _: (
-            "This cache is a dict, whose entries have names, not numbers. It is yours: read it "
-            "here as the forward pass packs it, or let that return a tuple."
-        ),
-    ),
-    (
-        r"cannot reshape array of size \d+ into shape .*\n  in \w+_backward,",
-        lambda _: (
-            "The array has more or fewer axes than this line takes it for. What comes out of a "
-            "cache has the shape that the forward pass gave it: print it, and arrange it as here."
-        ),
-    ),
-    (
-        r"IndexError: list index out of range",
-        lambda _: (
-            "A list of L entries counts from 0 to L - 1: what belongs to layer i, counted from 1, "
-            "stands at [i - 1]."
-        ),
-    ),
-    (
-        r"too many values to unpack \(expected 3.*\n[^\n]*affine_norm_relu_dropout_backward\(",
-        lambda _: (
-            "With a normalization this function returns five: dx, dw, db, dgamma, dbeta; without "
-            "one the first three."
-        ),
-    ),
-    (
-        r"IndexError: tuple index out of range",
-        lambda _: (
-            "A tuple has fewer entries than this line reads. If it is a shape: x may have any "
-            "number of dimensions, x.shape holds them all."
-        ),
-    ),
-    (
-        r"not enough values to unpack \(expected (\d+), got (\d+)\)"
-        r"(?:\n.*)?\n  (?:raised )?in (\w+)_backward,.* = cache\b",
-        lambda found: (
-            f"The cache has {found[2]} entries, not {found[1]}. In a network: is it the cache of "
-            f"this very layer? If so, it is yours: let {found[3]}_forward put in what the way "
-            "back needs, in the order in which it comes apart here."
-        ),
-    ),
-    (
-        r"ValueError: (too many|not enough) values to unpack",
-        lambda _: (
-            "There are as many names on the left as things on the right only if the right is what "
-            "you take it for: print its length. In a network: is it the cache of this very layer?"
-        ),
-    ),
-    (
         r"dout must have shape \((\d+, \d+), (\d+), (\d+)\), got \(\1, (\d+), (\d+)\)",
         lambda found: _say_pooled(*map(int, found.group(2, 3, 4, 5))),
     ),
@@ -263,21 +148,6 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda _: (
             "This pool_param is empty, as that of a block without pooling is. Only a block with "
             "pool above 1 is pooled, and block i, counted from 1, has self.pool_params[i - 1]."
-        ),
-    ),
-    (
-        r"x of shape \(\d+, (\d+, \d+, \d+)\) has .* expects D = \d+\n  in _forward, \S*cnn\.py",
-        lambda found: (
-            f"An image has shape ({found[1]}) here. If it comes out of a convolution, give that "
-            "the settings that the network holds for it (self.conv_param or self.conv_params[i - "
-            "1]). If it is X: that goes into the first layer alone."
-        ),
-    ),
-    (
-        r"x of shape .* values per example, but w .* expects",
-        lambda _: (
-            "This input does not belong to these weights. In a network each layer gets the output "
-            "of the one before it; X goes into the first layer alone."
         ),
     ),
     (
@@ -295,20 +165,20 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
-        r"dout must have shape",
-        lambda _: (
-            "This dout does not belong to this cache: in a network, hand each layer's dx on to "
-            "the layer before it, with that layer's own cache; in a layer, arrange dout as what "
-            "is kept."
-        ),
-    ),
-    (
         r"The truth value of an array with more than one element is ambiguous",
         lambda _: (
             "`if`, `and`, `max(0, x)` and the like want one truth value, an array has many: "
             "np.maximum, np.where and masks (x > 0) go entry by entry."
         ),
     ),
+)
+_RULES = (  # what an exception's text looks like -> the rule that was broken
+    (
+        r"could not be broadcast together with shapes (\(\d+,\d+\) \(\d+,\)|\(\d+,\) \(\d+,\d+\))",
+        "Shapes must agree from the right, or be 1 there, as keepdims=True keeps an axis.",
+    ),
+    (r"could not be broadcast together", "Shapes must agree from the right, or be 1 there."),
+    (r"a matrix product of|shapes .* not aligned", "The inner lengths must agree."),
 )
 _PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
 
@@ -338,8 +208,17 @@ def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
             f"The check could not make sense of what the code returned ({said}). "
             "Compare types and shapes with the docstring"
         )
-    likely = f"\n  {error.likely}" if hasattr(error, "likely") else ""  # from `when_new`
-    return f"{said}{likely or _meaning(said, line)}\n{line}"
+    likely = getattr(error, "likely", "")  # from `when_new`
+    parts = [said, likely or _meaning(said, line) or _say_facts(error, said, functions)]
+    return "\n".join(["\n  ".join(filter(None, parts)), line])
+
+
+def _say_facts(error: BaseException, said: str, functions: tuple[str, ...]) -> str:
+    """Say which rule was broken, and what is at hand in the failing line."""
+    rule = next((rule for pattern, rule in _RULES if re.search(pattern, said)), "")
+    rows = student_frames(error, functions)
+    there = say_at_hand(error, rows[0][1].frame, rows[0][1].number) if rows else ""
+    return f"{rule} {there}".strip()
 
 
 def _say_pooled(H: int, W: int, height: int, width: int) -> str:
@@ -387,8 +266,8 @@ def _say_sizes(got: int, expected: int) -> str:
 
 
 def _meaning(said: str, line: str) -> str:
-    """Return what an exception usually means, on a line of its own, if that is known."""
+    """Return what an exception means, if its text alone tells; empty if not."""
     for pattern, explain in _MEANINGS:
         if (found := re.search(pattern, f"{said}\n{line}", re.M)) and (meaning := explain(found)):
-            return f"\n  {meaning}"
+            return meaning
     return ""

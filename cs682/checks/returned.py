@@ -7,9 +7,13 @@ import re
 import traceback
 from typing import Any
 
+import numpy as np
+
+from cs682.checks.compare import kind_of
 from cs682.checks.subject import NETWORKS
 
 _FIRST = re.compile(r"Return (?P<what>[^.;]*)")  # of a method's docstring
+_OF_NORM = re.compile(r"gamma|beta")
 _PARAMS = re.compile(r"^params : dict; (?P<what>.*(\n +.*)*)", re.MULTILINE)  # of a class's
 
 
@@ -24,7 +28,10 @@ def say_returned(error: BaseException) -> str:
     -------
     text : str; empty if it was raised anywhere else
     """
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    *_, (frame, _) = rows = list(traceback.walk_tb(error.__traceback__))
+    for row, _ in rows:
+        if row.f_code.co_name == "__init__" and (found := _say_no_array(row.f_locals, error)):
+            return found
     net, said = frame.f_locals.get("self"), str(error)
     if type(net).__name__ not in NETWORKS:
         return ""
@@ -38,6 +45,20 @@ def say_returned(error: BaseException) -> str:
     got = "nothing" if "NoneType" in said else "something else"
     what = _say_what(type(net), method)
     return f"{type(net).__name__}.{method} has to return {what}; it returned {got}"
+
+
+def _say_no_array(names: dict[str, Any], error: BaseException) -> str:
+    """Say which of a network's initial parameters is no array, if it was to be cast as one."""
+    kind, params = type(names.get("self")).__name__, names.get("params")
+    if kind not in NETWORKS or not isinstance(params, dict) or "astype" not in str(error):
+        return ""
+    for name, value in params.items():
+        if not isinstance(value, (np.ndarray, np.generic)):
+            method = "_initial_norm_params" if _OF_NORM.match(str(name)) else "_initial_params"
+            return (
+                f"{kind}.{method} has to return a dict of arrays; its {name!r} is {kind_of(value)}"
+            )
+    return ""
 
 
 def _is_amiss(names: dict[str, Any], said: str) -> bool:

@@ -39,7 +39,8 @@ from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
 from cs682.checks.returned import say_returned
 from cs682.checks.source import UnreadError, find_outdated
-from cs682.checks.subject import LocalSubject, Subject, is_of_notebook, student_line
+from cs682.checks.stack import student_line
+from cs682.checks.subject import LocalSubject, Subject, is_of_notebook
 from cs682.training.seeds import legacy_seed
 
 Check = Callable[[Subject, Report], None]

@@ -10,18 +10,15 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import linecache
-import traceback
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from cs682.checks import copied, own_work
+from cs682.checks import copied, own_work, stack
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.exercises import EXERCISES
-from cs682.checks.names import written_at
-from cs682.checks.prerequisites import RESTS_ON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +37,8 @@ NETWORKS = {  # network -> module that students fill in
     for name in row.functions
     if "." in name
 }
+
+_PARAMETERS = re.compile(r"Parameters\n-+\n(.*?)(?:\n\n|\Z)", re.DOTALL)  # of a docstring
 
 
 class Subject(Protocol):
@@ -114,7 +113,7 @@ class LocalSubject:
         def run(*args: Any) -> Any:
             _require_parameters(name, function, args)
             if name in copied.WITHOUT:
-                with copied.watched(name, _PACKAGE):
+                with copied.watched(name, stack.PACKAGE):
                     return function(*args)
             return own_work.call_watched(name, module, function, args)
 
@@ -239,8 +238,14 @@ def _require_methods(net: Any) -> None:
 
 
 def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None:
-    """Refuse a function that cannot be called with so many arguments."""
+    """Refuse a function whose parameters are too many or too few, or change places."""
     signature = inspect.signature(function)
+    promised = _promised(function)
+    if set(promised) == set(signature.parameters) and promised != [*signature.parameters]:
+        raise CheckError(
+            f"{name} has the parameters ({', '.join(signature.parameters)}), its docstring has "
+            f"({', '.join(promised)}): leave their order as it was given, others call it so"
+        )
     try:
         signature.bind(*args)
     except TypeError as error:
@@ -252,79 +257,11 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
         ) from None
 
 
-_WATCH = Path(own_work.__file__)
-_CHECKS = Path(__file__).resolve().parent
-_PACKAGE = _CHECKS.parent
-_EXERCISES = {exercise.file for exercise in EXERCISES.values()}
-_MOSTLY_GIVEN = {"do-2.1"}  # a line of its functions is hardly the student's
-
-
-def student_line(error: BaseException, functions: tuple[str, ...] = ()) -> str:
-    """Return where in the student's own code an exception came from, without our frames.
-
-    Parameters
-    ----------
-    error : BaseException, as it was caught
-    functions : tuple of str, as in the table of exercises; if the exception arose in another
-        function that one of these called, the line that called it is shown as well: first where
-        the other one is given, or has a check of its own that came first
-
-    Returns
-    -------
-    where : str, function, file, line number and source line; empty if the exception arose in a
-        check itself
-
-    Notes
-    -----
-    An exception that arose in another process carries this text as its ``student_line``.
-    """
-    if (said := getattr(error, "student_line", None)) is not None:
-        return str(said)
-    if isinstance(error, SyntaxError):
-        source = (error.text or "").strip()
-        return f"  in {_short(Path(error.filename or '?'))} line {error.lineno}: {source}"
-    found, name, refused = "", "", False
-    own, right = _own_and_right(functions)
-    frames = list(reversed(traceback.extract_tb(error.__traceback__)))
-    for frame in frames:
-        path = Path(frame.filename)
-        if path == _WATCH:
-            continue  # it ran within the student's function, and the stack ended there
-        if path.is_relative_to(_CHECKS):
-            break
-        if path.is_relative_to(_PACKAGE) and _short(path) not in _EXERCISES:
-            refused = True
-            continue  # the package's own refusal of an argument: who called it?
-        if path.name.startswith("<frozen") or "site-packages" in path.parts:
-            continue
-        found, name = _say_frame(frame, functions), frame.name
-        if not refused:
-            break
-        refused = False  # this line is given and refuses an argument; its caller passed that on
-    caller = next((_say_frame(f, functions) for f in frames if f.name in own), "")
-    if not caller or name in own or found.partition(",")[2] == caller.partition(",")[2]:
-        return found
-    if name in right:
-        return f"{caller}\n  raised{found.removeprefix(' ')}"
-    return f"{found}\n  called from{caller.removeprefix('  in')}"
-
-
-def _own_and_right(functions: tuple[str, ...]) -> tuple[set[str], set[str]]:
-    """Return the names of what is written in an exercise, and of what is right beneath it.
-
-    What it rests on has been checked first, and is named first if it is wrong.
-    """
-    own = {row.id for row in EXERCISES.values() if {*functions} & {*row.functions}}
-    own -= {key for key in own if EXERCISES[key].is_given}
-    right = {row.id for row in EXERCISES.values() if row.is_given} | _MOSTLY_GIVEN
-    right |= {beneath for key in own for beneath in RESTS_ON.get(key, ())}
-    return _names(own), _names(right) - _names(own)
-
-
-def _names(ids: set[str]) -> set[str]:
-    """Return what the functions of exercises are called in a traceback."""
-    rows = (EXERCISES[key] for key in ids & EXERCISES.keys())
-    return {name.rpartition(".")[2] for row in rows for name in row.functions}
+def _promised(function: Any) -> list[str]:
+    """Return the parameters that a function's docstring names, in their order."""
+    text = _PARAMETERS.search(inspect.getdoc(function) or "")
+    rows = re.findall(r"^(\w+(?:, \w+)*) : ", text[1], re.MULTILINE) if text else []
+    return [name for row in rows for name in row.split(", ")]
 
 
 def is_of_notebook(function: Any) -> bool:
@@ -336,27 +273,3 @@ def is_of_notebook(function: Any) -> bool:
     """
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
     return "ipykernel" in file or file.startswith("<ipython-input")
-
-
-def _say_frame(frame: traceback.FrameSummary, functions: tuple[str, ...]) -> str:
-    """Return function, file, line number and source line of a frame, and whose code it is."""
-    source = f": {frame.line}" if frame.line else ""
-    place = f"{_short(Path(frame.filename))} line {frame.lineno}"
-    return f"  in {frame.name}, {place}{_say_exercise(frame, functions)}{source}"
-
-
-def _say_exercise(frame: traceback.FrameSummary, functions: tuple[str, ...]) -> str:
-    """Name the exercise that a line was written in, if it is not the one of these functions."""
-    file = _short(Path(frame.filename))
-    if not functions or file not in _EXERCISES or frame.lineno is None:
-        return ""
-    text = "".join(linecache.getlines(frame.filename))
-    ids = [key for key in written_at(file, frame.lineno, text) if key not in _MOSTLY_GIVEN]
-    is_own = any({*functions} & {*EXERCISES[key].functions} for key in ids)
-    return "" if is_own or not ids else f" (exercise {' or '.join(ids)})"
-
-
-def _short(path: Path) -> str:
-    """Return a path as seen from the root of the assignment, if it lies there."""
-    inside = path.is_relative_to(_PACKAGE)
-    return (path.relative_to(_PACKAGE.parent) if inside else path).as_posix()

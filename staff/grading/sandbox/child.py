@@ -46,9 +46,11 @@ def import_checks(trusted: Path, package: Path) -> Any:
     subject: Any = importlib.import_module("cs682.checks.subject")
     report = importlib.import_module("cs682.checks.report")
     looks = importlib.import_module("staff.grading.sandbox.looks")
-    subject._PACKAGE = package / "cs682"  # where the student's lines are, in messages
-    if subject._PACKAGE.is_dir():  # what is given is read before any code of the student's runs
-        subject.copied.given_code(subject._PACKAGE)
+    subject.stack.PACKAGE = package / "cs682"  # where the student's lines are, in messages
+    if (
+        subject.stack.PACKAGE.is_dir()
+    ):  # what is given is read before any code of the student's runs
+        subject.copied.given_code(subject.stack.PACKAGE)
     subject.own_work._NOT_THEIRS += (f"{package}/cs682/training/input_gradient.py",)
     sys.path.remove(str(trusted))
     _forget_package()
@@ -159,7 +161,9 @@ class Calls:
             "kind": kind,
             "type": type(error).__name__,
             "text": said[:_MAX_SAID],
-            "line": _without_roots(self._checks.student_line(error, self._functions))[:_MAX_SAID],
+            "line": _without_roots(self._checks.stack.student_line(error, self._functions))[
+                :_MAX_SAID
+            ],
             "trace": _without_roots(trace)[-_MAX_SAID:],
         }
 

@@ -48,6 +48,7 @@ _TRUSTED = (
     "patterns",
     "prerequisites",
     "report",
+    "stack",
     "subject",
 )
 _ENDED = ("Z", "X", "")  # states of a process; the last where nothing tells them

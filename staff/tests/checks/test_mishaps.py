@@ -15,7 +15,7 @@ from cs682 import layer_utils, layers
 from cs682.checks import CheckError, check
 from cs682.checks.compare import Stopped
 from cs682.checks.run import examine
-from cs682.checks.subject import student_line
+from cs682.checks.stack import student_line
 from cs682.classifiers import fc_net
 from cs682.classifiers.fc_net import FullyConnectedNet
 from staff.tests.checks.mutants import put, refusal
@@ -49,8 +49,8 @@ MISHAPS = [
     (recurse, "RecursionError: maximum recursion depth exceeded"),
     (give_up, "fc-1.3 is not finished: NotImplementedError\n"),
     (fail_silently, "ValueError\n"),
-    (lambda x: None + x, "Something in this line is None: what a function without `return` gave"),
-    (lambda x: [x].reshape(3), "There is a list where a NumPy array belongs."),
+    (lambda x, w=None: w + x, "Here w is None, x has shape (7,).\n"),
+    (lambda x, w=[1]: w.reshape(3), "'list' object has no attribute 'reshape'\n  Here w is [1]."),
     (lambda x: x if x > 0 else 0, "np.maximum, np.where and masks (x > 0) go entry by entry."),
     (
         lambda x: getattr(np, "".join(("pro", "duct")))(x),
@@ -60,7 +60,7 @@ MISHAPS = [
     (lambda x: 0.5 ^ 2, "^ is no power in Python: write ** in its place"),
     (lambda x: np.ones((2, 3)) @ np.ones((4, 5)), "a matrix product of 3 columns with 4 rows"),
     (lambda x: np.ones((2, 3)) + np.ones((2, 3, 4, 4)), "One lacks the last axes of the other."),
-    (lambda x: np.ones((2, 3, 8)) + np.ones((6, 8)), "reshaped in another way"),
+    (lambda x: np.ones((2, 3, 8)) + np.ones((6, 8)), "Shapes must agree from the right"),
 ]
 
 

@@ -1,0 +1,192 @@
+"""Say of an exception what is at hand where it arose: names, shapes, keys, parameters."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import traceback
+from difflib import get_close_matches
+from types import FrameType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from cs682.checks.within import Line, describe, held_by, say_keys
+
+_MOST, _NAMES, _PROMISE = 6, 10, 160  # values and names that are listed, letters of a docstring
+_CALL = re.compile(r"(?:\w+\.)*(\w+)\(\) (?:got an unexpected|missing|takes|got multiple)")
+_RETURNS = re.compile(r"\n *Returns\n *-+\n(.*?)(?:\n\n|\Z)", re.DOTALL)
+
+
+def say_at_hand(error: BaseException, frame: FrameType, number: int) -> str:
+    """Say what is there in a failing line that may explain its exception.
+
+    Parameters
+    ----------
+    error : BaseException
+    frame : FrameType, in which the line ran
+    number : int, of the line
+
+    Returns
+    -------
+    said : str, one or two sentences of facts; empty if there is nothing to be said
+    """
+    line = Line(frame, number)
+    *_, (last, _) = traceback.walk_tb(error.__traceback__)
+    for kind, say in _KINDS if last is frame or isinstance(error, TypeError) else ():
+        if isinstance(error, kind) and (said := say(error, line)):
+            return str(said)
+    return _say_values(error, line)
+
+
+def _say_values(error: BaseException, line: Line) -> str:
+    """Say what the names of the line stand for."""
+    shown = line.shown()
+    if isinstance(error, ValueError):  # it is about shapes and sizes
+        shown = {name: value for name, value in shown.items() if type(value) is not float}
+    most = dict(list(shown.items())[:_MOST])
+    return f"Here {describe(most, dtypes='used as indices' in str(error))}." if most else ""
+
+
+def _say_name(error: NameError, line: Line) -> str:
+    """Say which names there are in place of one that is missing."""
+    name = error.name or next(iter(re.findall(r"'(\w+)'", str(error))), "")
+    own = held_by(line.local.get("self"))
+    if name in own:
+        return f"No {name} here; there is self.{name}."
+    for node in line.find(ast.Attribute):
+        if isinstance(node.value, ast.Name) and node.value.id == name and node.attr in line.names:
+            return f"No {name} here; {node.attr} is there by itself, without it."
+    if isinstance(error, UnboundLocalError):
+        return _say_unset(name, line)
+    for key, value in line.local.items():
+        if type(value) is dict and name in value:
+            return f'No {name} here; there is {key}["{name}"].'
+    near = get_close_matches(name, [v for v in line.names if not v.startswith("_")], 2)
+    found = f"the nearest: {', '.join(near)}" if near else f"the names are {_list(line.local)}"
+    return f"No {name} here; {found}."
+
+
+def _say_unset(name: str, line: Line) -> str:
+    """Say in which lines a name gets its value, which it has not got."""
+    bodies = [n for n in ast.walk(line.tree) if isinstance(n, ast.FunctionDef) and line.is_in(n)]
+    inside = [n for n in ast.walk(bodies[-1]) if isinstance(n, ast.Name)] if bodies else []
+    sets = [n.lineno for n in inside if n.id == name and isinstance(n.ctx, ast.Store)]
+    if not sets or any(n.id == name and isinstance(n.ctx, ast.Del) for n in inside):
+        return ""
+    rows = " and ".join(str(number) for number in sorted({*sets})[:3])
+    return (
+        f"{name} gets its value in line{'s' * (len({*sets}) > 1)} {rows}, which gave it none "
+        "in this call."
+    )
+
+
+def _say_key(error: KeyError, line: Line) -> str:
+    """Say which keys there are in place of one that is missing."""
+    key = error.args[0] if error.args else None
+    if type(key) not in (str, int):
+        return ""
+    for node in line.find(ast.Subscript):
+        try:
+            owner, wanted = line.value(node.value), line.value(node.slice)
+        except LookupError:
+            continue
+        if type(owner) is dict and wanted == key and key not in owner:
+            held = f"has {say_keys(owner)};" if owner else "is an empty dict:"
+            return f"Here {line.quote(node.value)} {held} no {key!r}."
+    return ""
+
+
+def _say_attribute(error: AttributeError, line: Line) -> str:
+    """Say what an object has in place of an attribute that is missing."""
+    owner, name = error.obj, error.name or ""
+    if isinstance(owner, ModuleType):
+        if owner is np and hasattr(np.ndarray, name):
+            return f"np has no {name}; each array has: x.{name}()."
+        near = get_close_matches(name, vars(owner), 2)
+        return f"{owner.__name__} has {' and '.join(near)}." if near else ""
+    if type(owner) is dict and name in owner:
+        quoted = [line.quote(n.value) for n in line.find(ast.Attribute) if n.attr == name]
+        return f'A dict is read by keys: {quoted[0]}["{name}"] is there.' if quoted else ""
+    if isinstance(owner, np.ndarray) and hasattr(np, name):
+        return f"An array has no {name}; np.{name} is a function of arrays."
+    if owner is line.local.get("self") and type(owner).__module__.startswith("cs682."):
+        local = {k: v for k, v in line.local.items() if k != "self"}
+        own = get_close_matches(name, held_by(owner), 1) or list(held_by(owner))
+        said = f"self has {_list(own)}" if own else "self has no attribute yet"
+        return f"{said}; the names here are {_list(local)}." if local else f"{said}."
+    return ""
+
+
+def _say_unpacking(error: ValueError, line: Line) -> str:
+    """Say what a function returns, if its result did not come apart as the line wants it."""
+    if "values to unpack" not in str(error):
+        return ""
+    for node in line.find(ast.Assign):
+        if isinstance(node.value, ast.Call) and (found := _function(node.value.func, line)):
+            text = _RETURNS.search(f"\n{inspect.getdoc(found) or ''}")
+            entries = (
+                re.findall(r"^(\w+(?:, \w+)*) : (.*(?:\n +.*)*)", text[1], re.M) if text else []
+            )
+            names = ", ".join(name for name, _ in entries)
+            if len(entries) == 1:
+                names = "a " + " ".join(entries[0][1].replace("``", "").split())[:_PROMISE]
+            return f"By its docstring {found.__name__} returns {names}." if names else ""
+    return ""
+
+
+def _say_parameters(error: TypeError, line: Line) -> str:
+    """Say which parameters a function has that was called with others."""
+    if not (called := _CALL.match(str(error))):
+        return ""
+    for node in line.find(ast.Call):
+        function = _function(node.func, line)
+        name = getattr(function, "__name__", "")
+        if function is not None and called[1].strip("_") == name.strip("_"):
+            return f"{ast.unparse(node.func)} has the parameters {_parameters(function)}."
+    return ""
+
+
+def _function(node: ast.AST, line: Line) -> Any:
+    """Return the function that is called; None if that is not known by its name alone."""
+    try:
+        return line.value(node)
+    except LookupError:
+        pass
+    if not isinstance(node, ast.Attribute):
+        return None
+    try:
+        owner = line.value(node.value)
+    except LookupError:
+        return None
+    if isinstance(owner, np.ndarray):
+        return vars(np).get(node.attr)
+    home = type(owner)
+    return vars(home).get(node.attr) if home.__module__.startswith("cs682.") else None
+
+
+def _parameters(function: Any) -> str:
+    """Return the names of a function's parameters."""
+    if isinstance(function, np.ufunc):
+        return ", ".join([f"x{i + 1}" for i in range(function.nin)])
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return "of its docstring"
+    return ", ".join(name for name in names if name != "self") or "none"
+
+
+def _list(names: Any) -> str:
+    """Return names as a list; "no name" if there is none."""
+    plain = [name for name in names if name.isidentifier()]
+    return ", ".join(plain[:_NAMES]) or "none"
+
+
+_KINDS: tuple[tuple[type[BaseException], Any], ...] = (
+    (NameError, _say_name),
+    (KeyError, _say_key),
+    (AttributeError, _say_attribute),
+    (ValueError, _say_unpacking),
+    (TypeError, _say_parameters),
+)
