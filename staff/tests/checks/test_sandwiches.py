@@ -89,7 +89,7 @@ def test_cache_without_that_of_dropout_is_said_of_the_forward_pass(monkeypatch, 
     assert f"Next: mend {DROPOUT}_forward in cs682/layer_utils.py" in said
 
 
-def test_cache_of_too_few_parts_is_said_of_the_forward_pass(monkeypatch):
+def test_cache_of_too_few_parts_is_counted(monkeypatch):
     right = layer_utils.affine_norm_relu_forward
 
     def forward(*args):
@@ -98,7 +98,7 @@ def test_cache_of_too_few_parts_is_said_of_the_forward_pass(monkeypatch):
 
     put(monkeypatch, f"{NORM}_forward", forward)
 
-    assert f"let {NORM}_forward put in what the way back needs" in told("bn-2.2")
+    assert "Here cache is a tuple of 3 (a tuple of 3, a tuple of 3 and an array" in told("bn-2.2")
 
 
 def test_cache_that_the_open_way_back_cannot_read_is_said_at_once(monkeypatch):
