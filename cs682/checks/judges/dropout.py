@@ -9,9 +9,9 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, require_finite
-from cs682.checks.judges.caches import marks
+from cs682.checks.judges.caches import marks, parts_of
 from cs682.checks.judges.layers import EXACT
-from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, is_none
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, in_mode, is_none
 from cs682.checks.mistakes import dropout as dropout_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
@@ -29,11 +29,12 @@ def check_dropout_train(s: Subject, r: Report) -> None:
     for p in (0.25, 0.4, 0.7):
         x = np.random.default_rng(231).standard_normal((500, 500)) + 10
         result = _forward(s, r, x, {"mode": "train", "p": p})
-        out, _ = unpack("dropout_forward", result, ("out", "cache"))
+        out, cache = unpack("dropout_forward", result, ("out", "cache"))
         require_finite("out", out, x.shape)
         dropped = float((out == 0).mean())
         if dropped in (0.0, 1.0):
-            raise CheckError(f"{'everything' if dropped else 'nothing'} was dropped for p = {p}")
+            said = f"{'everything' if dropped else 'nothing'} was dropped for p = {p}"
+            raise CheckError(said + _say_untouched(out, x, cache))
         _check_independence(out != 0)
         _check_fraction(dropped, p)
         _check_kept_values(x, out, p)
@@ -53,7 +54,8 @@ def check_dropout_train(s: Subject, r: Report) -> None:
 def _forward(s: Subject, r: Report, x: Any, param: dict[str, Any]) -> Any:
     """Return the result of the forward pass; CheckError if it changes its options."""
     given = dict(param)
-    result = r.watch("dropout_forward", s.dropout_forward, x, param)
+    with in_mode(param["mode"], "do-1.2"):
+        result = r.watch("dropout_forward", s.dropout_forward, x, param)
     for key, value in given.items():
         if param.get(key) != value:
             raise CheckError(
@@ -61,6 +63,18 @@ def _forward(s: Subject, r: Report, x: Any, param: dict[str, Any]) -> Any:
                 "it is only read: the next call needs it again"
             )
     return result
+
+
+def _say_untouched(out: Any, x: Any, cache: Any) -> str:
+    """Say that x came back as it was, and that no mask was kept: so it does in test mode."""
+    if not np.array_equal(out, x):
+        return ""
+    if any(part is None for part in parts_of(cache)):
+        return (
+            ": out is x itself and the cache holds None for a mask, as in test mode. Does the "
+            "train branch run on into the test branch: is its return missing?"
+        )
+    return ": out is x itself"
 
 
 def _check_independence(kept: Any) -> None:

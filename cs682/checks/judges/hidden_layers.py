@@ -61,6 +61,23 @@ def _check_sandwich(s: Subject, r: Report, normalization: str) -> None:
     check_way_back(r, way, cache, disturb)
 
 
+def _check_sandwich_in_test_mode(s: Subject) -> None:
+    """Hold affine - batch norm - ReLU against the definition with running statistics."""
+    rng = np.random.default_rng(682)
+    x, w, b, gamma, beta, mean = (
+        rng.standard_normal(shape) for shape in ((4, 6), (6, 5), (5,), (5,), (5,), (5,))
+    )
+    var = np.linspace(0.5, 3, 5)
+    param = {"mode": "test", "running_mean": mean.copy(), "running_var": var.copy()}
+    name = "affine_norm_relu_forward"
+    result = s.affine_norm_relu_forward(x, w, b, gamma, beta, param, "batchnorm")
+    out, _ = unpack(name, result, ("out", "cache"))
+    want = slow.relu(slow.standardize(slow.affine(x, w, b), gamma, beta, 1e-5, mean, var))
+    where = f"from {name} with batchnorm in test mode"
+    hint = "batchnorm_forward takes norm_param as it is, mode included"
+    compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, hint=hint)
+
+
 @contextmanager
 def _network_to_blame() -> Iterator[None]:
     """Say of what is wrong in a network that the sandwich by itself is right."""
@@ -85,7 +102,7 @@ def _check_choice(s: Subject) -> None:
     result = s.affine_norm_relu_forward(x, w, b, gamma, beta, {"mode": "train"}, "layernorm")
     out, _ = unpack("affine_norm_relu_forward", result, ("out", "cache"))
     batchnorm, _ = net_mistakes.sandwich_values("batchnorm", [x, w, b, gamma, beta], None)
-    if np.shape(out) == batchnorm.shape and np.allclose(out, batchnorm):
+    if getattr(out, "shape", ()) == batchnorm.shape and np.allclose(out, batchnorm):
         raise CheckError(
             "layernorm was asked for, batchnorm came from affine_norm_relu_forward: look at "
             "`normalization`"
@@ -111,6 +128,7 @@ def check_norm_sandwich(s: Subject, r: Report) -> None:
     with _without_layernorm():
         _check_sandwich(s, r, "batchnorm")
     _check_choice(s)
+    _check_sandwich_in_test_mode(s)
     r.ok("affine - batch norm - ReLU and its five gradients")
     X, y = make_batch(5, (6,), 5)
     with _network_to_blame():
@@ -136,9 +154,23 @@ def _check_test_mode(s: Subject) -> None:
     compare("scores", one, want[:1], rtol=1e-6, atol=1e-6, where=where, hint=hint)
 
 
+@contextmanager
+def _sandwich_to_blame() -> Iterator[None]:
+    """Say of what is wrong in a sandwich that the layer norm in it is right by itself."""
+    try:
+        yield
+    except CheckError as error:
+        place = place_of_wrong(EXERCISES["bn-2.2"], str(error))
+        raise CheckError(
+            f"{error}\n  Layer norm by itself is right: look at how the sandwich uses it, in "
+            f"{place} (exercise bn-2.2)"
+        ) from None
+
+
 def check_layernorm_net(s: Subject, r: Report) -> None:
     """Check networks with layer norm; part of the exercise on its backward pass."""
-    _check_sandwich(s, r, "layernorm")
+    with _sandwich_to_blame():
+        _check_sandwich(s, r, "layernorm")
     X, y = make_batch(3, (6,), 5)
     with _network_to_blame():
         net, params = make_net(s, [5, 7], "layernorm", 0.7)
@@ -159,7 +191,7 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
     options = (None, None, None, None, param)
     result = r.watch(name, s.affine_norm_relu_dropout_forward, x, w, b, *options)
     out, cache = unpack(name, result, ("out", "cache"))
-    if np.shape(out) == x.shape:
+    if getattr(out, "shape", ()) == x.shape:
         raise CheckError(
             f"out of {name} has the shape of x, {x.shape}: dropout was applied to the layer's "
             "input; it comes after the ReLU, and takes what the ReLU gave"
@@ -194,6 +226,20 @@ def _check_dropout_sandwich(s: Subject, r: Report) -> None:
     check_way_back(
         r, way, cache, lambda: s.affine_norm_relu_dropout_forward(1 - x, -w, b, *options)
     )
+    _check_dropout_sandwich_in_test_mode(s, x, w, b, mask)
+
+
+def _check_dropout_sandwich_in_test_mode(s: Subject, x: Any, w: Any, b: Any, mask: Any) -> None:
+    """Check that affine - ReLU - dropout drops nothing in test mode; the seed is that of `mask`."""
+    name = "affine_norm_relu_dropout_forward"
+    param = {"mode": "test", "p": 0.6, "seed": 123}
+    result = s.affine_norm_relu_dropout_forward(x, w, b, None, None, None, None, param)
+    out, _ = unpack(name, result, ("out", "cache"))
+    want = slow.relu(slow.affine(x, w, b))
+    where = f"from {name} in test mode"
+    hint = "dropout_forward takes dropout_param as it is, mode included"
+    causes = {f"units are dropped as in training; {hint}": want * mask}
+    compare("out", out, want, rtol=EXACT, atol=1e-12, where=where, hint=hint, causes=causes)
 
 
 def _check_dropout_cache(r: Report, way: WayBack, cache: Any, documented: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare, with_more
 from cs682.checks.judges.layers import EXACT, FLOAT32, compare_along
-from cs682.checks.judges.pairs import LATER_CALLS, WayBack, check_way_back, is_none
+from cs682.checks.judges.pairs import LATER_CALLS, WayBack, check_way_back, in_mode, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import norms as norm_mistakes
 from cs682.checks.patterns import say_lines
@@ -149,7 +149,8 @@ def _check_backward(
 
 def check_batchnorm_train(s: Subject, r: Report) -> None:
     """Hold training-time batch normalization and its running statistics against the definition."""
-    _check_forward(r, "batchnorm_forward", s.batchnorm_forward, {"mode": "train"}, axis=0)
+    with in_mode("train", "bn-1.2"):
+        _check_forward(r, "batchnorm_forward", s.batchnorm_forward, {"mode": "train"}, axis=0)
     for momentum in (0.9, 0.7):
         _check_running_statistics(s, r, momentum)
     r.ok("running mean and variance over three steps, from zeros, with two momentum values")
@@ -233,14 +234,16 @@ def check_batchnorm_test(s: Subject, r: Report) -> None:
 def check_batchnorm_backward(s: Subject, r: Report) -> None:
     """Hold `batchnorm_backward` against numeric gradients of the definition."""
     train, name = {"mode": "train"}, "batchnorm_backward"
-    _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward, train, axis=0)
+    with in_mode("train", "bn-1.2"):
+        _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward, train, axis=0)
 
 
 def check_batchnorm_backward_alt(s: Subject, r: Report) -> None:
     """Hold `batchnorm_backward_alt` against numeric gradients of the definition."""
     train, name = {"mode": "train"}, "batchnorm_backward_alt"
     try:
-        _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward_alt, train, axis=0)
+        with in_mode("train", "bn-1.2"):
+            _check_backward(r, name, s.batchnorm_forward, s.batchnorm_backward_alt, train, axis=0)
     except CheckError as error:
         if any(call in str(error) for call in LATER_CALLS):
             raise  # the formula is right

@@ -359,7 +359,7 @@ def dropped_twice(dout, cache):
 SANDWICHES += [
     ("do-2.1", "ignored", LONG, ignored, "dropout is left out"),
     ("do-2.1", "before affine", LONG, drops_input, "to the layer's input"),
-    ("do-2.1", "in test mode", LONG, always_drops, "drops nothing"),
+    ("do-2.1", "in test mode", LONG, always_drops, "units are dropped as in training"),
     ("do-2.1", "one mask", LONG, one_mask_for_ever, "gave the same loss: no unit was dropped"),
     ("do-2.1", "not in backward", LONG_BACK, straight_back, "leaves dropout out"),
     ("do-2.1", "twice in backward", LONG_BACK, dropped_twice, "through dropout twice"),
