@@ -24,9 +24,14 @@ _WRAPPER = textwrap.TextWrapper(
 )
 _ADVICE = re.compile(r" (?=(?:Likely cause|Hint): )")  # what to do, on a line of its own
 
+_WRITES = re.compile(r"^  advice  (\w+ .*that it was given)", re.MULTILINE)
 
 # A notebook shows the lines of a cell in its own way: the last of these gets them.
 listeners: list[Callable[[str], None]] = []
+
+
+# What the last check that passed has advised of: an array of the cell that its code writes into.
+_written_into: list[str] = []
 
 
 def say(line: str) -> None:
@@ -36,6 +41,8 @@ def say(line: str) -> None:
     ----------
     line : str
     """
+    if line.startswith("passed  "):
+        _written_into[:] = _WRITES.findall(line)
     (listeners[-1] if listeners else print)(line)  # telling the student is what a check is for
 
 
@@ -110,7 +117,12 @@ def check_close(
     CheckError
         If the result is missing, of the wrong type or shape, not finite or too far off.
     """
-    compare(name, got, want, rtol=rtol, atol=atol, hint=hint, causes=causes)
+    try:
+        compare(name, got, want, rtol=rtol, atol=atol, hint=hint, causes=causes)
+    except CheckError as error:
+        said = "; ".join(_written_into)
+        more = f"{said}, as the check advises: are the arrays of this cell still what they were?"
+        raise CheckError(with_more(str(error), more if said else "")) from None
     shape = f"shape {np.shape(want)}, " if np.ndim(want) else ""
     say(f"ok   {name}: {shape}relative error at most {rtol:.0e}")
 
@@ -147,7 +159,7 @@ def compare(
     actual = _as_array(name, got, expected, context)
     if actual.shape != expected.shape:
         said = _say_other_shape(actual, causes or {}, max(rtol, 1e-6), max(atol, 1e-9))
-        said = said or say_shape(actual.shape, expected.shape)
+        said = said or say_shape(actual, expected)
         raise CheckError(
             f"{name} has shape {actual.shape}, expected {expected.shape}{context}{said}"
         )
@@ -216,6 +228,8 @@ def explain(
         others = [s for s in alike if s != nearest][: _ALIKE - 1]
         return "Likely cause: " + as_sentence("; or ".join([nearest, *others]))
     said = say_nearly(actual, expected) or _hint(hint)
+    if dtype.kind in "iu" and not np.array_equal(expected, np.round(expected)):
+        said = f"These are whole numbers ({dtype}). {said}".strip()
     return f"{said} {say_pattern(actual, expected)}".strip()
 
 
@@ -302,7 +316,7 @@ def _as_array(name: str, got: Any, expected: Any, context: str) -> Any:
         array = got
     else:
         wanted = f"a NumPy array of shape {expected.shape}" if expected.ndim else "a number"
-        said = say_shape((), expected.shape) if isinstance(got, np.number) else ""
+        said = say_shape(np.zeros(()), expected) if isinstance(got, np.number) else ""
         raise CheckError(f"{name} is {kind_of(got)}, expected {wanted}{context}{said}")
     if array.dtype == object or not (
         np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_

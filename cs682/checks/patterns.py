@@ -155,9 +155,9 @@ def say_precision(dtype: Any, actual: Any, expected: Any) -> str:
     said : str, a sentence or two; empty if nothing can be said
     """
     if not np.array_equal(expected, np.round(expected)):
-        whole = np.array_equal(actual, np.round(actual))
-        cut = np.abs(actual - expected).max(initial=0.0) <= 1 and np.any(actual)
-        if dtype.kind in "iu" and whole and cut:
+        cuts = (np.trunc, np.round, np.floor)
+        is_cut = any(np.array_equal(actual, cut(expected)) for cut in cuts) and np.any(actual)
+        if dtype.kind in "iu" and is_cut:
             return f"These are whole numbers ({dtype}): keep the type of the input."
         # one number alone is near a round one by chance
         for places in range(3 if np.ptp(expected) == 0 else 0, 7):
@@ -174,7 +174,7 @@ def say_precision(dtype: Any, actual: Any, expected: Any) -> str:
 
 
 def say_nearly(actual: Any, expected: Any) -> str:
-    """Say how many digits are right where a value is nearly so, whatever may have spoilt it.
+    """Say how many digits are right where a value is nearly so: many things may have spoilt it.
 
     Parameters
     ----------
@@ -189,35 +189,44 @@ def say_nearly(actual: Any, expected: Any) -> str:
     if not 0 < off <= 2e-4 * scale:
         return ""
     digits = int(-np.log10(off / scale))
-    return (
-        f"The first {digits} digits are right: look for numbers of fewer digits (float32) on the "
-        "way, and for a small constant (as eps) that is missing, or stands where none belongs."
-    )
+    return f"The first {digits} digits are right: what is off is small."
 
 
-def say_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """Explain the shapes that are nearly right.
+def say_shape(actual: Any, expected: Any) -> str:
+    """Explain a shape that is nearly right; how it came about only where the values show it.
 
     Parameters
     ----------
-    got, expected : tuple of int
+    actual, expected : ndarray of float64, of different shapes
 
     Returns
     -------
     said : str, to be put behind the two shapes; empty if nothing can be said
     """
-    if not expected:
+    got, wanted = actual.shape, expected.shape
+    if not wanted:
         return ": it should be a single number"
     if not got:
         return ": it is a single number; does a sum, mean or maximum lack its axis?"
-    if got == (1, *expected):
+    if got == (1, *wanted) and len(wanted) == 1:
         return ": a row matrix is not a vector; sum without keepdims"
-    if len(got) == len(expected) == 2 and got == expected[::-1]:
+    if len(got) == len(wanted) == 2 and got == wanted[::-1]:
         return ": it is transposed"
-    if len(got) < len(expected) and np.prod(got) == np.prod(expected):
-        return ": bring it back to the shape of the input"
-    if len(got) == len(expected) == 1:
-        return ": does a sum or mean run over the wrong axis?"
-    if len(got) > len(expected) and got[-len(expected) :] == expected:
-        return ": is a sum over the first axis missing?"
-    return ""
+    return _say_axes(actual, expected)
+
+
+def _say_axes(actual: Any, expected: Any) -> str:
+    """Say which axes are too few or too many, and whether the values are right beside that."""
+    got, wanted = actual.shape, expected.shape
+    if len(got) > len(wanted) and got[-len(wanted) :] == wanted:
+        total = actual.sum(axis=tuple(range(len(got) - len(wanted))))
+        if np.prod(got) > np.prod(wanted) and np.allclose(total, expected):
+            return ": summed over the axes in front, it is right"
+    if np.prod(got) != np.prod(wanted):
+        return ""
+    said = ": it has as many values as it should, in other axes"
+    if tuple(n for n in got if n != 1) == tuple(n for n in wanted if n != 1):
+        fewer = len(got) < len(wanted)
+        said = f": it {'lacks an axis' if fewer else 'has an axis too many, one'} of length 1"
+    is_right = np.allclose(actual.reshape(wanted), expected)
+    return f"{said}; reshaped, it is right" if is_right else said

@@ -110,6 +110,7 @@ def _affine_way_back(s: Subject, x: Any, w: Any, b: Any, dout: Any) -> WayBack:
         turned
     )
     causes["db"]["this is the slope for one example; multiply with dout and sum"] = np.ones(b.shape)
+    causes["db"]["db sums over axis 1; it should sum over axis 0, the examples"] = dout.sum(axis=1)
     fortran = want["dx"].reshape(len(x), -1).reshape(x.shape, order="F")
     laid = want["dx"].reshape(len(x), -1).T.reshape(x.shape)
     causes["dx"]["the product comes out as (D, N); transpose it, reshaping mixes the examples"] = (

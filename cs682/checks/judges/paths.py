@@ -38,23 +38,24 @@ def say_paths(
     weights, *_ = np.linalg.lstsq(parts, got.ravel(), rcond=None)
     if np.abs(parts @ weights - got.ravel()).max() <= 1e-6 * np.abs(got).max(initial=1e-12):
         return _say_weights(weights, want.shape[axis])
-    if _sums_across(got - ways[..., 0], centred, spread, axis):
+    if _sums_across(got - ways[..., 0], ways[..., 0], centred, spread, axis):
         if line:
             return f"the sums run across {line}s; they should run within each {line}"
         return f"the sums run over axis {1 - axis}; they should run over axis {axis}"
     return _say_path(got - want, ways[..., 2], centred, axis)
 
 
-def _sums_across(indirect: Any, centred: Any, spread: Any, axis: int) -> bool:
-    """Tell whether what is not the direct path holds one pair of sums for each line across."""
-    scale, x_hat = np.broadcast_to(spread, centred.shape), centred / spread
-    rest, x_hat = np.moveaxis(indirect * scale, axis, 1), np.moveaxis(x_hat, axis, 1)
-    for values, normalized in zip(rest.T, x_hat.T, strict=True):
-        terms = np.stack([np.ones_like(values), normalized], axis=1)
-        sums, *_ = np.linalg.lstsq(terms, values, rcond=None)
-        if len(values) < 3 or np.abs(terms @ sums - values).max() > 1e-6 * np.abs(rest).max():
-            return False
-    return True
+def _sums_across(indirect: Any, direct: Any, centred: Any, spread: Any, axis: int) -> bool:
+    """Tell whether what is not the direct path is made of the sums along the other axis.
+
+    Whatever they are divided with: with one number for both, or with one for each.
+    """
+    x_hat, rest = centred / spread, indirect * spread
+    sums = [(direct * spread * v).sum(axis=1 - axis, keepdims=True) for v in (1, x_hat)]
+    terms = np.stack([(sums[0] + 0 * x_hat).ravel(), (sums[1] * x_hat).ravel()], axis=1)
+    weights, *_ = np.linalg.lstsq(terms, rest.ravel(), rcond=None)
+    limit = 1e-6 * np.abs(rest).max(initial=1e-12)
+    return bool(np.abs(terms @ weights - rest.ravel()).max() <= limit)
 
 
 def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
@@ -69,9 +70,8 @@ def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
     limit = 1e-6 * np.abs(off).max()
     if np.abs(off - shift - multiple * centred).max() > limit:
         return (
-            "the part of dx that ignores how mean and variance depend on x is wrong already (does "
-            "the root of variance plus eps divide?), or a sum is not taken over the whole column, "
-            "row or group"
+            "more is off than the sizes of the two sums, one behind the mean and one behind the "
+            "variance: look at the factors of each term, and at the axis of each sum"
         )
     if np.abs(multiple * centred).max() <= limit:
         said = "the path through the mean, or in the variance's, if its slope is not x - mean"
@@ -93,7 +93,10 @@ def _say_weights(weights: Any, n: int) -> str:
     if direct == mean == variance:  # one factor in front of all: the values tell it
         return ""
     if mean == variance == 0:
-        return "mean and variance are treated as constants, but they depend on x too"
+        return (
+            "the parts of dx through mean and variance are 0 here; both depend on x, they are no "
+            "constants"
+        )
     if abs(mean - n) < 1e-3 and abs(variance - n) < 1e-3:
         return f"the sums over {n} numbers are not divided by {n}"
     if direct == 1 and mean == variance != 1:

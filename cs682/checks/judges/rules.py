@@ -191,15 +191,20 @@ def check_adam(s: Subject, r: Report) -> None:
         {"learning_rate": 0.1, "beta1": 0.6, "beta2": 0.8},
     )
     state = {"t": 0, "m": 0.0, "v": 0.0}
-    _check_rule(s, r, "adam", state, settings, lambda w: _hint_at_adam(s.adam, w))
+    first = {**settings[0], "t": 0, "m": 0.0, "v": 1.0, "learning_rate": 0.1}
+    want = rule_mistakes.step("adam", 1.0, -0.5, first)
+    _check_rule(s, r, "adam", state, settings, lambda w: _hint_at_adam(s.adam, w, want))
     _check_epsilon(s, r, "adam", {**state, **settings[0]})
 
 
-def _hint_at_adam(adam: Any, w: Any) -> str:
-    """Return what may be wrong where Adam's step is; NaN has causes of its own."""
-    if _is_finite(w) or _needs_a_step(adam):
+def _hint_at_adam(adam: Any, w: Any, first: float) -> str:
+    """Return what may be wrong where Adam's step is; `first` is where a first one leads from 1."""
+    if _takes_old_count(adam, first):
+        return "t must be increased before it is used"
+    if _is_finite(w):
         return (
-            "t must be increased before it is used; each moment is corrected with its own beta**t"
+            "t, m and v in config are right: what is off is the step that is made of them, in "
+            "which each moment is corrected with its own beta**t"
         )
     return "a root of something negative (m may be, v never is), or a division by 0"
 
@@ -208,11 +213,11 @@ def _is_finite(w: Any) -> bool:
     return not isinstance(w, np.ndarray) or w.dtype.kind != "f" or bool(np.isfinite(w).all())
 
 
-def _needs_a_step(adam: Any) -> bool:
-    """Tell whether a step from t = 1 is finite: one from t = 0 that is not divides by 0."""
-    m, v = np.zeros(3), np.ones(3)
+def _takes_old_count(adam: Any, first: float) -> bool:
+    """Tell whether a step from t = 1 is what one from t = 0 should be."""
+    config = {"t": 1, "m": np.zeros(3), "v": np.ones(3), "learning_rate": 0.1}
     try:
-        return _is_finite(adam(np.ones(3), np.full(3, -0.5), {"t": 1, "m": m, "v": v})[0])
+        return bool(np.allclose(adam(np.ones(3), np.full(3, -0.5), config)[0], first, 0, 1e-7))
     except Exception:  # the student's own: the check says what it found
         return False
 

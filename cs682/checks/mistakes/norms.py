@@ -12,6 +12,7 @@ import numpy as np
 
 from cs682.checks import slow
 
+UNCHANGED = "did not change"
 _OTHER_EPS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
@@ -142,7 +143,7 @@ def running(
     old, new, keep = before[name], batch[name], momentum
     update = keep * old + (1 - keep) * new
     causes = {
-        f"bn_param[{name!r}] did not change: store the batch's own value there, weighed": old,
+        f"bn_param[{name!r}] {UNCHANGED}: store the batch's own value there, weighed": old,
         "momentum weighs the old value, 1 - momentum the new one": (1 - keep) * old + keep * new,
         "it was replaced by the batch's own value; momentum of the old one is kept": new,
         "it was updated twice in one step": keep * update + (1 - keep) * new,
@@ -150,6 +151,9 @@ def running(
         "momentum is hard-coded at 0.9": 0.9 * old + 0.1 * new,
         "the new value is added without its weight 1 - momentum": keep * old + new,
     }
+    if name == "running_mean":
+        said = "the batch's mean is 0 here: take it before anything is subtracted from x"
+        causes[said] = keep * old
     if name == "running_var":
         variance, mean = batch["running_var"], before["running_mean"]
         new_mean = keep * mean + (1 - keep) * batch["running_mean"]
@@ -192,12 +196,14 @@ def backward(
 
     plain = slope(gamma=ones)
     std = spread(x, eps, axis)
-    everywhere, bare = _spoilt_sums(x, gamma, beta, dout, eps, axis)
+    x_hat, across = centred(x, axis) / std, "sums over axis 1; it should sum over axis 0"
+    everywhere, bare, twice = _spoilt_sums(x, gamma, beta, dout, eps, axis)
     return {
         "dx": {
             "gamma is missing": plain,
             "a sum inside dx runs over the whole array; give it its axis": everywhere,
             "the path through the variance lacks its factor, the normalized x_hat": bare,
+            "the path through the variance has the factor x_hat twice; once is enough": twice,
             "gamma differs along a row, so it must stay inside the sums": gamma * plain,
             f"the sums run over axis {1 - axis}; they should run over axis {axis}": slope(
                 axis=1 - axis
@@ -219,11 +225,13 @@ def backward(
             "gamma is multiplied in first; dgamma comes from dout as it was given": dgamma * gamma,
             "dout is multiplied with gamma; it should be with the normalized x_hat": dbeta * gamma,
             "dgamma needs the normalized x_hat, not x": np.sum(dout * x, axis=0),
+            f"dgamma {across}": np.sum(dout * x_hat, axis=1),
             "the eps of the forward pass is left out, or a much smaller one is taken": gain(1e-12),
             "eps is hard-coded, not the one of the forward pass": gain(1e-5),
         },
         "dbeta": {
             "this is dgamma; dbeta sums dout alone": dgamma,
+            f"dbeta {across}": dout.sum(axis=1),
             "dbeta is averaged over the batch; it is a sum": dbeta / len(x),
             "gamma is multiplied in first; dbeta comes from dout as it was given": dbeta * gamma,
         },
@@ -243,11 +251,12 @@ def _three_ways(
 
 
 def _spoilt_sums(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> Any:
-    """Return dx with the mean's sum over the whole array, and dx without the variance's x_hat."""
+    """Return dx with the mean's sum over all, and without the variance's x_hat, or with two."""
     direct, mean, variance = _three_ways(x, gamma, beta, dout, eps, axis)
     x_hat = slow.normalize(x, np.ones_like(gamma), np.zeros_like(gamma), eps, axis)
     total = mean.sum(axis=1 - axis, keepdims=True)
-    return direct + total + variance, direct + mean + variance / x_hat
+    spoilt = variance / x_hat, variance * x_hat
+    return direct + total + variance, *(direct + mean + path for path in spoilt)
 
 
 def _forgotten_sums(

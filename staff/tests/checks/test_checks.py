@@ -364,9 +364,9 @@ X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     ("got", "text"),
     [
         (X[:, 0], "out has shape (2,), expected (2, 3)"),
-        (X[None], "out has shape (1, 2, 3), expected (2, 3): a row matrix is not a vector"),
+        (X[None], "out has shape (1, 2, 3), expected (2, 3): it has an axis too many"),
         (X.T, "out has shape (3, 2), expected (2, 3): it is transposed"),
-        (X.ravel(), "bring it back to the shape of the input"),
+        (X.ravel(), "in other axes; reshaped, it is right"),
         (np.where(X > 5, np.nan, X), "NaN or infinite, first at out[1, 2]"),
         (np.where(X > 5, np.inf, X), "NaN or infinite, first at out[1, 2]"),
         (X + (X == 2), "out[0, 1] = 3, expected 2 (1 of 6 values off). Hint: count again."),

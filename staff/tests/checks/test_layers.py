@@ -74,7 +74,7 @@ FORWARD = [
     ("NaN", affine_nan, "NaN or infinite"),
 ]
 BACKWARD = [
-    ("flat dx", affine_flat, "bring it back to the shape of the input"),
+    ("flat dx", affine_flat, "in other axes; reshaped, it is right"),
     ("averaged dw", affine_averaged, "dw is averaged over the batch"),
     ("row db", affine_row, "a row matrix is not a vector; sum without keepdims"),
     ("dw transposed", affine_transposed, "it is transposed"),

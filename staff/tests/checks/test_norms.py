@@ -179,7 +179,7 @@ def gradient(axis, mistake=None):
 SHARED = {
     "rows": "a row matrix is not a vector",
     "swapped": "returned dgamma and dbeta exchanged",
-    "constants": "treated as constants",
+    "constants": "they are no constants",
     "no mean": "the path through the mean is missing",
     "no variance": "the path through the variance is missing",
     "shape of mean": "dx has shape (5,), expected (4, 5)",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cs682 import layers, optim
-from cs682.checks import CheckError, check
+from cs682.checks import CheckError, check, check_close
 from cs682.checks.run import examine
 from cs682.classifiers import fc_net
 from staff.tests.checks.mutants import advice, put, refusal
@@ -87,9 +87,9 @@ PATHS = {
     "the path through the variance lacks its factor": lambda g, m, s, h: g - m - s,
     "the mistake is in the path through the mean": lambda g, m, s, h: g - m.mean() - h * s,
     "the mistake is in the path through the variance": lambda g, m, s, h: g - m - h * s.mean(),
-    "is wrong already": lambda g, m, s, h: g**2 - m - h * s,
+    "more is off than the sizes of the two sums": lambda g, m, s, h: g**2 - m - h * s,
     "the path through the mean is missing": lambda g, m, s, h: g - h * s,
-    "mean and variance are treated as constants": lambda g, m, s, h: g,
+    "both depend on x, they are no constants": lambda g, m, s, h: g,
 }
 
 
@@ -213,3 +213,23 @@ def test_update_rule_is_told_where_the_task_asks_for_another(exercise, images, r
         check(exercise, solver=solver)
 
     assert ('asks for update_rule="adam", and this Solver has sgd' in str(caught.value)) == is_told
+
+
+@pytest.mark.exercise(id="bn-3.1")
+def test_cell_hears_of_what_the_check_saw_overwritten(monkeypatch):
+    right = layers.layernorm_forward
+
+    def answer(x, gamma, beta, options):
+        out, cache = right(x, gamma, beta, options)
+        x[:] = out
+        return x, cache
+
+    for given, is_told in ((answer, True), (right, False)):
+        put(monkeypatch, "layernorm_forward", given)
+        check("bn-3.1")
+        with pytest.raises(CheckError) as caught:
+            check_close("stds", 2.99999, 3.0, rtol=1e-9)
+
+        assert "The first 5 digits are right: what is off is small." in str(caught.value)
+        said = "layernorm_forward overwrites an array that it was given, as the check advises"
+        assert (said in str(caught.value)) == is_told
