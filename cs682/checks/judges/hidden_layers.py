@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -81,13 +82,20 @@ def _check_sandwich_in_test_mode(s: Subject) -> None:
 @contextmanager
 def _network_to_blame() -> Iterator[None]:
     """Say of what is wrong in a network that the sandwich by itself is right."""
+    places = [place_of(EXERCISES[key]) for key in ("fc-3.2", "fc-3.3")]
+    said = "The sandwich by itself is right: look at how the network uses it, in "
     try:
         yield
     except CheckError as error:
-        raise CheckError(
-            f"{error}\n  The sandwich by itself is right: look at how the network uses it, in "
-            f"{place_of(EXERCISES['fc-3.2'])}, and {place_of(EXERCISES['fc-3.3'])}"
-        ) from None
+        raise CheckError(f"{error}\n  {said}{', and '.join(places)}") from None
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        *callers, last = [f.f_code.co_name for f, _ in traceback.walk_tb(error.__traceback__)]
+        if last not in ("_forward", "_loss_and_gradients"):  # else its line says so
+            places = places[:1] if "_forward" in callers else places  # it has made the caches, too
+            error.likely = said + ", and ".join(places)  # type: ignore[attr-defined]
+        raise
 
 
 def _check_choice(s: Subject) -> None:

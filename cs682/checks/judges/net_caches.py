@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError
+from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.judges.caches import parts_of
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.subject import Subject
@@ -37,7 +37,7 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
     inputs, slopes = net_mistakes.layer_inputs(params, X), slow.net_slopes(params, X, y)
     check_new_caches(s, net, X, y, slopes)
     kept = _kept_by(s, net, X)
-    if kept is None or _is_right(s, net, X, y, slopes):
+    if kept is None or is_way_back_right(s, net, X, y, slopes):
         return
     parts = list(parts_of(kept))
     if not all(isinstance(part, _KNOWN) for part in parts):
@@ -48,6 +48,29 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
                 f"the cache of layer {i} is lost: what _forward returned beside the scores must "
                 f"hold the caches of all {len(inputs)} layers, for the way back"
             )
+
+
+def say_count(s: Subject, net: Any, X: Any, layers: int) -> str:
+    """Say that `_forward` returns more or fewer caches than there are layers.
+
+    Parameters
+    ----------
+    s : Subject
+    net : a network
+    X : ndarray, a batch
+    layers : int, how many it has
+
+    Returns
+    -------
+    said : str; empty if there are as many, in a list, tuple or dict, or the network is out of reach
+    """
+    returned, *_ = _kept_by(s, net, X) or (None,)
+    if not isinstance(returned, (list, tuple, dict)) or len(returned) == layers:
+        return ""
+    return (
+        f"_forward returned {kind_of(returned)} of {len(returned)} beside the scores of a network "
+        f"with {layers} layers; its docstring promises one cache for each layer"
+    )
 
 
 def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any]) -> None:
@@ -68,7 +91,7 @@ def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any
         If it has arrays of an earlier batch, or nothing at all is kept.
     """
     shapes = {np.shape(slope) for slope in slopes.values()}
-    if _keeps_nothing(_kept_by(s, net, X), shapes) and not _is_right(s, net, X, y, slopes):
+    if _keeps_nothing(_kept_by(s, net, X), shapes) and not is_way_back_right(s, net, X, y, slopes):
         raise CheckError(
             "the caches are lost: _forward returned None beside the scores; it has to return the "
             "caches of all layers there, for the way back"
@@ -77,7 +100,7 @@ def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any
     earlier, now = (_arrays(_kept_by(s, net, batch), shapes) for batch in batches)
     is_kept = any(_MANY in part.shape for part in now)
     is_first = len(now) == len(earlier) > 0 and all(map(np.array_equal, now, earlier))
-    if (is_kept or is_first) and not _is_right(s, net, X, y, slopes):
+    if (is_kept or is_first) and not is_way_back_right(s, net, X, y, slopes):
         raise CheckError(
             "the caches of an earlier call are used: they are among what _forward returned beside "
             "the scores of another X. Let each call make its own, in a variable, not in self"
@@ -107,8 +130,16 @@ def _kept_by(s: Subject, net: Any, X: Any) -> Any:
     return getattr(s, "kept_by", lambda *_: None)(net, X)
 
 
-def _is_right(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any]) -> bool:
-    """Tell whether the way back, if it is written, makes the right gradients of it."""
+def is_way_back_right(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any]) -> bool:
+    """Tell whether the way back, if it is written, makes the right gradients of it.
+
+    Parameters
+    ----------
+    s : Subject
+    net : a network
+    X, y : ndarray, a batch
+    slopes : dict of ndarray, the gradients of the loss for it
+    """
     try:
         _, grads = s.loss(net, X, y)
         return all(np.allclose(grads[k], v, rtol=1e-4, atol=1e-6) for k, v in slopes.items())

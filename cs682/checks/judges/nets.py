@@ -9,12 +9,14 @@ import numpy as np
 
 from cs682.checks import slow
 from cs682.checks.compare import CheckError, compare
+from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.layers import EXACT
-from cs682.checks.judges.net_caches import check_caches
+from cs682.checks.judges.net_caches import check_caches, is_way_back_right, say_count
 from cs682.checks.judges.net_init import parameter_shapes
 from cs682.checks.judges.pairs import NUMERIC
 from cs682.checks.mistakes import nets as net_mistakes
+from cs682.checks.names import place_of
 from cs682.checks.report import KEPT, Report, require_names, unpack
 from cs682.checks.subject import Subject
 
@@ -275,7 +277,12 @@ def check_net_forward(s: Subject, r: Report) -> None:
         for N, dims in ((4, (6,)), (1, (2, 3))):
             where = f"with {len(hidden) + 1} layers "
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
-        check_caches(s, net, params, *make_batch(5, (6,), 5))
+        X, y = make_batch(5, (6,), 5)
+        check_caches(s, net, params, X, y)
+    said = say_count(s, net, X, len(hidden) + 1)
+    if said and not is_way_back_right(s, net, X, y, slow.net_slopes(params, X, y)):
+        r.advise(f"{said}, and the way back has to read what you return")
+    _advise_of_options(s, r)
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")
     net, params = _deep_net(s)
     X, _ = make_batch(3, (5,), 5)
@@ -285,8 +292,38 @@ def check_net_forward(s: Subject, r: Report) -> None:
     r.ok("scores with 12 layers: W10 comes after W9")
 
 
+def _advise_of_options(s: Subject, r: Report) -> None:
+    """Advise if a hidden layer does not hear that there is a normalization, open or not."""
+    net, params = make_net(s, [5, 7], "layernorm")
+    X, _ = make_batch(4, (6,), 5)
+    plain = slow.net_scores({k: v for k, v in params.items() if len(k) == 2}, X)
+    try:
+        scores = s.loss(net, X)
+    except ValueError as refused:
+        if not str(refused).startswith("normalization"):  # by its name: one that is none
+            return
+        said = f"stops ({refused})"
+    except Exception:  # a stub, or the layer's own: they are exercises that come later
+        return
+    else:
+        if np.shape(scores) != plain.shape or not np.allclose(scores, plain):
+            return
+        said = "gives the scores of one without"
+    r.advise(
+        f"a network with normalization='layernorm' {said}: a hidden layer hears of it through "
+        "**self._hidden_options(i), as keyword arguments"
+    )
+
+
 _DEEP = "with fewer layers it is right; do all of the layers from 10 on take part?"
 _BY_TEXT = "the layers are taken in the order of their names as text, W10 before W2"
+
+
+def _tell_count(error: Exception, said: str) -> None:
+    """Have what a way back raised tell how many caches it was given, if they are not as many."""
+    if said and not isinstance(error, (CheckError, NotImplementedError)):
+        said = f"{said}: look at {place_of(EXERCISES['fc-3.2'])}"
+        error.likely = said  # type: ignore[attr-defined]  # read where it is told
 
 
 def check_net_loss(s: Subject, r: Report) -> None:
@@ -294,7 +331,11 @@ def check_net_loss(s: Subject, r: Report) -> None:
     for hidden, (reg, dims) in product(_DEPTHS, ((0.0, (6,)), (0.7, (2, 3)))):
         X, y = make_batch(3, dims, 5)
         net, params = make_net(s, hidden, None, reg)
-        check_loss(s, net, params, X, y, reg)
+        try:
+            check_loss(s, net, params, X, y, reg)
+        except Exception as error:
+            _tell_count(error, say_count(s, net, X, len(hidden) + 1))
+            raise
     r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty, twice")
     r.ok("biases stay out of the penalty; another reg, other labels; parameters stay as they are")
     X, y = make_batch(2, (5,), 5)

@@ -71,7 +71,8 @@ def _say_path(off: Any, variance: Any, centred: Any, axis: int) -> str:
     if np.abs(off - shift - multiple * centred).max() > limit:
         return (
             "more is off than the sizes of the two sums, one behind the mean and one behind the "
-            "variance: look at the factors of each term, and at the axis of each sum"
+            "variance: look at the factors of each term, and whether each sum runs over the whole "
+            "column, row or group"
         )
     if np.abs(multiple * centred).max() <= limit:
         said = "the path through the mean, or in the variance's, if its slope is not x - mean"

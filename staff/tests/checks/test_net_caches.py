@@ -9,7 +9,7 @@ import pytest
 from cs682.checks import check
 from cs682.classifiers.cnn import ConvNet, ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
-from staff.tests.checks.mutants import put, refusal
+from staff.tests.checks.mutants import advice, put, refusal
 from tests.slopes import of
 
 NETS = {
@@ -120,3 +120,23 @@ def test_caches_in_self_alone_pass_before_the_way_back_is_written(monkeypatch, k
     put(monkeypatch, f"{net.__name__}._loss_and_gradients", not_written)
 
     check(key + forward)
+
+
+@pytest.mark.exercise(id="fc-3.2")
+def test_forward_pass_is_told_how_many_caches_it_promises(monkeypatch, capsys):
+    right, back = FullyConnectedNet._forward, FullyConnectedNet._loss_and_gradients
+
+    def forward(self, X):
+        scores, caches = right(self, X)
+        return scores, [part for cache in caches for part in cache]
+
+    put(monkeypatch, "FullyConnectedNet._forward", forward)
+    put(monkeypatch, "FullyConnectedNet._loss_and_gradients", not_written)
+
+    assert "its docstring promises one cache for each layer" in advice("fc-3.2", capsys)
+
+    put(monkeypatch, "FullyConnectedNet._forward", right)
+    for way_back in (back, not_written):
+        put(monkeypatch, "FullyConnectedNet._loss_and_gradients", way_back)
+
+        assert not advice("fc-3.2", capsys)
