@@ -24,6 +24,7 @@ _EPS = (1e-5, 0.5)  # with the usual 1e-5 alone nobody could see where eps was p
 _GRADIENTS = ("dx", "dgamma", "dbeta")
 SUMS = _GRADIENTS[1:]  # which dx may be written with
 NEAR = np.array([[1.0, 3.0], [3.0, 7.0], [5.0, 2.0]])
+_UNCHANGED = "did not change"  # in words of `norm_mistakes.running`
 FAR = 1e8  # there a mean of squares has lost the digits of a variance, even in float64
 
 
@@ -186,7 +187,7 @@ def _check_running_statistics(s: Subject, r: Report, momentum: float) -> None:
                 raise CheckError(f"bn_param[{name!r}] is missing after a training step")
             causes = norm_mistakes.running(name, before, batch, momentum, len(x))
             is_old = np.array_equal(bn_param[name], old)  # to the last bit, or it was computed
-            causes = {c: v for c, v in causes.items() if (norm_mistakes.UNCHANGED in c) == is_old}
+            causes = {c: v for c, v in causes.items() if (_UNCHANGED in c) == is_old}
             running[name] = slow.running_average(old, batch[name], momentum)
             compare(name, bn_param[name], running[name], rtol=EXACT, where=where, causes=causes)
     s.batchnorm_forward(x + 1, np.ones(3), np.zeros(3), {"mode": "train"})

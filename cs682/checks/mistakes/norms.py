@@ -12,7 +12,6 @@ import numpy as np
 
 from cs682.checks import slow
 
-UNCHANGED = "did not change"
 _OTHER_EPS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
@@ -143,7 +142,7 @@ def running(
     old, new, keep = before[name], batch[name], momentum
     update = keep * old + (1 - keep) * new
     causes = {
-        f"bn_param[{name!r}] {UNCHANGED}: store the batch's own value there, weighed": old,
+        f"bn_param[{name!r}] did not change: store the batch's own value there, weighed": old,
         "momentum weighs the old value, 1 - momentum the new one": (1 - keep) * old + keep * new,
         "it was replaced by the batch's own value; momentum of the old one is kept": new,
         "it was updated twice in one step": keep * update + (1 - keep) * new,
