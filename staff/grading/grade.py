@@ -6,10 +6,9 @@ import argparse
 import math
 import os
 import secrets
-import shlex
 import signal
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,15 +22,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
-from staff.grading.results.exports import (
-    FEW,
-    FORMS,
-    Roster,
-    names,
-    open_points,
-    outdated,
-    read_roster,
-)
+from staff.grading.results.exports import FORMS, Roster, names, read_roster
 from staff.grading.results.folder import (
     alone,
     kept_while_held,
@@ -39,7 +30,16 @@ from staff.grading.results.folder import (
     require_apart,
     require_no_verdicts,
 )
-from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
+from staff.grading.results.say import (
+    NOT_YET,
+    say,
+    say_interrupted,
+    say_left_out,
+    say_open,
+    say_outdated,
+    say_results,
+)
+from staff.grading.results.store import Result, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
 from staff.grading.single import Plan, find_rung
@@ -47,7 +47,6 @@ from staff.release.complete import unchecked
 from staff.release.variant import read_variant
 
 HELD_BACK = 2000  # images; more make the sample no fairer than the 1000 validation images let it be
-NOT_YET = "it has not been graded yet"
 STEPS = 20  # lines that say how far it is, where there is no terminal for a bar
 INTERRUPTED = 130  # what a shell takes for the end by Ctrl-C
 TERMINATED = 128 + signal.SIGTERM  # and by that signal
@@ -128,13 +127,13 @@ def run_command(args: argparse.Namespace) -> int:
         for line in str(error).splitlines():
             print(f"error: {shown(line, 1000)}", file=sys.stderr)  # noqa: T201
         if args.export and (args.out / f"{args.export}.csv").exists():
-            _say(f"{args.out / args.export}.csv is not written anew: it is of an earlier run")
+            say(f"{args.out / args.export}.csv is not written anew: it is of an earlier run")
         return 2
     except KeyboardInterrupt:
-        _say("Interrupted before anything was graded.")
+        say("Interrupted before anything was graded.")
         return INTERRUPTED
     except Terminated:
-        _say("Terminated: the same command goes on with what is left.")
+        say("Terminated: the same command goes on with what is left.")
         return TERMINATED
 
 
@@ -163,7 +162,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     if rung.name == "another user":
         _require_kept(args, out)
     plan = _plan(args, out)
-    _say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
+    say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
     before = {s.id: _written(plan, s.id) for s in chosen}
     with answering(signal.SIGINT, _stop):
         results, interrupted = _with_bar(chosen, plan, args)
@@ -171,18 +170,18 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
             desk.remember(result)
         whole = [(results.get(s.id) or desk.recall(s, plan, NOT_YET), s) for s in everybody]
         done = [desk.adjust(result, submission) for result, submission in whole]
-        status = _report(out, done, results)
+        status = say_results(out, done, results)
         if kept:
-            _say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
+            say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
         if desk.changed:
-            _say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
+            say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
         if args.export:
-            _say_open(args.export, done, found)
-        _say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
-        _say_outdated(out, desk.saved_meanwhile)
+            say_open(args.export, done, found)
+        say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
+        say_outdated(out, desk.saved_meanwhile)
     if interrupted:
         left = [id_ for id_ in before.keys() - results.keys() if before[id_] == _written(plan, id_)]
-        _say_interrupted(sorted(left), again=args.regrade)
+        say_interrupted(sorted(left), again=args.regrade)
     return INTERRUPTED if interrupted else status
 
 
@@ -202,7 +201,7 @@ def _stop(*_: object) -> None:
 def _require_kept(args: argparse.Namespace, out: Path) -> None:
     """Refuse to run code as another user who can read the class's data; warn of a seed in sight."""
     if args.seed is not None:
-        _say(
+        say(
             "Students' code runs as another user here, who can read --seed from the command line: "
             f"write {args.seed} into {out / 'staff' / 'seed.txt'}, and leave --seed out"
         )
@@ -314,7 +313,7 @@ def _with_bar(
             results[result.id] = result
             bar.update()
             if bar.disable and len(results) % step == 0:
-                _say(f"{len(results)} of {len(chosen)} hand-ins are through")
+                say(f"{len(results)} of {len(chosen)} hand-ins are through")
 
         try:
             grade_class(chosen, plan, jobs=args.jobs, scheduler=args.scheduler, done=done)
@@ -323,82 +322,7 @@ def _with_bar(
     return results, False
 
 
-def _report(out: Path, done: Sequence[Result], results: Mapping[str, Result]) -> int:
-    """Say where the results are and what needs a person; return the exit status."""
-    records = records_of(done)
-    _say(f"Grades: {out / 'grades.csv'}; a report for each student: {out / 'students'}")
-    _say(f"The class: {out / 'summary.html'}; what to look at: {out / 'warnings.html'}")
-    _say_left_to_people(out, records)
-    partly = {r.id: names(r.not_graded, FEW) for r in records if r.not_graded}
-    failed = {f.id: f.reason for f in done if isinstance(f, NotGraded)}
-    missing = {**partly, **failed}
-    for id_, reason in missing.items():
-        if reason != NOT_YET:
-            _say(f"NOT GRADED {shown(id_)}: {shown(reason, 400)}")
-    if any(f.trace for f in done if isinstance(f, NotGraded)):
-        _say(f"Where the grader stumbled: {out / 'staff' / 'failures.txt'}")
-    return 1 if missing.keys() & results.keys() else 0
-
-
-def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
-    """Say which points wait for a person, and which a person should look at."""
-    if waiting := sum(record.to_be_read for record in records):
-        _say(
-            f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
-            f"{out / 'answers.csv'}, then give the same command again"
-        )
-    without = [(shown(r.id, 40), ", ".join(r.unanswered)) for r in records if r.unanswered]
-    if without:
-        who = names([f"{id_} ({questions})" for id_, questions in without])
-        _say(f"Points count for questions that have no answer: {who}")
-    if unseen := sum(record.unseen for record in records):
-        _say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
-
-
-def _say_open(form: str, done: Sequence[Result], found: ClassOfSubmissions) -> None:
-    """Say what is still open in the table that is about to leave."""
-    for line in open_points(done, {s.id for s in found.submissions if s.held}):
-        _say(f"OPEN in {form}.csv: {line}")
-
-
-def _say_left_out(left_out: Sequence[str], roster: Path | None) -> None:
-    """Name those whose grade has found no line in the platform's table."""
-    if left_out:
-        _say(
-            f"{shown(str(roster), 200)} has no line for {names(left_out)}: "
-            "these grades stand in grades.csv alone"
-        )
-
-
-def _say_outdated(out: Path, saved: Sequence[Path]) -> None:
-    """Say which tables for a platform are older than the grades, and these than what was typed."""
-    for path in outdated(out):
-        _say(
-            f"{path} is older than these grades: --export {path.stem} writes it anew, with "
-            "--roster if it was filled in"
-        )
-    if saved:
-        _say(
-            f"Saved while this run was on, and kept: {names([str(path) for path in saved])}. "
-            "These grades may not have it yet: give the same command again"
-        )
-
-
 def _written(plan: Plan, id_: str) -> int:
     """Return when a hand-in's record was written, in nanoseconds; 0 if there is none."""
     path = plan.record_of(id_)
     return path.stat().st_mtime_ns if path.exists() else 0
-
-
-def _say_interrupted(left: Sequence[str], *, again: bool) -> None:
-    """Say how many hand-ins this run has not come to, and how to go on with them."""
-    then = "the same command goes on with them."
-    if left and again:  # --regrade knows nothing of the run before
-        only = shlex.join(shown(id_) for id_ in left)
-        then = f"they stand as before. To go on, give it again with --only {only}"
-    _say(f"Interrupted: {len(left)} hand-ins are left; {then}")
-
-
-def _say(text: str) -> None:
-    """Print a line, at once."""
-    print(text, flush=True)  # noqa: T201  # this is a command line

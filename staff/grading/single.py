@@ -21,7 +21,7 @@ from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
 from staff.grading.judging.core import Outcome, grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
-from staff.grading.results.store import NotGraded, Record, Result, read_record, write_record
+from staff.grading.results.store import IDLE, NotGraded, Record, Result, read_record, write_record
 from staff.grading.sandbox.ladder import Rung, choose_rung
 
 TOLD = 3  # damaged files, in the reason why there is no grade; and of those that are left out
@@ -103,6 +103,9 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
     facts = facts_of(package, answers, hints=plan.hints)
     if package.left_out:
         facts["left out"] = "; ".join(package.left_out[:TOLD])
+    assigned = zip(submission.assigned, submission.versions, strict=False)
+    if idle := [name for name, v in assigned if name and v not in package.versions]:
+        facts[IDLE] = ", ".join(idle)
     pasted = say_pasted(find_pasted(package))
     found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
     outcomes = tuple(found[key] for key in EXERCISES if key in found)
@@ -184,6 +187,7 @@ def _key(haul: Haul, submission: Submission, rung: Rung, plan: Plan) -> str:
         submission.late,
         submission.submitted,
         submission.remarks,
+        submission.assigned,
         rung.name,
         versions(),
         plan.seed,

@@ -21,7 +21,7 @@ from staff.grading.intake import platform_lists
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, normal, read_sheet
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.uploads import Upload, read_name
+from staff.grading.intake.uploads import Upload, given_name, read_name
 from staff.grading.intake.whole_class import (
     JUNK,
     class_below,
@@ -187,7 +187,7 @@ class _Search:
             self._told.pop(normal(path.name), None)
             if (owner := named.student) != PASSED_OVER:
                 order = (len(self._uploads),)  # what is said later is newer
-                said = Upload(path, SAID, owner, (Student(owner),), path.name, order)
+                said = Upload(path, SAID, owner, (Student(owner),), given_name(path), order)
                 self._uploads.append(said)
             return
         found = self._readings(path, listed, times)
@@ -316,4 +316,5 @@ def _one(id_: str, group: Sequence[Upload]) -> Submission:
         tuple(ranks[keys[u]] for u in ordered),
         ordered[-1].submitted,
         ordered[-1].remarks,
+        assigned=tuple(u.path.name if u.platform == SAID else "" for u in ordered),
     )

@@ -48,6 +48,7 @@ class Package:
     notes : dict of str to bytes, by name, those of `NOTES` that are there
     damaged : tuple of str, what nobody can read and may have been graded, for the student to read
     left_out : tuple of str, of the problems what a person should look at: a limit has kept it out
+    versions : frozenset of int, of the uploads that something was taken from
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Package:
     notes: Mapping[str, bytes] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    versions: frozenset[int] = frozenset()
 
 
 def arrange(haul: Haul, folder: Path) -> Package:
@@ -87,7 +89,7 @@ def arrange(haul: Haul, folder: Path) -> Package:
         problems = [text for text in problems if text not in single]
         problems.append("none of the assignment's files could be taken")
     left = [member for member in members if member.path.exists()]  # what was taken has moved
-    _copy_helpers(left, homes, folder)
+    helpers = _copy_helpers(left, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
     replaced = _replaced(haul, taken)
     told = tuple(dict.fromkeys(replaced.get(text, text) for text in problems))
@@ -101,6 +103,7 @@ def arrange(haul: Haul, folder: Path) -> Package:
         _notes(haul),
         tuple(damaged + ([] if taken else unread)),
         tuple(dict.fromkeys([*haul.beyond, *unread, *replaced.values()])),
+        frozenset(member.version for member in (*taken.values(), *helpers)),
     )
 
 
@@ -245,11 +248,11 @@ def _rank(file: str, member: Member, homes: set[_Home]) -> int | None:
     return _LOOSE if base == wanted.name else _RENAMED
 
 
-def _copy_helpers(members: Iterable[Member], homes: set[_Home], folder: Path) -> None:
+def _copy_helpers(members: Iterable[Member], homes: set[_Home], folder: Path) -> list[Member]:
     """Copy modules that the student added to the package: exercise files may import them."""
     if len(homes) != 1:
-        return
-    home = next(iter(homes))
+        return []
+    home, copied = next(iter(homes)), []
     newest = sorted(members, key=lambda member: -member.version)
     for member in (m for m in newest if m.name.startswith(home.package)):
         inner = member.name[len(home.package) :]
@@ -258,6 +261,8 @@ def _copy_helpers(members: Iterable[Member], homes: set[_Home], folder: Path) ->
         if fits and f"{PACKAGE}{inner}" not in FILES and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(member.path, target)
+            copied.append(member)
+    return copied
 
 
 def _notes(haul: Haul) -> dict[str, bytes]:

@@ -37,6 +37,8 @@ class Submission:
     remarks : tuple of str, for the student: which versions there were
     held : str, why it is not graded until a person has said whose it is; else empty
     perhaps : frozenset of str, ids of hand-ins and students, of whom a held one may be
+    assigned : tuple of str, for each source: what the upload is called if a person has said whose
+        it is, else empty; none are if it is empty
     """
 
     id: str
@@ -48,3 +50,4 @@ class Submission:
     remarks: tuple[str, ...] = ()
     held: str = ""
     perhaps: frozenset[str] = frozenset()
+    assigned: tuple[str, ...] = ()

@@ -77,6 +77,12 @@ def platform_names(path: Path, *, flat: bool) -> list[Upload]:
     return [*_moodle(path, name), *(_canvas(path, name) if flat else ())]
 
 
+def given_name(path: Path) -> str:
+    """Return the name that a student gave an upload: of several readings the shortest."""
+    given = (upload.given for upload in platform_names(path, flat=path.is_file()))
+    return min(given, key=len, default=path.name)
+
+
 def _moodle(path: Path, name: str) -> Iterator[Upload]:
     """Give the readings as Moodle's: a student's file name may look like a second one."""
     for found in _MOODLE.finditer(name):

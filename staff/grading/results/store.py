@@ -121,6 +121,7 @@ Result = Record | NotGraded
 
 TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
+IDLE = "nothing taken"  # the fact that names uploads which students.csv assigns for nothing
 UNSEEN = "not looked at"  # of a model that was handed in, where models are not graded
 BY_HAND = "set by a person"  # of an exercise with an override
 

@@ -20,7 +20,7 @@ from staff.grading.judging.core import Outcome
 from staff.grading.results.exports import names
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import Table, changed_since
-from staff.grading.results.store import BY_HAND, NotGraded, Record, Result, records_of
+from staff.grading.results.store import BY_HAND, IDLE, NotGraded, Record, Result, records_of
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
 LONGEST = 4000  # characters of a line: forty names with their places
@@ -44,6 +44,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
         "Not graded": waiting + [(r.id, ", ".join(r.not_graded)) for r in records if r.not_graded],
         "One cause that costs several exercises, or code that gave no answer": _costly(records),
         "Left out by a limit, or nobody can read it": _fact(records, "left out"),
+        "An upload that students.csv assigns, from which nothing was taken": _fact(records, IDLE),
         "Files that are not as they should be": list(_amiss(records)),
         "Two versions of one file in an upload": list(_doubled(records)),
         "A model of which a person decides": list(_for_a_person(records)),

@@ -485,6 +485,17 @@ def test_person_says_whose_it_is(place, tmp_path):
     ]
 
 
+def test_assigned_upload_is_called_as_the_student_called_it(place, tmp_path):
+    name = "doubledora_102_9901_Bob_4321_assignsubmission_file_layers.py"
+    (place / name).write_bytes(CODE)
+    owners = write_students(tmp_path / "students.csv", f"{name},102")
+
+    (dora,) = collect(place, tmp_path / "scratch", owners).submissions
+
+    assert [given for _, given in dora.sources] == ["layers.py"]
+    assert dora.assigned == (name,)
+
+
 @pytest.mark.parametrize(
     ("lines", "says"),
     [

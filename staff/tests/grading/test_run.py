@@ -581,6 +581,22 @@ def test_upload_that_is_held_stops_nobody_and_takes_nobody_out_of_the_book(
     assert {*read_book(out)} == {*before}
 
 
+def test_upload_that_is_assigned_for_nothing_is_named(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    name = "bob_1_2_Eve_3_assignsubmission_file_"
+    for given in ("my_layers.py", "layers.py"):
+        (place / f"{name}{given}").write_bytes((place / "ada/cs682/layers.py").read_bytes())
+    lines = [f"{name}{given},ada" for given in ("my_layers.py", "layers.py")]
+    (out / "students.csv").write_text("\n".join(["upload,student", *lines]))
+
+    assert grade(place, out) == 0
+
+    said = f"Nothing was taken from uploads that students.csv assigns: {name}my_layers.py (ada)\n"
+    assert said in capsys.readouterr().out
+    assert f"<td>ada</td><td>{name}my_layers.py</td>" in (out / "warnings.html").read_text()
+
+
 def test_override_and_late_days_are_read_from_the_folder_of_results(place, tmp_path, quick):
     out = tmp_path / "out"
     grade(place, out)
