@@ -75,8 +75,9 @@ def arrange(haul: Haul, folder: Path) -> Package:
     """
     ours = tuple(f"/{given}" for given in _GIVEN)
     members = [m for m in haul.members if not f"/{m.name}".endswith(ours)]
-    homes = _best_homes(members)
-    problems, taken = [*haul.problems, *_called_otherwise(homes)], dict[str, Member]()
+    homes = _homes_by_version(members)
+    called = _called_otherwise(_best_homes(members))
+    problems, taken = [*haul.problems, *called], dict[str, Member]()
     for file in (*FILES, *MODEL_FILES):
         found, remarks = _choose(file, members, homes)
         problems += remarks
@@ -174,6 +175,13 @@ def _best_homes(members: Sequence[Member]) -> set[_Home]:
     return {home for home in found if fits[home] == max(fits.values())}
 
 
+def _homes_by_version(members: Sequence[Member]) -> dict[int, set[_Home]]:
+    """Return the best copies in each version; what has none goes by the best of all."""
+    versions = {member.version for member in members}
+    own = {v: _best_homes([m for m in members if m.version == v]) for v in versions}
+    return {version: homes or _best_homes(members) for version, homes in own.items()}
+
+
 def _called_otherwise(homes: Collection[_Home]) -> list[str]:
     """Say so if the package has another name."""
     if len(homes) == 1 and not (home := next(iter(homes))).is_called_so:
@@ -183,10 +191,11 @@ def _called_otherwise(homes: Collection[_Home]) -> list[str]:
 
 
 def _choose(
-    file: str, members: Iterable[Member], homes: set[_Home]
+    file: str, members: Iterable[Member], homes: Mapping[int, set[_Home]]
 ) -> tuple[Member | None, list[str]]:
     """Return the member that stands for a file of the assignment, and what to say of it."""
-    ranked = [(rank, m) for m in members if (rank := _rank(file, m, homes)) is not None]
+    ranks = ((_rank(file, m, homes[m.version]), m) for m in members)
+    ranked = [(rank, m) for rank, m in ranks if rank is not None]
     if not ranked:
         return None, [f"{file} is missing"]
     newest = max(member.version for _, member in ranked)
@@ -248,13 +257,16 @@ def _rank(file: str, member: Member, homes: set[_Home]) -> int | None:
     return _LOOSE if base == wanted.name else _RENAMED
 
 
-def _copy_helpers(members: Iterable[Member], homes: set[_Home], folder: Path) -> list[Member]:
+def _copy_helpers(
+    members: Iterable[Member], homes: Mapping[int, set[_Home]], folder: Path
+) -> list[Member]:
     """Copy modules that the student added to the package: exercise files may import them."""
-    if len(homes) != 1:
-        return []
-    home, copied = next(iter(homes)), []
+    copied = []
     newest = sorted(members, key=lambda member: -member.version)
-    for member in (m for m in newest if m.name.startswith(home.package)):
+    for member in (m for m in newest if len(homes[m.version]) == 1):
+        (home,) = homes[member.version]
+        if not member.name.startswith(home.package):
+            continue
         inner = member.name[len(home.package) :]
         target = folder / PACKAGE / inner
         fits = re.fullmatch(r"(?:[A-Za-z]\w*/)?[A-Za-z]\w*\.py", inner)

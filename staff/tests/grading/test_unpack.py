@@ -313,6 +313,23 @@ def test_newer_version_counts_and_the_older_is_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "names", [("hand-in.zip", "hand-in-1.zip"), ("hand-in.zip", "layers-1.py")]
+)
+def test_modules_of_the_student_s_own_come_along_however_often_it_was_handed_in(names, tmp_path):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "stage").mkdir()
+    for number, name in enumerate(names):
+        files = {LAYERS: CODE, "cs682/optim.py": CODE, "cs682/mine.py": b"x = %d" % number}
+        (tmp_path / name).write_bytes(make_zip(files) if name.endswith(".zip") else CODE)
+
+    haul = unpack([(tmp_path / name, name) for name in names], tmp_path / "raw", (0, 1))
+    package = arrange(haul, tmp_path / "stage")
+
+    newest = sum(name.endswith(".zip") for name in names) - 1
+    assert (package.folder / "cs682" / "mine.py").read_text() == f"x = {newest}"
+
+
 def test_old_versions_never_push_out_the_newest(tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "MAX_FILES", 4)
     monkeypatch.setattr(unpacking, "MAX_ENTRIES", 5)
