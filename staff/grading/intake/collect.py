@@ -139,11 +139,11 @@ class _Search:
         self._uploads: list[Upload] = []
         self._held: list[Submission] = []
         self.remarks: list[str] = []
-        self._places = 0
+        self._places, self._place = 0, ""
 
     def look_into(self, place: Path, scratch: Path) -> None:
         """Find the uploads in a place; an export is unpacked to `scratch`."""
-        self._places += 1
+        self._places, self._place = self._places + 1, place.absolute().name
         folder = _folder_of(place, scratch)
         if folder is None:
             self._look_at_one(place)
@@ -188,7 +188,7 @@ class _Search:
             if (owner := named.student) != PASSED_OVER:
                 order = (len(self._uploads),)  # what is said later is newer
                 said = Upload(path, SAID, owner, (Student(owner),), given_name(path), order)
-                self._uploads.append(said)
+                self._uploads.append(replace(said, place=self._place))
             return
         found = self._readings(path, listed, times)
         if reason := _doubt(path, found):
@@ -198,7 +198,7 @@ class _Search:
             if upload.platform == "Moodle":  # it has no numbers: the export named later is newer
                 upload = replace(upload, order=(self._places, *upload.order))
                 upload = replace(upload, submitted=times.get(upload.id, ""))
-            self._uploads.append(upload)
+            self._uploads.append(replace(upload, place=self._place))
 
     def _readings(
         self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]
@@ -303,15 +303,20 @@ def _held(path: Path, reason: str, readings: Sequence[Upload]) -> Submission:
 
 
 def _one(id_: str, group: Sequence[Upload]) -> Submission:
-    """Return the hand-in that is made of all uploads of one student, the oldest first."""
-    keys = {u: (u.platform == SAID, u.submitted, u.order) for u in group}
+    """Return the hand-in that is made of all uploads of one student, the oldest first.
+
+    Times decide only if all are known: an upload without one may be newer than any other.
+    """
+    timed = all(u.submitted for u in group if u.platform != SAID)
+    keys = {u: (u.platform == SAID, u.submitted if timed else "", u.order) for u in group}
+    names = Counter(u.given for u in group)
     ordered = sorted(group, key=lambda u: (keys[u], u.path.name))
     ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
     owner = next((u for u in group if u.platform != SAID), ordered[0])
     return Submission(
         id_,
         owner.students,
-        tuple((u.path, u.given) for u in ordered),
+        tuple((u.path, f"{u.place}/{u.given}" if names[u.given] > 1 else u.given) for u in ordered),
         ordered[-1].late,
         tuple(ranks[keys[u]] for u in ordered),
         ordered[-1].submitted,

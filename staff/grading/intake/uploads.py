@@ -32,6 +32,7 @@ class Upload:
     late : bool
     submitted : str, time stamp, if there is one
     remarks : tuple of str, for the student
+    place : str, what the folder or zip is called that it was found in
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Upload:
     late: bool = False
     submitted: str = ""
     remarks: tuple[str, ...] = ()
+    place: str = ""
 
     @property
     def owner(self) -> tuple[object, ...]:

@@ -555,6 +555,19 @@ def test_export_that_is_named_later_is_newer_on_moodle(tmp_path):
 
     assert ada.versions == (0, 1)
     assert [path.parent.name for path, _ in ada.sources] == ["one", "two"]
+    assert [name for _, name in ada.sources] == ["one/hand-in.zip", "two/hand-in.zip"]
+
+
+@pytest.mark.parametrize("timed", ["one", "two"])
+def test_export_that_is_named_later_is_newer_where_a_worksheet_lacks(timed, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        add_zip(tmp_path / name, "Ada_4321_assignsubmission_file_hand-in.zip")
+    add_worksheet(tmp_path / timed / "worksheet.csv", "4321", "10")
+
+    (ada,) = collect([tmp_path / "one", tmp_path / "two"], tmp_path / "scratch").submissions
+
+    assert [path.parent.name for path, _ in ada.sources] == ["one", "two"]
 
 
 def test_unpacked_export_leaves_nothing_of_the_one_before(tmp_path):
