@@ -20,7 +20,7 @@ from staff.grading.results import exports
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.folder import ever_known
 from staff.grading.results.grade_book import grade_book
-from staff.grading.results.late import LateRule, read_late_rule
+from staff.grading.results.late import LateRule, read_late_rule, say_untimed
 from staff.grading.results.overrides import (
     Override,
     blank_record,
@@ -61,7 +61,8 @@ class Desk:
     roster : Roster, optional; the platform's own table, to be filled in
 
     What cannot be understood is kept until `require_sound` tells all of it. After `write`,
-    `saved_meanwhile` names the files that a person has saved since they were read.
+    `saved_meanwhile` names the files that a person has saved since they were read. `untimed` has
+    the ids of those who were adjusted and whose time nobody knows, though late days count.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Desk:
         self.owners: dict[str, Said] = {}
         self._saved: dict[Path, bytes] = {}
         self.saved_meanwhile: list[Path] = []
+        self.untimed: list[str] = []
         with self._faults.kept():
             self._saved = self._contents()
         with self._faults.kept():
@@ -147,7 +149,13 @@ class Desk:
             result = blank
         self._typed.update(self._book.outdated(result, self._typed))
         record = override(give_points(result, self._typed), self._overrides)
-        return self._late.apply(record) if self._late else record
+        if self._late is None:
+            return record
+        # Canvas marks who is late; one that stands as before has no sources
+        silent = submission.sources and submission.platform != "Canvas"
+        if silent and self._late.lacks_time(record):
+            self.untimed.append(record.id)
+        return self._late.apply(record)
 
     def write(
         self, plan: Plan, done: Sequence[Result], remarks: Sequence[str], args: argparse.Namespace
@@ -175,6 +183,7 @@ class Desk:
         write_text(self._out / "grades.csv", grade_book(done))
         traces = [f"{f.id}\n{f.trace}" for f in done if isinstance(f, NotGraded) and f.trace]
         write_text(staff / "failures.txt", clean("\n".join(traces), 1_000_000))
+        remarks = [*say_untimed(self.untimed), *remarks]
         write_text(staff / "remarks.txt", "".join(f"{line}\n" for line in remarks))
         for record in records:
             write_report(plan.reports_of(record.id), record)

@@ -175,8 +175,9 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
             say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
         if desk.changed:
             say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
-        if args.export:
-            say_open(args.export, done, found)
+        for line in found.aloud:
+            say(line)
+        say_open(args.export, done, found, desk.untimed)
         say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
         say_outdated(out, desk.saved_meanwhile)
     if interrupted:

@@ -44,12 +44,14 @@ class ClassOfSubmissions:
     ----------
     submissions : tuple of Submission, sorted by id
     remarks : tuple of str, for the instructor: what was passed over, and why
+    aloud : tuple of str, remarks that the command makes as well: they are about the whole class
     absent : tuple of str, what a person has said of uploads that are not there, by file and line
     """
 
     submissions: tuple[Submission, ...]
     remarks: tuple[str, ...]
     absent: tuple[str, ...] = ()
+    aloud: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,20 @@ def collect(
     submissions = search.submissions()
     if not submissions:
         raise ValueError(f"there is no hand-in in {places}: no folder and no zip")
+    aloud = (*search.aloud, *_say_platforms(submissions))
     return ClassOfSubmissions(
-        tuple(sorted(submissions, key=lambda s: s.id)), tuple(search.remarks), search.absent()
+        tuple(sorted(submissions, key=lambda s: s.id)),
+        (*aloud, *search.remarks),
+        search.absent(),
+        aloud,
     )
+
+
+def _say_platforms(submissions: Sequence[Submission]) -> list[str]:
+    """Say how many hand-ins are of which platform, if there are several: perhaps two classes."""
+    counts = Counter(s.platform for s in submissions if s.platform)
+    told = ", ".join(f"{platform} {count}" for platform, count in sorted(counts.items()))
+    return [f"Hand-ins of {len(counts)} platforms come together: {told}"] * (len(counts) > 1)
 
 
 def read_owners(path: Path, faults: Faults) -> dict[str, Said]:
@@ -139,6 +152,7 @@ class _Search:
         self._uploads: list[Upload] = []
         self._held: list[Submission] = []
         self.remarks: list[str] = []
+        self.aloud: list[str] = []
         self._places, self._place = 0, ""
 
     def look_into(self, place: Path, scratch: Path) -> None:
@@ -156,7 +170,8 @@ class _Search:
             name = str(error).replace(str(folder), place.name)  # it may be one student's after all
             self._held.append(_held(place, name, ()))
             return
-        times = platform_lists.read_worksheet(folder)
+        times, unread = platform_lists.read_worksheet(folder)
+        self.aloud += unread
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(JUNK)]
         alike = Counter(normal(path.name) for path in paths)
         for path in paths:
@@ -322,4 +337,5 @@ def _one(id_: str, group: Sequence[Upload]) -> Submission:
         ordered[-1].submitted,
         ordered[-1].remarks,
         assigned=tuple(u.path.name if u.platform == SAID else "" for u in ordered),
+        platform="" if owner.platform == SAID else owner.platform,
     )

@@ -71,12 +71,13 @@ def _submitters(entry: dict[str, Any]) -> Iterator[Student]:
         yield Student(normal(person.get(":sid") or email or name), name, normal(email))
 
 
-def read_worksheet(place: Path) -> dict[str, str]:
+def read_worksheet(place: Path) -> tuple[dict[str, str], list[str]]:
     """Return when each student handed in, by Moodle's number, if its grading worksheet is there.
 
     Returns
     -------
     times : dict of str to str, in ISO form without a zone
+    unread : list of str, the worksheets with times that nobody can read, each with an example
 
     Raises
     ------
@@ -87,12 +88,14 @@ def read_worksheet(place: Path) -> dict[str, str]:
     """
     times: dict[str, str] = {}
     said: dict[str, str] = {}
+    unread: list[str] = []
     own = (p for p in sorted(place.glob("*.csv")) if not platform_names(p, flat=True))
     for path in own:  # not what a student has uploaded
         try:
             lines = read_sheet(path, (_IDENTIFIER, _MODIFIED)).lines
         except ValueError:
             continue  # another table
+        unread += _say_unread(path.name, [line[_MODIFIED] for _, line in lines])
         for where, line in lines:
             if not (time := _moodle_time(line[_MODIFIED])):
                 continue
@@ -103,7 +106,17 @@ def read_worksheet(place: Path) -> dict[str, str]:
                     f"{said[id_]}: leave the newer worksheet alone there"
                 )
             said[id_] = where
-    return times
+    return times, unread
+
+
+def _say_unread(name: str, cells: Iterable[str]) -> list[str]:
+    """Say of a worksheet that nobody can read its times, with an example."""
+    odd = [text for text in cells if text.strip("- ") and not _moodle_time(text)]
+    return [
+        f"{shown(name)} has times that nobody can read ({len(odd)}), such as "
+        f"{shown(text, 60)!r}: download it with Moodle in English"
+        for text in odd[:1]
+    ]
 
 
 def _moodle_time(text: str) -> str:

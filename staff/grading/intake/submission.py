@@ -39,6 +39,7 @@ class Submission:
     perhaps : frozenset of str, ids of hand-ins and students, of whom a held one may be
     assigned : tuple of str, for each source: what the upload is called if a person has said whose
         it is, else empty; none are if it is empty
+    platform : {'Canvas', 'Gradescope', 'Moodle', ''}
     """
 
     id: str
@@ -51,3 +52,4 @@ class Submission:
     held: str = ""
     perhaps: frozenset[str] = frozenset()
     assigned: tuple[str, ...] = ()
+    platform: str = ""

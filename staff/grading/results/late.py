@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from pathlib import Path
 from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, normal
+from staff.grading.results.exports import names
 from staff.grading.results.store import Record
 
 
@@ -60,6 +61,12 @@ class LateRule:
             return max(0, math.ceil((since - timedelta(minutes=self.grace_minutes)) / _DAY))
         return math.ceil(self.marked_days) if record.late else 0
 
+    def lacks_time(self, record: Record) -> bool:
+        """Tell whether nobody knows if a hand-in came before it was due."""
+        ids = {record.id, *(student.id for student in record.students)}
+        told = record.submitted or record.late or ids & self.days.keys()
+        return bool(self.due) and not told
+
     def apply(self, record: Record) -> Record:
         """Return a record with what comes off, and what the student is told of it."""
         if not (days := self.days_late(record)):
@@ -71,6 +78,17 @@ class LateRule:
         off = round(record.earned * percent / 100, 2)
         text += f": {percent:g} % of {record.earned} points come off, which is {off:g}."
         return replace(record, late=True, deduction=off, remarks=(*record.remarks, text))
+
+
+def say_untimed(ids: Sequence[str]) -> list[str]:
+    """Say of whom nobody knows whether they are late, in one line at most.
+
+    Parameters
+    ----------
+    ids : sequence of str, of hand-ins
+    """
+    who = names([shown(id_, 40) for id_ in ids])
+    return [f"late.json is in force, but no time is known for {who}"] * bool(ids)
 
 
 _DAY = timedelta(days=1)

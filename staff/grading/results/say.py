@@ -9,6 +9,7 @@ from pathlib import Path
 from staff.grading.intake.collect import ClassOfSubmissions
 from staff.grading.intake.safe_text import shown
 from staff.grading.results.exports import FEW, names, open_points, outdated
+from staff.grading.results.late import say_untimed
 from staff.grading.results.store import IDLE, NotGraded, Record, Result, records_of
 
 NOT_YET = "it has not been graded yet"
@@ -59,16 +60,20 @@ def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
         say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
 
 
-def say_open(form: str, done: Sequence[Result], found: ClassOfSubmissions) -> None:
-    """Say what is still open in the table that is about to leave.
+def say_open(
+    form: str | None, done: Sequence[Result], found: ClassOfSubmissions, untimed: Sequence[str]
+) -> None:
+    """Say what is still open, and all of it if a table is about to leave.
 
     Parameters
     ----------
-    form : str, the platform that the table is for
+    form : str or None, the platform that the table is for
     done : sequence of Record or NotGraded, of the whole class
+    untimed : sequence of str, ids of hand-ins of which nobody knows whether they are late
     """
-    for line in open_points(done, {s.id for s in found.submissions if s.held}):
-        say(f"OPEN in {form}.csv: {line}")
+    held = {s.id for s in found.submissions if s.held}
+    for line in [*(open_points(done, held) if form else ()), *say_untimed(untimed)]:
+        say(f"OPEN in {form}.csv: {line}" if form else f"OPEN: {line}")
 
 
 def say_left_out(left_out: Sequence[str], roster: Path | None) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import errno
 import fcntl
+import html
 import json
 import os
 import signal
@@ -740,6 +741,32 @@ def test_table_for_a_platform_that_is_older_than_the_grades_is_named(
     assert "canvas.csv is not written anew: it is of an earlier run" in capsys.readouterr().out
     grade(place, out, "--export", "canvas")
     assert "is older" not in capsys.readouterr().out
+
+
+def test_class_whose_times_nobody_can_read_is_named_once_days_count(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (place / "ada").rename(place / "Ada_1_assignsubmission_file_")
+    (place / "bob").rename(place / "Bob_2_assignsubmission_file_")
+    (place / "eve.zip").rename(place / "eve_LATE_3_901_a.zip")
+    times = ["Participant 1;3/10/26, 09:12", "Participant 2;-"]
+    head = "Identifier;Last modified (submission)"
+    (place / "worksheet.csv").write_text("\n".join([head, *times]))
+    (out / "late.json").write_text('{"due": "2026-10-02T23:59:00-04:00", "days": {"2": 0}}')
+    unread = "worksheet.csv has times that nobody can read (1), such as '3/10/26, 09:12'"
+    unknown = "late.json is in force, but no time is known for 1\n"
+
+    assert grade(place, out, "--export", "moodle") == 0
+    assert f"OPEN in moodle.csv: {unknown}" in capsys.readouterr().out
+    assert grade(place, out) == 0
+
+    said = capsys.readouterr().out
+    assert f"OPEN: {unknown}" in said
+    assert unread in said
+    assert "Hand-ins of 2 platforms come together: Canvas 1, Moodle 2\n" in said
+    page = html.unescape((out / "warnings.html").read_text())
+    assert unknown.strip() in page
+    assert unread in page
 
 
 def override_one(out, student, exercise):
