@@ -42,7 +42,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.judging.core import Outcome
 from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.model import OwnNetwork, course_scores
-from staff.grading.results.store import UNSEEN, write_bytes
+from staff.grading.results.store import DECIDES, OTHER_DATA, UNSEEN, write_bytes
 from staff.grading.sandbox.ladder import Rung
 
 TRAINED_ON = 49_000  # images whose mean the notebooks subtract
@@ -52,9 +52,9 @@ LEARNED = max(
 )  # images of which some are learned by heart
 MOST = {"fc": 0.7, "cn": 0.9}  # accuracy beyond what such networks reach in a course
 CHANCE = 0.25  # of 50 images: 0.1, and three standard deviations, are 0.23
-OTHER_DATA = (
-    "; about chance, for images that it had to learn. Perhaps it was trained on other images, such "
-    "as the stand-in, and so were your other models. A person decides"
+CHANCE_SAID = (
+    f"; about chance, for images that it had to learn. {OTHER_DATA}, such "
+    f"as the stand-in, and so were your other models. {DECIDES}"
 )
 
 
@@ -225,7 +225,7 @@ def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tupl
     text = f"accuracy {reached:.3f} on {of}, needed {bar:.3f}"
     staff = ""
     if said := own.disagrees(kept, design, centred, scores):
-        text += f", by the course's network; {said}. A person decides"
+        text += f", by the course's network; {said}. {DECIDES}"
         staff = "the student's network and the course's disagree"
     told, doubt = _doubt(exercise, reached)
     staff = "\n".join(filter(None, (staff, doubt)))
@@ -235,7 +235,7 @@ def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tupl
 def _doubt(exercise: str, reached: float) -> tuple[str, str]:
     """Return what an accuracy gives reason to doubt, for the student and for staff."""
     if exercise in BY_HEART and reached < CHANCE:
-        return OTHER_DATA, "it knows hardly any of the images: trained on other data?"
+        return CHANCE_SAID, "it knows hardly any of the images: trained on other data?"
     if exercise not in BY_HEART and reached > MOST[exercise[:2]]:
         return "", "beyond what such networks reach: learned from the test set?"
     return "", ""

@@ -200,6 +200,22 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
         "NOT GRADED, without a grade": [*whole, *partly],
         "held until a person says in students.csv whose it is": waiting,
     }
+    return [*_counted(kinds), *undecided_models(records)]
+
+
+def undecided_models(records: Sequence[Record]) -> list[str]:
+    """Say of which trained models a person has yet to decide, in one line at most.
+
+    Parameters
+    ----------
+    records : sequence of Record, of the whole class
+    """
+    whose = [f"{shown(r.id, 40)} ({', '.join(r.undecided)})" for r in records if r.undecided]
+    return _counted({"trained models of which a person decides, in overrides.csv": whose})
+
+
+def _counted(kinds: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each kind that there is: how many, and who."""
     return [f"{text}, hand-ins: {len(ids)}: {names(ids)}" for text, ids in kinds.items() if ids]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cs682._files import replacing
 from cs682.checks.hints import STEPS
+from cs682.checks.run import MODELS
 from staff.grading.intake.submission import Student
 from staff.grading.judging.core import NOT_GRADED, Outcome
 
@@ -92,6 +93,18 @@ class Record:
         """Return the points of trained models that nobody has looked at."""
         return sum(o.maximum for o in self.outcomes if o.state == UNSEEN)
 
+    @property
+    def undecided(self) -> list[str]:
+        """Return the trained models of which a person has yet to decide.
+
+        These are those whose report says so, and if one was perhaps trained on other data, all
+        that failed.
+        """
+        models = [o for o in self.outcomes if o.exercise in MODELS]
+        other = any(OTHER_DATA in o.message for o in models)
+        left = [o for o in models if o.state != BY_HAND]
+        return [o.exercise for o in left if DECIDES in o.message or (other and o.state == "wrong")]
+
     def with_outcomes(self, outcomes: dict[str, Outcome]) -> Record:
         """Return the record with some outcomes replaced."""
         return replace(
@@ -123,6 +136,8 @@ TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
 IDLE = "nothing taken"  # the fact that names uploads which students.csv assigns for nothing
 UNSEEN = "not looked at"  # of a model that was handed in, where models are not graded
+DECIDES = "A person decides"  # in what a report says of a trained model
+OTHER_DATA = "Perhaps it was trained on other images"  # likewise; so were all models of a hand-in
 BY_HAND = "set by a person"  # of an exercise with an override
 
 

@@ -120,12 +120,14 @@ def _doubled(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
 
 
 def _for_a_person(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give the trainings of which the grader has something to say to the staff."""
+    """Give the trainings of which the grader has something to say to the staff, or to leave."""
     for record in records:
+        undecided = record.undecided
         for o in record.outcomes:
-            if o.exercise in MODELS and o.staff and o.state != BY_HAND:
+            if o.exercise in undecided or (o.exercise in MODELS and o.staff and o.state != BY_HAND):
                 text = " ".join(o.message.split())
-                yield record.id, f"{o.exercise} {o.state}: {o.staff.splitlines()[0]}: {text}"
+                why = o.staff.partition("\n")[0] or "another of these was trained on other data?"
+                yield record.id, f"{o.exercise} {o.state}: {why}: {text}"
 
 
 def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

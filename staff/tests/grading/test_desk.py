@@ -28,7 +28,7 @@ from staff.grading.results.overrides import (
     read_overrides,
 )
 from staff.grading.results.report import html, markdown
-from staff.grading.results.store import NotGraded, write_record, write_text
+from staff.grading.results.store import DECIDES, OTHER_DATA, NotGraded, write_record, write_text
 from staff.grading.results.summary import statistics_of, summary_page
 from staff.grading.results.warnings import warnings_page
 from staff.grading.single import Plan
@@ -527,6 +527,22 @@ def test_warnings_show_first_what_costs_most_and_whose_it_is():
     assert f"{points} points: SyntaxError" in first
     assert "(fc-1.1, fc-1.2, fc-1.3)" in first
     assert "3 points: it got no answer: its time was used up (fc-1.2)" in second
+
+
+def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):
+    read = [outcome_of(key, "read") for key, row in EXERCISES.items() if row.is_question]
+    chance = outcome_of("fc-3.4", "wrong", f"accuracy 0.1. {OTHER_DATA}. {DECIDES}", staff="doubt")
+    record = record_of("55", chance, outcome_of("fc-5.1", "wrong", "accuracy 0.1"), *read)
+
+    def left(*exercises):
+        lines = [f"55,{key},0,seen" for key in exercises]
+        return override(record, overrides(tmp_path, *lines))
+
+    said = "trained models of which a person decides, in overrides.csv, hand-ins: 1: 55"
+    assert exports.open_points([left()], set()) == [f"{said} (fc-3.4, fc-5.1)"]
+    assert exports.undecided_models([left("fc-3.4")]) == [f"{said} (fc-5.1)"]
+    assert exports.open_points([left("fc-3.4", "fc-5.1")], set()) == []
+    assert "fc-5.1 wrong: another of these was trained on" in warnings_page([left()], {}, [])
 
 
 def test_warnings_name_files_left_out_and_models_of_which_a_person_decides():
