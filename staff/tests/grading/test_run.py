@@ -829,7 +829,8 @@ def test_with_data_only_hand_ins_with_models_are_graded_again(place, tmp_path, q
     monkeypatch.setattr(grade_module, "find_data", lambda folder: folder)
     out = tmp_path / "out"
     (place / "ada" / "notebooks").mkdir()
-    np.savez(place / "ada" / "notebooks" / "two_layer_net.npz", W1=np.ones(3))
+    np.savez(place / "ada" / "notebooks" / "Two_Layer_Net (1).npz", W1=np.ones(3))
+    np.savez(place / "bob" / "cs682" / "values.npz", W1=np.ones(3))  # the package holds such
     grade(place, out)
 
     assert main(["grade", str(place), "--out", str(out), "--seed", "1"]) == 0
