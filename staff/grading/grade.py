@@ -18,11 +18,11 @@ from cs682.checks import EXERCISES
 from cs682.cifar10.files import find_cifar10, is_stand_in
 from staff.grading.desk import Desk
 from staff.grading.intake.collect import ClassOfSubmissions, collect
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
-from staff.grading.results.exports import FORMS, Roster, names, read_roster
+from staff.grading.results.exports import FORMS, Roster, read_roster
 from staff.grading.results.folder import (
     alone,
     kept_while_held,

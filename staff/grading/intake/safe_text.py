@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # What a spreadsheet takes for a formula: at the start of a cell, and a cell starts behind whatever
 # its country calls a list separator. The wide forms count in Japanese and Chinese editions.
 _FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
+NAMED = 20  # students in one line
+FEW = 6  # exercises of each
 _LONGEST_SLUG = 40
 _DIGITS = 32  # of a hash: nobody finds a second text that has them
 _NO_SLUG = re.compile(r"^[.-]|-[0-9a-f]{32}$")  # hidden, an option, or as one made from another id
@@ -41,6 +44,18 @@ def writable(text: str) -> str:
         what is shown
     """
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def names(ids: Sequence[str], most: int = NAMED) -> str:
+    """Return names in one line, not too many.
+
+    Parameters
+    ----------
+    ids : sequence of str, each safe to show
+    most : int, how many are named
+    """
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ", ".join(ids[:most]) + more
 
 
 def cell(value: object) -> str:

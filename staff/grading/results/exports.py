@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from staff.grading.intake.package import ROOT
-from staff.grading.intake.safe_text import cell, shown
+from staff.grading.intake.safe_text import FEW, cell, names, shown
 from staff.grading.intake.sheets import dump_sheet, normal, read_rows, read_sheet
 from staff.grading.results.report import total
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
@@ -24,8 +24,6 @@ from staff.grading.results.store import NotGraded, Record, Result, records_of, w
 _CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _MOODLE = ("Identifier", "Full name", "Email address", "Grade", "Feedback comments")
 _NO_GRADE = {*(name.lower() for name in _CANVAS), "root account", "integration id", "notes", ""}
-NAMED = 20  # students in one line
-FEW = 3  # exercises of each
 Grades = dict[str, Record]  # by what the platform calls a student
 
 
@@ -217,12 +215,6 @@ def undecided_models(records: Sequence[Record]) -> list[str]:
 def _counted(kinds: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a line for each kind that there is: how many, and who."""
     return [f"{text}, hand-ins: {len(ids)}: {names(ids)}" for text, ids in kinds.items() if ids]
-
-
-def names(ids: Sequence[str], most: int = NAMED) -> str:
-    """Return names in one line, not too many."""
-    more = f" and {len(ids) - most} more" if len(ids) > most else ""
-    return ", ".join(ids[:most]) + more
 
 
 def _title() -> str:

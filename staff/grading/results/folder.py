@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import IO
 
 from cs682.checks.run import MODELS
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import read_name
-from staff.grading.results.exports import names
 from staff.grading.results.store import Record, read_record
 
 _OURS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/

@@ -33,7 +33,7 @@ def _lines(result: Result) -> list[list[object]]:
     sums = (total, result.maximum, result.to_be_read, result.deduction or "")
     late, remarks = "late" if result.late else "", [*result.remarks, *result.problems]
     if result.not_graded:
-        remarks = [f"NOT GRADED: {', '.join(result.not_graded)}", *remarks]
+        remarks = [f"NOT GRADED: {result.ungraded}", *remarks]
     if result.unseen:
         remarks = [f"trained models are not graded, {result.unseen} points", *remarks]
     return [

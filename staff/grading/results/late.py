@@ -21,9 +21,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from staff.grading.intake.platform_lists import read_time
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.sheets import Faults, normal
-from staff.grading.results.exports import names
 from staff.grading.results.store import Record
 
 

@@ -14,7 +14,7 @@ from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, Sheet, read_sheet, whole
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import NOT_GRADED, Outcome
-from staff.grading.results.store import BY_HAND, Record
+from staff.grading.results.store import BY_HAND, WHY, Record
 
 MANY = 1000  # points, of an exercise that there is not
 
@@ -152,7 +152,7 @@ def blank_record(submission: Submission, reason: str, points: Mapping[str, int])
     reason : str, why there is no grade
     points : mapping of str to int, what each exercise is worth
     """
-    message = f"not graded: {reason}"
+    message = f"{WHY}{reason}"
     outcomes = (Outcome(key, 0, points[key], NOT_GRADED, message) for key in points)
     return Record(
         key="",
@@ -160,7 +160,7 @@ def blank_record(submission: Submission, reason: str, points: Mapping[str, int])
         students=submission.students or (Student(submission.id),),
         late=submission.late,
         rung="none",
-        problems=(*submission.remarks, message),
+        problems=submission.remarks,
         outcomes=tuple(outcomes),
         submitted=submission.submitted,
     )

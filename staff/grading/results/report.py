@@ -131,7 +131,7 @@ def total(record: Record) -> str:
     """Return the points in a sentence."""
     text = f"{record.points:g} of {record.maximum} points."
     if record.not_graded:
-        text += f" NOT GRADED yet: {', '.join(record.not_graded)}."
+        text += f" NOT GRADED yet: {record.ungraded}."
     if record.to_be_read:
         text += f" Up to {record.to_be_read} more are in answers that a person has yet to read."
     if record.unseen:

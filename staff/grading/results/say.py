@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from staff.grading.intake.collect import ClassOfSubmissions
-from staff.grading.intake.safe_text import shown
-from staff.grading.results.exports import FEW, names, open_points, outdated, undecided_models
+from staff.grading.intake.safe_text import FEW, names, shown
+from staff.grading.results.exports import open_points, outdated, undecided_models
 from staff.grading.results.late import say_untimed
 from staff.grading.results.store import IDLE, NotGraded, Record, Result, records_of
 
@@ -32,7 +32,7 @@ def say_results(out: Path, done: Sequence[Result], results: Mapping[str, Result]
     say(f"Grades: {out / 'grades.csv'}; a report for each student: {out / 'students'}")
     say(f"The class: {out / 'summary.html'}; what to look at: {out / 'warnings.html'}")
     _say_left_to_people(out, records)
-    partly = {r.id: names(r.not_graded, FEW) for r in records if r.not_graded}
+    partly = {r.id: r.ungraded for r in records if r.not_graded}
     failed = {f.id: f.reason for f in done if isinstance(f, NotGraded)}
     missing = {**partly, **failed}
     for id_, reason in missing.items():
@@ -50,7 +50,7 @@ def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
             f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
             f"{out / 'answers.csv'}, then give the same command again"
         )
-    without = [(shown(r.id, 40), ", ".join(r.unanswered)) for r in records if r.unanswered]
+    without = [(shown(r.id, 40), names(r.unanswered, FEW)) for r in records if r.unanswered]
     if without:
         who = names([f"{id_} ({questions})" for id_, questions in without])
         say(f"Points count for questions that have no answer: {who}")

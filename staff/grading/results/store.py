@@ -11,6 +11,7 @@ from typing import Any
 from cs682._files import replacing
 from cs682.checks.hints import STEPS
 from cs682.checks.run import MODELS
+from staff.grading.intake.safe_text import FEW, names
 from staff.grading.intake.submission import Student
 from staff.grading.judging.core import NOT_GRADED, Outcome
 
@@ -73,6 +74,14 @@ class Record:
         return [o.exercise for o in self.outcomes if o.state == NOT_GRADED]
 
     @property
+    def ungraded(self) -> str:
+        """Return why exercises are not graded, where one reason is known for all, and which."""
+        told = (o.message for o in self.outcomes if o.state == NOT_GRADED)
+        why = dict.fromkeys(text.removeprefix(WHY) for text in told if text.startswith(WHY))
+        which = names(self.not_graded, FEW)
+        return "; ".join([*why, f"exercises: {len(self.not_graded)}: {which}"]) if why else which
+
+    @property
     def maximum(self) -> int:
         """Return the points of all exercises."""
         return sum(outcome.maximum for outcome in self.outcomes)
@@ -132,6 +141,7 @@ class NotGraded:
 
 Result = Record | NotGraded
 
+WHY = f"{NOT_GRADED}: "  # the start of what is said of a hand-in that is not graded as a whole
 TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
 IDLE = "nothing taken"  # the fact that names uploads which students.csv assigns for nothing

@@ -134,7 +134,7 @@ def _figures_of_class(
             ("with files missing, doubled or left out", sum(bool(r.problems) for r in records)),
         ]
     left = [f"{shown(r.id, 60)} ({shown(r.reason)})" for r in results if isinstance(r, NotGraded)]
-    left += [f"{shown(r.id, 60)} ({', '.join(r.not_graded)})" for r in records if r.not_graded]
+    left += [f"{shown(r.id, 60)} ({shown(r.ungraded)})" for r in records if r.not_graded]
     return [*rows, (NOT_GRADED, "; ".join(left) or "none")]
 
 

@@ -15,9 +15,8 @@ from cs682.checks.run import MODELS
 from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import FEW, names, shown
 from staff.grading.judging.core import Outcome
-from staff.grading.results.exports import names
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import Table, changed_since
 from staff.grading.results.store import BY_HAND, IDLE, NotGraded, Record, Result, records_of
@@ -41,7 +40,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
     records = records_of(results)
     waiting = [(r.id, r.reason) for r in results if isinstance(r, NotGraded)]
     parts = {
-        "Not graded": waiting + [(r.id, ", ".join(r.not_graded)) for r in records if r.not_graded],
+        "Not graded": waiting + [(r.id, r.ungraded) for r in records if r.not_graded],
         "One cause that costs several exercises, or code that gave no answer": _costly(records),
         "Left out by a limit, or nobody can read it": _fact(records, "left out"),
         "An upload that students.csv assigns, from which nothing was taken": _fact(records, IDLE),
@@ -56,7 +55,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
             for (who, question), given in changed_since(typed).items()
         ],
         "Points typed in for a question that has no answer": [
-            (r.id, f"{', '.join(r.unanswered)}: they count") for r in records if r.unanswered
+            (r.id, f"{names(r.unanswered, FEW)}: they count") for r in records if r.unanswered
         ],
         "Nothing could be taken": list(_empty(records)),
         "No code is handed in": list(_without_code(records)),
@@ -95,7 +94,7 @@ def _costly(records: Sequence[Record]) -> Found:
                 text = o.message.partition("\n")[0].replace(o.exercise, "it")
                 groups[record.id, text].append(o)
     lost = [
-        (sum(o.maximum for o in group), id_, text, ", ".join(o.exercise for o in group))
+        (sum(o.maximum for o in group), id_, text, names([o.exercise for o in group], FEW))
         for (id_, text), group in groups.items()
         if len(group) > 1 or group[0].state == "no answer"
     ]
@@ -181,7 +180,7 @@ def _models_without_code(records: Sequence[Record]) -> Iterator[tuple[str, str]]
                     and row.file in CODE and not row.is_given]  # fmt: skip
             failed = [key for key in code if states[key] in ("wrong", "open", "no answer")]
             if states[training] == "passed" and failed:
-                yield record.id, f"{training} passes; not {', '.join(failed)}"
+                yield record.id, f"{training} passes; not {names(failed, FEW)}"
 
 
 def _far_above(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

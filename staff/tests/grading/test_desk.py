@@ -302,7 +302,8 @@ def test_hand_in_without_a_grade_is_open_without_all_its_exercises_by_name():
     blank = blank_record(Submission("56", (), ()), "damaged", POINTS)
     (line,) = exports.open_points([blank], set())
 
-    assert line.endswith(f"1: 56 (fc-1.1, fc-1.2, fc-1.3 and {len(POINTS) - 3} more)")
+    assert "1: 56 (fc-1.1, fc-1.2, " in line
+    assert line.endswith(f" and {len(POINTS) - 6} more)")
 
 
 def test_table_for_a_platform_is_outdated_once_the_grades_are_others(tmp_path):
