@@ -28,6 +28,7 @@ from staff.grading.results.folder import (
     kept_while_held,
     put_aside,
     require_apart,
+    require_everybody,
     require_no_verdicts,
 )
 from staff.grading.results.say import (
@@ -156,9 +157,11 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     found = collect(args.submissions, out / "staff" / "export", desk.owners)
     kept = kept_while_held(out, found.submissions)
     everybody = (*found.submissions, *kept)
+    if not args.drop_absent:
+        require_everybody(out, everybody)
     desk.require_sound(replace(found, submissions=everybody))
     chosen = _chosen(found, args.only)
-    put_aside(out, everybody, absent_too=args.drop_absent)
+    put_aside(out, everybody)
     if rung.name == "another user":
         _require_kept(args, out)
     plan = _plan(args, out)

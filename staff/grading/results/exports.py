@@ -76,17 +76,17 @@ def read_roster(form: str, path: Path, column: str | None = None) -> Roster:
         If it cannot be read.
     """
     rows = tuple(tuple(row) for _, row in read_rows(path))
+    needed = ("student", "id") if form == "canvas" else ("identifier", "grade")
+    columns = read_sheet(path, needed).columns
+    if len(rows[0]) != len(columns):
+        raise ValueError(f"{path} has no commas between its columns: save it as the platform does")
     if form == "canvas":
-        columns = read_sheet(path, [name.lower() for name in _CANVAS[:2]]).columns
         at = _column_of_canvas(path, rows, column)
         by, cells = ("id", "sis user id", "sis login id"), {at: _points}
     else:
-        columns = read_sheet(path, ("identifier", "grade")).columns
         by, cells = ("identifier", "id number", "email address"), {columns.index("grade"): _points}
         if "feedback comments" in columns:
             cells[columns.index("feedback comments")] = _comment
-    if len(rows[0]) != len(columns):
-        raise ValueError(f"{path} has no commas between its columns: save it as the platform does")
     return Roster(path, rows, tuple(columns.index(n) for n in by if n in columns), cells)
 
 

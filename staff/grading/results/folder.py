@@ -147,27 +147,27 @@ def kept_while_held(out: Path, submissions: Sequence[Submission]) -> list[Submis
     ]
 
 
-def put_aside(out: Path, submissions: Sequence[Submission], *, absent_too: bool) -> None:
-    """Put aside, below ``staff/dropped``, what is known of hand-ins that are not there any more.
+def require_everybody(out: Path, submissions: Sequence[Submission]) -> None:
+    """Refuse a class in which students lack who are known: it may be another one.
 
     Parameters
     ----------
     out : Path, the folder of all results
     submissions : sequence of Submission, the whole class, with what `kept_while_held` gives
-    absent_too : bool, whether also those of students of whom nothing else is there
 
     Raises
     ------
     ValueError
-        If there are such, and they are not to be put aside.
-    OSError
-        If a file cannot be moved.
+        If there is nothing of a student who is known.
     """
     there = {s.id for s in submissions}
     people = there | {student.id for s in submissions for student in s.students}
-    gone = {id_: known for id_, known in _known(out) if id_ not in there}
-    absent = [shown(id_, 40) for id_, (_, students) in gone.items() if not students & people]
-    if absent and not absent_too:
+    absent = [
+        shown(id_, 40)
+        for id_, (_, students) in _known(out)
+        if id_ not in there and not students & people
+    ]
+    if absent:
         held = sum(bool(s.held) for s in submissions)
         say = f"say in students.csv whose the {held} uploads are that are held, " if held else ""
         raise ValueError(
@@ -175,7 +175,23 @@ def put_aside(out: Path, submissions: Sequence[Submission], *, absent_too: bool)
             f"Name all folders of hand-ins, {say}or name another --out for another class; "
             "--drop-absent takes them out of the book"
         )
-    for slug, _ in gone.values():
+
+
+def put_aside(out: Path, submissions: Sequence[Submission]) -> None:
+    """Put aside, below ``staff/dropped``, what is known of hand-ins that are not there any more.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+    submissions : sequence of Submission, as for `require_everybody`
+
+    Raises
+    ------
+    OSError
+        If a file cannot be moved.
+    """
+    there = {s.id for s in submissions}
+    for slug in [slug for id_, (slug, _) in _known(out) if id_ not in there]:
         _move(out, slug)
 
 

@@ -18,7 +18,7 @@ from staff.grading.intake.platform_lists import read_time
 from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.results import exports
-from staff.grading.results.folder import kept_while_held, put_aside
+from staff.grading.results.folder import kept_while_held, put_aside, require_everybody
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import read_late_rule
 from staff.grading.results.overrides import (
@@ -416,9 +416,13 @@ def test_columns_among_which_to_choose_are_named(headings, column, says, tmp_pat
         roster_of(tmp_path, "canvas", many(*headings), column)
 
 
-def test_roster_without_commas_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("moodle", "Identifier;Grade\nParticipant 55;\n"), ("canvas", CANVAS.replace(",", ";"))],
+)
+def test_roster_without_commas_is_refused(form, text, tmp_path):
     with pytest.raises(ValueError, match="no commas"):
-        roster_of(tmp_path, "moodle", "Identifier;Grade\nParticipant 55;\n")
+        roster_of(tmp_path, form, text)
 
 
 def test_grade_that_goes_into_no_line_is_named(tmp_path):
@@ -443,7 +447,8 @@ def test_submission_that_a_newer_one_of_the_student_replaces_is_put_aside(tmp_pa
     known(tmp_path, "submission_1")
     newer = known(tmp_path, "submission_2")
 
-    put_aside(tmp_path, [newer], absent_too=False)
+    require_everybody(tmp_path, [newer])
+    put_aside(tmp_path, [newer])
 
     assert [p.name for p in (tmp_path / "students").iterdir()] == ["submission_2"]
     dropped = tmp_path / "staff" / "dropped" / "submission_1"
@@ -454,7 +459,7 @@ def test_hand_in_that_is_gone_since_uploads_are_held_says_so(tmp_path):
     known(tmp_path, "55")
 
     with pytest.raises(ValueError, match=r"1: 55\. .*say in students.csv whose the 1 uploads"):
-        put_aside(tmp_path, [Submission("x.zip", (), (), held="a link")], absent_too=False)
+        require_everybody(tmp_path, [Submission("x.zip", (), (), held="a link")])
 
 
 def test_hand_in_stays_whose_newer_upload_may_be_held(tmp_path):

@@ -384,9 +384,13 @@ def test_another_class_takes_nobody_out_of_the_book_without_a_word(place, tmp_pa
     before = files_of(out)
     write_hand_in(tmp_path / "other" / "zoe")
     write_hand_in(tmp_path / "other" / "ada")
+    override_one(out, "bob", "fc-1.2")
 
     assert grade(tmp_path / "other", out) == 2
-    assert "not among SUBMISSIONS: 2: bob, eve. Name all" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "not among SUBMISSIONS: 2: bob, eve. Name all" in said
+    assert "has handed nothing in" not in said
+    (out / "overrides.csv").unlink()
     assert files_of(out) == before
 
     assert grade(tmp_path / "other", out, "--drop-absent") == 0
