@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -647,6 +648,13 @@ def test_hand_in_without_code_or_anything_is_not_said_to_be_the_release():
         page = warnings_page([record_of("eve", facts=facts, problems=problems)], {}, [])
         assert says in page
         assert "wrong upload" not in page
+
+
+def test_warnings_leave_names_room_beside_long_lines():
+    page = warnings_page([NotGraded("ada", "a full disk")], {}, [])
+
+    assert '<table class="who">' in page
+    assert re.search(r"\.who td:first-child\S* { min-width: \d+rem; }", page)
 
 
 def test_points_for_somebody_who_is_not_there_are_shown():
