@@ -418,12 +418,15 @@ def test_columns_among_which_to_choose_are_named(headings, column, says, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("form", "text"),
-    [("moodle", "Identifier;Grade\nParticipant 55;\n"), ("canvas", CANVAS.replace(",", ";"))],
+    ("form", "text", "column"),
+    [
+        ("moodle", "Identifier;Grade\nParticipant 55;\n", None),
+        ("canvas", CANVAS.replace(",", ";"), "Homework"),
+    ],
 )
-def test_roster_without_commas_is_refused(form, text, tmp_path):
+def test_roster_without_commas_is_refused(form, text, column, tmp_path):
     with pytest.raises(ValueError, match="no commas"):
-        roster_of(tmp_path, form, text)
+        roster_of(tmp_path, form, text, column)
 
 
 def test_grade_that_goes_into_no_line_is_named(tmp_path):
