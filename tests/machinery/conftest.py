@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cs682.hand_in import pack, pdf
+from cs682.setup.update import update
 from tests.machinery.assignments import write_assignment
+from tests.machinery.small_releases import LAYERS, MINE, release, zip_of
 
 
 @pytest.fixture
@@ -17,3 +19,24 @@ def root(tmp_path, monkeypatch):
     monkeypatch.setattr(pack, "_STATES", "import json\nprint(json.dumps({}))")
     monkeypatch.setattr(pdf, "print_page", lambda page: b"%PDF")
     return home
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """Give the folder of a student who has written one function."""
+    folder = tmp_path / "a2"
+    for name, data in release("1.0.0").items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    (folder / LAYERS).write_text(MINE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def take(begun, tmp_path):
+    """Give a function that has the folder take up a release with some files changed."""
+
+    def run(version="1.1.0", **changed):
+        return update(zip_of(tmp_path / "new.zip", release(version, **changed)), begun)
+
+    return run
