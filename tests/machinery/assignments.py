@@ -23,12 +23,17 @@ def run_book(*sources: str):
     return nbformat.v4.new_notebook(cells=cells)
 
 
-def write_assignment(home: Path) -> None:
-    """Write an assignment with small notebooks and models that need no training."""
+def copy_package(home: Path) -> None:
+    """Copy what the commands need of the source: the package, its name, its requirements."""
     for file in [*ROOT.glob("cs682/**/*.py"), ROOT / "assignment.json", ROOT / "pyproject.toml"]:
         target = home / file.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
+
+
+def write_assignment(home: Path) -> None:
+    """Write an assignment with small notebooks and models that need no training."""
+    copy_package(home)
     (home / "notebooks").mkdir()
     for name in NOTEBOOKS:
         nbformat.write(run_book("x = 1", "print(x)"), home / "notebooks" / name)

@@ -6,7 +6,7 @@ import pytest
 
 from cs682.hand_in import pack, pdf
 from cs682.setup.update import update
-from tests.machinery.assignments import write_assignment
+from tests.machinery.assignments import copy_package, write_assignment
 from tests.machinery.small_releases import LAYERS, MINE, release, zip_of
 
 
@@ -18,6 +18,16 @@ def root(tmp_path, monkeypatch):
     monkeypatch.chdir(home / "notebooks")
     monkeypatch.setattr(pack, "_STATES", "import json\nprint(json.dumps({}))")
     monkeypatch.setattr(pdf, "print_page", lambda page: b"%PDF")
+    return home
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Give a student's copy of the assignment."""
+    home = tmp_path / "my copy"
+    copy_package(home)
+    for name in ("notebooks", "datasets"):
+        (home / name).mkdir()
     return home
 
 
