@@ -6,6 +6,7 @@ import pytest
 
 from cs682.hand_in import pack, pdf
 from cs682.setup.update import update
+from tests.machinery import small_originals
 from tests.machinery.assignments import copy_package, write_assignment
 from tests.machinery.small_releases import LAYERS, MINE, release, zip_of
 
@@ -50,3 +51,10 @@ def take(begun, tmp_path):
         return update(zip_of(tmp_path / "new.zip", release(version, **changed)), begun)
 
     return run
+
+
+@pytest.fixture
+def answered(tmp_path):
+    """Give the folder of a release whose stubs are remembered, one exercise answered."""
+    small_originals.write_release(tmp_path)
+    return tmp_path
