@@ -1,8 +1,9 @@
-"""Models, an update rule and data for tests of the solver: quick, and no exercise needed."""
+"""Models, an update rule, data and runs for tests of solver and plots; no exercise needed."""
 
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -158,3 +159,13 @@ def counting(right, epochs, **options):
     """Build a solver of one iteration per epoch over a `Scripted` model."""
     options = {"optim_config": UNIT_STEP, "batch_size": 10, "num_epochs": epochs, **options}
     return quiet(Scripted(right, options.pop("losses", None)), zeros_data(), **options)
+
+
+def make_run(seed=0, iterations=40, epochs=4):
+    """Give what a plot reads of a trained solver, with random histories."""
+    rng = np.random.default_rng(seed)
+    return SimpleNamespace(
+        loss_history=list(2.3 + 0.1 * rng.standard_normal(iterations)),
+        train_acc_history=list(rng.uniform(0.1, 0.6, epochs + 1)),
+        val_acc_history=rng.uniform(0.1, 0.5, epochs + 1),  # an array serves as well as a list
+    )
