@@ -24,7 +24,9 @@ _REGION = re.compile(
 # All of them: python -m staff bank --remote. The one that is named leaves other digits where a
 # gradient is 0 by the maths: of a bias before batch norm, in a network of another exercise.
 NAMED = [answer for answer in BANK if str(answer) == "cn-3.2: moveaxis"]
-SAMPLE = [*dict.fromkeys([*BANK[7::50], *NAMED])]
+# Everything comes to the grader as a copy: these it cannot see where they arise (grading.md).
+OUT_OF_REACH = {"cn-2.2: the caches left out", "fc-4.2: one config for all parameters"}
+SAMPLE = [a for a in dict.fromkeys([*BANK[7::50], *NAMED]) if str(a) not in OUT_OF_REACH]
 
 
 def outcomes(files, rung, *only):
