@@ -294,10 +294,10 @@ def check_net_forward(s: Subject, r: Report) -> None:
 
 def _advise_of_options(s: Subject, r: Report) -> None:
     """Advise if a hidden layer does not hear that there is a normalization, open or not."""
-    net, params = make_net(s, [5, 7], "layernorm")
     X, _ = make_batch(4, (6,), 5)
-    plain = slow.net_scores({k: v for k, v in params.items() if len(k) == 2}, X)
     try:
+        net, params = make_net(s, [5, 7], "layernorm")
+        plain = slow.net_scores({k: v for k, v in params.items() if len(k) == 2}, X)
         scores = s.loss(net, X)
     except ValueError as refused:
         if not str(refused).startswith("normalization"):  # by its name: one that is none
