@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -54,6 +55,7 @@ def find_troubles(root: Path = ROOT) -> dict[str, str]:
     return {name: trouble for name, trouble in said.items() if trouble}
 
 
+@lru_cache(maxsize=16)  # each check asks, mostly of files that are as before
 def _judge(name: str, content: bytes) -> str:
     """Say why Python takes a file not at all, or not first; empty if it does."""
     return judge(name, content) or _say_circle(name, content)
