@@ -26,7 +26,7 @@ from cs682.hand_in.models import read_model
 from staff.grading.intake.kinds import parse, read_source, written
 from staff.grading.intake.locate import MODEL_FILES, Package
 from staff.grading.intake.npz import require_modest
-from staff.grading.intake.package import CODE, ROOT, read_own
+from staff.grading.intake.package import CODE, LARGEST, MOST, ROOT, read_own
 
 KINDS = ("code", "answers", "weights")
 PIECE = 20  # characters of code with its names taken out; shorter pieces are in everybody's
@@ -84,7 +84,8 @@ def say_unread(folder: Path) -> list[str]:
     wanted = [*(name for name in CODE if (folder / name).is_file()), *helpers]
     if beyond := [name for name in wanted if name not in read]:
         more = f" and {len(beyond) - 1} modules more" if len(beyond) > 1 else ""
-        said.append(f"{beyond[0]}{more}: there is room for 40, and for 1 MB of code")
+        room = f"there is room for {MOST}, and for {LARGEST // 1_000_000} MB of code"
+        said.append(f"{beyond[0]}{more}: {room}")
     return said
 
 

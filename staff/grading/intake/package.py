@@ -17,8 +17,8 @@ CODE = tuple(
         row.file for row in EXERCISES.values() if row.file.endswith(".py") and not row.is_given
     )
 )
-_LARGEST = 1_000_000  # bytes of all files that are the student's; the reference's have 80,000
-_MOST = 40  # files of the student's own
+LARGEST = 1_000_000  # bytes of all files that are the student's; the reference's have 80,000
+MOST = 40  # files of the student's own
 
 
 def read_package(package: Path) -> dict[str, bytes]:
@@ -51,8 +51,8 @@ def read_own(package: Path, helpers: Sequence[str]) -> dict[str, bytes]:
     -------
     files : dict from a path such as 'cs682/layers.py' to its bytes
     """
-    files, left = {}, _LARGEST
-    for name in (*CODE, *helpers[:_MOST]):
+    files, left = {}, LARGEST
+    for name in (*CODE, *helpers[:MOST]):
         if (data := _read(package, name, left)) is not None:
             files[name] = data
             left -= len(data)
