@@ -47,9 +47,7 @@ def import_checks(trusted: Path, package: Path) -> Any:
     report = importlib.import_module("cs682.checks.report")
     looks = importlib.import_module("staff.grading.sandbox.looks")
     subject.stack.PACKAGE = package / "cs682"  # where the student's lines are, in messages
-    if (
-        subject.stack.PACKAGE.is_dir()
-    ):  # what is given is read before any code of the student's runs
+    if subject.stack.PACKAGE.is_dir():  # what is given is read before code of the student's runs
         subject.copied.given_code(subject.stack.PACKAGE)
     subject.own_work._NOT_THEIRS += (f"{package}/cs682/training/input_gradient.py",)
     sys.path.remove(str(trusted))
@@ -156,14 +154,13 @@ class Calls:
             said = str(error)
         except BaseException as second:
             said = f"(its text raises {type(second).__name__})"
+        line = self._checks.stack.student_line(error, self._functions)
         trace = "".join(traceback.format_exception(error, limit=-20))
         return {
             "kind": kind,
             "type": type(error).__name__,
             "text": said[:_MAX_SAID],
-            "line": _without_roots(self._checks.stack.student_line(error, self._functions))[
-                :_MAX_SAID
-            ],
+            "line": _without_roots(line)[:_MAX_SAID],
             "trace": _without_roots(trace)[-_MAX_SAID:],
         }
 
