@@ -24,8 +24,12 @@ _REGION = re.compile(
 # All of them: python -m staff bank --remote. The one that is named leaves other digits where a
 # gradient is 0 by the maths: of a bias before batch norm, in a network of another exercise.
 NAMED = [answer for answer in BANK if str(answer) == "cn-3.2: moveaxis"]
-# Everything comes to the grader as a copy: these it cannot see where they arise (grading.md).
-OUT_OF_REACH = {"cn-2.2: the caches left out", "fc-4.2: one config for all parameters"}
+# To the grader everything comes as a copy: what it cannot see where it arises (grading.md), and
+# what is lost in its place.
+OUT_OF_REACH = {
+    "cn-2.2: the caches left out": {"cn-2.3"},
+    "fc-4.2: one config for all parameters": set(),
+}
 SAMPLE = [a for a in dict.fromkeys([*BANK[7::50], *NAMED]) if str(a) not in OUT_OF_REACH]
 
 
@@ -43,6 +47,16 @@ def edited(file, old, new):
 @pytest.mark.parametrize("answer", SAMPLE, ids=str)
 def test_answer_of_the_bank_costs_its_own_exercise(answer, rung):
     assert surprise(answer, grade_answer(answer, seed=682, rung=rung)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("title", "lost"), OUT_OF_REACH.items())
+def test_what_the_grader_cannot_see_costs_no_more_than_the_guide_says(title, lost, rung):
+    (answer,) = (a for a in BANK if str(a) == title)
+
+    got = grade_answer(answer, seed=682, rung=rung)
+
+    assert {o.exercise for o in got if o.state != "passed"} == lost
 
 
 @pytest.mark.slow
