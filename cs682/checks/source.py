@@ -12,8 +12,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from cs682._files import MISSING
-from cs682._source import IN_USE, judge, not_loaded
+from cs682._files import IN_USE, MISSING, judge, not_loaded
 from cs682.checks.compare import CheckError
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT

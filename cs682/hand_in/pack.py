@@ -17,8 +17,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cs682._files import find_conflict, find_renamed, pack, replacing, say_copies
-from cs682._source import describe_encoding, judge
+from cs682._files import (
+    describe_encoding,
+    find_conflict,
+    find_renamed,
+    judge,
+    pack,
+    replacing,
+    say_copies,
+)
 from cs682.checks.answers import help_text, read_cells
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import are_handed_in, count_hints

@@ -15,8 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cs682._files import MISSING, find_conflict, find_renamed
-from cs682._source import describe_encoding, judge
+from cs682._files import MISSING, describe_encoding, find_conflict, find_renamed, judge
 from cs682.setup.assignment import GIVEN, KEPT, MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,

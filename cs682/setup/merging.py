@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
-from cs682._files import find_conflict
-from cs682._source import judge
+from cs682._files import find_conflict, judge
 from cs682.checks.answers import Cell
 from cs682.setup.cells import find_cells, id_of, is_answer, put_in, source_of
 from cs682.setup.collision import COLUMN, Collision

@@ -22,7 +22,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cs682._source import IN_USE, judge, not_loaded
+from cs682._files import IN_USE, judge, not_loaded
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"

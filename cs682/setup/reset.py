@@ -18,8 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cs682._files import MISSING, replacing
-from cs682._source import describe_encoding, judge
+from cs682._files import MISSING, describe_encoding, judge, replacing
 from cs682.checks.answers import Cell, find_question, has_answer_cell, read_book, read_cells
 from cs682.checks.exercises import Exercise
 from cs682.checks.names import find_exercise

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cs682._source import describe_encoding
+from cs682._files import describe_encoding
 from cs682.setup.assignment import GIVEN, KEPT, MANIFEST, PACKAGE_HOME
 from cs682.setup.collision import Collision
 from cs682.setup.given_text import compare

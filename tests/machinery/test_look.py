@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cs682._source import judge
+from cs682._files import judge
 from cs682.checks import EXERCISES, board
 from cs682.checks.source import WRITTEN, find_troubles
 from cs682.hand_in import look

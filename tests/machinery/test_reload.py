@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cs682._source import IN_USE
+from cs682._files import IN_USE
 from cs682.checks.source import is_outdated
 
 ROOT = Path(__file__).resolve().parents[2]

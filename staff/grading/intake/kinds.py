@@ -13,7 +13,7 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
-from cs682._source import judge
+from cs682._files import judge
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cs682 import _source
+from cs682 import _files
 from cs682.checks import EXERCISES
 from staff.grading.intake import unpack as unpacking
 from staff.grading.intake.locate import FILES, TWO, Package, arrange
@@ -412,7 +412,7 @@ def test_source_of_a_hand_in_is_parsed_and_not_compiled_in_the_grader_s_own_proc
         flags.append(flag)
         return compile(content, name, mode, flag, **more)
 
-    monkeypatch.setattr(_source, "compile", spy, raising=False)
+    monkeypatch.setattr(_files, "compile", spy, raising=False)
     nested = b"".join(b" " * i + b"try:\n" for i in range(18)) + b" " * 18 + b"x = 1\n"
     nested += b"".join(
         b" " * i + b"finally:\n" + b" " * i + b" x = 1\n" for i in reversed(range(18))
