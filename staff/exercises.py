@@ -25,6 +25,8 @@ def page(table: Mapping[str, Exercise] = EXERCISES) -> str:
     parts = [
         "# Exercises\n\nWhat there is to write, where, and what it is worth.\n"
         "Rows without points are given code, whose check guards it against accidents.\n"
+        "An id names the notebook and its section: `bn-1.3` is section 1.3 of\n"
+        "`BatchNormalization.ipynb`, `bn-q2` its question 2.\n"
     ]
     for notebook in dict.fromkeys(row.notebook for row in table.values()):
         rows = [row for row in table.values() if row.notebook == notebook]
