@@ -15,6 +15,13 @@ import numpy as np
 
 from cs682.checks.patterns import say_nearly, say_pattern, say_precision, say_shape
 
+# How far a value may be off, relative to its size; each judge adds its own floor.
+EXACT = 1e-9  # float64 against a slow sum of at most a few hundred terms: a dozen of the last bits
+FLOAT32 = 1e-4  # sums of some dozen float32 numbers around 1
+# central differences with h = 1e-5 in float64 are good to about 1e-9 of the largest terms
+NUMERIC = 1e-6
+NUMERIC_FLOOR = 1e-8
+
 _ALIKE = 2  # causes that are said where one value betrays several
 # A notebook breaks a line that is too long for it in the middle of a word. Beside an open file,
 # on a small screen, there is room for so many characters.

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import EXACT, CheckError, compare
 from cs682.checks.judges.convolution import when_new
-from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.net_caches import check_new_caches
 from cs682.checks.judges.net_init import check_initial, check_new_draws, check_order
 from cs682.checks.judges.nets import check_loss, check_scores, generic, make_batch

@@ -14,9 +14,16 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, as_sentence, compare, require_finite, with_more
+from cs682.checks.compare import (
+    EXACT,
+    FLOAT32,
+    CheckError,
+    as_sentence,
+    compare,
+    require_finite,
+    with_more,
+)
 from cs682.checks.judges.caches import holds
-from cs682.checks.judges.layers import EXACT, FLOAT32
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, hint_at_gradients
 from cs682.checks.mistakes import convolution as conv_mistakes
 from cs682.checks.mistakes import pooling as pool_mistakes

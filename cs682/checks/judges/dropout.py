@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare, require_finite
+from cs682.checks.compare import EXACT, CheckError, compare, require_finite
 from cs682.checks.judges.caches import marks, parts_of
-from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, in_mode, is_none
 from cs682.checks.mistakes import dropout as dropout_mistakes
 from cs682.checks.report import KEPT, Report, unpack

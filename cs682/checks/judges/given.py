@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import compare, require_finite
-from cs682.checks.judges.layers import EXACT
-from cs682.checks.judges.pairs import NUMERIC, NUMERIC_FLOOR, WayBack, check_way_back
+from cs682.checks.compare import EXACT, NUMERIC, NUMERIC_FLOOR, compare, require_finite
+from cs682.checks.judges.pairs import WayBack, check_way_back
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
 

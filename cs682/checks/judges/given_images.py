@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import compare
+from cs682.checks.compare import EXACT, compare
 from cs682.checks.judges.convolution import (
     CONVOLUTIONS,
     GRADIENTS,
@@ -19,7 +19,6 @@ from cs682.checks.judges.convolution import (
     pool_arguments,
     pool_param,
 )
-from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.pairs import WayBack, check_way_back
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject

@@ -11,12 +11,11 @@ import numpy as np
 
 from cs682._arguments import require_hidden_cache
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.dropout import require_mask
-from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.nets import FLOOR, check_loss, make_batch, make_net
-from cs682.checks.judges.pairs import NUMERIC, WayBack, check_cache, check_way_back, is_none
+from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, is_none
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.names import place_of, place_of_wrong
 from cs682.checks.report import Report, unpack

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare, require_finite
+from cs682.checks.compare import EXACT, FLOAT32, CheckError, compare, require_finite
 from cs682.checks.judges.caches import holds, marks
 from cs682.checks.judges.pairs import (
     WayBack,
@@ -20,10 +20,6 @@ from cs682.checks.judges.pairs import (
 from cs682.checks.mistakes import layers as layer_mistakes
 from cs682.checks.report import KEPT, Report, unpack
 from cs682.checks.subject import Subject
-
-# float64 against a slow sum of at most a few hundred terms: a dozen of the last bits
-EXACT = 1e-9
-FLOAT32 = 1e-4  # sums of some dozen float32 numbers around 1
 
 _LARGE = (130, (3, 4, 4), 7)
 _AFFINE_SIZES = ((3, (4,), 5), (4, (2, 3), 2), (1, (3, 2, 2), 4))  # N, example shape, M

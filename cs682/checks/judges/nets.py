@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.convolution import when_new
-from cs682.checks.judges.layers import EXACT
 from cs682.checks.judges.net_caches import check_caches, is_way_back_right, say_count
 from cs682.checks.judges.net_init import parameter_shapes
-from cs682.checks.judges.pairs import NUMERIC
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.names import place_of
 from cs682.checks.report import KEPT, Report, require_names, unpack

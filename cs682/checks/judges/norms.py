@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare, with_more
-from cs682.checks.judges.layers import EXACT, FLOAT32, compare_along
+from cs682.checks.compare import EXACT, FLOAT32, CheckError, compare, with_more
+from cs682.checks.judges.layers import compare_along
 from cs682.checks.judges.pairs import LATER_CALLS, WayBack, check_way_back, in_mode, is_none
 from cs682.checks.judges.paths import say_paths
 from cs682.checks.mistakes import norms as norm_mistakes

@@ -15,15 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, compare
+from cs682.checks.compare import NUMERIC, NUMERIC_FLOOR, CheckError, compare
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.caches import has_form_of, parts_of, say_lasting, written_out
 from cs682.checks.judges.orders import say_order
 from cs682.checks.report import KEPT, Report, require_float64, unpack
-
-# central differences with h = 1e-5 in float64 are good to about 1e-9 of the largest terms
-NUMERIC = 1e-6
-NUMERIC_FLOOR = 1e-8
 
 # How a backward pass is called: what a message says of the call, what dout is multiplied with, and
 # what must be wrong if the calls before gave the right values, {} being what the first call did.

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, compare, kind_of, with_more
-from cs682.checks.judges.layers import EXACT
+from cs682.checks.compare import EXACT, CheckError, compare, kind_of, with_more
 from cs682.checks.mistakes import rules as rule_mistakes
 from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject

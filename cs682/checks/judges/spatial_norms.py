@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import CheckError, compare, with_more
-from cs682.checks.judges.layers import EXACT, FLOAT32
+from cs682.checks.compare import EXACT, FLOAT32, CheckError, compare, with_more
 from cs682.checks.judges.norms import FAR, NEAR, SUMS, advise_far, say_bare
 from cs682.checks.judges.pairs import WayBack, check_way_back, is_none
 from cs682.checks.judges.paths import say_paths
