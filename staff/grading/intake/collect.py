@@ -21,7 +21,7 @@ from staff.grading.intake import platform_lists
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, normal, read_sheet
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.uploads import Upload, given_name, read_name
+from staff.grading.intake.uploads import Upload, given_name, platform_names, read_name
 from staff.grading.intake.whole_class import (
     JUNK,
     class_below,
@@ -202,7 +202,9 @@ class _Search:
             self._told.pop(normal(path.name), None)
             if (owner := named.student) != PASSED_OVER:
                 order = (len(self._uploads),)  # what is said later is newer
-                said = Upload(path, SAID, owner, (Student(owner),), given_name(path), order)
+                late, time = _when_by_name(path, owner, listed, times)
+                person = (Student(owner),)
+                said = Upload(path, SAID, owner, person, given_name(path), order, late, time)
                 self._uploads.append(replace(said, place=self._place))
             return
         found = self._readings(path, listed, times)
@@ -257,6 +259,17 @@ class _Search:
             if group:
                 made.append(_one(id_, group))
         return made
+
+
+def _when_by_name(
+    path: Path, owner: str, listed: Mapping[str, Upload], times: Mapping[str, str]
+) -> tuple[bool, str]:
+    """Return a platform's mark and time of an upload, whoever it was given to since."""
+    found = listed.get(path.name)
+    readings = [found] if found else platform_names(path, flat=True)  # a zip may be unpacked
+    theirs = [u for u in readings if owner in (u.id, *(s.id for s in u.students))] or readings
+    stamps = [u.submitted or times.get(u.id, "") * (u.platform == "Moodle") for u in theirs]
+    return any(u.late for u in theirs), max(stamps, default="")
 
 
 def _clash(uploads: Sequence[Upload]) -> str:
@@ -328,14 +341,18 @@ def _one(id_: str, group: Sequence[Upload]) -> Submission:
     ordered = sorted(group, key=lambda u: (keys[u], u.path.name))
     ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
     owner = next((u for u in group if u.platform != SAID), ordered[0])
+    said = [u for u in ordered if u.platform == SAID]
+    # nobody says when an assigned upload came: any of them may be the newest
+    telling = [*[u for u in ordered if u not in said][-1:], *said]
+    stamps = [u.submitted for u in telling]
     return Submission(
         id_,
         owner.students,
         tuple((u.path, f"{u.place}/{u.given}" if names[u.given] > 1 else u.given) for u in ordered),
-        ordered[-1].late,
+        any(u.late for u in telling),
         tuple(ranks[keys[u]] for u in ordered),
-        ordered[-1].submitted,
-        ordered[-1].remarks,
+        max(stamps, key=platform_lists.when) if all(stamps) else "",
+        tuple(remark for u in telling for remark in u.remarks),
         assigned=tuple(u.path.name if u.platform == SAID else "" for u in ordered),
         platform="" if owner.platform == SAID else owner.platform,
     )

@@ -146,9 +146,11 @@ def newest_of_each(
         for student in upload.students if upload.platform == "Gradescope" else ():
             groups.setdefault(student.id, []).append(upload)
     for group in {tuple(group) for group in groups.values()}:
-        *older, newest = sorted(group, key=_when)
+        *older, newest = sorted(group, key=lambda u: when(u.submitted))
         names = shown(" and ".join(u.id for u in group), 200)
-        if any(u.owner != newest.owner or _when(u) == _when(newest) for u in older):
+        if any(
+            u.owner != newest.owner or when(u.submitted) == when(newest.submitted) for u in older
+        ):
             reason = f"{names} are of the same student, and neither clearly replaces the other"
             doubtful += [(u, f"{reason}; say in students.csv whose they are") for u in group]
         else:
@@ -162,9 +164,9 @@ def newest_of_each(
     return list(once.values()), list(unique.values())
 
 
-def _when(upload: Upload) -> datetime:
-    """Return when an upload came, long ago if nobody says."""
-    return read_time(upload.submitted or "1970-01-01 00:00 Z", zone=timezone.utc)
+def when(stamp: str) -> datetime:
+    """Return a time to sort by, long ago if a platform says none."""
+    return read_time(stamp or "1970-01-01 00:00 Z", zone=timezone.utc)
 
 
 def read_time(text: str, where: str = "a time stamp", zone: tzinfo | None = None) -> datetime:

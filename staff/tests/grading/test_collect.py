@@ -497,6 +497,57 @@ def test_assigned_upload_is_called_as_the_student_called_it(place, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["lovelaceada_LATE_55_901_Bob_4321_assignsubmission_file_x.zip", "x_LATE_56_901_a.zip"],
+)
+@pytest.mark.parametrize("beside", [(), ("lovelaceada_55_950_hand-in.zip",)])
+def test_canvas_s_mark_stays_with_an_upload_that_is_assigned(name, beside, place, tmp_path):
+    for each in (name, *beside):
+        add_zip(place, each)
+    owners = write_students(tmp_path / "students.csv", f"{name},55")
+
+    (ada,) = collect(place, tmp_path / "scratch", owners).submissions
+
+    assert (ada.id, ada.late) == ("55", True)
+
+
+def test_gradescope_s_time_stays_with_an_upload_that_is_assigned(place, tmp_path):
+    (place / "submission_metadata.yml").write_text(METADATA)
+    for name in ("submission_101", "submission_102"):
+        (place / name).mkdir()
+    owners = write_students(tmp_path / "students.csv", "submission_101,bob")
+
+    bob, _ = collect(place, tmp_path / "scratch", owners).submissions
+
+    assert (bob.id, bob.submitted) == ("bob", "2024-02-01 10:00:00 -05:00")
+
+
+@pytest.mark.parametrize("owner", ["4321", "17"])
+def test_moodle_s_time_stays_with_an_upload_that_is_assigned(owner, place, tmp_path):
+    name = "Ada_4321_assignsubmission_file_a.zip"
+    add_zip(place, name)
+    add_worksheet(place / "worksheet.csv", "4321", "10")
+    owners = write_students(tmp_path / "students.csv", f"{name},{owner}")
+
+    (ada,) = collect(place, tmp_path / "scratch", owners).submissions
+
+    assert (ada.id, ada.submitted) == (owner, "2024-02-01T22:05:00")
+
+
+def test_no_time_is_known_of_an_upload_that_is_assigned_and_not_named_by_a_platform(
+    place, tmp_path
+):
+    add_zip(place, "Ada_4321_assignsubmission_file_a.zip")
+    add_zip(place, "by mail.zip")
+    add_worksheet(place / "worksheet.csv", "4321", "10")
+    owners = write_students(tmp_path / "students.csv", "by mail.zip,4321")
+
+    (ada,) = collect(place, tmp_path / "scratch", owners).submissions
+
+    assert ada.submitted == ""
+
+
+@pytest.mark.parametrize(
     ("lines", "says"),
     [
         (["a.zip,"], "line 2: upload 'a.zip', student ''"),
