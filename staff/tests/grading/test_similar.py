@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 
 import numpy as np
@@ -81,6 +82,14 @@ def test_release_as_it_is_has_nothing_of_one_s_own(tmp_path):
     released = {name: strip(text, find_regions(text, name)) for name, text in reference().items()}
 
     assert own_code(hand_in(tmp_path, released)) == ""
+
+
+def test_given_code_that_was_renamed_and_reformatted_is_none_of_one_s_own(tmp_path):
+    text = (ROOT / "cs682/layers.py").read_text(encoding="utf-8")
+    node = next(n for n in ast.parse(text).body if getattr(n, "name", "") == "svm_loss")
+    code = ast.unparse(node).replace("svm_loss", "hinge").replace("margins", "gap")
+
+    assert own_code(hand_in(tmp_path, {"cs682/optim.py": code, "cs682/helper.py": code})) == ""
 
 
 def test_answers_and_an_earlier_class_are_compared_too(tmp_path):
