@@ -28,6 +28,7 @@ from staff.grading.results.read_answers import (
 from staff.grading.results.typeset import typeset
 from staff.tests.grading.records import CODE, FULL, READ, record_of
 from staff.tests.grading.test_reports import Tags
+from staff.tests.grading.typed import POINTS, type_in, write_table
 
 QUESTION = "fc-q1"
 
@@ -138,15 +139,6 @@ def test_answer_earns_nothing_until_it_is_read():
     assert record_of().to_be_read == READ
 
 
-POINTS = {row.id: row.points for row in EXERCISES.values()}
-
-
-def write_table(path, *lines, head="student,question,points,maximum,remark"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([head, *lines]) + "\n")
-    return path
-
-
 def read_typed(path):
     with Faults() as faults:
         return read_table(path, POINTS, faults)
@@ -255,17 +247,6 @@ def book_of(out, *files):
 def save(out, records=None, *files, **options):
     """Let the grader write its tables, as at the end of each run."""
     book_of(out, *files).write(records or [record_of("ada"), record_of("bob")], **options)
-
-
-def type_in(path, line, points):
-    """Do what a person does in a spreadsheet."""
-    text = path.read_text()
-    assert f"{line}," in text
-    start = text.index(f"{line},")
-    end = text.index("\n", start)
-    cells = text[start:end].split(",")
-    cells[2] = points
-    path.write_text(text[:start] + ",".join(cells) + text[end:])
 
 
 def points_of(out, student="ada", question="fc-q1"):

@@ -13,7 +13,7 @@ import pytest
 
 from staff.grading import cluster
 from staff.grading.intake.package import ROOT
-from staff.tests.grading.test_run import files_of, grade, write_hand_in
+from staff.tests.grading.classes import files_of, grade, write_hand_in
 
 PAGE = ROOT / "docs" / "staff" / "grading.md"
 pytest.importorskip("distributed", reason="the extra `dask` is not installed")

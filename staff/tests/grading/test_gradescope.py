@@ -19,8 +19,8 @@ from staff.grading.gradescope import run as gradescope_run
 from staff.grading.intake.package import ROOT
 from staff.grading.judging.core import Outcome
 from staff.grading.sandbox.ladder import Rung
+from staff.tests.grading.classes import ALL, write_hand_in
 from staff.tests.grading.records import CODE, FULL, READ
-from staff.tests.grading.test_run import ALL, write_hand_in
 
 SCHEMA = json.loads(Path(__file__).with_name("gradescope_results.schema.json").read_text())
 

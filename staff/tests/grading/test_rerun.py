@@ -10,7 +10,7 @@ import pytest
 
 from staff.grading.rerun import page, require_walls, rerun_notebooks
 from staff.grading.sandbox.ladder import NoSandboxError, Rung, choose_rung
-from staff.tests.grading.test_run import write_hand_in
+from staff.tests.grading.classes import write_hand_in
 from tests.cifar_files import write_set
 
 EVIL = "<script>alert(1)</script>"

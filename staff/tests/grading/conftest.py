@@ -1,0 +1,39 @@
+"""What several tests of the grader need."""
+
+from __future__ import annotations
+
+import pytest
+
+from cs682.checks import EXERCISES
+from staff.grading import single
+from staff.grading.judging.core import Outcome
+from staff.grading.results import summary
+from staff.tests.grading.classes import write_hand_in
+from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Return a class of three: right, wrong in one place, hostile."""
+    folder = tmp_path / "class"
+    write_hand_in(folder / "ada")
+    write_hand_in(folder / "bob", layers=("np.maximum(x, 0), x", "np.abs(x), x"))
+    hostile = next(kind for kind in HOSTILE if kind.name == "parent folders")
+    write_hostile(hostile, folder / "eve.zip")
+    return folder
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Put something quick in the place of the sandbox: who passes is written into the code."""
+    graded = []
+
+    def grade_code(package, *, seed, rung, only):
+        graded.append(package)
+        for key in only:
+            points = EXERCISES[key].points
+            yield Outcome(key, points, points, "passed", f"seed {seed}")
+
+    monkeypatch.setattr(single, "grade_code", grade_code)
+    monkeypatch.setattr(summary, "_figures", lambda records: [])  # plots have tests of their own
+    return graded

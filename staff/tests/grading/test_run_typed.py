@@ -1,0 +1,203 @@
+"""What people have typed in counts in each run and is never lost; what is open is said."""
+
+from __future__ import annotations
+
+import html
+import json
+
+import numpy as np
+
+from staff.grading import single
+from staff.tests.grading.classes import ALL, add_answers, grade, override_one, read_book
+from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
+from staff.tests.grading.typed import type_in
+
+
+def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, tmp_path, quick):
+    add_answers(place / "ada")
+    out = tmp_path / "out"
+    grade(place, out)
+    sheet = out / "answers.csv"
+    type_in(sheet, "ada,fc-q1", "2")
+
+    for options in ([], ["--answers", str(sheet)], ["--only", "bob"], ["--seed", "2"],
+                    ["--regrade"], ["--readers", "2"], ["--names"]):  # fmt: skip
+        assert grade(place, out, *options) == 0
+        assert "ada,fc-q1,2,2" in sheet.read_text()
+        assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
+
+
+def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named(
+    place, tmp_path, quick, capsys
+):
+    add_answers(place / "ada")
+    out = tmp_path / "out"
+    grade(place, out)
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    with (out / "answers.csv").open("a") as file:
+        file.write("bob,bn-q1,1,2,orally\n")
+
+    assert grade(place, out) == 0
+    assert "no answer: bob (bn-q1)" in capsys.readouterr().out
+    assert "<td>bob</td><td>bn-q1: they count" in (out / "warnings.html").read_text()
+
+    (place / "ada").rename(tmp_path / "ada")
+    for _ in range(2):
+        assert grade(place, out, "--drop-absent") == 0
+        assert "ada,fc-q1,2,2" in (out / "answers.csv").read_text()
+
+
+def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, tmp_path, quick, capsys):
+    add_answers(place / "ada")
+    out = tmp_path / "out"
+    grade(place, out)
+    type_in(out / "answers.csv", "ada,fc-q1", "2")
+    grade(place, out)
+    path = place / "ada" / "notebooks" / "FullyConnectedNets.ipynb"
+    book = json.loads(path.read_text())
+    asked = [cell["id"] for cell in book["cells"]].index("q1")
+    book["cells"][asked + 1]["source"] = "Something else."
+    path.write_text(json.dumps(book))
+
+    for _ in range(2):
+        grade(place, out)
+        assert read_book(out)["ada"]["points"] == ALL
+        assert (
+            "Read again, for they have changed since: answers of ada (fc-q1)"
+            in capsys.readouterr().out
+        )
+        assert "<td>ada</td><td>fc-q1: before, 2</td>" in (out / "warnings.html").read_text()
+        assert "Changed since it was read; before, ada: 2" in (out / "answers.html").read_text()
+
+
+def test_upload_that_is_assigned_for_nothing_is_named(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    name = "bob_1_2_Eve_3_assignsubmission_file_"
+    for given in ("my_layers.py", "layers.py"):
+        (place / f"{name}{given}").write_bytes((place / "ada/cs682/layers.py").read_bytes())
+    lines = [f"{name}{given},ada" for given in ("my_layers.py", "layers.py")]
+    (out / "students.csv").write_text("\n".join(["upload,student", *lines]))
+
+    assert grade(place, out) == 0
+
+    said = f"Nothing was taken from uploads that students.csv assigns: {name}my_layers.py (ada)\n"
+    assert said in capsys.readouterr().out
+    assert f"<td>ada</td><td>{name}my_layers.py</td>" in (out / "warnings.html").read_text()
+
+
+def test_override_and_late_days_are_read_from_the_folder_of_results(place, tmp_path, quick):
+    out = tmp_path / "out"
+    grade(place, out)
+    (out / "overrides.csv").write_text("student,exercise,points,reason\neve,fc-1.2,3,seen\n")
+    (out / "late.json").write_text('{"percent_per_day": 50, "days": {"bob": 1}}')
+
+    assert grade(place, out) == 0
+
+    assert {k: float(row["points"]) for k, row in read_book(out).items()} == {
+        "ada": int(ALL), "bob": int(ALL) / 2, "eve": 3,
+    }  # fmt: skip
+    assert len(quick) == 2
+
+
+def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, quick, capsys):
+    (tmp_path / "roster.csv").write_text("Student,ID,Homework\nAda,ada,\nEve,eve,\n")
+
+    grade(place, tmp_path / "out", "--export", "canvas", "--roster", str(tmp_path / "roster.csv"))
+
+    said = capsys.readouterr().out
+    assert f"has no line for bob (bob, {ALL} points)" in said
+    assert "OPEN in canvas.csv" not in said  # nobody has an answer
+    assert f"Ada,ada,{ALL}\n" in (tmp_path / "out" / "canvas.csv").read_text()
+
+
+def test_what_is_open_is_said_before_grades_leave(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    add_answers(place / "ada")
+    write_hostile(next(kind for kind in HOSTILE if kind.name == "noise"), place / "eve.zip")
+    (place / "link").symlink_to(tmp_path)
+
+    assert grade(place, out, "--export", "moodle") == 1
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if "OPEN in moodle.csv" in line]
+    assert ["ada (6)" in lines[0], lines[1][-5:], lines[2][-6:]] == [True, ": eve", ": link"]
+
+
+def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, tmp_path, quick, capsys):
+    (place / "ada" / "notebooks").mkdir()
+    np.savez(place / "ada" / "notebooks" / "two_layer_net.npz", W1=np.ones(3))
+
+    assert grade(place, tmp_path / "out", "--export", "canvas") == 0
+
+    said = capsys.readouterr().out
+    assert "OPEN in canvas.csv: 3 points in trained models that are not graded" in said
+    assert "hand-ins: 1: ada (3)" in said
+    assert "Trained models are not graded, 3 points in all" in said
+
+
+def test_table_for_a_platform_that_is_older_than_the_grades_is_named(
+    place, tmp_path, quick, capsys
+):
+    out = tmp_path / "out"
+    grade(place, out, "--export", "canvas")
+    grade(place, out)
+    assert "is older" not in capsys.readouterr().out
+    override_one(out, "eve", "fc-1.2")
+
+    grade(place, out)
+    said = f"{out / 'canvas.csv'} is older than these grades: --export canvas writes it anew"
+    assert said in capsys.readouterr().out
+    assert grade(place, out, "--export", "canvas", "--roster", "nowhere.csv") == 2
+    assert "canvas.csv is not written anew: it is of an earlier run" in capsys.readouterr().out
+    grade(place, out, "--export", "canvas")
+    assert "is older" not in capsys.readouterr().out
+
+
+def test_class_whose_times_nobody_can_read_is_named_once_days_count(place, tmp_path, quick, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (place / "ada").rename(place / "Ada_1_assignsubmission_file_")
+    (place / "bob").rename(place / "Bob_2_assignsubmission_file_")
+    (place / "eve.zip").rename(place / "eve_LATE_3_901_a.zip")
+    times = ["Participant 1;3/10/26, 09:12", "Participant 2;-"]
+    head = "Identifier;Last modified (submission)"
+    (place / "worksheet.csv").write_text("\n".join([head, *times]))
+    (out / "late.json").write_text('{"due": "2026-10-02T23:59:00-04:00", "days": {"2": 0}}')
+    unread = "worksheet.csv has times that nobody can read (1), such as '3/10/26, 09:12'"
+    unknown = "late.json is in force, but no time is known for 1\n"
+
+    assert grade(place, out, "--export", "moodle") == 0
+    assert f"OPEN in moodle.csv: {unknown}" in capsys.readouterr().out
+    assert grade(place, out) == 0
+
+    said = capsys.readouterr().out
+    assert f"OPEN: {unknown}" in said
+    assert unread in said
+    assert "Hand-ins of 2 platforms come together: Canvas 1, Moodle 2\n" in said
+    page = html.unescape((out / "warnings.html").read_text())
+    assert unknown.strip() in page
+    assert unread in page
+
+
+def test_what_is_saved_while_a_run_is_on_is_kept_and_named(
+    place, tmp_path, quick, monkeypatch, capsys
+):
+    def grade_code(*args, real=single.grade_code, **more):
+        type_in(out / "answers.csv", "ada,fc-q1", "2")
+        override_one(out, "bob", "fc-1.2")
+        yield from real(*args, **more)
+
+    out = tmp_path / "out"
+    add_answers(place / "ada")
+    grade(place, out)
+    assert "Saved while" not in capsys.readouterr().out
+    monkeypatch.setattr(single, "grade_code", grade_code)
+
+    grade(place, out, "--only", "ada", "--regrade")
+    files = f"{out / 'answers.csv'}, {out / 'overrides.csv'}"
+    said = capsys.readouterr().out
+    assert f"Saved while this run was on, and kept: {files}. These grades may not have" in said
+    assert read_book(out)["ada"]["points"] == ALL
+    grade(place, out)
+    assert "Saved while" not in capsys.readouterr().out
+    assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
