@@ -21,7 +21,7 @@ from staff.grading.results.facts import facts_of
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results, write_report
 from staff.grading.results.store import NotGraded, read_record, write_record
-from staff.grading.results.summary import commonest_mistakes, summary_page
+from staff.grading.results.summary import commonest_mistakes, statistics_of, summary_page
 from staff.tests.grading.records import CODE, FULL, READ, outcome_of, record_of
 
 MESSAGE = "dx[0, 1] = 5, expected 2.\n  in affine_backward: dx = dout @ w"
@@ -316,3 +316,32 @@ def test_facts_say_which_files_of_code_are_not_there_or_hold_nothing(tmp_path):
 
     assert set(facts["without"].split(", ")) == {*FILES} - {"cs682/layers.py"}
     assert [name for name in facts if name.startswith("code")] == ["code cs682/layers.py"]
+
+
+def test_exercise_that_the_grader_stumbled_over_is_never_a_zero():
+    record = record_of("ada", outcome_of("fc-1.2", "not graded", "a bug of ours"))
+    (row,) = csv.DictReader(io.StringIO(grade_book([record])))
+
+    assert (row["points"], row["fc-1.2"]) == ("", "")
+    assert row["remarks"].startswith("NOT GRADED: fc-1.2")
+    assert "NOT GRADED yet: fc-1.2" in html(record)
+
+
+def test_what_is_the_same_in_many_exercises_is_said_once_a_notebook():
+    message = "{} got no answer: invalid syntax (layers.py, line 3)"
+    keys = [key for key, row in EXERCISES.items() if row.file == "cs682/layers.py"]
+    outcomes = [outcome_of(key, "no answer", message.format(key)) for key in keys]
+
+    assert markdown(record_of("ada", *outcomes)).count("invalid syntax") == len(
+        {EXERCISES[key].notebook for key in keys}
+    )
+    assert f"{keys[0]}, {keys[1]}" in markdown(record_of("ada", *outcomes))
+
+
+def test_statistics_say_how_each_exercise_and_question_went():
+    wrong = record_of("bob", outcome_of("fc-1.2", "wrong", "x"))
+    lines = {line.exercise: line for line in statistics_of([record_of(), wrong])}
+
+    assert (lines["fc-1.2"].mean, lines["fc-1.2"].counts["wrong"]) == (1.5, 1)
+    assert lines["fc-q1"].counts["to be read"] == 2
+    assert "1.50 of 3" in summary_page([record_of(), wrong])

@@ -1,0 +1,95 @@
+"""Points that a person sets count, are shown, and are refused by line where they are wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from staff.grading.intake.sheets import Faults
+from staff.grading.results import exports
+from staff.grading.results.overrides import look_up, override, read_overrides
+from staff.grading.results.report import html, markdown
+from staff.grading.results.store import DECIDES, OTHER_DATA
+from staff.grading.results.warnings import warnings_page
+from staff.tests.grading.records import ADA, ALL_READ, CODE, outcome_of, record_of
+from staff.tests.grading.typed import POINTS
+
+
+def overrides(folder, *lines, head="student,exercise,points,reason"):
+    path = folder / "overrides.csv"
+    path.write_text("\n".join([head, *lines]) + "\n")
+    with Faults() as faults:
+        return read_overrides(path, POINTS, faults)
+
+
+@pytest.mark.parametrize("form", [html, markdown])
+@pytest.mark.parametrize("student", ["ada", "007"])
+def test_override_counts_and_the_report_shows_it_and_what_was_before(form, student, tmp_path):
+    record = record_of("ada", outcome_of("fc-1.2", "wrong", "dx is wrong"), students=ADA)
+
+    done = override(record, overrides(tmp_path, f"{student},fc-1.2,2,typo of ours"))
+
+    assert done.points == record.points + 2
+    assert "typo of ours" in form(done)
+    assert "Before, it was: wrong, 0 of 3 points." in form(done)
+    assert "dx is wrong" in form(done)
+
+
+def test_override_of_a_question_and_none_at_all(tmp_path):
+    lines = overrides(tmp_path, "ada;fc-q1;2;orally", head="student;question;points;reason")
+
+    assert override(record_of("ada"), lines).points == CODE + 2
+    assert override(record_of("bob"), lines) == record_of("bob")
+    assert read_overrides(tmp_path / "nowhere.csv", POINTS, Faults()) == []
+
+
+def test_override_of_what_is_held_is_refused(tmp_path):
+    lines = overrides(tmp_path, "ada,fc-1.2,2,orally")
+
+    with pytest.raises(ValueError, match="line 2: nobody has said whose 'ada' is"), Faults() as f:
+        look_up(lines, {"ada": "Ada"}, f, held={"Ada"})
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["ada,fc-1.2,,x"], ["line 2: points are '', expected a whole number up to 3"]),
+        (["ada,fc-1.2,1,x", "ada,fc-1.2,2,x"],
+         ["line 3: ada has an override for fc-1.2 already"]),
+        (["ada,fc-9.9,two,", "ada,fc-1.2,1,x", "bob,fc-1.2,4,"],
+         ["line 2: there is no exercise or question 'fc-9.9', expected",
+          "line 2: the reason is empty, expected one", "line 2: points are 'two'",
+          "line 4: the reason", "line 4: 4 points given, there are 3"]),
+    ],
+)  # fmt: skip
+def test_overrides_with_errors_are_refused_all_at_once_by_line(lines, says, tmp_path):
+    with pytest.raises(ValueError, match="line") as caught:
+        overrides(tmp_path, *lines)
+
+    told = str(caught.value).splitlines()
+    assert all(text in line for text, line in zip(says, told, strict=True))
+
+
+def test_override_of_somebody_who_is_not_there_or_by_two_names_is_refused_by_line(tmp_path):
+    lines = ("aad,fc-1.2,1,x", "ada,fc-1.2,1,x", "007,fc-1.2,2,x", "007,fc-1.1,2,x")
+
+    with pytest.raises(ValueError, match="line") as caught, Faults() as faults:
+        look_up(overrides(tmp_path, *lines), {"ada": "ada", "007": "ada"}, faults)
+
+    first, second = str(caught.value).splitlines()
+    assert "line 2: 'aad' has handed nothing in" in first
+    assert "line 4: 007 and ada are of one hand-in" in second
+
+
+def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):
+    chance = outcome_of("fc-3.4", "wrong", f"accuracy 0.1. {OTHER_DATA}. {DECIDES}", staff="doubt")
+    record = record_of("55", chance, outcome_of("fc-5.1", "wrong", "accuracy 0.1"), *ALL_READ)
+
+    def left(*exercises):
+        lines = [f"55,{key},0,seen" for key in exercises]
+        return override(record, overrides(tmp_path, *lines))
+
+    said = "trained models of which a person decides, in overrides.csv, hand-ins: 1: 55"
+    assert exports.open_points([left()], set()) == [f"{said} (fc-3.4, fc-5.1)"]
+    assert exports.undecided_models([left("fc-3.4")]) == [f"{said} (fc-5.1)"]
+    assert exports.open_points([left("fc-3.4", "fc-5.1")], set()) == []
+    assert "fc-5.1 wrong: another of these was trained on" in warnings_page([left()], {}, [])
