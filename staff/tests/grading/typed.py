@@ -5,6 +5,7 @@ from __future__ import annotations
 from cs682.checks import EXERCISES
 
 POINTS = {row.id: row.points for row in EXERCISES.values()}
+QUESTION = "fc-q1"
 
 
 def write_table(path, *lines, head="student,question,points,maximum,remark"):
