@@ -37,3 +37,12 @@ def quick(monkeypatch):
     monkeypatch.setattr(single, "grade_code", grade_code)
     monkeypatch.setattr(summary, "_figures", lambda records: [])  # plots have tests of their own
     return graded
+
+
+@pytest.fixture
+def uploads(tmp_path):
+    """Return a folder for a class's uploads, and make one to unpack into."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (tmp_path / "scratch").mkdir()
+    return folder

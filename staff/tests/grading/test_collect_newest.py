@@ -1,0 +1,172 @@
+"""Of two versions the newest counts, by the times that a platform's lists say."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from staff.grading.intake.collect import collect
+from staff.tests.grading.hostile_zips import CODE, make_zip
+from staff.tests.grading.uploads import METADATA, add_zip, find, held, write_students
+
+
+def test_second_canvas_export_in_the_same_folder_gives_the_newer_version(uploads, tmp_path):
+    add_zip(uploads, "lovelaceada_55_901_hand-in.zip")
+    add_zip(uploads, "lovelaceada_LATE_55_950_hand-in-1.zip")
+
+    (ada,) = find(uploads, tmp_path).submissions
+
+    assert ada.versions == (0, 1)
+    assert [name for _, name in ada.sources] == ["hand-in.zip", "hand-in-1.zip"]
+    assert ada.late
+
+
+def test_newer_submission_on_gradescope_replaces_the_older(uploads, tmp_path):
+    first = METADATA.split("submission_102")[0].replace("---\n", "")
+    second = first.replace("101", "150").replace("02-01", "02-03")
+    (uploads / "submission_metadata.yml").write_text("---\n" + first + second)
+    for name in ("submission_101", "submission_150", "submission_99"):
+        (uploads / name).mkdir()
+
+    found = find(uploads, tmp_path)
+
+    (ada,) = found.submissions
+    assert (ada.id, ada.submitted) == ("submission_150", "2024-02-03 10:00:00 -05:00")
+    assert "submission_101" in ada.remarks[0]
+    assert "submission_99 is not in submission_metadata.yml" in found.remarks[0]
+
+
+def test_two_submissions_of_a_student_that_do_not_replace_each_other_are_held(uploads, tmp_path):
+    both = METADATA.replace("0123", "'007'")
+    (uploads / "submission_metadata.yml").write_text(both)
+    for name in ("submission_101", "submission_102"):
+        (uploads / name).mkdir()
+
+    assert set(held(find(uploads, tmp_path))) == {"submission_101", "submission_102"}
+
+
+@pytest.mark.parametrize("timed", ["", "one", "two"])
+def test_export_that_is_named_later_is_newer_on_moodle_even_where_a_worksheet_lacks(
+    timed, tmp_path
+):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        add_zip(tmp_path / name, "Ada_4321_assignsubmission_file_hand-in.zip")
+    if timed:
+        add_worksheet(tmp_path / timed / "worksheet.csv", "4321", "10")
+
+    (ada,) = collect([tmp_path / "one", tmp_path / "two"], tmp_path / "scratch").submissions
+
+    assert ada.versions == (0, 1)
+    assert [path.parent.name for path, _ in ada.sources] == ["one", "two"]
+    assert [name for _, name in ada.sources] == ["one/hand-in.zip", "two/hand-in.zip"]
+
+
+def test_unpacked_export_leaves_nothing_of_the_one_before(tmp_path):
+    for number in (1, 2):
+        with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+            archive.writestr(f"x_55_90{number}_hand-in-{number}.zip", make_zip({"a.py": CODE}))
+        (found,) = find(tmp_path / "export.zip", tmp_path).submissions
+
+    assert [name for _, name in found.sources] == ["hand-in-2.zip"]
+
+
+def test_worksheet_of_moodle_says_when(uploads, tmp_path):
+    add_zip(uploads, "Ada_4321_assignsubmission_file_hand-in.zip")
+    (uploads / "Grades.csv").write_text(
+        "Identifier,Full name,Last modified (submission)\n"
+        'Participant 4321,Ada,"Thursday, 1 February 2024, 10:05 PM"\n'
+    )
+
+    found = find(uploads, tmp_path)
+
+    assert found.submissions[0].submitted == "2024-02-01T22:05:00"
+    assert found.remarks == ()
+
+
+def add_worksheet(path: Path, id_: str, hour: str) -> None:
+    path.write_text(
+        "Identifier,Full name,Last modified (submission)\n"
+        f'Participant {id_},Ada,"Thursday, 1 February 2024, {hour}:05 PM"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "hand_in"),
+    [
+        ("lovelaceada_55_903_w.csv", "hoppergrace_4321_902_hand-in.zip"),
+        ("Ada_55_assignsubmission_file_w.csv", "Grace_4321_assignsubmission_file_a.zip"),
+        ("worksheet.csv", "hoppergrace_4321_902_hand-in.zip"),  # Moodle's numbers, not Canvas's
+    ],
+)
+def test_table_says_no_time_that_is_not_its_own_to_say(uploaded, hand_in, uploads, tmp_path):
+    add_zip(uploads, hand_in)
+    add_worksheet(uploads / uploaded, "4321", "10")
+
+    times = {s.id: s.submitted for s in find(uploads, tmp_path).submissions}
+
+    assert times["4321"] == ""
+
+
+def test_worksheets_that_contradict_each_other_are_refused_by_name(uploads, tmp_path):
+    add_zip(uploads, "Ada_4321_assignsubmission_file_hand-in.zip")
+    add_worksheet(uploads / "one.csv", "4321", "10")
+    add_worksheet(uploads / "same.csv", "4321", "10")
+    assert find(uploads, tmp_path).submissions[0].submitted == "2024-02-01T22:05:00"
+
+    add_worksheet(uploads / "two.csv", "4321", "11")
+    with pytest.raises(ValueError, match=r"two.csv, line 2: 4321 handed in .*same.csv, line 2"):
+        find(uploads, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lovelaceada_LATE_55_901_Bob_4321_assignsubmission_file_x.zip", "x_LATE_56_901_a.zip"],
+)
+@pytest.mark.parametrize("beside", [(), ("lovelaceada_55_950_hand-in.zip",)])
+def test_canvas_s_mark_stays_with_an_upload_that_is_assigned(name, beside, uploads, tmp_path):
+    for each in (name, *beside):
+        add_zip(uploads, each)
+    owners = write_students(tmp_path / "students.csv", f"{name},55")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert (ada.id, ada.late) == ("55", True)
+
+
+def test_gradescope_s_time_stays_with_an_upload_that_is_assigned(uploads, tmp_path):
+    (uploads / "submission_metadata.yml").write_text(METADATA)
+    for name in ("submission_101", "submission_102"):
+        (uploads / name).mkdir()
+    owners = write_students(tmp_path / "students.csv", "submission_101,bob")
+
+    bob, _ = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert (bob.id, bob.submitted) == ("bob", "2024-02-01 10:00:00 -05:00")
+
+
+@pytest.mark.parametrize("owner", ["4321", "17"])
+def test_moodle_s_time_stays_with_an_upload_that_is_assigned(owner, uploads, tmp_path):
+    name = "Ada_4321_assignsubmission_file_a.zip"
+    add_zip(uploads, name)
+    add_worksheet(uploads / "worksheet.csv", "4321", "10")
+    owners = write_students(tmp_path / "students.csv", f"{name},{owner}")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert (ada.id, ada.submitted) == (owner, "2024-02-01T22:05:00")
+
+
+def test_no_time_is_known_of_an_upload_that_is_assigned_and_not_named_by_a_platform(
+    uploads, tmp_path
+):
+    add_zip(uploads, "Ada_4321_assignsubmission_file_a.zip")
+    add_zip(uploads, "by mail.zip")
+    add_worksheet(uploads / "worksheet.csv", "4321", "10")
+    owners = write_students(tmp_path / "students.csv", "by mail.zip,4321")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert ada.submitted == ""
