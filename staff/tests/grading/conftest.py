@@ -7,9 +7,13 @@ import pytest
 from cs682.checks import EXERCISES
 from staff.grading import single
 from staff.grading.judging.core import Outcome
+from staff.grading.judging.held_back import grade_models, hold_back
+from staff.grading.judging.model import OwnNetwork
 from staff.grading.results import summary
 from staff.tests.grading.classes import write_hand_in
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
+from staff.tests.grading.kept_models import IMAGES
+from tests.cifar_files import write_set
 
 
 @pytest.fixture
@@ -46,3 +50,27 @@ def uploads(tmp_path):
     folder.mkdir()
     (tmp_path / "scratch").mkdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory):
+    """Give a folder with a small data set."""
+    return write_set(tmp_path_factory.mktemp("data"), size=60)
+
+
+@pytest.fixture(scope="session")
+def images(data_folder):
+    """Hold images of it back."""
+    return hold_back(data_folder, IMAGES, seed=1, trained_on=250, shown=10)
+
+
+@pytest.fixture
+def grade_model(monkeypatch, tmp_path, images):
+    """Grade models of hand-ins whose own network agrees with the course's."""
+    monkeypatch.setattr(OwnNetwork, "disagrees", lambda *_: "")
+    (tmp_path / "notebooks").mkdir()
+
+    def outcome(exercise):
+        return {o.exercise: o for o in grade_models(tmp_path, images, rung=None)}[exercise]
+
+    return outcome
