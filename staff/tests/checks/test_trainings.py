@@ -1,0 +1,111 @@
+"""The checks of trainings hold what a network says against the bar, and say what is amiss."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cs682 import checks
+from cs682.checks import CheckError, check
+from cs682.checks.judges.trainings import ByHeart, check_overfit
+from cs682.checks.report import Report
+from cs682.classifiers.fc_net import TwoLayerNet
+from tests.slopes import of
+
+
+class Constant:
+    """A model that always says class 1."""
+
+    num_layers = 3
+
+    def loss(self, X):
+        return np.eye(4)[np.ones(len(X), dtype=int)]
+
+
+def validation(share, N=1000):
+    return {"X_val": np.zeros((N, 2)), "y_val": (np.arange(N) < share * N).astype(int)}
+
+
+@pytest.mark.parametrize("exercise", [of("fc-2.4", "fc-2.4"), of("fc-5.1", "fc-5.1")])
+def test_check_of_training_asks_for_half_of_the_validation_images(exercise):
+    check(exercise, model=Constant(), data=validation(0.5))
+    with pytest.raises(CheckError, match=r"validation accuracy is 0\.499, needed at least 0.5"):
+        check(exercise, model=Constant(), data=validation(0.499))
+    with pytest.raises(CheckError, match="X_val holds 100 images; measure on the whole set"):
+        check(exercise, model=Constant(), data=validation(1, N=100))
+
+
+@pytest.mark.exercise(id="fc-2.4")
+def test_check_of_training_knows_a_network_that_was_not_trained():
+    net = TwoLayerNet(input_dim=2, num_classes=4)
+    with pytest.raises(CheckError, match=r"biases are all 0: .* another name, hand over the"):
+        check("fc-2.4", model=net, data=validation(0.9))
+    net.params["b2"] += 1e-9
+    with pytest.raises(CheckError, match=r"more epochs where their number is yours to choose\n"):
+        check("fc-2.4", model=net, data=validation(0.9))
+    with pytest.raises(CheckError, match=r"yours to choose\. These very weights were checked befo"):
+        check("fc-2.4", model=net, data=validation(0.9))
+
+
+def overfit(history, images=50, num_layers=3, known=50, **state):
+    X, y = np.arange(images) < known, np.ones(images, dtype=int)  # the scores are for 1 where known
+    model = SimpleNamespace(num_layers=num_layers, loss=lambda X: np.stack([~X, X], axis=1))
+    state = {"train_acc_history": history, "loss_history": [2.3, 2.5], **state}
+    return SimpleNamespace(model=model, X_train=X, y_train=y, **state)
+
+
+@pytest.mark.exercise(id="fc-3.4")
+def test_check_of_overfitting_asks_for_all_50_images_within_20_epochs():
+    check("fc-3.4", solver=overfit([0.1] * 20 + [1.0]))
+    with pytest.raises(CheckError, match=r"reached 0\.98 within 20 epochs, needed 1"):
+        check("fc-3.4", solver=overfit([0.1] * 20 + [0.98, 1.0]))
+    with pytest.raises(CheckError, match=r"0\.30 within 1 epoch, needed 1\.00\. It may take 20 "):
+        check("fc-3.4", solver=overfit([0.1, 0.3]))
+    with pytest.raises(CheckError, match=r"loss went from 2\.30 to 2\.50; vis.plot_loss\(solver\)"):
+        check("fc-3.4", solver=overfit([0.1, 0.3]))
+    with pytest.raises(CheckError, match=r"0\.10 within less than an epoch, .* was interrupted"):
+        check("fc-3.4", solver=overfit([0.1], interrupted=True))
+    with pytest.raises(CheckError, match="The loss became NaN or infinite"):
+        check("fc-3.4", solver=overfit([0.1], diverged=True))
+    with pytest.raises(CheckError, match=r"within 1 epoch at a learning rate of 10, needed 1\.00"):
+        check("fc-3.4", solver=overfit([0.1, 0.3], optim_config={"learning_rate": 10}))
+    with pytest.raises(
+        CheckError, match=r"this solver has not been trained: call its train\(\) or"
+    ):
+        check("fc-3.4", solver=overfit([]))
+    with pytest.raises(CheckError, match=r"solver is None, .* train\(\) returns nothing"):
+        check("fc-3.4", solver=None)
+    with pytest.raises(CheckError, match="on 49 images, this exercise asks for 50"):
+        check("fc-3.4", solver=overfit([1.0], images=49))
+    with pytest.raises(CheckError, match="has 5 layers, this exercise asks for 3"):
+        check("fc-3.4", solver=overfit([1.0], num_layers=5))
+
+
+@pytest.mark.exercise(id="fc-3.5")
+def test_check_of_overfitting_with_five_layers_counts_them():
+    check("fc-3.5", solver=overfit([1.0], num_layers=5))
+    with pytest.raises(CheckError, match="has 3 layers, this exercise asks for 5"):
+        check("fc-3.5", solver=overfit([1.0]))
+
+
+@pytest.mark.exercise(id="fc-3.4")
+def test_check_of_overfitting_looks_at_the_network_that_is_handed_in():
+    check("fc-3.4", solver=overfit([1.0], known=45))
+    with pytest.raises(CheckError, match=r"the network has 0\.88 now"):
+        check("fc-3.4", solver=overfit([1.0], known=44))
+
+
+@pytest.mark.parametrize("bar", [0.5, 0.98, 1.0])
+def test_overfitting_is_held_against_the_bar_that_it_is_given(bar):
+    task = ByHeart(layers=3, images=50, epochs=20)
+    check_overfit(task, bar, (), Report(), solver=overfit([bar]))
+    with pytest.raises(CheckError, match=f"needed {bar:.2f}"):
+        check_overfit(task, bar, (), Report(), solver=overfit([bar - 0.02]))
+
+
+def test_accuracy_counts_over_batches():
+    data = validation(0.25)
+
+    assert checks.accuracy(Constant(), data["X_val"], data["y_val"], batch_size=300) == 0.25
