@@ -40,3 +40,11 @@ def write_assignment(home: Path) -> None:
     for exercise, name in hand_in.MODELS.items():
         kept = hand_in.KeptModel(exercise, "TwoLayerNet", {}, {"W1": np.ones((4, 3))}, [])
         write_checkpoint(home / "notebooks" / name, kept._asdict())
+
+
+def edit(root, name, change):
+    """Change a notebook of the assignment."""
+    path = root / "notebooks" / name
+    book = nbformat.read(path, as_version=4)
+    change(book)
+    nbformat.write(book, path)
