@@ -7,9 +7,11 @@ import pytest
 
 from cs682.checks import accuracy
 from cs682.checks.run import BARS, MODELS
+from cs682.classifiers.cnn import ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
 from staff.grading.judging import held_back
+from staff.grading.judging.designs import design_of
 from staff.grading.judging.held_back import (
     bar_of,
     bar_on_held_back,
@@ -149,16 +151,24 @@ def test_accuracy_that_no_such_network_reaches_is_shown_to_staff(grade_model, im
     assert "learned from the test set?" in grade_model("fc-2.4").staff
 
 
-def test_course_scores_are_those_of_the_network_that_was_kept(tmp_path):
-    net = FullyConnectedNet([20, 12], normalization="batchnorm")
+@pytest.mark.parametrize(
+    "net",
+    [
+        FullyConnectedNet([20, 12], normalization="batchnorm", seed=1),
+        ThreeLayerConvNet(num_filters=4, filter_size=5, hidden_dim=6, weight_scale=0.1),
+    ],
+    ids=lambda net: type(net).__name__,
+)
+def test_course_scores_are_those_of_the_network_that_was_kept(net):
     X = np.random.default_rng(1).standard_normal((70, 3, 32, 32)).astype(np.float32)
     for _ in range(3):
         net.loss(X, np.arange(70) % 10)
     kept = kept_of("fc-5.1", net)
 
-    scores = course_scores(kept, {"hidden_dims": [20, 12], "normalization": "batchnorm"}, X)
+    layers, arguments = design_of(kept)
 
-    np.testing.assert_array_equal(scores, net.loss(X))
+    assert layers == 3
+    np.testing.assert_array_equal(course_scores(kept, arguments, X), net.loss(X))
 
 
 LOOKUP = """
