@@ -29,20 +29,8 @@ def make_link(root):
     (root / "cs682" / "optim.py").symlink_to(ROOT / "cs682" / "optim.py")
 
 
-def write_latin(root):
-    (root / "cs682" / "optim.py").write_bytes("# é".encode("latin1"))
-
-
-def break_json(root):
-    (root / "notebooks" / "Dropout.ipynb").write_text("{")
-
-
-def empty_notebook(root):
-    (root / "notebooks" / "Dropout.ipynb").write_text("[]")
-
-
-def break_cells(root):
-    (root / "notebooks" / "Dropout.ipynb").write_text('{"nbformat": 4, "cells": [{"source": 1}]}')
+def hold(name, content):
+    return lambda root: (root / name).write_bytes(content)
 
 
 def rename_book(root):
@@ -55,6 +43,11 @@ def cut_model(root):
     path.write_bytes(path.read_bytes()[:100])
 
 
+DROPOUT = "notebooks/Dropout.ipynb"
+LATIN = "# é".encode("latin1")
+DAMAGED = b'{"nbformat": 4, "cells": [{"source": 1}]}'
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -62,10 +55,10 @@ def cut_model(root):
         (rename_book, ": is it Dropout-eve.ipynb? Then name that Dropout.ipynb again"),
         (make_folder, "cs682/optim.py cannot be read: Is a directory"),
         (make_link, "cs682/optim.py is a link to "),
-        (write_latin, "cs682/optim.py line 1: a character is not in UTF-8"),
-        (break_json, "notebooks/Dropout.ipynb cannot be handed in: it is no notebook (Expecting"),
-        (empty_notebook, "it is no notebook of format 4"),
-        (break_cells, "its cells are damaged"),
+        (hold("cs682/optim.py", LATIN), "cs682/optim.py line 1: a character is not in UTF-8"),
+        (hold(DROPOUT, b"{"), f"{DROPOUT} cannot be handed in: it is no notebook (Expecting"),
+        (hold(DROPOUT, b"[]"), "it is no notebook of format 4"),
+        (hold(DROPOUT, DAMAGED), "its cells are damaged"),
         (cut_model, "is not a complete checkpoint"),
     ],
 )
