@@ -28,6 +28,12 @@ def place(tmp_path):
 
 
 @pytest.fixture
+def out(tmp_path):
+    """Return where the folder of results will be."""
+    return tmp_path / "out"
+
+
+@pytest.fixture
 def quick(monkeypatch):
     """Put something quick in the place of the sandbox: who passes is written into the code."""
     graded = []

@@ -19,7 +19,7 @@ from staff.tests.grading.hostile_zips import HOSTILE, make_zip, write_hostile
 from staff.tests.grading.records import FULL
 
 
-def test_grader_s_own_error_costs_one_hand_in_alone(place, tmp_path, monkeypatch, quick, capsys):
+def test_grader_s_own_error_costs_one_hand_in_alone(place, out, monkeypatch, quick, capsys):
     real = single.arrange
 
     def arrange(haul, folder):
@@ -29,25 +29,27 @@ def test_grader_s_own_error_costs_one_hand_in_alone(place, tmp_path, monkeypatch
 
     monkeypatch.setattr(single, "arrange", arrange)
 
-    assert grade(place, tmp_path / "out") == 1
+    assert grade(place, out) == 1
 
-    assert read_book(tmp_path / "out")["ada"]["points"] == ALL
-    assert read_book(tmp_path / "out")["bob"]["points"] == ""
-    assert "a bug of ours" in (tmp_path / "out" / "staff" / "failures.txt").read_text()
+    assert read_book(out)["ada"]["points"] == ALL
+    assert read_book(out)["bob"]["points"] == ""
+    assert "a bug of ours" in (out / "staff" / "failures.txt").read_text()
     assert "NOT GRADED bob: the grader itself failed: ZeroDivisionError" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
-def test_disk_that_takes_nothing_is_no_zero(number, place, tmp_path, quick, monkeypatch, capsys):
+def test_disk_that_takes_nothing_is_no_zero(
+    number, place, tmp_path, out, quick, monkeypatch, capsys
+):
     def no(path, record):
         raise OSError(number, os.strerror(number), str(path))
 
-    grade(place, tmp_path / "out")
+    grade(place, out)
     monkeypatch.setattr(single, "write_record", no)
 
-    assert grade(place, tmp_path / "out", "--regrade", "--only", "bob") == 1
+    assert grade(place, out, "--regrade", "--only", "bob") == 1
 
-    row = read_book(tmp_path / "out")["bob"]
+    row = read_book(out)["bob"]
     assert (row["points"], row["fc-1.1"]) == ("", "")
     assert row["remarks"] == f"NOT GRADED: the grader itself failed: {os.strerror(number)}"
     assert str(tmp_path) not in row["remarks"]
@@ -56,8 +58,7 @@ def test_disk_that_takes_nothing_is_no_zero(number, place, tmp_path, quick, monk
     )
 
 
-def test_what_a_limit_keeps_out_is_kept_for_a_person_to_see(place, tmp_path, quick, monkeypatch):
-    out = tmp_path / "out"
+def test_what_a_limit_keeps_out_is_kept_for_a_person_to_see(place, out, quick, monkeypatch):
     monkeypatch.setattr(unpack, "MAX_FILES", len(CODE) - 1)
 
     assert grade(place, out) == 0
@@ -67,8 +68,8 @@ def test_what_a_limit_keeps_out_is_kept_for_a_person_to_see(place, tmp_path, qui
     assert record.facts["left out"] in record.problems
 
 
-def test_damaged_zip_is_not_graded_until_it_comes_whole(place, tmp_path, quick, capsys):
-    out, path = tmp_path / "out", place / "eve.zip"
+def test_damaged_zip_is_not_graded_until_it_comes_whole(place, out, quick, capsys):
+    path = place / "eve.zip"
     write_hostile(next(kind for kind in HOSTILE if kind.name == "cut short"), path)
 
     assert grade(place, out) == 1
@@ -83,8 +84,7 @@ def test_damaged_zip_is_not_graded_until_it_comes_whole(place, tmp_path, quick, 
     assert read_book(out)["eve"]["points"] == "0"
 
 
-def test_what_a_person_sets_counts_for_a_hand_in_that_is_not_graded(place, tmp_path, quick):
-    out = tmp_path / "out"
+def test_what_a_person_sets_counts_for_a_hand_in_that_is_not_graded(place, out, quick):
     write_hostile(next(kind for kind in HOSTILE if kind.name == "cut short"), place / "eve.zip")
     out.mkdir()
     lines = [f"eve,{key},{row.points},read by me" for key, row in EXERCISES.items()]
@@ -104,8 +104,7 @@ def test_what_a_person_sets_counts_for_a_hand_in_that_is_not_graded(place, tmp_p
     assert read_book(out)["eve"]["points"] == str(FULL)
 
 
-def test_not_graded_stays_so_until_it_is_graded(place, tmp_path, quick, monkeypatch):
-    out = tmp_path / "out"
+def test_not_graded_stays_so_until_it_is_graded(place, out, quick, monkeypatch):
     monkeypatch.setattr(single, "arrange", lambda *_: 1 / 0)
     assert grade(place, out) == 1
     monkeypatch.undo()
@@ -117,9 +116,7 @@ def test_not_graded_stays_so_until_it_is_graded(place, tmp_path, quick, monkeypa
     assert read_book(out)["eve"]["points"] == "0"
 
 
-def test_exercise_that_the_grader_stumbled_over_is_graded_again(
-    place, tmp_path, monkeypatch, quick
-):
+def test_exercise_that_the_grader_stumbled_over_is_graded_again(place, out, monkeypatch, quick):
     states = iter(["not graded", "passed", "passed"])
 
     def grade_code(package, *, seed, rung, only):
@@ -128,16 +125,14 @@ def test_exercise_that_the_grader_stumbled_over_is_graded_again(
 
     monkeypatch.setattr(single, "grade_code", grade_code)
 
-    assert grade(place, tmp_path / "out", "--only", "ada") == 1
-    assert read_book(tmp_path / "out")["ada"]["points"] == ""
-    assert grade(place, tmp_path / "out", "--only", "ada") == 0
-    assert read_book(tmp_path / "out")["ada"]["points"] == ALL
+    assert grade(place, out, "--only", "ada") == 1
+    assert read_book(out)["ada"]["points"] == ""
+    assert grade(place, out, "--only", "ada") == 0
+    assert read_book(out)["ada"]["points"] == ALL
 
 
-def test_held_hand_in_is_not_graded_until_a_person_has_said(place, tmp_path, quick, capsys):
+def test_held_hand_in_is_not_graded_until_a_person_has_said(place, tmp_path, out, quick, capsys):
     (place / "link").symlink_to(tmp_path)
-    out = tmp_path / "out"
-
     assert grade(place, out) == 1
     assert "NOT GRADED link: it is a link" in capsys.readouterr().out
     assert read_book(out)["ada"]["points"] == ALL
@@ -148,9 +143,8 @@ def test_held_hand_in_is_not_graded_until_a_person_has_said(place, tmp_path, qui
 
 
 def test_upload_that_is_held_stops_nobody_and_takes_nobody_out_of_the_book(
-    place, tmp_path, quick, capsys
+    place, out, quick, capsys
 ):
-    out = tmp_path / "out"
     (place / "bob").rename(place / "bob_13_assignsubmission_file_")
     assert grade(place, out) == 0
     (out / "overrides.csv").write_text("student,exercise,points,reason\n13,fc-1.2,1,seen\n")
@@ -175,15 +169,13 @@ def test_upload_that_is_held_stops_nobody_and_takes_nobody_out_of_the_book(
     assert {*read_book(out)} == {*before}
 
 
-def test_hand_in_that_is_not_graded_but_for_an_override_is_said_shortly(
-    place, tmp_path, quick, capsys
-):
+def test_hand_in_that_is_not_graded_but_for_an_override_is_said_shortly(place, out, quick, capsys):
     write_hostile(next(kind for kind in HOSTILE if kind.name == "noise"), place / "eve.zip")
-    grade(place, tmp_path / "out")
-    override_one(tmp_path / "out", "eve", "fc-1.2")
+    grade(place, out)
+    override_one(out, "eve", "fc-1.2")
     capsys.readouterr()
 
-    assert grade(place, tmp_path / "out") == 1
+    assert grade(place, out) == 1
     left = len(EXERCISES) - 1
     which = f"exercises: {left}: fc-1.1, fc-1.3, fc-1.4, fc-1.5, fc-1.6, fc-q1 and {left - 6} more"
     assert f"its end is missing; {which}\n" in capsys.readouterr().out

@@ -30,9 +30,7 @@ from staff.tests.grading.records import FULL
 from staff.tests.grading.typed import type_in
 
 
-def test_class_is_graded_and_every_file_is_there(place, tmp_path, quick):
-    out = tmp_path / "out"
-
+def test_class_is_graded_and_every_file_is_there(place, out, quick):
     assert grade(place, out) == 0
 
     book = read_book(out)
@@ -47,8 +45,7 @@ def test_class_is_graded_and_every_file_is_there(place, tmp_path, quick):
         assert names == {"results.json", "report.md", "report.html"}
 
 
-def test_second_run_grades_nothing_again_and_changes_nothing(place, tmp_path, quick):
-    out = tmp_path / "out"
+def test_second_run_grades_nothing_again_and_changes_nothing(place, out, quick):
     grade(place, out)
     before, count = files_of(out), len(quick)
 
@@ -58,12 +55,10 @@ def test_second_run_grades_nothing_again_and_changes_nothing(place, tmp_path, qu
     assert files_of(out) == before
 
 
-def test_clone_tells_of_hints_once_the_variant_asks_and_of_its_release(place, tmp_path, quick):
+def test_clone_tells_of_hints_once_the_variant_asks_and_of_its_release(place, tmp_path, out, quick):
     (place / "ada" / "hints.json").write_text('{"fc-1.1": 2}')
     (place / "ada" / "MANIFEST.json").write_text('{"version": "0.9.9"}')
     (tmp_path / "v.json").write_text('{"hints_in_hand_in": true}')
-    out = tmp_path / "out"
-
     grade(place, out)
     before = (out / "students" / "ada" / "report.md").read_text()
     grade(place, out, "--variant", str(tmp_path / "v.json"))
@@ -73,18 +68,17 @@ def test_clone_tells_of_hints_once_the_variant_asks_and_of_its_release(place, tm
     assert "release 0.9.9" in (out / "warnings.html").read_text()
 
 
-def test_sandbox_is_tried_once_for_a_class(place, tmp_path, quick, monkeypatch):
+def test_sandbox_is_tried_once_for_a_class(place, out, quick, monkeypatch):
     tried, real = [], single.choose_rung
     monkeypatch.setattr(single, "choose_rung", lambda **how: tried.append(how) or real(**how))
     single.find_rung.cache_clear()
 
-    grade(place, tmp_path / "out")
+    grade(place, out)
 
     assert len(tried) == 1
 
 
-def test_hand_in_that_changed_is_graded_again_and_no_other(place, tmp_path, quick):
-    out = tmp_path / "out"
+def test_hand_in_that_changed_is_graded_again_and_no_other(place, out, quick):
     grade(place, out)
     (place / "ada" / "cs682" / "optim.py").write_text("# new\n")
 
@@ -94,30 +88,28 @@ def test_hand_in_that_changed_is_graded_again_and_no_other(place, tmp_path, quic
 
 
 @pytest.mark.parametrize("option", [["--seed", "2"], ["--variant", "v.json"], ["--regrade"]])
-def test_other_conditions_or_a_word_grade_again(option, place, tmp_path, quick, monkeypatch):
+def test_other_conditions_or_a_word_grade_again(option, place, tmp_path, out, quick, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("v.json").write_text('{"given": ["fc-4.3"], "points": {"fc-4.1": 5}}')
-    grade(place, tmp_path / "out")
+    grade(place, out)
 
-    grade(place, tmp_path / "out", *option)
+    grade(place, out, *option)
 
     assert len(quick) == 4
 
 
-def test_variant_changes_points_and_maximum(place, tmp_path, quick):
+def test_variant_changes_points_and_maximum(place, tmp_path, out, quick):
     variant = tmp_path / "v.json"
     variant.write_text('{"given": ["fc-4.3"], "points": {"fc-4.1": 5}}')
 
-    grade(place, tmp_path / "out", "--variant", str(variant))
+    grade(place, out, "--variant", str(variant))
 
-    row = read_book(tmp_path / "out")["ada"]
+    row = read_book(out)["ada"]
     assert (row["fc-4.3"], row["fc-4.1"]) == ("0", "5")
     assert (row["maximum"], row["points"]) == (str(FULL), ALL)
 
 
-def test_only_one_hand_in_is_graded_when_asked(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
-
+def test_only_one_hand_in_is_graded_when_asked(place, out, quick, capsys):
     assert grade(place, out, "--only", "bob") == 0
     assert {k: row["points"] for k, row in read_book(out).items()} == {
         "ada": "", "bob": ALL, "eve": "",
@@ -127,8 +119,7 @@ def test_only_one_hand_in_is_graded_when_asked(place, tmp_path, quick, capsys):
     assert "there is no hand-in 'nobody'; there are ada, bob, eve" in capsys.readouterr().err
 
 
-def test_only_leaves_all_others_as_they_are(place, tmp_path, quick):
-    out = tmp_path / "out"
+def test_only_leaves_all_others_as_they_are(place, out, quick):
     add_answers(place / "ada")
     grade(place, out)
     type_in(out / "answers.csv", "ada,fc-q1", "2")
@@ -143,8 +134,7 @@ def test_only_leaves_all_others_as_they_are(place, tmp_path, quick):
     assert len(quick) == 3
 
 
-def test_seed_is_drawn_once_and_kept(place, tmp_path, quick):
-    out = tmp_path / "out"
+def test_seed_is_drawn_once_and_kept(place, out, quick):
     words = ["grade", str(place), "--out", str(out), "--no-models"]
 
     assert main(words) == 0
@@ -156,8 +146,8 @@ def test_seed_is_drawn_once_and_kept(place, tmp_path, quick):
     assert len(quick) == 2
 
 
-def test_names_that_are_no_text_are_graded_each_by_a_name_of_its_own(tmp_path, quick):
-    folder, out = tmp_path / "class", tmp_path / "out"
+def test_names_that_are_no_text_are_graded_each_by_a_name_of_its_own(tmp_path, out, quick):
+    folder = tmp_path / "class"
     write_hand_in(folder / os.fsdecode(b"ada\xe9"))
     write_hand_in(folder / os.fsdecode(b"ada\xea") / os.fsdecode(b"work\xff"))
     (folder / r"ada\udceb").mkdir()
@@ -171,8 +161,9 @@ def test_names_that_are_no_text_are_graded_each_by_a_name_of_its_own(tmp_path, q
     assert all(int(row["points"]) == int(ALL) for row in book.values() if row["points"])
 
 
-def test_another_class_takes_nobody_out_of_the_book_without_a_word(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
+def test_another_class_takes_nobody_out_of_the_book_without_a_word(
+    place, tmp_path, out, quick, capsys
+):
     grade(place, out)
     before = files_of(out)
     write_hand_in(tmp_path / "other" / "zoe")
@@ -194,12 +185,11 @@ def test_another_class_takes_nobody_out_of_the_book_without_a_word(place, tmp_pa
     assert grade(tmp_path / "other", out) == 0
 
 
-def test_with_data_only_hand_ins_with_models_are_graded_again(place, tmp_path, quick, monkeypatch):
+def test_with_data_only_hand_ins_with_models_are_graded_again(place, out, quick, monkeypatch):
     pixels, labels = np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.int64)
     images = HeldBack("none", pixels, labels, pixels, labels, np.zeros((3, 32, 32), np.float32))
     monkeypatch.setattr(grade_module, "hold_back", lambda *_: images)
     monkeypatch.setattr(grade_module, "find_data", lambda folder: folder)
-    out = tmp_path / "out"
     (place / "ada" / "notebooks").mkdir()
     np.savez(place / "ada" / "notebooks" / "Two_Layer_Net (1).npz", W1=np.ones(3))
     np.savez(place / "bob" / "cs682" / "values.npz", W1=np.ones(3))  # the package holds such
@@ -212,8 +202,8 @@ def test_with_data_only_hand_ins_with_models_are_graded_again(place, tmp_path, q
     assert {o.exercise: o.state for o in record.outcomes}["fc-2.4"] == "wrong"
 
 
-def test_progress_is_said_where_there_is_no_terminal(place, tmp_path, quick, capsys):
-    grade(place, tmp_path / "out")
+def test_progress_is_said_where_there_is_no_terminal(place, out, quick, capsys):
+    grade(place, out)
 
     assert "1 of 3 hand-ins are through\n2 of 3" in capsys.readouterr().out
 
@@ -222,9 +212,7 @@ def test_progress_is_said_where_there_is_no_terminal(place, tmp_path, quick, cap
 
 
 @pytest.mark.slow
-def test_wrong_relu_loses_its_exercise_and_the_staff_alone_see_traces(place, tmp_path):
-    out = tmp_path / "out"
-
+def test_wrong_relu_loses_its_exercise_and_the_staff_alone_see_traces(place, out):
     assert grade(place, out) == 0
 
     book = read_book(out)

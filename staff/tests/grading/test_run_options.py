@@ -63,8 +63,8 @@ def test_seed_that_another_user_may_read_is_said(place, other_user, quick, capsy
         (["--variant", "nowhere.json"], "nowhere.json"),
     ],
 )
-def test_bad_options_are_refused_and_nothing_is_graded(words, says, place, tmp_path, quick, capsys):
-    assert grade(place, tmp_path / "out", *words) == 2
+def test_bad_options_are_refused_and_nothing_is_graded(words, says, place, out, quick, capsys):
+    assert grade(place, out, *words) == 2
     assert says in capsys.readouterr().err
     assert quick == []
 
@@ -75,11 +75,11 @@ def test_results_inside_of_the_hand_ins_are_refused(place, quick, capsys):
     assert not (place / "out").exists()
 
 
-def test_hand_ins_and_results_that_are_swapped_are_refused(place, tmp_path, quick, capsys):
-    grade(place, tmp_path / "out")
+def test_hand_ins_and_results_that_are_swapped_are_refused(place, tmp_path, out, quick, capsys):
+    grade(place, out)
     before = files_of(tmp_path)
 
-    assert grade(tmp_path / "out", place) == 2
+    assert grade(out, place) == 2
     assert "out is a folder of results" in capsys.readouterr().err
     (tmp_path / "more" / "zoe").mkdir(parents=True)
     assert grade(tmp_path / "more", place) == 2
@@ -88,33 +88,33 @@ def test_hand_ins_and_results_that_are_swapped_are_refused(place, tmp_path, quic
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_mistyped_folder_of_hand_ins_leaves_no_folder_of_results(is_there, tmp_path, capsys):
+def test_mistyped_folder_of_hand_ins_leaves_no_folder_of_results(is_there, tmp_path, out, capsys):
     if is_there:
         (tmp_path / "clas").mkdir()
 
-    assert grade(tmp_path / "clas", tmp_path / "out") == 2
+    assert grade(tmp_path / "clas", out) == 2
     assert f"there is no {'hand-in in ' * is_there}" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_models_need_real_data_or_a_word(is_there, place, tmp_path, monkeypatch, capsys):
+def test_models_need_real_data_or_a_word(is_there, place, tmp_path, out, monkeypatch, capsys):
     monkeypatch.setenv("CS682_DATA", str(tmp_path / "data"))
     if is_there:
         write_set(tmp_path / "data", stand_in=b"a recipe")
 
-    assert main(["grade", str(place), "--out", str(tmp_path / "out"), "--seed", "1"]) == 2
+    assert main(["grade", str(place), "--out", str(out), "--seed", "1"]) == 2
     said = capsys.readouterr().err
     assert "--no-models" in said
     assert ("holds the stand-in" in said) == is_there
 
 
 def test_exercise_without_further_check_is_named_before_anything_is_graded(
-    place, tmp_path, monkeypatch, quick, capsys
+    place, out, monkeypatch, quick, capsys
 ):
     monkeypatch.delitem(FURTHER, "fc-1.3")
 
-    assert grade(place, tmp_path / "out") == 2
+    assert grade(place, out) == 2
     assert "fc-1.3 has no entry for a further check" in capsys.readouterr().err
     assert quick == []
 
@@ -128,20 +128,19 @@ def test_exercise_without_further_check_is_named_before_anything_is_graded(
     ],
 )
 def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
-    name, text, place, tmp_path, quick, capsys
+    name, text, place, out, quick, capsys
 ):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / name).write_text(text)
+    out.mkdir()
+    (out / name).write_text(text)
 
-    assert grade(place, tmp_path / "out") == 2
+    assert grade(place, out) == 2
 
     assert name in capsys.readouterr().err
-    assert (tmp_path / "out" / name).read_text() == text
+    assert (out / name).read_text() == text
     assert quick == []
 
 
-def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
+def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, out, quick, capsys):
     out.mkdir()
     (out / "answers.csv").write_text(
         "student,question,points\nada,fc-q1,two\ndoraa,fc-q1,1\nnil,fc-q1,\n"
@@ -186,19 +185,18 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, quick, caps
     ],
 )
 def test_roster_is_looked_through_before_grading(
-    text, options, says, place, tmp_path, quick, capsys
+    text, options, says, place, tmp_path, out, quick, capsys
 ):
     (tmp_path / "roster.csv").write_text(text)
     words = ["--roster", str(tmp_path / "roster.csv"), *options]
 
-    assert grade(place, tmp_path / "out", *words) == 2
+    assert grade(place, out, *words) == 2
 
     assert says in capsys.readouterr().err
     assert quick == []
 
 
-def test_models_that_are_graded_are_never_opened_again(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
+def test_models_that_are_graded_are_never_opened_again(place, out, quick, capsys):
     write_record(out / "staff" / "records" / "ada.json", record_of("ada"))
     before = files_of(out)
 

@@ -13,9 +13,8 @@ from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
 from staff.tests.grading.typed import type_in
 
 
-def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, tmp_path, quick):
+def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, out, quick):
     add_answers(place / "ada")
-    out = tmp_path / "out"
     grade(place, out)
     sheet = out / "answers.csv"
     type_in(sheet, "ada,fc-q1", "2")
@@ -28,10 +27,9 @@ def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, tm
 
 
 def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named(
-    place, tmp_path, quick, capsys
+    place, tmp_path, out, quick, capsys
 ):
     add_answers(place / "ada")
-    out = tmp_path / "out"
     grade(place, out)
     type_in(out / "answers.csv", "ada,fc-q1", "2")
     with (out / "answers.csv").open("a") as file:
@@ -47,9 +45,8 @@ def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named
         assert "ada,fc-q1,2,2" in (out / "answers.csv").read_text()
 
 
-def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, tmp_path, quick, capsys):
+def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, out, quick, capsys):
     add_answers(place / "ada")
-    out = tmp_path / "out"
     grade(place, out)
     type_in(out / "answers.csv", "ada,fc-q1", "2")
     grade(place, out)
@@ -70,8 +67,7 @@ def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, tmp_path,
         assert "Changed since it was read; before, ada: 2" in (out / "answers.html").read_text()
 
 
-def test_upload_that_is_assigned_for_nothing_is_named(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
+def test_upload_that_is_assigned_for_nothing_is_named(place, out, quick, capsys):
     out.mkdir()
     name = "bob_1_2_Eve_3_assignsubmission_file_"
     for given in ("my_layers.py", "layers.py"):
@@ -86,8 +82,7 @@ def test_upload_that_is_assigned_for_nothing_is_named(place, tmp_path, quick, ca
     assert f"<td>ada</td><td>{name}my_layers.py</td>" in (out / "warnings.html").read_text()
 
 
-def test_override_and_late_days_are_read_from_the_folder_of_results(place, tmp_path, quick):
-    out = tmp_path / "out"
+def test_override_and_late_days_are_read_from_the_folder_of_results(place, out, quick):
     grade(place, out)
     (out / "overrides.csv").write_text("student,exercise,points,reason\neve,fc-1.2,3,seen\n")
     (out / "late.json").write_text('{"percent_per_day": 50, "days": {"bob": 1}}')
@@ -100,19 +95,18 @@ def test_override_and_late_days_are_read_from_the_folder_of_results(place, tmp_p
     assert len(quick) == 2
 
 
-def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, quick, capsys):
+def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, out, quick, capsys):
     (tmp_path / "roster.csv").write_text("Student,ID,Homework\nAda,ada,\nEve,eve,\n")
 
-    grade(place, tmp_path / "out", "--export", "canvas", "--roster", str(tmp_path / "roster.csv"))
+    grade(place, out, "--export", "canvas", "--roster", str(tmp_path / "roster.csv"))
 
     said = capsys.readouterr().out
     assert f"has no line for bob (bob, {ALL} points)" in said
     assert "OPEN in canvas.csv" not in said  # nobody has an answer
-    assert f"Ada,ada,{ALL}\n" in (tmp_path / "out" / "canvas.csv").read_text()
+    assert f"Ada,ada,{ALL}\n" in (out / "canvas.csv").read_text()
 
 
-def test_what_is_open_is_said_before_grades_leave(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
+def test_what_is_open_is_said_before_grades_leave(place, tmp_path, out, quick, capsys):
     add_answers(place / "ada")
     write_hostile(next(kind for kind in HOSTILE if kind.name == "noise"), place / "eve.zip")
     (place / "link").symlink_to(tmp_path)
@@ -123,11 +117,11 @@ def test_what_is_open_is_said_before_grades_leave(place, tmp_path, quick, capsys
     assert ["ada (6)" in lines[0], lines[1][-5:], lines[2][-6:]] == [True, ": eve", ": link"]
 
 
-def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, tmp_path, quick, capsys):
+def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, out, quick, capsys):
     (place / "ada" / "notebooks").mkdir()
     np.savez(place / "ada" / "notebooks" / "two_layer_net.npz", W1=np.ones(3))
 
-    assert grade(place, tmp_path / "out", "--export", "canvas") == 0
+    assert grade(place, out, "--export", "canvas") == 0
 
     said = capsys.readouterr().out
     assert "OPEN in canvas.csv: 3 points in trained models that are not graded" in said
@@ -135,10 +129,7 @@ def test_models_are_open_in_what_leaves_where_they_are_not_graded(place, tmp_pat
     assert "Trained models are not graded, 3 points in all" in said
 
 
-def test_table_for_a_platform_that_is_older_than_the_grades_is_named(
-    place, tmp_path, quick, capsys
-):
-    out = tmp_path / "out"
+def test_table_for_a_platform_that_is_older_than_the_grades_is_named(place, out, quick, capsys):
     grade(place, out, "--export", "canvas")
     grade(place, out)
     assert "is older" not in capsys.readouterr().out
@@ -153,8 +144,7 @@ def test_table_for_a_platform_that_is_older_than_the_grades_is_named(
     assert "is older" not in capsys.readouterr().out
 
 
-def test_class_whose_times_nobody_can_read_is_named_once_days_count(place, tmp_path, quick, capsys):
-    out = tmp_path / "out"
+def test_class_whose_times_nobody_can_read_is_named_once_days_count(place, out, quick, capsys):
     out.mkdir()
     (place / "ada").rename(place / "Ada_1_assignsubmission_file_")
     (place / "bob").rename(place / "Bob_2_assignsubmission_file_")
@@ -179,15 +169,12 @@ def test_class_whose_times_nobody_can_read_is_named_once_days_count(place, tmp_p
     assert unread in page
 
 
-def test_what_is_saved_while_a_run_is_on_is_kept_and_named(
-    place, tmp_path, quick, monkeypatch, capsys
-):
+def test_what_is_saved_while_a_run_is_on_is_kept_and_named(place, out, quick, monkeypatch, capsys):
     def grade_code(*args, real=single.grade_code, **more):
         type_in(out / "answers.csv", "ada,fc-q1", "2")
         override_one(out, "bob", "fc-1.2")
         yield from real(*args, **more)
 
-    out = tmp_path / "out"
     add_answers(place / "ada")
     grade(place, out)
     assert "Saved while" not in capsys.readouterr().out

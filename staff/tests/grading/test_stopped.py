@@ -46,10 +46,7 @@ QUIET = {"stdout": subprocess.DEVNULL}
 RECORD = "staff/records/*.json"
 
 
-def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
-    place, tmp_path, quick, capsys
-):
-    out = tmp_path / "out"
+def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(place, out, quick, capsys):
     process = start(SLOW, place, out, "--jobs", "2", **QUIET, stderr=subprocess.DEVNULL)
     try:
         wait_for(process, out, RECORD)
@@ -66,8 +63,7 @@ def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(
     assert (out / "staff" / "running").read_text() == ""
 
 
-def test_worker_of_a_run_that_is_killed_ends_too(place, tmp_path):
-    out = tmp_path / "out"
+def test_worker_of_a_run_that_is_killed_ends_too(place, out):
     process = start(SLOW, place, out, "--jobs", "2", **QUIET, stderr=subprocess.PIPE)
     wait_for(process, out, RECORD)
     process.kill()
@@ -91,11 +87,10 @@ def test_file_system_without_locks_is_graded_on_all_the_same(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
-def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path):
+def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path, out):
     for number in range(5):
         (tmp_path / "class" / f"{number}").mkdir(parents=True)
         (tmp_path / "class" / f"{number}" / "layers.py").write_text("x\n")
-    out = tmp_path / "out"
     process = start(SLOW, tmp_path / "class", out, *jobs, **BOTH)
     wait_for(process, out, RECORD)
     os.killpg(process.pid, signal.SIGINT)
@@ -110,29 +105,29 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
 
-def test_regrade_that_is_interrupted_says_who_is_left(place, tmp_path, quick, monkeypatch, capsys):
+def test_regrade_that_is_interrupted_says_who_is_left(place, out, quick, monkeypatch, capsys):
     def interrupted(package, **more):
         raise KeyboardInterrupt
 
-    grade(place, tmp_path / "out")
-    before = read_book(tmp_path / "out")
+    grade(place, out)
+    before = read_book(out)
     real, calls = single.grade_code, iter([single.grade_code])
     monkeypatch.setattr(single, "grade_code", lambda *a, **k: next(calls, interrupted)(*a, **k))
 
-    assert grade(place, tmp_path / "out", "--regrade") == 130
+    assert grade(place, out, "--regrade") == 130
     assert capsys.readouterr().out.splitlines()[-1] == (
         "Interrupted: 2 hand-ins are left; they stand as before. To go on, give it again with "
         "--only bob eve"
     )
-    assert read_book(tmp_path / "out") == before
+    assert read_book(out) == before
     monkeypatch.setattr(single, "grade_code", real)
-    assert grade(place, tmp_path / "out", "--regrade", "--only", "bob", "eve") == 0
+    assert grade(place, out, "--regrade", "--only", "bob", "eve") == 0
 
 
-def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path, monkeypatch):
+def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path, out, monkeypatch):
     (tmp_path / "class" / "ada").mkdir(parents=True)
     (tmp_path / "class" / "ada" / "layers.py").write_text("x\n")
-    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     process = start(WAITING, tmp_path / "class", out)
@@ -143,10 +138,8 @@ def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path, monkeypatch):
     assert list(scratch.glob("cs682-*")) == []
 
 
-def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path):
+def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path, out):
     write_hand_in(tmp_path / "class" / "ada")
-    out = tmp_path / "out"
-
     process = start(CHECKING, tmp_path / "class", out, **BOTH)
     said, errors = process.communicate()
 
@@ -156,11 +149,9 @@ def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path):
     assert list(out.glob("staff/records/*.json")) == []
 
 
-def test_worker_that_is_told_to_end_while_it_checks_judges_nothing(tmp_path):
+def test_worker_that_is_told_to_end_while_it_checks_judges_nothing(tmp_path, out):
     write_hand_in(tmp_path / "class" / "ada")
     write_hand_in(tmp_path / "class" / "bob")
-    out = tmp_path / "out"
-
     process = start(CHECKING, tmp_path / "class", out, "--jobs", "2", **BOTH)
     said, errors = process.communicate()
 
@@ -234,8 +225,7 @@ def test_worker_that_is_killed_costs_nobody_else_a_grade(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_run_that_is_killed_has_lost_nothing_that_was_finished(place, tmp_path):
-    out = tmp_path / "out"
+def test_run_that_is_killed_has_lost_nothing_that_was_finished(place, tmp_path, out):
     words = [sys.executable, "-m", "staff", "grade", str(place), "--out", str(out)]
     process = subprocess.Popen([*words, "--no-models", "--seed", "1"], cwd=ROOT)
     first = out / "staff" / "records" / f"{slug('ada')}.json"
