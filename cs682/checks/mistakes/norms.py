@@ -196,13 +196,14 @@ def backward(
     plain = slope(gamma=ones)
     std = spread(x, eps, axis)
     x_hat, across = centred(x, axis) / std, "sums over axis 1; it should sum over axis 0"
-    everywhere, bare, twice = _spoilt_sums(x, gamma, beta, dout, eps, axis)
+    whole = over_all(gamma * dout, x_hat, std, axis, "dout * gamma")
+    if axis == 0:  # there gamma may stand outside of the sums
+        whole |= over_all(dout, x_hat, std / gamma, axis, "dout")
     return {
         "dx": {
             "gamma is missing": plain,
-            "a sum inside dx runs over the whole array; give it its axis": everywhere,
-            "the path through the variance lacks its factor, the normalized x_hat": bare,
-            "the path through the variance has the factor x_hat twice; once is enough": twice,
+            **whole,
+            **_spoilt_sums(x, gamma, beta, dout, eps, axis),
             "gamma differs along a row, so it must stay inside the sums": gamma * plain,
             f"the sums run over axis {1 - axis}; they should run over axis {axis}": slope(
                 axis=1 - axis
@@ -249,13 +250,42 @@ def _three_ways(
     return direct, slope(var_of=x) - direct, slope(mean_of=x) - direct
 
 
-def _spoilt_sums(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> Any:
-    """Return dx with the mean's sum over all, and without the variance's x_hat, or with two."""
+def _spoilt_sums(x: Any, gamma: Any, beta: Any, dout: Any, eps: float, axis: int) -> dict[str, Any]:
+    """Return cause -> dx whose way back node by node has a sum over all, or x_hat not once."""
     direct, mean, variance = _three_ways(x, gamma, beta, dout, eps, axis)
-    x_hat = slow.normalize(x, np.ones_like(gamma), np.zeros_like(gamma), eps, axis)
+    x_hat, apart = centred(x, axis) / spread(x, eps, axis), centred(x, axis)
     total = mean.sum(axis=1 - axis, keepdims=True)
-    spoilt = variance / x_hat, variance * x_hat
-    return direct + total + variance, *(direct + mean + path for path in spoilt)
+    slope = (variance / apart).sum(axis=1 - axis, keepdims=True)
+    everywhere = "runs over the whole array; give it its axis"
+    return {
+        f"a sum inside dx {everywhere}": direct + total + variance,
+        f"the sum that is the gradient of the variance {everywhere}": direct + mean + slope * apart,
+        f"each sum inside dx {everywhere}": direct + total + slope * apart,
+        "the path through the variance lacks its factor, the normalized x_hat": direct
+        + mean
+        + variance / x_hat,
+        "the path through the variance has the factor x_hat twice; once is enough": direct
+        + mean
+        + variance * x_hat,
+    }
+
+
+def over_all(upstream: Any, x_hat: Any, std: Any, axis: int, name: str) -> dict[str, Any]:
+    """Return cause -> dx of the short formula, whose means or sums run over the whole array.
+
+    `name` is what the two means are taken of: of this, and of this times x_hat.
+    """
+    pair = upstream, upstream * x_hat
+    own = [v.mean(axis=axis, keepdims=True) for v in pair]
+    found = {}
+    for kind, count in (("mean", x_hat.size), ("sum", x_hat.shape[axis])):
+        first, second = (v.sum() / count for v in pair)
+        said = f"the {kind} of {name}{{}} in dx runs over the whole array; give it its axis"
+        found[said.format("")] = (upstream - first - x_hat * own[1]) / std
+        found[said.format(" * x_hat")] = (upstream - own[0] - x_hat * second) / std
+        found[f"both {kind}s in dx, of {name} and of that times x_hat, run over the whole array; "
+              "give them their axis"] = (upstream - first - x_hat * second) / std  # fmt: skip
+    return found
 
 
 def _forgotten_sums(

@@ -249,6 +249,7 @@ def row_causes(rows: Any, gamma: Any, dout: Any, eps: float, axis: int) -> dict[
         "a sum inside dx runs over the whole array; give it its axes": (
             ways[..., 0] + total + ways[..., 2]
         ),
+        **norms.over_all(gamma * dout, x_hat, std, axis, "dout * gamma"),
         "the path through the variance lacks its factor, the normalized x_hat": (
             ways[..., 0] + ways[..., 1] + ways[..., 2] / x_hat
         ),
