@@ -65,6 +65,10 @@ class CheckError(_WithoutFrames, AssertionError):
     """A student's result is not what it should be; the text says what, where and why."""
 
 
+class UnreadError(CheckError):
+    """There is nothing to check yet: it is not what stands in the file that runs, or cannot run."""
+
+
 class CallError(_WithoutFrames, ValueError):
     """A call names no exercise, or one that the call is not for; the text says what to call."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from bdb import BdbQuit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cs682._files import MISSING
-from cs682.checks.compare import CallError, CheckError, Stopped, with_more
+from cs682.checks.compare import CallError, CheckError, Stopped, UnreadError, with_more
 from cs682.checks.exercises import EXERCISES, HANDED_OUT, Exercise
 from cs682.checks.hints import has_hints
 from cs682.checks.judges import (
@@ -38,7 +39,7 @@ from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import say_raised
 from cs682.checks.report import Report
 from cs682.checks.returned import say_returned
-from cs682.checks.source import UnreadError, find_outdated
+from cs682.checks.source import find_outdated
 from cs682.checks.stack import student_line
 from cs682.checks.subject import LocalSubject, Subject, is_of_notebook
 from cs682.training.seeds import legacy_seed
@@ -137,6 +138,8 @@ _BLAMED = re.compile(
     r"mend what (\w+) returns as its cache|([\w.]+) has to return "
     r"|^(\w+_forward) (?:overwrites|changes) "
 )
+# ends what is written before it does anything, whatever the exercise is
+_UNREAD = (SyntaxError, ImportError, SystemExit, BdbQuit)
 _FEW = 2  # exercises beneath; a network's own check would be wrong, too
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
@@ -154,7 +157,7 @@ class Result:
     message : str, what is wrong or which stub is open; empty if passed
     passed : tuple of str, the properties that held
     advice : tuple of str, what is right by the maths but will bite
-    is_read : bool, Python runs what is written; else all exercises of the file say the same
+    is_read : bool, what is written comes to run; else no hint to the exercise helps
     """
 
     exercise: Exercise
@@ -311,7 +314,7 @@ def examine(
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
             message = say_returned(error) or say_raised(error, row.functions)
-            state, is_read = "wrong", not isinstance(error, SyntaxError) and MISSING not in message
+            state, is_read = "wrong", not isinstance(error, _UNREAD) and MISSING not in message
     if state == "wrong" and subject is None and checks is None and is_read:
         message = (say_overwriting(row, _look_at) or _say_beneath(row, message)) + message
     if state != "open" and subject is None and checks is None:

@@ -136,7 +136,7 @@ def _say_first(result: Result) -> str:
     """Say what must be done before an exercise can be judged; empty if it can be."""
     row, told = result.exercise, say_next(result).message.partition("\n")[0]
     if result.state == "wrong" and not hints_help(result):
-        return f"{row.file} cannot be read: {told}. Mend that first."
+        return f"{row.file} cannot be checked yet: {told}. Mend that first."
     return f"{told}." if told.startswith(f"{row.id} waits for") else ""
 
 

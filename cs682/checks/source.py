@@ -13,7 +13,6 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from cs682._files import IN_USE, MISSING, judge, not_loaded
-from cs682.checks.compare import CheckError
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
 
@@ -32,10 +31,6 @@ OUTDATED = (
     "was edited after this kernel had loaded it, and the old code is still in use: restart the "
     "kernel, and run the notebook's first cells, the very first included"
 )
-
-
-class UnreadError(CheckError):
-    """What stands in a file is not what runs: there is nothing to check."""
 
 
 def find_troubles(root: Path = ROOT) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from cs682.checks import copied, own_work, stack
-from cs682.checks.compare import CheckError, kind_of
+from cs682.checks.compare import CheckError, UnreadError, kind_of
 from cs682.checks.exercises import EXERCISES
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class LocalSubject:
         module = self._import(FUNCTIONS[name])
         if not callable(function := getattr(module, name, None)):
             file = FUNCTIONS[name].replace(".", "/") + ".py"
-            raise CheckError(f"{file} has no function {name}: was it renamed or deleted?")
+            raise UnreadError(f"{file} has no function {name}: was it renamed or deleted?")
         if is_of_notebook(function):
-            raise CheckError(
+            raise UnreadError(
                 f"{name} is the notebook's own: a cell has put it in the place of the one in "
                 f"{FUNCTIONS[name].replace('.', '/')}.py. Only what stands in that file "
                 "counts: write it there, and restart the kernel"
@@ -124,11 +124,11 @@ class LocalSubject:
         home = NETWORKS[kind]
         if not (network := getattr(self._import(home), kind, None)):
             file = home.replace(".", "/") + ".py"
-            raise CheckError(f"{file} has no class {kind}: was it renamed?")
+            raise UnreadError(f"{file} has no class {kind}: was it renamed?")
         try:
             inspect.signature(network).bind(*args, **kwargs)
         except TypeError as error:
-            raise CheckError(f"{kind} cannot be built: {error}{_edition(network)}") from None
+            raise UnreadError(f"{kind} cannot be built: {error}{_edition(network)}") from None
         own = [list(value) if isinstance(value, list) else value for value in args]
         net = network(*own, **kwargs)
         if isinstance(own[0] if own else None, list) and own[0] != args[0]:
@@ -242,7 +242,7 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
     signature = inspect.signature(function)
     promised = _promised(function)
     if set(promised) == set(signature.parameters) and promised != [*signature.parameters]:
-        raise CheckError(
+        raise UnreadError(
             f"{name} has the parameters ({', '.join(signature.parameters)}), its docstring has "
             f"({', '.join(promised)}): leave their order as it was given, others call it so"
         )
@@ -251,7 +251,7 @@ def _require_parameters(name: str, function: Any, args: tuple[Any, ...]) -> None
     except TypeError as error:
         parameters = ", ".join(signature.parameters)
         given = f"{len(args)} argument{'s' * (len(args) != 1)}"
-        raise CheckError(
+        raise UnreadError(
             f"{name}({parameters}) cannot be called with {given} ({error}): "
             "leave its parameters as they were given"
         ) from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -146,8 +148,14 @@ def to_do(x, w, b):
 
 @pytest.mark.parametrize(
     ("answer", "pointed"),
-    [(lambda x, w, b: (x, (x, w, b)), True), (to_do, False)],
-    ids=["wrong", "open"],
+    [
+        (lambda x, w, b: (x, (x, w, b)), True),
+        (lambda x, w, b: x @ w, True),
+        (to_do, False),
+        (lambda x, w, b: importlib.import_module("a_package_that_is_not_there"), False),
+        (lambda x, w, b: sys.exit(), False),
+    ],
+    ids=["wrong", "raises", "open", "a package is missing", "ends Python"],
 )
 def test_a_check_points_at_the_hints_to_what_is_written_and_wrong(answer, pointed):
     with pytest.raises(CheckError) as caught:

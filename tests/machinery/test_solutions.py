@@ -125,7 +125,7 @@ def test_who_is_put_off_reads_how_it_stands_and_what_comes_next(edition, end, hi
         (
             ("wrong", "line 5 does not load: E\n  x"),
             False,
-            "cannot be read: line 5 does not load: E. ",
+            "cannot be checked yet: line 5 does not load: E. ",
         ),
     ],
 )

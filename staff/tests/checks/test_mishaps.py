@@ -133,9 +133,8 @@ def test_check_misses_a_function_and_a_class(monkeypatch):
     monkeypatch.delattr(layers, "relu_forward")
     monkeypatch.delattr(fc_net, "TwoLayerNet")
 
-    assert refusal("fc-1.3").startswith(
-        "cs682/layers.py has no function relu_forward: was it renamed or deleted?\n"
-    )
+    said = "cs682/layers.py has no function relu_forward: was it renamed or deleted?"
+    assert refusal("fc-1.3") == said  # no hint helps with that
     assert "fc_net.py has no class TwoLayerNet" in refusal("fc-2.1")
 
 
