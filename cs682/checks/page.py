@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from cs682.checks import compare
+from cs682.checks.judges.trainings import RETURNS_NONE
 
 _GREEN = "color: var(--jp-success-color1, #2e7d32); font-weight: bold"
 _AMBER = "color: var(--jp-warn-color1, #b26a00); font-weight: bold"
@@ -53,7 +54,9 @@ class Page:
             self._shell.display_pub.publish({"text/plain": text, "text/html": link})
         elif isinstance(error, Exception):
             source = str(getattr(getattr(result, "info", None), "raw_cell", ""))
-            for text in find_hidden(self._shell.user_ns, source):
+            names = self._shell.user_ns
+            is_none = find_untrained(names, source) if "'NoneType'" in str(error) else ()
+            for text in (*find_hidden(names, source), *is_none):
                 self._shell.display_pub.publish({"text/plain": text})
 
 
@@ -82,6 +85,26 @@ def find_hidden(namespace: Mapping[str, Any], source: str) -> Iterator[str]:
         yield f"data is {compare.kind_of(data)} by now, no dict: run the very first cell again"
 
 
+def find_untrained(namespace: Mapping[str, Any], source: str) -> Iterator[str]:
+    """Find names that hold None since they were given what `train()` returns.
+
+    Parameters
+    ----------
+    namespace : mapping, a notebook's names
+    source : str, of a cell that ended in an error about None
+
+    Yields
+    ------
+    text : str, of a name that stands in that cell
+    """
+    cells = (_parse(str(cell)) for cell in (*namespace.get("In", ()), source))
+    given = [n for cell in cells for n in ast.walk(cell) if isinstance(n, ast.Assign)]
+    of_train = [n for n in given if ast.unparse(n.value).endswith(".train()")]
+    for name in {t.id: None for n in of_train for t in n.targets if isinstance(t, ast.Name)}:
+        if _is_used(name, source) and name in namespace and namespace[name] is None:
+            yield f"{name} is None: {RETURNS_NONE}"
+
+
 def _is_used(name: str, source: str) -> bool:
     return bool(re.search(rf"\b{name}\b", source))
 
@@ -91,14 +114,18 @@ def _is_code(thing: Any) -> bool:
     return isinstance(thing, ModuleType) or callable(thing)
 
 
+def _parse(source: str) -> ast.Module:
+    """Return what a cell says; nothing if it is no Python."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
 def _imports(source: str) -> dict[str, Any]:
     """Return what the import statements of a cell give, by the names that they give it."""
-    try:
-        nodes = ast.parse(source).body
-    except (SyntaxError, ValueError):
-        return {}
     given = {}
-    for node in (n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)):
+    for node in (n for n in _parse(source).body if isinstance(n, ast.Import | ast.ImportFrom)):
         home = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
         for alias in node.names:
             whole, (first, _, _) = f"{home}{alias.name}", alias.name.partition(".")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cs682._files import SOLUTIONS
-from cs682.checks.compare import CallError
+from cs682.checks.compare import CallError, kind_of
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.trainings import is_fresh
 from cs682.checks.run import MODELS, NETS
@@ -172,7 +172,7 @@ def _kind(model: Any, kinds: tuple[str, ...]) -> str:
         if name in kinds:
             return name
     raise TypeError(
-        f"the model is a {type(model).__name__}; keep a {' or a '.join(kinds)}, or an "
+        f"the model is {kind_of(model)}; keep a {' or a '.join(kinds)}, or an "
         "instance of a class made from one"
     )
 

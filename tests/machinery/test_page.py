@@ -101,6 +101,29 @@ def test_a_cell_that_fails_is_told_which_imported_name_means_something_else(
     assert "".join(shown).startswith(said)
 
 
+SOLVER = "class Solver:\n    model = 1\n    def train(self):\n        pass"
+
+
+@pytest.mark.parametrize(
+    ("made", "cell", "is_told"),
+    [
+        ("with open('/dev/null'):\n    solver = Solver().train()", "solver.model", True),
+        ("best_model = Solver().train()", "best_model.params", True),
+        ("solver = Solver(); solver.train()", "solver.params", False),
+        ("solver = None", "solver.model", False),
+        ("solver = Solver().train()", "None.model", False),
+        ("solver = Solver().train()", "solver; 1 / 0", False),
+    ],
+)
+def test_a_cell_that_fails_is_told_which_name_holds_what_train_returns(shell, made, cell, is_told):
+    for source in (SOLVER, made, cell):
+        shell.run_cell(source, store_history=True)
+
+    name = cell.partition(".")[0]
+    said = f"{name} is None: train() returns None: make the Solver first, then call its train()"
+    assert [data["text/plain"] for data in shell.shown] == [said] * is_told
+
+
 def test_a_call_that_means_no_exercise_is_one_sentence():
     for call, said in (
         (lambda: check("fc-1.11"), "CallError: there is no exercise 'fc-1.11'; did you mean"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cs682.checks.compare import CheckError, kind_of, with_more
+from cs682.checks.compare import CheckError, UnreadError, kind_of, with_more
 from cs682.checks.report import Report
 
 _SEEN = (
@@ -21,6 +21,9 @@ _failed: set[str] = set()  # what was trained and fell short in this process, by
 _EARLIER = "This cell does not set `solver`: what was checked is that of an earlier cell"
 # a comment, an argument, or an attribute that is read: none of them makes a new solver
 _HANDED_ON = re.compile(r"#.*|\bsolver *= *solver\b|\(solver\)|\bsolver\.(?!train\()\w+")
+RETURNS_NONE = "train() returns None: make the Solver first, then call its train()"
+_HAS_MODEL = "Hand over its `model`"
+_MOST_SHARED = 0.05  # of the validation images: data may hold a few images twice
 SLACK = 0.1  # below the bar, by heart: the state that is kept may be an earlier one
 
 
@@ -91,11 +94,15 @@ def check_validation(
     CheckError
         If the network falls short, or the validation images are not the whole set.
     """
-    if not hasattr(model, "loss"):
-        raise CheckError(f"model is {kind_of(model)}, expected a trained network")
+    if isinstance(model, type) or not hasattr(model, "loss"):
+        said = f"model is {_what(model)}, expected a trained network"
+        more = RETURNS_NONE * (model is None) or _HAS_MODEL * hasattr(model, "model")
+        raise UnreadError(with_more(said, more))
     _require_net(model, nets)
+    _require_data(data)
     if len(data["X_val"]) < 500:
         raise CheckError(f"X_val holds {len(data['X_val'])} images; measure on the whole set")
+    _require_unseen(model, data["X_val"])
     if not np.isfinite(model.loss(data["X_val"][:100])).all():
         raise CheckError("the network's scores are not finite; try a smaller learning rate")
     reached = accuracy(model, data["X_val"], data["y_val"])
@@ -110,6 +117,44 @@ def check_validation(
         said = f"validation accuracy is {reached:.3f}, needed at least {bar}. {cure}"
         raise CheckError(with_more(said, _SEEN * _has_failed(model)))
     r.ok(f"validation accuracy at least {bar}")
+
+
+def _what(value: Any) -> str:
+    """Name what was handed over in the place of something that was trained."""
+    return f"the class {value.__name__}" if isinstance(value, type) else kind_of(value)
+
+
+def _require_data(data: Any) -> None:
+    """Raise CheckError for what is not the dict of images that a notebook begins with."""
+    again = "run the very first cell again, and leave `data` as it is"
+    if not isinstance(data, dict):
+        raise UnreadError(f"data is {_what(data)}, expected the dict of images: {again}")
+    for name in ("X_val", "y_val"):
+        if not isinstance(data.get(name), np.ndarray):
+            found = f"is {_what(data[name])}" if name in data else "is gone"
+            raise UnreadError(f"data[{name!r}] {found}, expected an array: {again}")
+
+
+def _require_unseen(model: Any, X_val: Any) -> None:
+    """Raise CheckError if the notebook's Solver of a network trained it on validation images."""
+    for solver in vars(sys.modules["__main__"]).copy().values():
+        if type(solver).__name__ != "Solver" or getattr(solver, "model", None) is not model:
+            continue
+        shared = _count_shared(X_val, solver.X_train) if solver.loss_history else 0
+        if shared > _MOST_SHARED * len(X_val):
+            raise CheckError(
+                f"{shared} of the {len(X_val)} validation images are among those that this network "
+                "was trained on, so its accuracy there says nothing: train on X_train of `data` as "
+                "the first cell made it, and leave X_val to the measuring"
+            )
+
+
+def _count_shared(X: Any, others: Any) -> int:
+    """Return how many images are among others, by every 60th of their numbers."""
+    parts = (np.reshape(v, (len(v), -1))[:, ::60].astype(np.float32) for v in (X, others))
+    rows, known = (np.ascontiguousarray(v).view(f"V{4 * v.shape[1]}") for v in parts)
+    seen = set(known.ravel().tolist())
+    return sum(row in seen for row in rows.ravel().tolist())
 
 
 def _has_failed(model: Any) -> bool:
@@ -158,7 +203,7 @@ def check_overfit(
     except CheckError as error:
         has_failed = _has_failed(getattr(solver, "model", None))
         more = _EARLIER if _is_of_earlier_cell() else _SEEN * has_failed
-        raise CheckError(with_more(str(error), more)) from None
+        raise type(error)(with_more(str(error), more)) from None
     r.ok(
         f"{task.layers} layers, {task.images} images, training accuracy {bar:.2f} within "
         f"{task.epochs} epochs"
@@ -177,10 +222,8 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
     if not all(
         hasattr(solver, name) for name in ("model", "X_train", "train_acc_history", "loss_history")
     ):
-        said = "train() returns nothing: keep the Solver itself, then call its train()"
-        raise CheckError(
-            with_more(f"solver is {kind_of(solver)}, expected a Solver", said * (solver is None))
-        )
+        said = f"solver is {_what(solver)}, expected a Solver"
+        raise UnreadError(with_more(said, RETURNS_NONE * (solver is None)))
     if not solver.train_acc_history:
         raise CheckError(
             "this solver has not been trained: call its train() or, if another was trained, hand "
@@ -188,10 +231,9 @@ def _require_overfit(task: ByHeart, bar: float, nets: tuple[str, ...], solver: A
         )
     net, images = solver.model, len(solver.X_train)
     _require_net(net, nets)
-    if net.num_layers != task.layers:
-        raise CheckError(
-            f"the network has {net.num_layers} layers, this exercise asks for {task.layers}"
-        )
+    layers = getattr(net, "num_layers", 2)  # a TwoLayerNet need not say it
+    if layers != task.layers:
+        raise CheckError(f"the network has {layers} layers, this exercise asks for {task.layers}")
     if images != task.images:
         raise CheckError(
             f"the network was trained on {images} images, this exercise asks for {task.images}"

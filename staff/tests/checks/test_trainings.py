@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -49,6 +51,60 @@ def test_check_of_training_knows_a_network_that_was_not_trained():
         check("fc-2.4", model=net, data=validation(0.9))
 
 
+@pytest.mark.exercise(id="fc-2.4")
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (None, r"model is None, .* make the Solver first, then call its train\(\)"),
+        (TwoLayerNet, "model is the class TwoLayerNet, expected a trained network"),
+        ([Constant()], "model is a list, expected a trained network"),
+        (SimpleNamespace(model=Constant()), r"expected a trained network\. Hand over its `model`"),
+    ],
+)
+def test_check_of_training_names_what_is_no_network(model, said):
+    with pytest.raises(CheckError, match=said) as caught:
+        check("fc-2.4", model=model, data=validation(0.9))
+    assert "Stuck?" not in str(caught.value)  # no hint helps with that
+
+
+@pytest.mark.exercise(id="fc-2.4")
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (None, "data is None, expected the dict of images: run the very first cell again"),
+        (np.ones(3), "data is an ndarray, expected the dict"),
+        ({"X_train": np.ones(3)}, r"data\['X_val'\] is gone, expected an array"),
+        ({"X_val": np.ones(3), "y_val": None}, r"data\['y_val'\] is None, expected an array"),
+    ],
+)
+def test_check_of_training_names_what_is_no_data(data, said):
+    with pytest.raises(CheckError, match=said):
+        check("fc-2.4", model=Constant(), data=data)
+
+
+class Solver:
+    """What a cell of a notebook leaves of a training."""
+
+    def __init__(self, model, X_train):
+        self.model, self.X_train, self.loss_history = model, X_train, [2.3]
+
+
+@pytest.mark.parametrize("exercise", [of("fc-2.4", "fc-2.4"), of("cn-4.3", "cn-4.3")])
+@pytest.mark.parametrize(("count", "is_refused"), [(0, False), (40, False), (90, True)])
+def test_training_on_validation_images_is_none(monkeypatch, exercise, count, is_refused):
+    model, data = Constant(), validation(0.9)
+    data["X_val"], own = np.random.default_rng(682).standard_normal((2, 1000, 3, 8, 8))
+    solver = Solver(model, np.concatenate([own, data["X_val"][:count]]))
+    monkeypatch.setattr(sys.modules["__main__"], "best", solver, raising=False)
+
+    said = rf"{count} of the 1000 validation images are among those that this network was trained"
+    with pytest.raises(CheckError, match=said) if is_refused else nullcontext():
+        check(exercise, model=model, data=data)
+    check(exercise, model=Constant(), data=data)  # of another training
+    solver.loss_history = []
+    check(exercise, model=model, data=data)  # that Solver has not trained it
+
+
 def overfit(history, images=50, num_layers=3, known=50, **state):
     X, y = np.arange(images) < known, np.ones(images, dtype=int)  # the scores are for 1 where known
     model = SimpleNamespace(num_layers=num_layers, loss=lambda X: np.stack([~X, X], axis=1))
@@ -75,12 +131,16 @@ def test_check_of_overfitting_asks_for_all_50_images_within_20_epochs():
         CheckError, match=r"this solver has not been trained: call its train\(\) or"
     ):
         check("fc-3.4", solver=overfit([]))
-    with pytest.raises(CheckError, match=r"solver is None, .* train\(\) returns nothing"):
+    with pytest.raises(CheckError, match=r"solver is None, .* train\(\) returns None"):
         check("fc-3.4", solver=None)
     with pytest.raises(CheckError, match="on 49 images, this exercise asks for 50"):
         check("fc-3.4", solver=overfit([1.0], images=49))
     with pytest.raises(CheckError, match="has 5 layers, this exercise asks for 3"):
         check("fc-3.4", solver=overfit([1.0], num_layers=5))
+    two = overfit([1.0])
+    del two.model.num_layers  # as of a TwoLayerNet
+    with pytest.raises(CheckError, match="has 2 layers, this exercise asks for 3"):
+        check("fc-3.4", solver=two)
 
 
 @pytest.mark.exercise(id="fc-3.5")
