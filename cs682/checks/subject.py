@@ -62,6 +62,15 @@ class Subject(Protocol):
     def set_reg(self, net: Any, reg: float) -> None:
         """Set the strength of the L2 penalty."""
 
+    def layers_asked_for(self, net: Any, X: Array) -> list[int]:
+        """Return the hidden layers whose options a forward pass asks for.
+
+        Parameters
+        ----------
+        net : handle of a `FullyConnectedNet`
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+        """
+
     def loss(self, net: Any, X: Array, y: Labels | None = None) -> Any:
         """Return scores, or with labels the pair (loss, gradients by name).
 
@@ -186,6 +195,28 @@ class LocalSubject:
         except TypeError:
             _require_methods(net)
             raise
+
+    def layers_asked_for(self, net: Any, X: Array) -> list[int]:
+        """Return the numbers that `_forward` calls `_hidden_options` with, in their order.
+
+        Parameters
+        ----------
+        net : a `FullyConnectedNet`
+        X : ndarray of float, shape (N, d_1, ..., d_k)
+        """
+        asked: list[int] = []
+        options = net._hidden_options  # noqa: SLF001  # given to who writes `_forward`
+
+        def note(i: Any) -> Any:
+            asked.append(int(i))
+            return options(i)
+
+        net._hidden_options = note  # noqa: SLF001
+        try:
+            net._forward(X.copy())  # noqa: SLF001  # the exercise itself
+        finally:
+            del net._hidden_options  # noqa: SLF001
+        return asked
 
     def kept_by(self, net: Any, X: Array) -> Any:
         """Return what a forward pass leaves for the way back: its cache, and what self holds.

@@ -277,6 +277,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
         X, y = make_batch(5, (6,), 5)
         check_caches(s, net, params, X, y)
+        _require_own_options(s, net, X, len(hidden))
     said = say_count(s, net, X, len(hidden) + 1)
     if said and not is_way_back_right(s, net, X, y, slow.net_slopes(params, X, y)):
         r.advise(f"{said}, and the way back has to read what you return")
@@ -288,6 +289,17 @@ def check_net_forward(s: Subject, r: Report) -> None:
     where = "with 12 layers"
     compare("scores", s.loss(net, X), want, rtol=EXACT, where=where, hint=_DEEP, causes=causes)
     r.ok("scores with 12 layers: W10 comes after W9")
+
+
+def _require_own_options(s: Subject, net: Any, X: Any, hidden_layers: int) -> None:
+    """Refuse a network whose hidden layers share options: without normalization all are alike."""
+    asked = sorted({*s.layers_asked_for(net, X)})
+    if asked and asked != [*range(1, hidden_layers + 1)]:
+        raise CheckError(
+            f"of {hidden_layers} hidden layers, self._hidden_options(i) is asked for those of i = "
+            f"{', '.join(map(str, asked))} alone: each layer has options of its own. Here they are "
+            "alike; with a normalization they hold its gamma, beta and running statistics"
+        )
 
 
 def _advise_of_options(s: Subject, r: Report) -> None:

@@ -148,6 +148,11 @@ class RemoteSubject:
         """
         return self._call("loss", (net, X, y))
 
+    def layers_asked_for(self, net: Any, X: Array) -> list[int]:
+        """Return the hidden layers whose options a forward pass of the network takes."""
+        asked: list[int] = self._call("layers_asked_for", (net, X))
+        return asked
+
     def restore(self, net: Any, params: Params, running: list[Params]) -> None:
         """Give the network trained parameters, and running statistics to each normalization."""
         self._call("restore", (net, params, running))
