@@ -6,15 +6,21 @@ import ast
 
 from staff.grading.intake.kinds import parse, written
 from staff.grading.intake.locate import Package
-from staff.grading.likeness import own_code, say_unread
+from staff.grading.likeness import _given, own_code, say_unread
 from staff.grading.results.facts import facts_of
 
 TEXT = '"""Doc."""\ndef added(x):\n    """Doc."""\n    return x\n'
 
 
 def test_a_module_is_parsed_once_for_all_who_look_into_it(tmp_path, monkeypatch):
+    _given()  # the course's own modules are read once in a process
     parsed, real = [], ast.parse
-    monkeypatch.setattr(ast, "parse", lambda text, *_, **__: parsed.append(text) or real(text))
+
+    def spy(text, *args, **options):
+        parsed.append(text)
+        return real(text, *args, **options)
+
+    monkeypatch.setattr(ast, "parse", spy)
     path = tmp_path / "cs682" / "layers.py"
     path.parent.mkdir()
     path.write_text(TEXT + f"# {tmp_path}\n")
