@@ -27,6 +27,9 @@ _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the
 _TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
 
 
+ITSELF, ALL_THAT_FAILED = "itself", "all that failed"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one exercise of a hand-in was graded.
@@ -40,6 +43,7 @@ class Outcome:
     message : str, for the student: what is wrong, or on what terms it passed
     advice : tuple of str, for the student
     staff : str, for staff alone: the traceback, or how a process ended
+    left : {'', 'itself', 'all that failed'}, of which trained models a person decides for it
     """
 
     exercise: str
@@ -49,6 +53,7 @@ class Outcome:
     message: str
     advice: tuple[str, ...] = ()
     staff: str = ""
+    left: str = ""
 
 
 def grade_code(

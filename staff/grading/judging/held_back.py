@@ -39,10 +39,10 @@ from cs682.hand_in.models import KeptModel, read_model
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import read_package
 from staff.grading.intake.safe_text import shown
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.core import ALL_THAT_FAILED, ITSELF, Outcome
 from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.model import OwnNetwork, course_scores
-from staff.grading.results.store import DECIDES, OTHER_DATA, UNSEEN, write_bytes
+from staff.grading.results.store import UNSEEN, write_bytes
 from staff.grading.sandbox.ladder import Rung
 
 TRAINED_ON = 49_000  # images whose mean the notebooks subtract
@@ -52,8 +52,9 @@ LEARNED = max(
 )  # images of which some are learned by heart
 MOST = {"fc": 0.7, "cn": 0.9}  # accuracy beyond what such networks reach in a course
 CHANCE = 0.25  # of 50 images: 0.1, and three standard deviations, are 0.23
+DECIDES = "A person decides"
 CHANCE_SAID = (
-    f"; about chance, for images that it had to learn. {OTHER_DATA}, such "
+    "; about chance, for images that it had to learn. Perhaps it was trained on other images, such "
     f"as the stand-in, and so were your other models. {DECIDES}"
 )
 
@@ -195,15 +196,13 @@ def _outcome(exercise: str, path: Path, images: HeldBack | None, own: OwnNetwork
         text = "models were not graded: the grader was started without data"
         return Outcome(exercise, 0, maximum, UNSEEN, text)
     try:
-        passed, text, staff = _judge(exercise, path, images, own)
+        return _judge(exercise, path, images, own)
     except ModelError as error:
-        passed, text, staff = False, str(error), ""
-    state = "passed" if passed else "wrong"
-    return Outcome(exercise, maximum * passed, maximum, state, text, staff=staff)
+        return Outcome(exercise, 0, maximum, "wrong", str(error))
 
 
-def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tuple[bool, str, str]:
-    """Return whether a model passes, and what to say of it to the student and to staff."""
+def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> Outcome:
+    """Return how a model is graded by what it scores."""
     kept = _read(path, exercise)
     layers, design = design_of(kept)
     by_heart = exercise in BY_HEART
@@ -223,22 +222,23 @@ def _judge(exercise: str, path: Path, images: HeldBack, own: OwnNetwork) -> tupl
         raise ModelError("the network's scores are not all finite numbers")
     reached = float((scores.argmax(axis=1) == y).mean())
     text = f"accuracy {reached:.3f} on {of}, needed {bar:.3f}"
-    staff = ""
-    if said := own.disagrees(kept, design, centred, scores):
-        text += f", by the course's network; {said}. {DECIDES}"
-        staff = "the student's network and the course's disagree"
-    told, doubt = _doubt(exercise, reached)
-    staff = "\n".join(filter(None, (staff, doubt)))
-    return reached >= bar, text + told, staff
+    return _verdict(exercise, reached, bar, text, own.disagrees(kept, design, centred, scores))
 
 
-def _doubt(exercise: str, reached: float) -> tuple[str, str]:
-    """Return what an accuracy gives reason to doubt, for the student and for staff."""
+def _verdict(exercise: str, reached: float, bar: float, text: str, differs: str) -> Outcome:
+    """Return the outcome of an accuracy, with what gives reason to doubt it."""
+    doubts, left = [], ""
+    if differs:
+        text, left = f"{text}, by the course's network; {differs}. {DECIDES}", ITSELF
+        doubts.append("the student's network and the course's disagree")
     if exercise in BY_HEART and reached < CHANCE:
-        return CHANCE_SAID, "it knows hardly any of the images: trained on other data?"
+        text, left = text + CHANCE_SAID, ALL_THAT_FAILED
+        doubts.append("it knows hardly any of the images: trained on other data?")
     if exercise not in BY_HEART and reached > MOST[exercise[:2]]:
-        return "", "beyond what such networks reach: learned from the test set?"
-    return "", ""
+        doubts.append("beyond what such networks reach: learned from the test set?")
+    maximum, passed = EXERCISES[exercise].points, reached >= bar
+    state, staff = "passed" if passed else "wrong", "\n".join(doubts)
+    return Outcome(exercise, maximum * passed, maximum, state, text, staff=staff, left=left)
 
 
 def _read(path: Path, exercise: str) -> KeptModel:

@@ -13,7 +13,7 @@ from cs682.checks.hints import STEPS
 from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import FEW, names
 from staff.grading.intake.submission import Student
-from staff.grading.judging.core import NOT_GRADED, Outcome
+from staff.grading.judging.core import ALL_THAT_FAILED, NOT_GRADED, Outcome
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,12 @@ class Record:
     def undecided(self) -> list[str]:
         """Return the trained models of which a person has yet to decide.
 
-        These are those whose report says so, and if one was perhaps trained on other data, all
-        that failed.
+        These are those left to one, and if one was perhaps trained on other data, all that failed.
         """
         models = [o for o in self.outcomes if o.exercise in MODELS]
-        other = any(OTHER_DATA in o.message for o in models)
-        left = [o for o in models if o.state != BY_HAND]
-        return [o.exercise for o in left if DECIDES in o.message or (other and o.state == "wrong")]
+        are_all = any(o.left == ALL_THAT_FAILED for o in models)
+        open_ = [o for o in models if o.state != BY_HAND]
+        return [o.exercise for o in open_ if o.left or (are_all and o.state == "wrong")]
 
     def with_outcomes(self, outcomes: dict[str, Outcome]) -> Record:
         """Return the record with some outcomes replaced."""
@@ -146,8 +145,6 @@ TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
 IDLE = "nothing taken"  # the fact that names uploads which students.csv assigns for nothing
 UNSEEN = "not looked at"  # of a model that was handed in, where models are not graded
-DECIDES = "A person decides"  # in what a report says of a trained model
-OTHER_DATA = "Perhaps it was trained on other images"  # likewise; so were all models of a hand-in
 BY_HAND = "set by a person"  # of an exercise with an override
 
 

@@ -11,6 +11,7 @@ from cs682.classifiers.cnn import ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
 from staff.grading.judging import held_back
+from staff.grading.judging.core import ALL_THAT_FAILED, ITSELF
 from staff.grading.judging.designs import design_of
 from staff.grading.judging.held_back import (
     bar_of,
@@ -143,6 +144,7 @@ def test_model_that_knows_none_of_the_images_it_had_to_learn_may_be_of_other_dat
     assert outcome.state == "wrong"
     assert ("trained on other images, such as the stand-in" in outcome.message) == is_said
     assert ("trained on other data?" in outcome.staff) == is_said
+    assert outcome.left == ALL_THAT_FAILED * is_said
 
 
 def test_accuracy_that_no_such_network_reaches_is_shown_to_staff(grade_model, images, tmp_path):
@@ -198,6 +200,7 @@ def test_table_of_answers_in_a_helper_file_earns_nothing(hand_in, images, rung):
     assert (outcome.state, outcome.points) == ("wrong", 0)
     assert "your own network names another class for" in outcome.message
     assert "A person decides" in outcome.message
+    assert outcome.left == ITSELF
 
 
 @pytest.mark.slow

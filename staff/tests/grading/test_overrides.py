@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from staff.grading.intake.sheets import Faults
+from staff.grading.judging.core import ALL_THAT_FAILED
 from staff.grading.results import exports
 from staff.grading.results.overrides import look_up, override, read_overrides
 from staff.grading.results.report import html, markdown
-from staff.grading.results.store import DECIDES, OTHER_DATA
 from staff.grading.results.warnings import warnings_page
 from staff.tests.grading.records import ADA, ALL_READ, CODE, outcome_of, record_of
 from staff.tests.grading.typed import POINTS
@@ -81,7 +81,7 @@ def test_override_of_somebody_who_is_not_there_or_by_two_names_is_refused_by_lin
 
 
 def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):
-    chance = outcome_of("fc-3.4", "wrong", f"accuracy 0.1. {OTHER_DATA}. {DECIDES}", staff="doubt")
+    chance = outcome_of("fc-3.4", "wrong", "accuracy 0.1", staff="doubt", left=ALL_THAT_FAILED)
     record = record_of("55", chance, outcome_of("fc-5.1", "wrong", "accuracy 0.1"), *ALL_READ)
 
     def left(*exercises):

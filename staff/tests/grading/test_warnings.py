@@ -11,6 +11,7 @@ from cs682.checks import EXERCISES
 from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE as ALL
+from staff.grading.judging.core import ITSELF
 from staff.grading.results.store import NotGraded
 from staff.grading.results.warnings import warnings_page
 from staff.tests.grading.records import ADA, outcome_of, record_of
@@ -49,14 +50,14 @@ def test_warnings_show_first_what_costs_most_and_whose_it_is():
 def test_warnings_name_files_left_out_and_models_of_which_a_person_decides():
     problems = tuple(f"a{i}.py is left out: more than 300 files" for i in range(9))
     ordinary = ("notebooks/best_model.npz is missing", "1, handed in x, is older and was left out")
-    model = outcome_of("fc-5.1", "passed", "your own code fails. A person decides", staff="differ")
+    model = outcome_of("fc-5.1", "passed", "your own code fails", staff="differ", left=ITSELF)
     records = [record_of("ada", problems=problems), record_of("bob", model, problems=ordinary)]
 
     page = warnings_page(records, {}, [])
 
     assert "a2.py is left out: more than 300 files; and 6 more" in page
     assert "is older" not in page
-    assert "fc-5.1 passed: differ: your own code fails. A person decides" in page
+    assert "fc-5.1 passed: differ: your own code fails" in page
     decided = outcome_of("fc-5.1", "set by a person", staff="differ")
     assert "A model of which a person decides: none" in warnings_page(
         [record_of("bob", decided)], {}, []
