@@ -10,7 +10,7 @@ read: if the answer changes later, they are kept beside it and it is to be read 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -32,15 +32,21 @@ from staff.grading.results.store import (
 Key = tuple[str, str]  # id of the submission, question
 Table = dict[Key, dict[str, str]]  # what was typed, by column
 Texts = dict[Key, str]  # digests of the answers that were read, or shown to be read
+Given = dict[tuple[str, str, str], dict[str, str]]  # points and remark, with the digest at the end
 COLUMNS = ("student", "question", "points", "maximum", "remark")
 NONE = "-"  # typed as points: they are taken back
 BEFORE = "before"  # column: points and remark of an answer that has changed since
+WORDS = "words"  # column: a mark of the text that a line is about
 CHANGED = "it has changed since it was read"
-_OURS = {"student", "question", "maximum", "name"}  # columns that nobody types into
+_ABOUT_WORDS = ("points", "remark")
+_OURS = {"student", "question", "maximum", "name", WORDS}  # columns that nobody types into
+_LETTERS = str.maketrans("0123456789abcdef", "ghijklmnopqrstuv")  # 1234e567 would be a number
 QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
 
 
-def read_table(path: Path, points: Mapping[str, int], faults: Faults) -> Table:
+def read_table(
+    path: Path, points: Mapping[str, int], faults: Faults, texts: Mapping[Key, str] | None = None
+) -> Table:
     """Read what a person has typed into a table of answers.
 
     Parameters
@@ -49,6 +55,7 @@ def read_table(path: Path, points: Mapping[str, int], faults: Faults) -> Table:
     points : mapping of str to int, what each question is worth
     faults : Faults, takes a question that there is not, points out of range, or two lines for one
         answer
+    texts : mapping, optional; what each line is about. Points beside other words are `BEFORE`
 
     Returns
     -------
@@ -73,7 +80,9 @@ def read_table(path: Path, points: Mapping[str, int], faults: Faults) -> Table:
         with faults.kept():
             if line["points"] not in ("", NONE):
                 line["points"] = str(whole(line["points"], points[question], where))
-        found[student, question] = _typed_in(line)
+        typed, text = _typed_in(line), (texts or {}).get((student, question))
+        is_old = text and line.get(WORDS, _mark(text)) not in ("", _mark(text))
+        found[student, question] = _moved(typed) if is_old and _has_points(typed) else typed
     return {key: typed for key, typed in found.items() if typed}
 
 
@@ -135,6 +144,7 @@ class AnswerBook:
         self._files = [path.resolve() for path in files]
         self._memory = out / "staff" / "answers.json"
         self._texts: Texts = {}
+        self._given: Given = {}  # what was given to words that have changed since
 
     def read(self) -> Table:
         """Return all that people have typed in until now.
@@ -167,7 +177,7 @@ class AnswerBook:
 
     def _read(self, faults: Faults) -> Table:
         """Return all that people have typed in until now."""
-        base, seen, self._texts = self._remembered()
+        base, seen, self._texts, self._given = self._remembered()
         own = {str(p): self._read_one(p, faults) for p in self._own() if p.exists()}
         given = {str(p): self._read_one(p, faults) for p in self._files if str(p) not in own}
         book = {str(self._out / "answers.csv"): combine(base, own, {}, faults)}
@@ -183,21 +193,26 @@ class AnswerBook:
 
         Returns
         -------
-        table : dict, the lines of these answers alone, points and remark moved to `BEFORE`
+        table : dict, the lines of these answers alone, points and remark moved to `BEFORE`; words
+            that are as they once were have theirs again
         """
         found: Table = {}
         for key, text in _texts_of(record):
-            cells = typed.get(key, {})
-            if _has_points(cells) and self._texts.get(key, text) != text:
-                given = [cells[column] for column in ("points", "remark") if column in cells]
-                kept = {c: cells[c] for c in cells.keys() - {"points", "remark"}}
-                found[key] = {**kept, BEFORE: ": ".join(given)}
+            cells, old = typed.get(key, {}), self._texts.get(key, text)
+            if old == text:
+                continue
+            if _has_points(cells):
+                self._given[(*key, old)] = {c: cells[c] for c in _ABOUT_WORDS if c in cells}
+                cells = found[key] = _moved(cells)
+            if "points" not in cells and (again := self._given.get((*key, text))):
+                found[key] = {c: v for c, v in cells.items() if c != BEFORE} | again
+                self._texts[key] = text
         return found
 
     def _read_one(self, path: Path, faults: Faults) -> Table:
         """Return what stands in one table; nothing if it cannot be understood at all."""
         with faults.kept():
-            return read_table(path, self._points, faults)
+            return read_table(path, self._points, faults, self._texts)
         return {}
 
     def write(self, records: Sequence[Record], names: bool = False, readers: int = 0) -> None:
@@ -233,6 +248,7 @@ class AnswerBook:
                 path.unlink()
         known = {"known": _as_lines(typed), "seen": {k: _as_lines(v) for k, v in seen.items()}}
         known["texts"] = [[*key, text] for key, text in sorted(self._now(records, typed).items())]
+        known["given"] = [[*key, cells] for key, cells in sorted(self._given.items())]
         write_json(self._memory, known)  # last: until then the tables say it all
 
     def _now(self, records: Sequence[Record], typed: Table) -> Texts:
@@ -251,14 +267,15 @@ class AnswerBook:
         """Return the files in the folder of results that people type into."""
         return [self._out / "answers.csv", *sorted(self._out.glob("readers/*.csv"))]
 
-    def _remembered(self) -> tuple[Table, dict[str, Table], Texts]:
-        """Return what was known, stood in further files, and was read, when last written."""
+    def _remembered(self) -> tuple[Table, dict[str, Table], Texts, Given]:
+        """Return what was known, stood in further files, was read, and was given before."""
         if not self._memory.exists():
-            return {}, {}, {}
+            return {}, {}, {}, {}
         tree = json.loads(self._memory.read_text(encoding="utf-8"))
         texts = {(student, question): text for student, question, text in tree.get("texts", ())}
         seen = {k: _from_lines(v) for k, v in tree["seen"].items()}
-        return _from_lines(tree["known"]), seen, texts
+        given = {tuple(key): cells for *key, cells in tree.get("given", ())}
+        return _from_lines(tree["known"]), seen, texts, given
 
     def _write(self, path: Path, text: str) -> None:
         """Replace a table; what a person has saved there is kept first."""
@@ -277,6 +294,18 @@ class AnswerBook:
 def _has_points(cells: Mapping[str, str]) -> bool:
     """Tell whether a person has given points."""
     return cells.get("points", NONE) != NONE
+
+
+def _moved(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return a line with its points and remark as those of words that have changed since."""
+    given = [cells[column] for column in _ABOUT_WORDS if column in cells]
+    kept = {column: text for column, text in cells.items() if column not in _ABOUT_WORDS}
+    return {**kept, BEFORE: ": ".join(given)}
+
+
+def _mark(digest: str) -> str:
+    """Return a few letters that tell one text from another, for a table."""
+    return digest[:8].translate(_LETTERS)
 
 
 def _texts_of(record: Record) -> Iterator[tuple[Key, str]]:
@@ -316,7 +345,7 @@ def part_of(number: int, readers: int) -> list[str]:
 
 
 def table(
-    records: Iterable[Record],
+    records: Sequence[Record],
     typed: Table,
     points: Mapping[str, int],
     *,
@@ -337,7 +366,8 @@ def table(
     answered = [(r.id, q) for q in wanted for r in records if q in r.answers]
     keys = [*answered, *sorted(k for k in typed.keys() - {*answered} if k[1] in wanted)]
     extra = sorted({column for cells in typed.values() for column in cells} - {*COLUMNS})
-    columns = [*COLUMNS, *(["name"] if names else []), *extra]
+    texts = {key: text for record in records for key, text in _texts_of(record)}
+    columns = [*COLUMNS, *(["name"] if names else []), *extra, WORDS]
     rows = (
         {
             **typed.get(key, {}),
@@ -345,6 +375,7 @@ def table(
             "question": key[1],
             "maximum": points[key[1]],
             "name": people.get(key[0], ""),
+            WORDS: _mark(texts.get(key, "")),
         }
         for key in keys
     )

@@ -319,3 +319,47 @@ def test_points_typed_beside_a_text_are_for_that_text_though_a_newer_one_came(tm
     save(tmp_path, [version("second")])
 
     assert points_of(tmp_path) is None
+
+
+def test_points_come_back_with_the_words_that_they_were_given_to(tmp_path):
+    save(tmp_path, [version("first")])
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "2")
+    save(tmp_path, [version("first")])
+    save(tmp_path, [version("second")])
+    for text in ("first", "first", "second"):
+        save(tmp_path, [version(text)])
+        assert points_of(tmp_path) == ("2" if text == "first" else None)
+        assert bool(changed_since(book_of(tmp_path).read())) == (text == "second")
+
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "1")
+    for text, points in (("second", "1"), ("first", "2"), ("second", "1"), ("third", None)):
+        save(tmp_path, [version(text)])
+        save(tmp_path, [version(text)])
+        assert points_of(tmp_path) == points
+
+
+def test_points_that_were_taken_back_stay_so_when_the_words_come_back(tmp_path):
+    save(tmp_path, [version("first")])
+    for points in ("2", "-"):
+        type_in(tmp_path / "answers.csv", "ada,fc-q1", points)
+        for text in ("first", "second", "first"):
+            save(tmp_path, [version(text)])
+
+    assert points_of(tmp_path) in (None, "-")
+
+
+@pytest.mark.parametrize("file", ["answers.csv", "readers/1.csv"])
+def test_points_typed_into_an_older_copy_do_not_stand_for_newer_words(file, tmp_path):
+    save(tmp_path, [version("first")], readers=1)
+    copy = (tmp_path / file).read_text()
+    save(tmp_path, [version("second")])
+
+    (tmp_path / file).write_text(copy)
+    type_in(tmp_path / file, "ada,fc-q1", "2")
+    save(tmp_path, [version("second")])
+
+    assert points_of(tmp_path) is None
+    assert changed_since(book_of(tmp_path).read()) == {("ada", "fc-q1"): "2"}
+    type_in(tmp_path / "answers.csv", "ada,fc-q1", "1")
+    save(tmp_path, [version("second")])
+    assert points_of(tmp_path) == "1"
