@@ -61,8 +61,24 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         lambda found: f"No exercise needs {found[1]}: NumPy is enough for each.",
     ),
     (
-        r"^BdbQuit",
+        r"^BdbQuit|^PermissionError: sys\.settrace: ",
         lambda _: "A breakpoint is left in the code: take breakpoint() or set_trace() out.",
+    ),
+    (
+        r"^EOFError: EOF when reading a line",
+        lambda _: "input() waits for somebody to type, and nobody does: take it out.",
+    ),
+    (
+        r"^FileNotFoundError: ",
+        lambda _: "No exercise needs a file besides its own: take the line out.",
+    ),
+    (  # as the grader's sandbox says it
+        r"^OSError: \[Errno 30\] |^PermissionError: \[Errno 1\] "
+        r"|^RuntimeError: can't start new thread",
+        lambda _: (
+            "Where this ran, code can write no file and start no program and no thread; no "
+            "exercise needs that. Take the line out."
+        ),
     ),
     (
         r"^SyntaxError.*\n.*: (?:<<<<<<<|=======|>>>>>>>)",

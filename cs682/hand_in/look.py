@@ -18,6 +18,16 @@ from cs682.checks.source import WRITTEN
 from cs682.setup.assignment import MANIFEST
 from cs682.setup.packages import packages
 
+_BEYOND = {  # what reads, writes, starts, asks or waits; by its last name
+    *("open", "loadtxt", "genfromtxt", "read_text", "read_bytes", "input", "breakpoint"),
+    *("savez", "savez_compressed", "savetxt", "tofile", "write_text", "write_bytes", "savefig"),
+    *("mkdir", "makedirs", "FileHandler", "Popen", "check_output", "check_call", "Thread"),
+    *("ThreadPoolExecutor", "ProcessPoolExecutor", "set_trace", "sleep"),
+}
+_LIKEWISE = {  # of names that other things have too
+    *("np.load", "np.save", "numpy.load", "numpy.save", "os.system", "subprocess.run"),
+    *("subprocess.call", "multiprocessing.Pool"),
+}
 _FREE = {*sys.stdlib_module_names, "numpy", "cs682", "cs231n", "__future__"}
 
 
@@ -127,6 +137,51 @@ def foreign_imports(root: Path, files: Mapping[str, bytes]) -> dict[str, list[st
         if names := sorted(_imports(files[name]) - _FREE):
             found[name] = names
     return found
+
+
+def look_at_effects(root: Path, files: Mapping[str, bytes]) -> Iterator[str]:
+    """Say what a student's own code does beyond computing, which the grader's sandbox refuses.
+
+    Parameters
+    ----------
+    root : Path, the folder of the assignment
+    files : mapping of bytes by name
+
+    Yields
+    ------
+    remark : str
+    """
+    for name in _written(root, files):
+        for number, called in _effects(files[name]):
+            yield (
+                f"{name} line {number} calls {called}: at the grader's, code finds no files but "
+                "its own, can write none, start no program or thread, ask nobody, and has little "
+                "time, so what uses it may fail there"
+            )
+
+
+def _effects(content: bytes) -> list[tuple[int, str]]:
+    """Return the lines of a source file that do more than compute, with what they call."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    body = [node for node in tree.body if not _is_for_a_script(node)]
+    calls = [n for top in body for n in ast.walk(top) if isinstance(n, ast.Call)]
+    return sorted((n.lineno, ast.unparse(n.func)) for n in calls if _has_effect(n))
+
+
+def _is_for_a_script(node: ast.stmt) -> bool:
+    """Tell whether this is what runs only if the file is started as a script."""
+    return isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+
+
+def _has_effect(call: ast.Call) -> bool:
+    """Tell by the name of what is called whether it may do more than compute."""
+    name = ast.unparse(call.func)
+    if name == "logging.basicConfig":
+        return any(option.arg == "filename" for option in call.keywords)
+    return name in _LIKEWISE or name.rpartition(".")[2] in _BEYOND
 
 
 def _written(root: Path, files: Mapping[str, bytes]) -> list[str]:

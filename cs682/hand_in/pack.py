@@ -35,6 +35,7 @@ from cs682.hand_in.books import find_gaps
 from cs682.hand_in.look import (
     find_package,
     foreign_imports,
+    look_at_effects,
     look_at_folders,
     look_at_notebook,
     look_at_versions,
@@ -203,6 +204,7 @@ def _look(hand_in: HandIn) -> None:
             f"{name} imports {', '.join(names)}, which the grader does not have"
             for name, names in hand_in.imports.items()
         ),
+        *look_at_effects(hand_in.root, hand_in.files),
         *look_at_versions(),
     ]
 

@@ -199,6 +199,32 @@ def test_imports_that_the_grader_lacks_are_said_and_written_down(root):
     assert written["versions"]["numpy"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["open('log', 'w')", "open('table')", "np.load('x')", "np.save('x', x)", "os.makedirs('figs')",
+     "subprocess.run(['ls'])", "Thread(target=f)", "Path('x').write_text('')", "input('go?')",
+     "logging.basicConfig(filename='log')", "breakpoint()", "time.sleep(0.1)"],
+)  # fmt: skip
+def test_what_the_grader_refuses_to_do_is_said(root, line):
+    change(root, "cs682/optim.py", f"def f(x):\n    {line}\n")
+
+    (said,) = [text for text in collect(root).remarks if "at the grader's" in text]
+
+    assert said.startswith("cs682/optim.py line 2 calls ")
+    assert "code finds no files but its own, can write none" in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["np.full(3, 1)", "print(x)", "net.save(x)",
+     "logging.basicConfig(level=10)", "if __name__ == '__main__':\n    np.save('x', x)"],
+)  # fmt: skip
+def test_what_the_grader_allows_is_not_blamed(root, line):
+    change(root, "cs682/optim.py", f"{line}\n")
+
+    assert not [text for text in collect(root).remarks if "at the grader's" in text]
+
+
 @pytest.mark.parametrize("manifest", [None, "{", "[]", '{"files": 682}'])
 def test_given_code_is_not_blamed(root, manifest):
     if manifest:

@@ -179,6 +179,12 @@ def test_open_check_sees_the_answer_in_the_notebook(monkeypatch):
             "cs682/optim.py is missing: take it back from",
         ),
         (bdb.BdbQuit(), "A breakpoint is left in the code"),
+        (PermissionError("sys.settrace: no layer needs it"), "A breakpoint is left in the code"),
+        (EOFError("EOF when reading a line"), "input() waits for somebody to type"),
+        (FileNotFoundError(2, "No such file", "x.npy"), "No exercise needs a file besides its own"),
+        (OSError(30, "Read-only file system", "x.npy"), "Where this ran, code can write no file"),
+        (PermissionError(1, "Operation not permitted"), "start no program and no thread"),
+        (RuntimeError("can't start new thread"), "Where this ran, code can write no file"),
     ],
 )
 def test_what_was_raised_says_what_to_take_out(monkeypatch, error, said):

@@ -141,6 +141,26 @@ def test_what_came_back_in_a_further_check_is_not_said(ask, made, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("habit", "said"),
+    [
+        ("np.save('x.npy', x)", "code can write no file"),
+        ("import os; os.makedirs('figs')", "code can write no file"),
+        ("import threading; threading.Thread(target=id, args=(0,)).start()", "no thread"),
+        ("breakpoint()", "A breakpoint is left in the code"),
+        ("input()", "input() waits for somebody to type"),
+    ],
+)
+def test_habit_that_the_sandbox_refuses_is_said_in_plain_words(habit, said, hand_in, rung):
+    path = hand_in / "cs682/layers.py"
+    text, line = path.read_text(), "    return np.maximum(x, 0), x\n"
+    assert line in text
+    path.write_text(text.replace(line, f"    {habit}\n{line}"))
+
+    assert said in outcomes(hand_in, rung, ["fc-1.3"])["fc-1.3"].message
+
+
+@pytest.mark.slow
 def test_trouble_in_the_worker_shows_no_line_of_the_grader(hand_in, rung):
     path = hand_in / "cs682/layers.py"
     path.write_text(
