@@ -31,7 +31,6 @@ from cs682.checks.run import BARS, BY_HEART, MODELS, NETS
 from cs682.cifar10.files import (
     TEST_BATCH,
     TRAIN_BATCHES,
-    describe,
     read_batch,
     read_meta,
 )
@@ -65,14 +64,12 @@ class HeldBack:
 
     Attributes
     ----------
-    about : str, which data they come from
     X : ndarray of uint8, shape (n, 3, 32, 32), test images that the notebooks do not use
     y : ndarray of int64, shape (n,)
     X_learned, y_learned : as `X` and `y`, the images of the overfitting exercises
     mean : ndarray of float32, shape (3, 32, 32), what the notebooks subtract
     """
 
-    about: str
     X: NDArray[np.uint8]
     y: NDArray[np.int64]
     X_learned: NDArray[np.uint8]
@@ -107,7 +104,6 @@ def hold_back(
     chosen = shown + np.random.default_rng(seed).choice(len(pixels) - shown, count, replace=False)
     first, first_labels = read_batch(folder / TRAIN_BATCHES[0], meta.batch_size)
     return HeldBack(
-        describe(folder).partition(" from ")[0],
         pixels[chosen].reshape(-1, 3, 32, 32),
         labels[chosen],
         first[:LEARNED].reshape(-1, 3, 32, 32),
@@ -138,8 +134,7 @@ def write_images(path: Path, images: HeldBack) -> None:
 def read_images(path: Path) -> HeldBack:
     """Read what `write_images` wrote; the second time it is at hand."""
     with np.load(path, allow_pickle=False) as members:
-        arrays = {name: members[name] for name in members.files}
-    return HeldBack(**{**arrays, "about": str(arrays["about"])})
+        return HeldBack(**{name: members[name] for name in members.files})
 
 
 def digest_images(images: HeldBack) -> str:

@@ -187,7 +187,7 @@ def test_another_class_takes_nobody_out_of_the_book_without_a_word(
 
 def test_with_data_only_hand_ins_with_models_are_graded_again(place, out, quick, monkeypatch):
     pixels, labels = np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.int64)
-    images = HeldBack("none", pixels, labels, pixels, labels, np.zeros((3, 32, 32), np.float32))
+    images = HeldBack(pixels, labels, pixels, labels, np.zeros((3, 32, 32), np.float32))
     monkeypatch.setattr(grade_module, "hold_back", lambda *_: images)
     monkeypatch.setattr(grade_module, "find_data", lambda folder: folder)
     (place / "ada" / "notebooks").mkdir()
