@@ -82,14 +82,14 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("check", help=text, description=text)
     text = "such as fc-1.1, fc-1, affine_forward or layers.py (default: all)"
     parser.add_argument("names", nargs="*", metavar="NAME", help=text)
-    _add_seconds(parser)
+    _add_seconds(parser, "one check")
     said = "interrupted; what is printed above has been checked"
     parser.set_defaults(run=_run_check, usage_error=parser.error, interrupted=said)
 
 
-def _add_seconds(parser: argparse.ArgumentParser) -> None:
-    """Describe the option that bounds each check."""
-    text = "the longest that one check may take (default: 120)"
+def _add_seconds(parser: argparse.ArgumentParser, which: str) -> None:
+    """Describe the option that bounds checks."""
+    text = f"the longest that {which} may take (default: 120)"
     parser.add_argument("--seconds", type=_positive, default=120, help=text)
 
 
@@ -206,7 +206,7 @@ def _add_progress(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser("progress", help=text, description=text)
     text = "add the board to a file too, with what is wrong: a hosted job's summary"
     parser.add_argument("--markdown", type=Path, metavar="FILE", help=text)
-    _add_seconds(parser)
+    _add_seconds(parser, "all checks together")
     parser.set_defaults(run=_run_progress, interrupted="interrupted; nothing was changed")
 
 

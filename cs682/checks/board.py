@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from cs682.checks.run import BY_HEART, CHECKS, MODELS, Result, describe, hints_h
 from cs682.checks.source import RESTING_ON, find_outdated, find_troubles
 from cs682.figures.tables import ResultsTable, results_table
 
+_LEAST = 10  # seconds that each check may take, however long others took
 _LONGEST = 90  # characters of what is wrong with a file
 _GONE = ": the cell of its {} is gone, `python -m cs682 reset {}` brings it back"
 _LAG = 10  # seconds that a cell may go on after its check, before the page shows what it said
@@ -81,14 +83,14 @@ def run_progress(markdown: Path | None = None, *, seconds: float = SECONDS) -> i
     Parameters
     ----------
     markdown : Path, optional; a file to add the board to
-    seconds : float, default 120; the longest that one check may take
+    seconds : float, default 120; as for `find_results`
 
     Returns
     -------
     status : int, 1 if an exercise is wrong or a notebook cannot be read, else 0: open is not wrong
     """
     try:
-        results = find_results(seconds=seconds)
+        results = find_results(seconds=seconds, is_last_word=True)
         states = {key: result.state for key, result in results.items()}
         said_of = _find_kept(NOTEBOOKS, states) | _find_gone(NOTEBOOKS, states)
         board = _lay_out(states, said_of)
@@ -212,21 +214,39 @@ def find_states(notebooks: Path = NOTEBOOKS, ids: Iterable[str] = EXERCISES) -> 
 
 
 def find_results(
-    notebooks: Path = NOTEBOOKS, ids: Iterable[str] = EXERCISES, *, seconds: float = SECONDS
+    notebooks: Path = NOTEBOOKS,
+    ids: Iterable[str] = EXERCISES,
+    *,
+    seconds: float = SECONDS,
+    is_last_word: bool = False,
 ) -> dict[str, Result]:
     """Return how far each exercise is, with what its check says.
+
+    What rests on an exercise whose check was stopped is not tried: it would not end either.
 
     Parameters
     ----------
     notebooks, ids
         As for `find_states`.
-    seconds : float, default 120; the longest that one check may take
+    seconds : float, default 120; for all checks. One that does not end gets half of what is left,
+        so that the others have time, and at least 10
+    is_last_word : bool, default False; as for `examine_in_time`
 
     Returns
     -------
     results : dict of Result by exercise id, with a state as `find_states` says it
     """
-    return {key: _look_at(EXERCISES[key], notebooks, seconds) for key in ids}
+    results: dict[str, Result] = {}
+    end = time.monotonic() + seconds
+    for key in ids:
+        beneath = (results[k] for k in RESTS_ON.get(key, ()) if k in results)
+        if stopped := next((result for result in beneath if result.is_stopped), None):
+            said = f"first mend {stopped.exercise.id}: {stopped.message}"
+            results[key] = Result(EXERCISES[key], "wrong", said)
+            continue
+        share = round(max(min(_LEAST, seconds), (end - time.monotonic()) / 2), 1)
+        results[key] = _look_at(EXERCISES[key], notebooks, share, is_last_word=is_last_word)
+    return results
 
 
 def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
@@ -274,10 +294,10 @@ def _coded(name: str) -> list[str]:
     raise ValueError(f"{row.id} is not code in cs682: work on it in {row.file}")
 
 
-def _look_at(row: Exercise, notebooks: Path, seconds: float) -> Result:
+def _look_at(row: Exercise, notebooks: Path, seconds: float, *, is_last_word: bool) -> Result:
     """Check code; see in the saved notebook whether a training passed, a question is answered."""
     if row.id in CHECKS:
-        return examine_in_time(row.id, seconds=seconds)
+        return examine_in_time(row.id, seconds=seconds, is_last_word=is_last_word)
     cells = _read_cells(notebooks / row.notebook)
     if row.is_question:
         return Result(row, "answered" if answer_text(row.id, cells) else "open", "")

@@ -88,7 +88,7 @@ class _Watch:
                 if self._done.is_set():
                     return
                 if self.is_over and self._is_last_word:  # it catches the interrupt, or is in C
-                    print(f"{_hanging()}\nIt cannot be stopped: ended.", file=sys.stderr)  # noqa: T201
+                    print(f"It cannot be stopped: {_hanging()}", file=sys.stderr)  # noqa: T201
                     os._exit(1)
                 self.is_over = True
                 _thread.interrupt_main()
@@ -134,7 +134,8 @@ def examine_in_time(
         line = student_line(stop) or str(stop).partition("\n")[2]
         cause = "This line waits: take it out" if _WAITS.search(line) else f"Likely cause: {_CAUSE}"
         where = f"\n{line}\n  {cause}" if line else ""
-        return Result(row, "wrong", f"it takes longer than {seconds:g} s{where}")
+        said = f"it takes longer than {seconds:g} s{where}"
+        return Result(row, "wrong", said, is_stopped=True)
 
 
 @contextmanager

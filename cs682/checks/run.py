@@ -158,6 +158,7 @@ class Result:
     passed : tuple of str, the properties that held
     advice : tuple of str, what is right by the maths but will bite
     is_read : bool, what is written comes to run; else no hint to the exercise helps
+    is_stopped : bool, time was up before the check came to an end
     """
 
     exercise: Exercise
@@ -166,6 +167,7 @@ class Result:
     passed: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
     is_read: bool = True
+    is_stopped: bool = False
 
 
 def say_next(result: Result) -> Result:

@@ -12,6 +12,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -46,7 +47,7 @@ from cs682.setup.packages import edition
 
 NAME = "hand-in.zip"
 LARGE = 50_000_000  # bytes; collecting sites take 100 MB at most
-CHECK_SECONDS = 600  # all checks take about ten
+CHECK_SECONDS = 300  # all checks take about ten; what does not end is stopped within two minutes
 _NOTEBOOKS = sorted({f"notebooks/{row.notebook}" for row in EXERCISES.values()})
 _IN_NOTEBOOKS = [row.id for row in EXERCISES.values() if row.file.endswith(".ipynb")]
 _UNSAVED = (
@@ -54,9 +55,16 @@ _UNSAVED = (
     "submit again."
 )
 _NEVER = {"__pycache__", ".ipynb_checkpoints"}
-_STATES = (
-    "import json, cs682.checks.board as b; print(); print(json.dumps(b.find_states()), flush=True)"
-)
+_STATES = """
+import json
+from cs682.checks.board import find_results
+
+results = find_results(is_last_word=True)
+states = {key: result.state for key, result in results.items()}
+stopped = {key: result.message for key, result in results.items() if result.is_stopped}
+print()
+print(json.dumps({**states, "stopped": stopped}), flush=True)
+"""
 
 
 class HandInError(RuntimeError):
@@ -254,14 +262,22 @@ def _add_states(hand_in: HandIn) -> None:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         hand_in.remarks.append(f"the checks cannot run: {last}")
         return
-    hand_in.states = json.loads(done.stdout.splitlines()[-1])
+    told = json.loads(done.stdout.splitlines()[-1])
+    stopped = told.pop("stopped", {})
+    hand_in.states = told
+    _remark_on_states(hand_in, stopped)
+
+
+def _remark_on_states(hand_in: HandIn, stopped: Mapping[str, str]) -> None:
+    """Remark on what is open or wrong, and on the lines that did not come to an end."""
     for key, state in hand_in.states.items():
         row = EXERCISES[key]
         if row.file in hand_in.broken:
             continue  # that it is no Python has been said
         if state == "wrong" or (state == "open" and not row.is_given):  # given code waits for yours
             points = f"{row.points} point{'s' * (row.points != 1)}"
-            hand_in.remarks.append(f"{key} is {state}: {row.title} ({points})")
+            why = f": {' '.join(stopped[key].split())}" if key in stopped else ""
+            hand_in.remarks.append(f"{key} is {state}: {row.title} ({points}){why}")
 
 
 def _add_pages(hand_in: HandIn, cells: dict[str, list[dict[str, Any]]]) -> None:

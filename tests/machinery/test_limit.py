@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from cs682 import layers
+from cs682 import layers, optim
 from cs682.__main__ import main
 from cs682.checks import EXERCISES, CheckError, board, check, limit, run
+from cs682.hand_in import pack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,6 +143,51 @@ def test_the_board_has_the_same_limit(monkeypatch):
     board.find_states(ids=["fc-1.1"])
 
     assert asked == ["fc-1.1"]
+
+
+def test_what_rests_on_a_loop_is_not_tried_and_the_others_are(monkeypatch):
+    tried = []
+
+    def examine(key, **_):
+        tried.append(key)
+        stopped = key == "fc-1.1"
+        state = "wrong" if stopped else "passed"
+        return run.Result(EXERCISES[key], state, "in affine_forward", is_stopped=stopped)
+
+    monkeypatch.setattr(board, "examine_in_time", examine)
+
+    results = board.find_results(ids=["fc-1.1", "fc-1.2", "fc-1.3", "fc-2.2"])
+
+    assert tried == ["fc-1.1", "fc-1.3"]
+    assert results["fc-2.2"].state == "wrong"
+    assert results["fc-2.2"].message == "first mend fc-1.1: in affine_forward"
+
+
+def test_all_checks_of_the_board_share_one_limit(monkeypatch):
+    monkeypatch.setattr(board, "_LEAST", 0.1)
+    for name in ("affine_forward", "relu_forward", "sgd_momentum"):
+        monkeypatch.setattr(optim if name == "sgd_momentum" else layers, name, loop)
+    start = time.monotonic()
+
+    results = board.find_results(ids=["fc-1.1", "fc-1.3", "fc-4.1"], seconds=4)
+
+    assert time.monotonic() - start < 6  # three times the limit would be 12
+    assert all(result.is_stopped for result in results.values())
+    assert "it takes longer than 2 s\n  in loop, " in results["fc-1.1"].message
+
+
+def test_submit_names_the_line_that_does_not_end(root, monkeypatch):
+    states = dict.fromkeys(EXERCISES, "passed") | {"fc-1.1": "wrong"}
+    said = {"stopped": {"fc-1.1": "it takes longer than 60 s\n  in affine_forward, line 7"}}
+    monkeypatch.setattr(pack, "_STATES", f"print({json.dumps(states | said)!r})")
+
+    packed = pack.collect(root)
+
+    assert packed.remarks == [
+        "fc-1.1 is wrong: Affine layer: forward (2 points): it takes longer than 60 s in "
+        "affine_forward, line 7"
+    ]
+    assert packed.states == states
 
 
 def board_result():
