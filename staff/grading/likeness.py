@@ -11,7 +11,7 @@ import ast
 import io
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -178,8 +178,8 @@ def _lengths(folder: Path) -> Iterator[tuple[str, str, str]]:
                 yield from ((file, name, f"{norm:.5g}") for norm in norms)
 
 
-def likeness(owns: Sequence[Own], kind: str) -> NDArray[np.float64]:
-    """Return how alike each two hand-ins are.
+def likeness(owns: Sequence[Own], kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how alike each two hand-ins are, and how rare in the class is what they share.
 
     Parameters
     ----------
@@ -189,17 +189,22 @@ def likeness(owns: Sequence[Own], kind: str) -> NDArray[np.float64]:
     Returns
     -------
     alike : ndarray, shape (N, N), from 0 to 1: the cosine between the weighed pieces
+    rare : ndarray, shape (N, N), the same times the mean weight of the pieces that both have: a
+        dozen copies of one public solution come behind two who share what nobody else has
     """
     holders: dict[object, list[int]] = defaultdict(list)
     for i, own in enumerate(owns):
         for piece in own.pieces[kind]:
             holders[piece].append(i)
-    total = np.zeros((len(owns), len(owns)))
-    for who in holders.values():
-        total[np.ix_(who, who)] += rarity(len(who), len(owns)) ** 2
+    total, cubes = np.zeros((2, len(owns), len(owns)))
+    for who, count in Counter(map(tuple, holders.values())).items():
+        both, weight = np.ix_(who, who), rarity(len(who), len(owns))
+        total[both] += count * weight**2
+        cubes[both] += count * weight**3
     norm = np.sqrt(np.diag(total))
     norm[norm == 0] = 1
-    return np.asarray(total / np.outer(norm, norm))
+    alike = total / np.outer(norm, norm)
+    return alike, alike * cubes / np.where(total, total, 1)
 
 
 def rarity(holders: int, size: int) -> float:

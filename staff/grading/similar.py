@@ -42,11 +42,13 @@ class Pair:
     ----------
     left, right : Own
     alike : dict of str to float, from 0 to 1 by kind
+    rare : float, how alike they are in what few others have, in what they are most alike in
     """
 
     left: Own
     right: Own
     alike: dict[str, float]
+    rare: float
 
     @property
     def most(self) -> float:
@@ -135,7 +137,9 @@ def _take_apart(submission: Submission, scratch: Path) -> tuple[Own, str]:
 
 
 def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
-    """Return all pairs that have anything of their own in common, the most alike first.
+    """Return all pairs that have anything of their own in common.
+
+    First come who are alike in what few others have: copies of what many have are no news.
 
     Parameters
     ----------
@@ -143,14 +147,16 @@ def pairs_of(ours: Sequence[Own], others: Sequence[Own] = ()) -> list[Pair]:
     others : sequence of Own, each of which makes pairs with those of the class alone
     """
     both = [*ours, *others]
-    alike = {kind: np.round(likeness(both, kind), 6) for kind in KINDS}
+    found = {kind: likeness(both, kind) for kind in KINDS}
+    alike = {kind: np.round(found[kind][0], 6) for kind in KINDS}
+    rare = np.round(np.max([found[kind][1] for kind in KINDS], axis=0), 6)
     pairs = [
-        Pair(both[i], both[j], {kind: float(alike[kind][i, j]) for kind in KINDS})
+        Pair(both[i], both[j], {k: float(alike[k][i, j]) for k in KINDS}, float(rare[i, j]))
         for i in range(len(ours))
         for j in range(i + 1, len(both))
     ]
-    found = [pair for pair in pairs if pair.most > 0]
-    return sorted(found, key=lambda pair: (-pair.most, pair.left.id, pair.right.id))
+    pairs = [pair for pair in pairs if pair.most > 0]
+    return sorted(pairs, key=lambda p: (-p.rare, -p.most, p.left.id, p.right.id))
 
 
 def page(pairs: Sequence[Pair], everybody: Sequence[Own], left_out: Sequence[str] = ()) -> str:

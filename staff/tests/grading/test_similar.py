@@ -11,7 +11,7 @@ import pytest
 from staff.__main__ import main
 from staff.grading import similar as similar_module
 from staff.grading.intake.package import CODE, ROOT
-from staff.grading.likeness import own_code, say_unread
+from staff.grading.likeness import Own, own_code, say_unread
 from staff.tests.grading.disguise import disguise, write_code
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
 from staff.tests.grading.test_reports import Tags
@@ -61,6 +61,20 @@ def test_disguised_copies_come_first_in_a_class(tmp_path):
     assert status == 0
     assert {frozenset((name, f"{name}-friend")) for name in copied} <= set(pairs_in(page))
     assert "<mark>" in page
+
+
+def test_two_who_share_what_nobody_has_come_before_copies_of_one_public_solution():
+    def own(id_, *pieces):
+        return Own(id_, pieces={"code": {*pieces}, "answers": set(), "weights": set()})
+
+    public = [own(f"a{i}", *range(20)) for i in range(6)]
+    pair = [own("x", 3, 4, 5, "odd", "own"), own("y", 3, 4, 5, "odd")]
+    others = [own(f"z{i}", *range(i, i + 9)) for i in range(6)]
+
+    first = similar_module.pairs_of([*public, *pair, *others])[0]
+
+    assert (first.left.id, first.right.id) == ("x", "y")
+    assert first.alike["code"] < 1
 
 
 def test_code_of_one_s_own_has_no_given_code_comments_or_docstrings(tmp_path):
