@@ -18,7 +18,7 @@ from staff.grading.intake.safe_text import slug
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import Haul, unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
-from staff.grading.judging.core import Outcome, grade_code
+from staff.grading.judging.core import NOT_HANDED_IN, Outcome, grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
 from staff.grading.results.store import IDLE, NotGraded, Record, Result, read_record, write_record
@@ -148,7 +148,7 @@ def grade_package(
 
 
 def _code_outcomes(package: Package, rung: Rung, plan: Plan) -> Iterator[Outcome]:
-    """Grade the exercises whose file is there; those without one have no answer."""
+    """Grade the exercises whose file is there."""
     asked = [key for key in CHECKS if key in plan.points]
     missing = {*package.missing}
     is_any = not missing.issuperset(CODE)  # what is given stands and falls with the rest
@@ -159,7 +159,7 @@ def _code_outcomes(package: Package, rung: Rung, plan: Plan) -> Iterator[Outcome
         if key not in there:
             row = EXERCISES[key]
             text = f"{row.file} is missing" if row.file in missing else "there is no code"
-            yield Outcome(key, 0, row.points, "no answer", text, (), "")
+            yield Outcome(key, 0, row.points, NOT_HANDED_IN, text, (), "")
 
 
 def worth(outcome: Outcome, maximum: int) -> Outcome:

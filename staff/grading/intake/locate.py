@@ -86,9 +86,10 @@ def arrange(haul: Haul, folder: Path) -> Package:
             problems += _put(found, file, folder)
     missing = tuple(file for file in (*FILES, *MODEL_FILES) if file not in taken)
     if not taken:
-        single = {f"{file} is missing" for file in missing}
-        problems = [text for text in problems if text not in single]
-        problems.append("none of the assignment's files could be taken")
+        problems = _said_once(problems, missing, "none of the assignment's files could be taken")
+    elif len(models := [file for file in MODEL_FILES if file in missing]) > 1:
+        said = f"{len(models)} trained models are missing: {', '.join(models)}"
+        problems = _said_once(problems, models, said)
     left = [member for member in members if member.path.exists()]  # what was taken has moved
     helpers = _copy_helpers(left, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
@@ -106,6 +107,12 @@ def arrange(haul: Haul, folder: Path) -> Package:
         tuple(dict.fromkeys([*haul.beyond, *unread, *replaced.values()])),
         frozenset(member.version for member in (*taken.values(), *helpers)),
     )
+
+
+def _said_once(problems: Sequence[str], missing: Sequence[str], said: str) -> list[str]:
+    """Return what is amiss, with one line in place of those on these missing files."""
+    each = {f"{file} is missing" for file in missing}
+    return [*(text for text in problems if text not in each), said]
 
 
 def _put(found: Member, file: str, folder: Path) -> list[str]:
@@ -206,11 +213,13 @@ def _choose(
         return None, [
             f"{file} is there more than once, and they differ: {names}; none was taken, {TWO}"
         ]
-    chosen, remarks = first[0], []
+    chosen, remarks, taken = first[0], [], f"the {file} that was taken"
     if best >= _LOOSE:
+        taken = f"{shown(chosen.name)}, which was taken"
+    if min(rank for rank, _ in ranked) >= _LOOSE:
         remarks.append(f"{file} is missing; {shown(chosen.name)} was taken for it")
     remarks += [
-        f"{shown(m.name)} is older than the {file} that was taken"
+        f"{shown(m.name)} is older than {taken}"
         if m.version < newest or _unmarked(m.name) == _unmarked(chosen.name)
         else f"two versions of {file}: {shown(chosen.name)} was taken, not {shown(m.name)}; {TWO}"
         for _, m in ranked

@@ -19,6 +19,7 @@ from staff.grading.judging.secret import FURTHER, further_check
 from staff.grading.sandbox.ladder import NoSandboxError, Rung, Sandbox
 from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, RemoteSubject, TooLate
 
+NOT_HANDED_IN = "not handed in"  # the state of an exercise whose file is not there
 NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
@@ -39,7 +40,8 @@ class Outcome:
     exercise : str, its id
     points : int, that it gets
     maximum : int, that it could get
-    state : {'passed', 'open', 'wrong', 'no answer', 'not graded'}; the last is the grader's trouble
+    state : {'passed', 'open', 'wrong', 'no answer', 'not handed in', 'not graded'}; the last is the
+        grader's trouble
     message : str, for the student: what is wrong, or on what terms it passed
     advice : tuple of str, for the student
     staff : str, for staff alone: the traceback, or how a process ended

@@ -38,7 +38,7 @@ from cs682.hand_in.models import KeptModel, read_model
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import read_package
 from staff.grading.intake.safe_text import shown
-from staff.grading.judging.core import ALL_THAT_FAILED, ITSELF, Outcome
+from staff.grading.judging.core import ALL_THAT_FAILED, ITSELF, NOT_HANDED_IN, Outcome
 from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.model import OwnNetwork, course_scores
 from staff.grading.results.store import UNSEEN, write_bytes
@@ -186,7 +186,7 @@ def _outcome(exercise: str, path: Path, images: HeldBack | None, own: OwnNetwork
     maximum = EXERCISES[exercise].points
     if not path.is_file():
         text = f"notebooks/{path.name} is missing: run the cell that trains, then hand in again"
-        return Outcome(exercise, 0, maximum, "no answer", text)
+        return Outcome(exercise, 0, maximum, NOT_HANDED_IN, text)
     if images is None:
         text = "models were not graded: the grader was started without data"
         return Outcome(exercise, 0, maximum, UNSEEN, text)

@@ -67,6 +67,26 @@ def test_doubled_file_is_not_taken_when_nobody_can_tell_which(tmp_path):
     assert "they differ: bob/a/cs682/layers.py and" in said
 
 
+def test_loose_file_beside_an_older_zip_is_not_said_to_be_missing_there(tmp_path):
+    old, new = tmp_path / "hand-in.zip", tmp_path / "layers-1.py"
+    old.write_bytes(make_zip({LAYERS: OTHER, "cs682/optim.py": CODE}))
+    new.write_bytes(CODE)
+
+    package = take(old, new, tmp_path=tmp_path, versions=(0, 1))
+
+    said = "hand-in.zip/cs682/layers.py is older than layers-1.py, which was taken"
+    assert [text for text in package.problems if "/layers.py" in text] == [said]
+
+
+def test_missing_models_are_named_in_one_line(tmp_path):
+    files = {LAYERS: CODE, "notebooks/best_model.npz": b"x"}
+
+    package = take(write_files(tmp_path / "bob", **files), tmp_path=tmp_path)
+
+    (said,) = (text for text in package.problems if "npz" in text)
+    assert said.startswith("6 trained models are missing: notebooks/two_layer_net.npz, notebooks/")
+
+
 def test_doubled_file_with_the_same_content_is_no_problem(tmp_path):
     folder = write_files(tmp_path / "bob", **{f"a/{LAYERS}": CODE, f"b/{LAYERS}": CODE})
 

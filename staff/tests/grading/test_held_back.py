@@ -216,10 +216,10 @@ def test_network_that_fails_is_said_and_the_weights_count(hand_in, images, rung)
     assert "ZeroDivisionError" in outcome.message
 
 
-def test_missing_model_has_no_answer(grade_model):
+def test_missing_model_is_not_handed_in(grade_model):
     outcome = grade_model("fc-5.1")
 
-    assert outcome.state == "no answer"
+    assert outcome.state == "not handed in"
     assert "notebooks/best_model.npz is missing" in outcome.message
 
 
