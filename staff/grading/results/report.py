@@ -74,6 +74,7 @@ def results(record: Record) -> dict[str, object]:
         "graded_with": record.facts.get("graded with", ""),
         "to_be_read": record.to_be_read,
         "not_looked_at": record.unseen,
+        "to_be_decided": record.to_be_decided,
         "sandbox": record.rung,
         "problems": list(record.problems),
         "exercises": [
@@ -86,7 +87,7 @@ def results(record: Record) -> dict[str, object]:
                 "message": o.message,
                 "advice": list(o.advice),
             }
-            for o in record.outcomes
+            for o in record.told
         ],
     }
 
@@ -136,6 +137,8 @@ def total(record: Record) -> str:
         text += f" Up to {record.to_be_read} more are in answers that a person has yet to read."
     if record.unseen:
         text += f" Up to {record.unseen} more are in trained models that are not graded yet."
+    if left := record.to_be_decided:
+        text += f" Up to {left} more are in trained models of which a person decides."
     return text
 
 
@@ -157,7 +160,7 @@ def _conditions(record: Record) -> str:
 
 def _parts(record: Record) -> list[Part]:
     """Return the outcomes by notebook; given code is shown only if something is wrong with it."""
-    kept = [o for o in record.outcomes if o.maximum or o.message or o.advice]
+    kept = [o for o in record.told if o.maximum or o.message or o.advice]
     groups = groupby(kept, key=lambda o: EXERCISES[o.exercise].notebook.removesuffix(".ipynb"))
     return [Part(notebook, tuple(outcomes)) for notebook, outcomes in groups]
 
@@ -181,4 +184,4 @@ def _fenced(text: str) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Return text on one line in which Markdown and HTML see nothing but text."""
-    return re.sub(r"([\\`*_{}\[\]<>()#|~!&$:@])", r"\\\1", shown(text, 1000))
+    return re.sub(r"([\\`*_{}\[\]<>()#|~!&$@]|:(?=\S))", r"\\\1", shown(text, 1000))

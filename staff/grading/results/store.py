@@ -66,7 +66,8 @@ class Record:
     @property
     def points(self) -> float:
         """Return the points so far, less what comes off for being late."""
-        return round(self.earned - self.deduction, 2) if self.deduction else self.earned
+        points = round(self.earned - self.deduction, 2)
+        return int(points) if points == int(points) else points
 
     @property
     def not_graded(self) -> list[str]:
@@ -112,6 +113,18 @@ class Record:
         are_all = any(o.left == ALL_THAT_FAILED for o in models)
         open_ = [o for o in models if o.state != BY_HAND]
         return [o.exercise for o in open_ if o.left or (are_all and o.state == "wrong")]
+
+    @property
+    def to_be_decided(self) -> int:
+        """Return the points that a person may yet give for trained models."""
+        undecided = self.undecided
+        return sum(o.maximum - o.points for o in self.outcomes if o.exercise in undecided)
+
+    @property
+    def told(self) -> tuple[Outcome, ...]:
+        """Return the outcomes as they are told: what a person may yet give points for is open."""
+        left = {o.exercise for o in self.outcomes if not o.points} & {*self.undecided}
+        return tuple(replace(o, state="open") if o.exercise in left else o for o in self.outcomes)
 
     def with_outcomes(self, outcomes: dict[str, Outcome]) -> Record:
         """Return the record with some outcomes replaced."""

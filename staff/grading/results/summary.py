@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cs682.checks import EXERCISES
 from cs682.figures.style import COLOURS, course_figure
 from staff.grading.intake.safe_text import shown
-from staff.grading.judging.core import NOT_GRADED
+from staff.grading.judging.core import NOT_GRADED, NOT_HANDED_IN
 from staff.grading.results.pages import render
 from staff.grading.results.report import TITLES
 from staff.grading.results.store import (
@@ -70,7 +70,7 @@ def commonest_mistakes(records: Sequence[Record]) -> list[Mistake]:
     """Return what went wrong most often: messages that differ in numbers only are one mistake."""
     mistakes: dict[tuple[str, str], Mistake] = {}
     for record in records:
-        for o in record.outcomes:
+        for o in record.told:
             if o.state in ("wrong", "no answer") and o.exercise not in _QUESTIONS:
                 words = _NUMBER.sub("#", _PLACE.sub("", o.message))
                 mistake = mistakes.setdefault((o.exercise, words), Mistake(o.exercise, o.message))
@@ -103,7 +103,7 @@ def statistics_of(records: Sequence[Record]) -> list[Line]:
     """Return how a class did, exercise by exercise and question by question."""
     lines = []
     for key in EXERCISES:
-        found = [o for record in records for o in record.outcomes if o.exercise == key]
+        found = [o for record in records for o in record.told if o.exercise == key]
         counted = [o.points for o in found if o.state not in _OPEN]
         counts = {state: sum(o.state == state for o in found) for state in STATES}
         maximum = max((o.maximum for o in found), default=0)
@@ -112,7 +112,8 @@ def statistics_of(records: Sequence[Record]) -> list[Line]:
     return lines
 
 
-STATES = ("passed", "wrong", "no answer", "open", TO_BE_READ, READ, BY_HAND, UNSEEN, NOT_GRADED)
+STATES = ("passed", "wrong", "no answer", NOT_HANDED_IN, "open", TO_BE_READ, READ, BY_HAND, UNSEEN,
+          NOT_GRADED)  # fmt: skip
 _OPEN = (TO_BE_READ, UNSEEN, NOT_GRADED)
 
 
@@ -129,6 +130,7 @@ def _figures_of_class(
             ("points, middle half of the class", f"{quartiles[0]:g} to {quartiles[2]:g}"),
             ("points of answers still to be read", sum(r.to_be_read for r in records)),
             ("points of trained models that are not graded", sum(r.unseen for r in records)),
+            ("points of models of which a person decides", sum(r.to_be_decided for r in records)),
             ("late", sum(record.late for record in records)),
             ("with a late penalty", sum(bool(record.deduction) for record in records)),
             ("with files missing, doubled or left out", sum(bool(r.problems) for r in records)),
@@ -186,11 +188,11 @@ def _by_exercise(records: Sequence[Record]) -> Figure:
 
 def _share(records: Sequence[Record], exercise: str, kind: str) -> float:
     """Return the share of hand-ins in which an exercise is of one kind."""
-    states = [o.state for r in records for o in r.outcomes if o.exercise == exercise]
+    states = [o.state for r in records for o in r.told if o.exercise == exercise]
     alike = {
         "passed": ("passed", READ, BY_HAND),
         "open": ("open",),
-        "missing, or no answer": ("no answer",),
+        "missing, or no answer": ("no answer", NOT_HANDED_IN),
         "wrong": ("wrong",),
     }[kind]
     return sum(state in alike for state in states) / len(records)

@@ -16,7 +16,7 @@ from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import FEW, names, shown
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.core import NOT_HANDED_IN, Outcome
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import Table, changed_since
 from staff.grading.results.store import BY_HAND, IDLE, NotGraded, Record, Result, records_of
@@ -24,8 +24,10 @@ from staff.grading.results.store import BY_HAND, IDLE, NotGraded, Record, Result
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
 LONGEST = 4000  # characters of a line: forty names with their places
 TOLD = 3  # of what is amiss with one hand-in
-_ORDINARY = re.compile(rf" is missing$| is older |{re.escape(TWO)}$")
+_ORDINARY = re.compile(rf" is missing$| models are missing: | is older |{re.escape(TWO)}$")
 _ACCURACY = re.compile(r"accuracy (0\.\d+|1\.0+)")
+_SAME_DATA = "failed, and may have been trained on the same other data"
+_LOST = ("wrong", "no answer", NOT_HANDED_IN)
 Found = list[tuple[str, str]]  # hand-in, what there is to see
 
 
@@ -90,7 +92,7 @@ def _costly(records: Sequence[Record]) -> Found:
     groups: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
     for record in (r for r in records if r.id not in nothing):
         for o in record.outcomes:
-            if o.state in ("wrong", "no answer") and o.exercise not in MODELS and o.maximum:
+            if o.state in _LOST and o.exercise not in MODELS and o.maximum:
                 text = o.message.partition("\n")[0].replace(o.exercise, "it")
                 groups[record.id, text].append(o)
     lost = [
@@ -103,10 +105,14 @@ def _costly(records: Sequence[Record]) -> Found:
 
 
 def _amiss(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give the hand-ins with files that are damaged, doubled or left out; not for being older."""
+    """Give the hand-ins with files that are damaged or doubled; not for being older.
+
+    What a limit has left out, or what cannot be read, stands on the page already.
+    """
     nothing = {id_ for id_, _ in _empty(records)}
     for record in (r for r in records if r.id not in nothing):
-        texts = [text for text in record.problems if not _ORDINARY.search(text)]
+        said = record.facts.get("left out", "")
+        texts = [t for t in record.problems if not _ORDINARY.search(t) and t not in said]
         if texts:
             more = f"; and {len(texts) - TOLD} more" if len(texts) > TOLD else ""
             yield record.id, "; ".join(texts[:TOLD]) + more
@@ -119,14 +125,22 @@ def _doubled(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
 
 
 def _for_a_person(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give the trainings of which the grader has something to say to the staff, or to leave."""
+    """Give in one line for each hand-in what is left to a person of its trainings, and why."""
     for record in records:
+        groups: dict[str, list[Outcome]] = defaultdict(list)
         undecided = record.undecided
-        for o in record.outcomes:
-            if o.exercise in undecided or (o.exercise in MODELS and o.staff and o.state != BY_HAND):
-                text = " ".join(o.message.split())
-                why = o.staff.partition("\n")[0] or "another of these was trained on other data?"
-                yield record.id, f"{o.exercise} {o.state}: {why}: {text}"
+        for o in (o for o in record.told if o.exercise in MODELS and o.state != BY_HAND):
+            if o.exercise in undecided or o.staff:
+                groups[o.staff.partition("\n")[0] or _SAME_DATA].append(o)
+        if groups:
+            yield record.id, "; ".join(_why(text, group) for text, group in groups.items())
+
+
+def _why(text: str, group: Sequence[Outcome]) -> str:
+    """Say why trainings are left to a person; of one alone, what its report says as well."""
+    which = ", ".join(f"{o.exercise} {o.state}" for o in group)
+    more = f": {' '.join(group[0].message.split())}" if len(group) == 1 else ""
+    return f"{which}: {text}{more}"
 
 
 def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
@@ -178,7 +192,7 @@ def _models_without_code(records: Sequence[Record]) -> Iterator[tuple[str, str]]
             section = training.rpartition(".")[0]
             code = [k for k, row in EXERCISES.items() if k.startswith(section)
                     and row.file in CODE and not row.is_given]  # fmt: skip
-            failed = [key for key in code if states[key] in ("wrong", "open", "no answer")]
+            failed = [key for key in code if states[key] in ("open", *_LOST)]
             if states[training] == "passed" and failed:
                 yield record.id, f"{training} passes; not {names(failed, FEW)}"
 

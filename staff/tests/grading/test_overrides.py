@@ -92,4 +92,4 @@ def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):
     assert exports.open_points([left()], set()) == [f"{said} (fc-3.4, fc-5.1)"]
     assert exports.undecided_models([left("fc-3.4")]) == [f"{said} (fc-5.1)"]
     assert exports.open_points([left("fc-3.4", "fc-5.1")], set()) == []
-    assert "fc-5.1 wrong: another of these was trained on" in warnings_page([left()], {}, [])
+    assert "fc-5.1 open: failed, and may have been trained on" in warnings_page([left()], {}, [])

@@ -80,6 +80,17 @@ def test_warnings_show_what_several_have_however_many_they_are(ring, others):
     assert f"eve{ring - 1}: cs682/layers.py" in page
 
 
+def test_what_is_left_out_is_said_once_and_missing_models_are_no_fault_of_files():
+    damaged = "hand-in.zip is not a whole zip; a newer upload is graded, which holds the code"
+    problems = (damaged, "2 trained models are missing: notebooks/a.npz, notebooks/b.npz")
+    record = record_of("ada", problems=problems, facts=facts(**{"left out": damaged}))
+
+    page = warnings_page([record], {}, [])
+
+    assert page.count(damaged) == 1
+    assert "Files that are not as they should be: none" in page
+
+
 def test_warnings_show_two_versions_of_a_file_by_themselves():
     record = record_of("ada", problems=(f"two versions of cs682/layers.py: a, not b; {TWO}",))
 
