@@ -75,7 +75,8 @@ class LateRule:
         if self.free_days:
             text += f", of which {min(days, self.free_days):g} cost nothing"
         off = round(record.earned * percent / 100, 2)
-        text += f": {percent:g} % of {record.earned} points come off, which is {off:g}."
+        cost = f": {percent:g} % of {record.earned} points come off, which is {off:g}"
+        text += f"{cost if off else ''}."
         return replace(record, late=True, deduction=off, remarks=(*record.remarks, text))
 
 

@@ -11,7 +11,7 @@ import pytest
 from staff.grading.intake.sheets import Faults
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.late import read_late_rule
-from staff.grading.results.report import html
+from staff.grading.results.report import html, markdown
 from staff.tests.grading.records import ADA, CODE, record_of
 
 
@@ -66,6 +66,18 @@ def test_report_and_book_say_what_came_off(tmp_path):
     off = CODE / 10
     assert f"came 1 day late: 10 % of {CODE} points come off, which is {off:g}." in html(record)
     assert (row["points"], row["late"], row["late penalty"]) == (f"{CODE - off}", "late", f"{off}")
+
+
+def test_days_that_cost_nothing_are_told_so_and_whole_points_are_whole(tmp_path):
+    record = record_of("ada", submitted="2024-02-02 00:05:00 -05:00")
+
+    (said,) = rule(tmp_path, **DUE, free_days=1).apply(record).remarks
+    half = rule(tmp_path, due=DUE["due"], percent_per_day=50).apply(record)
+    (row,) = csv.DictReader(io.StringIO(grade_book([half])))
+
+    assert said == "The hand-in came 1 day late, of which 1 cost nothing."
+    assert (row["points"], row["late penalty"]) == (str(CODE // 2), str(CODE // 2))
+    assert f"late: 50 % of {CODE}" in markdown(half)
 
 
 @pytest.mark.parametrize(
