@@ -201,11 +201,9 @@ class _Search:
         if named := self._owners.get(normal(path.name)):
             self._told.pop(normal(path.name), None)
             if (owner := named.student) != PASSED_OVER:
+                said = _assigned(path, owner, listed, times)
                 order = (len(self._uploads),)  # what is said later is newer
-                late, time = _when_by_name(path, owner, listed, times)
-                person = (Student(owner),)
-                said = Upload(path, SAID, owner, person, given_name(path), order, late, time)
-                self._uploads.append(replace(said, place=self._place))
+                self._uploads.append(replace(said, place=self._place, order=order))
             return
         found = self._readings(path, listed, times)
         if reason := _doubt(path, found):
@@ -261,15 +259,25 @@ class _Search:
         return made
 
 
-def _when_by_name(
+def _assigned(
     path: Path, owner: str, listed: Mapping[str, Upload], times: Mapping[str, str]
-) -> tuple[bool, str]:
-    """Return a platform's mark and time of an upload, whoever it was given to since."""
+) -> Upload:
+    """Return an upload that a person gives to a student, with its platform's mark and time."""
     found = listed.get(path.name)
     readings = [found] if found else platform_names(path, flat=True)  # a zip may be unpacked
     theirs = [u for u in readings if owner in (u.id, *(s.id for s in u.students))] or readings
     stamps = [u.submitted or times.get(u.id, "") * (u.platform == "Moodle") for u in theirs]
-    return any(u.late for u in theirs), max(stamps, default="")
+    people = (s for u in theirs for s in u.students if s.id == owner)
+    return Upload(
+        path,
+        SAID,
+        owner,
+        (next(people, Student(owner)),),
+        given_name(path),
+        late=any(u.late for u in theirs),
+        submitted=max(stamps, default=""),
+        named_by=" or ".join(sorted({u.platform for u in theirs})),
+    )
 
 
 def _clash(uploads: Sequence[Upload]) -> str:
@@ -354,5 +362,5 @@ def _one(id_: str, group: Sequence[Upload]) -> Submission:
         max(stamps, key=platform_lists.when) if all(stamps) else "",
         tuple(remark for u in telling for remark in u.remarks),
         assigned=tuple(u.path.name if u.platform == SAID else "" for u in ordered),
-        platform="" if owner.platform == SAID else owner.platform,
+        platform=owner.named_by if owner.platform == SAID else owner.platform,
     )

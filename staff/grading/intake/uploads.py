@@ -33,6 +33,7 @@ class Upload:
     submitted : str, time stamp, if there is one
     remarks : tuple of str, for the student
     place : str, what the folder or zip is called that it was found in
+    named_by : str, the platform that named it, where a person says whose it is
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Upload:
     submitted: str = ""
     remarks: tuple[str, ...] = ()
     place: str = ""
+    named_by: str = ""
 
     @property
     def owner(self) -> tuple[object, ...]:

@@ -136,6 +136,16 @@ def test_canvas_s_mark_stays_with_an_upload_that_is_assigned(name, beside, uploa
     assert (ada.id, ada.late) == ("55", True)
 
 
+def test_upload_of_canvas_s_that_is_assigned_keeps_its_name_and_platform(uploads, tmp_path):
+    name = "lovelaceada_55_901_Bob_4321_assignsubmission_file_x.zip"
+    add_zip(uploads, name)
+    owners = write_students(tmp_path / "students.csv", f"{name},55")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert (ada.students[0].name, ada.platform) == ("lovelaceada", "Canvas")
+
+
 def test_gradescope_s_time_stays_with_an_upload_that_is_assigned(uploads, tmp_path):
     (uploads / "submission_metadata.yml").write_text(METADATA)
     for name in ("submission_101", "submission_102"):
