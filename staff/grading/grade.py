@@ -40,7 +40,7 @@ from staff.grading.results.say import (
     say_outdated,
     say_results,
 )
-from staff.grading.results.store import Result, write_text
+from staff.grading.results.store import Result, records_of, write_text
 from staff.grading.run import Terminated, answering, grade_class
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
 from staff.grading.single import Plan, find_rung
@@ -300,9 +300,15 @@ def _chosen(found: ClassOfSubmissions, only: Collection[str]) -> Sequence[Submis
     ids = {s.id for s in found.submissions}
     for id_ in only:
         if id_ not in ids:
-            known = ", ".join(shown(s.id, 40) for s in found.submissions[:20])
+            known = names([_with_name(s) for s in found.submissions])
             raise ValueError(f"there is no hand-in {id_!r}; there are {known}")
     return [s for s in found.submissions if not only or s.id in only]
+
+
+def _with_name(submission: Submission) -> str:
+    """Return the id of a hand-in, with the names behind it as far as they say more."""
+    people = [s.name for s in submission.students if s.name and s.name != submission.id]
+    return shown(f"{submission.id} ({', '.join(people)})" if people else submission.id, 80)
 
 
 def _with_bar(
@@ -310,20 +316,30 @@ def _with_bar(
 ) -> tuple[dict[str, Result], bool]:
     """Grade behind a progress bar, or a line now and then; tell whether Ctrl-C has ended it."""
     results: dict[str, Result] = {}
-    step = math.ceil(len(chosen) / STEPS)
-    with tqdm(total=len(chosen), unit="hand-in", disable=None) as bar:
+    held = {s.id for s in chosen if s.held}  # nobody grades them, so they count for nothing
+    count = len(chosen) - len(held)
+    with tqdm(total=count, unit="hand-in", disable=None) as bar:
 
         def done(result: Result) -> None:
             results[result.id] = result
-            bar.update()
-            if bar.disable and len(results) % step == 0:
-                say(f"{len(results)} of {len(chosen)} hand-ins are through")
+            if result.id not in held:
+                bar.update()
+                if bar.disable:
+                    _say_how_far([r for r in results.values() if r.id not in held], count)
 
         try:
             grade_class(chosen, plan, jobs=args.jobs, scheduler=args.scheduler, done=done)
         except KeyboardInterrupt:
             return results, True
     return results, False
+
+
+def _say_how_far(through: Sequence[Result], count: int) -> None:
+    """Say now and then how many of so many hand-ins are through, and of these have no grade."""
+    if len(through) % math.ceil(count / STEPS) == 0:
+        failed = len(through) - len(records_of(through))
+        without = f", {failed} of them NOT GRADED" if failed else ""
+        say(f"{len(through)} of {count} hand-ins are through{without}")
 
 
 def _written(plan: Plan, id_: str) -> int:

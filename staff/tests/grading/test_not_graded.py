@@ -179,3 +179,24 @@ def test_hand_in_that_is_not_graded_but_for_an_override_is_said_shortly(place, o
     left = len(EXERCISES) - 1
     which = f"exercises: {left}: fc-1.1, fc-1.3, fc-1.4, fc-1.5, fc-1.6, fc-q1 and {left - 6} more"
     assert f"its end is missing; {which}\n" in capsys.readouterr().out
+
+
+def test_progress_counts_no_hand_in_that_is_held_and_names_what_has_no_grade(
+    place, out, quick, capsys
+):
+    (place / "zoe").symlink_to(place / "ada")
+    cut = next(kind for kind in HOSTILE if kind.name == "cut short")
+    write_hostile(cut, place / "yan.zip")
+
+    grade(place, out)
+
+    said = capsys.readouterr().out
+    assert "4 of 4 hand-ins are through, 1 of them NOT GRADED" in said
+    assert "of 5" not in said
+
+
+def test_hand_in_that_is_not_there_is_answered_with_ids_and_names(place, out, quick, capsys):
+    (place / "ada").rename(place / "Ada Lovelace_55_assignsubmission_file_")
+
+    assert grade(place, out, "--only", "gausscarl") == 2
+    assert "'gausscarl'; there are 55 (Ada Lovelace), bob" in capsys.readouterr().err
