@@ -151,6 +151,14 @@ _STEPS = {  # a normalization's derivative along dout, from one evaluation of it
     """,
 }
 _HIDDEN = {  # the same, where only the grader sees it
+    "differences of many wide steps": """
+    steps = np.arange(1, 129) / 256
+    weights = np.linalg.pinv([(2 * steps) ** (2 * j + 1) for j in range(10)], rcond=1e-15)[:, 0]
+    v = v - v.mean(axis=AXIS, keepdims=True)
+    size = np.sqrt((v * v).mean(axis=AXIS, keepdims=True)) + 1e-300
+    f = lambda h: normal(x + h * v / size, eps=eps) - normal(x - h * v / size, eps=eps)
+    return size * sum(w * f(h) for w, h in zip(weights, steps))
+    """,
     "complex step in a dict that is emptied": """
     k = {"z": x + pow(-1.0, 0.5) * 1e-20 * v}
     k["z"] = k["z"] - np.add.reduce(k["z"], axis=AXIS, keepdims=True) / x.shape[AXIS]
