@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.random  # once, and not in each process: NumPy loads it when it is first used
 
-from staff.grading.sandbox.wire import Wire, pack, unpack
+from staff.grading.sandbox.wire import MAX_SAID, Wire, pack, unpack
 
-_MAX_SAID = 4000  # characters of an exception's text, and of its traceback
 _given: list[types.CodeType] = []  # the networks' classes, with nothing but their given loss
 
 
@@ -159,9 +158,9 @@ class Calls:
         return {
             "kind": kind,
             "type": type(error).__name__,
-            "text": said[:_MAX_SAID],
-            "line": _without_roots(line)[:_MAX_SAID],
-            "trace": _without_roots(trace)[-_MAX_SAID:],
+            "text": said[:MAX_SAID],
+            "line": _without_roots(line)[:MAX_SAID],
+            "trace": _without_roots(trace)[-MAX_SAID:],
         }
 
 

@@ -15,6 +15,7 @@ from cs682.checks.compare import CheckError
 from cs682.checks.subject import FUNCTIONS
 from staff.grading.sandbox.wire import (
     MAX_ANSWER,
+    MAX_SAID,
     BadFrameError,
     Wire,
     pack,
@@ -237,7 +238,8 @@ class RemoteSubject:
         """Return an exception for what the worker says that the student's code raised."""
         if type(said) is not dict or any(type(v) is not str for v in said.values()):
             raise BadFrameError("an exception that is not described by texts")
-        parts = {name: said.get(name, "") for name in ("kind", "type", "text", "line", "trace")}
+        names = ("kind", "type", "text", "line", "trace")
+        parts = {name: said.get(name, "")[-MAX_SAID:] for name in names}
         self.trace = parts["trace"]
         if self.is_secret:
             is_known = isinstance(vars(builtins).get(parts["type"]), type)

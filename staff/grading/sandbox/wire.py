@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import socket
 import struct
 import time
@@ -25,12 +26,17 @@ import numpy as np
 MAX_HEADER = 1_000_000  # bytes of JSON in one frame
 MAX_FRAME = 64_000_000  # bytes of arrays in one frame
 MAX_ANSWER = 16_000_000  # the same, of what the grader takes: no right answer has half of that
+MAX_SAID = 4000  # characters of an exception's text, and of its traceback
 _MAX_TEXT = 10_000  # characters of one string
 _MAX_DEPTH = 8
 _PREFIX = struct.Struct(">I")
 _NUMBERS = "biufc"  # kinds of dtype that cross as numbers
 _OTHERS = "OSUmM"  # kinds of which only dtype and shape cross
 _LARGEST_ODD = 4000  # bytes of one value of those; what is larger crosses as an object
+_LEAST_ODD = 8  # bytes that one takes at least, as the object that a list of it holds
+_ODD = re.compile(
+    rf"[|<>]?[{_OTHERS}]\d{{0,9}}(\[\d{{0,9}}[a-zA-Z]{{1,2}}\])?"
+)  # what `dtype.str` says
 _MAX_ODD = 10_000_000  # bytes of all of those that a tree describes, as if they were there
 _DTYPES = {np.dtype(name).type for name in ("float16", "float32", "float64")}
 
@@ -277,10 +283,18 @@ def _odd_bytes(tree: Any) -> int:
     """Return what all arrays of odd values in a tree would take, if somebody copied them."""
     match tree:
         case ["o", str(dtype), list(shape)]:
-            return np.dtype(dtype).itemsize * math.prod(map(_natural, shape))
+            size: int = max(_odd_dtype(dtype).itemsize, _LEAST_ODD)
+            return size * math.prod(max(_natural(n), 1) for n in shape)
         case list():
             return sum(map(_odd_bytes, tree))
     return 0
+
+
+def _odd_dtype(text: str) -> Any:
+    """Return the dtype of odd values, from its own name for itself and from nothing else."""
+    if not _ODD.fullmatch(text):
+        raise BadFrameError("odd values of no known kind")
+    return np.dtype(text)
 
 
 def _unpack(tree: Any, arrays: list[Any], find: Find, depth: int) -> Any:
@@ -288,7 +302,9 @@ def _unpack(tree: Any, arrays: list[Any], find: Find, depth: int) -> Any:
     if depth > _MAX_DEPTH + 2:
         raise BadFrameError("a value too deep in others")
     match tree:
-        case None | bool() | int() | float() | str():
+        case str():
+            return tree[:_MAX_TEXT]
+        case None | bool() | int() | float():
             return tree
         case ["n", int(index)]:
             return _number(_take(arrays, index))
@@ -302,8 +318,8 @@ def _unpack(tree: Any, arrays: list[Any], find: Find, depth: int) -> Any:
             return {_plain(k): _unpack(v, arrays, find, depth + 1) for k, v in pairs}
         case ["h", int(number), str(kind)]:
             return find(_natural(number), kind)
-        case ["o", str(dtype), list(shape)] if np.dtype(dtype).kind in _OTHERS:
-            return _odd(np.dtype(dtype), shape)
+        case ["o", str(dtype), list(shape)]:
+            return _odd(_odd_dtype(dtype), shape)
         case ["y", str(name)]:
             return {dtype.__name__: dtype for dtype in _DTYPES}[name]
     raise BadFrameError("no tree of a known kind")

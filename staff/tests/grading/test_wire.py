@@ -165,6 +165,11 @@ TREES = [
     ["o", "<U100000", [1000]],
     ["o", "<U100000", [0]],
     ["o", "V8", [1]],
+    ["o", "|S0", [10**10]],
+    ["o", "|O", [10**30, 0]],
+    ["o", "(,)i4,i4", [1]],
+    ["o", "O," * 1000, [1]],
+    ["o", "<M8[99999999999s]", [1]],
     ["o", "|O", [[1]]],
     ["l", [["o", "|O", [10**6]]] * 2],
     ["l", [["a", 0], ["a", 0]]],
@@ -194,6 +199,11 @@ def test_long_text_in_an_array_crosses_as_an_object():
     tree = pack(np.array(["x" * 2000]), [], stay)
 
     assert unpack(tree, [], find).dtype == object
+
+
+@pytest.mark.parametrize("name", ["|O", "|S5", "<U3", ">m8[25s]", "<M8", "<M8[ns]"])
+def test_odd_dtypes_cross_under_their_own_names(name):
+    assert unpack(pack(np.empty(2, name), [], stay), [], find).dtype == np.dtype(name)
 
 
 @pytest.fixture
@@ -257,6 +267,19 @@ def test_of_what_is_secret_no_text_of_the_worker_s_goes_on(worker):
 
     assert subject.advice == ("asked of all",)
     assert "0.25" not in str(caught.value)
+
+
+def test_texts_of_the_worker_s_have_an_end(worker):
+    subject, wire = worker
+    answer(wire, "x" * 20_000)
+    said = dict.fromkeys(("kind", "type", "text", "line", "trace"), "x" * 20_000)
+    wire.send({"raised": said, "options": [], "advice": []}, [])
+
+    assert len(subject.relu_forward(np.ones(3))) == 10_000
+    with pytest.raises(Exception, match="xxx") as caught:
+        subject.relu_forward(np.ones(3))
+
+    assert len(str(caught.value)) == len(caught.value.student_line) == len(subject.trace) == 4000
 
 
 @pytest.mark.parametrize(("waited", "left"), [(0.0, False), (100.0, True)])

@@ -26,6 +26,12 @@ KINDS = [
     ),
     Hostile("memory bomb", "kept = []\nwhile True:\n    kept.append(np.ones(10_000_000))"),
     Hostile("memory bomb when imported", _ZEROS, "KEPT = [b'x' * 10**8 for _ in range(10**6)]\n"),
+    Hostile(
+        "result of texts of no width, three billion of them",
+        "return [np.broadcast_to(EMPTY, (3_000_000_000,))], x",
+        "EMPTY = np.zeros((), dtype=[('a', 'S0')])['a']\n",
+        states=("no answer",),
+    ),
     Hostile("result of 80 GB", "return np.broadcast_to(0.0, 10**10), x"),
     Hostile(
         "disk bomb in one file",
