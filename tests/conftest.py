@@ -10,6 +10,7 @@ import hypothesis
 import matplotlib
 import pytest
 
+from cs682.checks import raised
 from tests.open_exercises import OpenExercises
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # The same examples in each run, and no verdict that depends on how busy the machine is.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def _no_explanation_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an explanation that fails be seen, which elsewhere costs itself alone."""
+    monkeypatch.setattr(raised, "FORGIVEN", ())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

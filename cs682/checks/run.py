@@ -36,7 +36,7 @@ from cs682.checks.judges.trainings import ByHeart
 from cs682.checks.names import find_exercise, line_of_barrier, place_of, place_of_wrong
 from cs682.checks.overwritten import advise_of_overwriting, say_overwriting
 from cs682.checks.prerequisites import RESTS_ON
-from cs682.checks.raised import say_raised
+from cs682.checks.raised import explained, say_raised
 from cs682.checks.report import Report
 from cs682.checks.returned import say_returned
 from cs682.checks.source import find_outdated
@@ -315,7 +315,7 @@ def examine(
         except (Exception, SystemExit) as error:
             if exercise in TRAININGS and not student_line(error):
                 raise  # the call lacks what the check asks for
-            message = say_returned(error) or say_raised(error, row.functions)
+            message = explained(partial(say_returned, error)) or say_raised(error, row.functions)
             state, is_read = "wrong", not isinstance(error, _UNREAD) and MISSING not in message
     if state == "wrong" and subject is None and checks is None and is_read:
         message = (say_overwriting(row, _look_at) or _say_beneath(row, message)) + message

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from cs682.checks import raised
 from staff.bank.answer import ROOT
 from staff.grading.intake.package import CODE
 from staff.grading.sandbox.ladder import choose_rung
@@ -20,6 +21,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-goldens", action="store_true", help="write what staff/golden should hold"
     )
+
+
+@pytest.fixture(autouse=True)
+def _no_explanation_is_forgiven(monkeypatch):
+    """Let an explanation that fails be seen, which elsewhere costs itself alone."""
+    monkeypatch.setattr(raised, "FORGIVEN", ())
 
 
 @pytest.fixture(scope="session")

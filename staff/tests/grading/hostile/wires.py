@@ -121,6 +121,31 @@ REPORT = [o for o in gc.get_objects() if type(o).__name__ == "Report"]
         """,
     ),
     Hostile(
+        "says of an exception what a pattern of the grader's takes hours for",
+        "raise ValueError",
+        _CHILD
+        + """
+LINE = "could not be broadcast together with shapes (1" + ",1" * 400_000
+child.Calls._describe = lambda *_: dict(kind="other", type="E", text="x", line=LINE, trace="")
+""",
+        states=("wrong",),
+    ),
+    Hostile(
+        "raises what the grader's explanation divides by",
+        "raise ValueError('dout must have shape (1, 2, 3, 4), got (1, 2, 0, 0)')",
+        states=("wrong",),
+    ),
+    Hostile(
+        "names a type of arrays that takes long to read, and one that cannot be read",
+        "return [KIND], x",
+        _CHILD
+        + """
+KIND = np.array(None)
+child.pack = lambda *_: ["l", [["o", "i," * 330_000, [1]], ["o", "(,)i4,i4", [1]]]]
+""",
+        states=("no answer",),
+    ),
+    Hostile(
         "patches json, struct and socket",
         _ZEROS,
         "import json, struct, socket\njson.dumps = lambda *a: '[]'\nstruct.pack = lambda *a: b''\n",
