@@ -78,10 +78,11 @@ def say_beyond(code: Mapping[str, str]) -> str:
     first: dict[str, str] = {}
     for file, text in code.items():
         for name, place in find_beyond(file, text):
-            first.setdefault(name, f"{shown(place, 60)}: {shown(name, _LONGEST)}")
+            first.setdefault(name, place)
     order = sorted(first, key=_is_made_up)
     more = [f"and {len(order) - _MOST} names more"] if len(order) > _MOST else []
-    return "; ".join([first[name] for name in order[:_MOST]] + more)
+    told = [f"{shown(first[name], 60)}: {shown(name, _LONGEST)}" for name in order[:_MOST]]
+    return "; ".join(told + more)
 
 
 def find_beyond(file: str, text: str) -> list[tuple[str, str]]:
@@ -112,9 +113,15 @@ def _at(lines: list[str], number: int) -> str:
 def _is_made_up(name: str) -> bool:
     """Tell whether a name may be one of any number that hide others: it comes last."""
     module, _, last = name.rpartition(".")
-    is_there = module in USUAL and last in dir(sys.modules.get(module))
+    is_there = module in USUAL and last in _names_of(module)
     is_known = last.lstrip("_") in sys.stdlib_module_names or last in _BUILTINS | _NAMES | _MODULES
     return not (is_there or is_known or " " in name or name.startswith(f"{_OWN}."))
+
+
+@lru_cache
+def _names_of(module: str) -> frozenset[str]:
+    """Return the names in a module, if it is loaded."""
+    return frozenset(dir(sys.modules.get(module)))
 
 
 def _find(text: str) -> _Found:
@@ -212,11 +219,16 @@ def _letters(nodes: list[ast.AST]) -> _Found:
 
 
 def _from_modules(nodes: list[ast.AST]) -> _Found:
-    """Return what is taken of modules that is not usual, and where one is handed on whole."""
+    """Return what is taken of modules that is not usual, and where one is handed on whole.
+
+    What is taken of a name that may stand for several modules is not followed into each.
+    """
     bound = _bound(nodes)
     outer = {id(n.value): n for n in nodes if isinstance(n, ast.Attribute)}
     names = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    return {found for n in names for module in bound[n.id] for found in _taken(n, module, outer)}
+    several = {(n.lineno, f"{n.id} for several modules") for n in names if len(bound[n.id]) > 1}
+    alone = [n for n in names if len(bound[n.id]) == 1]
+    return several.union(*(_taken(n, m, outer) for n in alone for m in bound[n.id]))
 
 
 def _bound(nodes: list[ast.AST]) -> defaultdict[str, set[str]]:

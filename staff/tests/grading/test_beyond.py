@@ -66,6 +66,7 @@ from staff.grading.results.warnings import LONGEST
         ("from numpy import random\nf(x, [random])", ["numpy.random as a value"]),
         ("match np.random:\n  case object(mtrand=m): pass", ["numpy.random as a value"]),
         ("from numpy import *", ["numpy.*"]),
+        ("from cs682 import layers as math; import math; math.isqrt", ["math for several modules"]),
         (
             "class A:\n  if x:\n    import numpy as q",
             ["import in a class", "numpy by another name"],
