@@ -41,7 +41,7 @@ from staff.grading.results.say import (
     say_results,
 )
 from staff.grading.results.store import Result, records_of, write_text
-from staff.grading.run import Terminated, answering, grade_class
+from staff.grading.run import Terminated, answering, grade_class, terminated
 from staff.grading.sandbox.ladder import NoSandboxError, require_hidden
 from staff.grading.single import Plan, find_rung
 from staff.release.complete import unchecked
@@ -123,7 +123,8 @@ def run_command(args: argparse.Namespace) -> int:
         interrupted, 143 if it was terminated, else 0
     """
     try:
-        return _grade(args)
+        with answering(signal.SIGTERM, terminated):  # temporary folders go too
+            return _grade(args)
     except (OSError, ValueError, NoSandboxError, RuntimeError) as error:
         for line in str(error).splitlines():
             print(f"error: {shown(line, 1000)}", file=sys.stderr)  # noqa: T201

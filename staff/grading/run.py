@@ -18,6 +18,7 @@ from cs682.training.threads import blas_threads
 from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.submission import Submission
 from staff.grading.results.store import NotGraded, Result
+from staff.grading.sandbox.interpreter import remove_made
 from staff.grading.single import Plan, grade_submission
 
 KILLED = "its worker process was killed again and again: is there too little memory?"
@@ -55,15 +56,12 @@ def grade_class(
     ------
     ClusterError
         If the Dask scheduler cannot be reached, or its workers cannot grade.
-    Terminated
-        At SIGTERM, when temporary folders and sandboxes are gone.
     """
     results: dict[str, Result] = {}
     left = list(submissions)
-    with answering(signal.SIGTERM, _terminated):  # temporary folders go too
-        for result in _map(left, plan, jobs, scheduler):
-            results[result.id] = result
-            done(result)
+    for result in _map(left, plan, jobs, scheduler):
+        results[result.id] = result
+        done(result)
     return results
 
 
@@ -86,8 +84,14 @@ def answering(number: int, answer: Any) -> Iterator[None]:
         signal.signal(number, before)
 
 
-def _terminated(*_: object) -> None:
-    """Leave all that this process is in, sandboxes too, and hear no second SIGTERM on the way."""
+def terminated(*_: object) -> None:
+    """Leave all that this process is in, sandboxes too, and hear no second SIGTERM on the way.
+
+    Raises
+    ------
+    Terminated
+        Always.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated
 
@@ -143,7 +147,7 @@ def _in_pool(
     submissions: Sequence[Submission], plan: Plan, marks: Path, jobs: int
 ) -> Iterator[Result]:
     """Give results until all are there or a process has died."""
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _end_with_parent)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _be_worker)
     futures: list[Future[Result]] = []
     try:
         with answering(signal.SIGINT, signal.SIG_IGN):  # inherited: the parent tells them to end
@@ -159,11 +163,12 @@ def _in_pool(
         pool.shutdown(cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """Have this worker process told to end once the run that started it has died, however it did.
+def _be_worker() -> None:
+    """Have this worker process end at SIGTERM, and told so once the run that started it has died.
 
     What it has in hand belongs to nobody any more, and the next run may be at work already.
     """
+    signal.signal(signal.SIGTERM, _end_worker)
     threading.Thread(target=_watch_parent, daemon=True).start()
 
 
@@ -172,6 +177,13 @@ def _watch_parent() -> None:
     if parent := parent_process():
         parent.join()
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+
+def _end_worker(*_: object) -> None:
+    """End this process as SIGTERM does, which leaves its folder behind, once that is gone."""
+    remove_made()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _attempt_marked(submission: Submission, plan: Plan, marks: Path) -> Result:
@@ -189,10 +201,10 @@ def _attempt_marked(submission: Submission, plan: Plan, marks: Path) -> Result:
     with contextlib.suppress(OSError):  # a full disk: the mark only saves time
         mark.touch()
     try:
-        with answering(signal.SIGTERM, _terminated):
+        with answering(signal.SIGTERM, terminated):
             result = attempt(submission, plan)
     except Terminated:
-        os.kill(os.getpid(), signal.SIGTERM)  # by itself, or the pool's next hand-in would be begun
+        _end_worker()  # or the pool's next hand-in would be begun
         raise
     mark.unlink(missing_ok=True)
     return result

@@ -24,6 +24,7 @@ from staff.grading.intake.text import PYTHON
 _UNNEEDED = ("test", "idlelib", "*-packages", "ensurepip", "tkinter", "turtledemo", "config-*")
 # where the system's loader looks for shared libraries
 LOADER = tuple(map(Path, ("/usr/lib", "/usr/lib64", "/lib", "/lib64")))
+_made: list[Path] = []
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Interpreter:
     libraries: Path
 
 
+@atexit.register
+def remove_made() -> None:
+    """Remove the folders of interpreters, for this process ends."""
+    for folder in _made:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @lru_cache
 def find_interpreter(*, for_others: bool) -> Interpreter:
     """Return the interpreter for sandboxes.
@@ -57,7 +65,7 @@ def find_interpreter(*, for_others: bool) -> Interpreter:
     parts = [p for p in (package, package.parent / "numpy.libs") if p.exists()]
     folder = Path(tempfile.mkdtemp(prefix=PYTHON))
     folder.chmod(0o755)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _made.append(folder)
     libraries = folder / "libraries"
     libraries.mkdir()
     private = for_others and not all(is_public(path) for path in (python, base, *parts))

@@ -124,14 +124,17 @@ def test_regrade_that_is_interrupted_says_who_is_left(place, out, quick, monkeyp
     assert grade(place, out, "--regrade", "--only", "bob", "eve") == 0
 
 
-def test_run_that_is_told_to_end_leaves_no_folder_behind(tmp_path, out, monkeypatch):
+@pytest.mark.parametrize(
+    ("waits", "jobs"), [("grade.find_rung", "1"), ("single.arrange", "1"), ("single.arrange", "2")]
+)
+def test_run_that_is_told_to_end_leaves_no_folder_behind(waits, jobs, tmp_path, out, monkeypatch):
     (tmp_path / "class" / "ada").mkdir(parents=True)
     (tmp_path / "class" / "ada" / "layers.py").write_text("x\n")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
-    process = start(WAITING, tmp_path / "class", out)
-    wait_for(process, scratch, "cs682-hand-in-*")
+    process = start(WAITING.replace("WAITS", waits), tmp_path / "class", out, "--jobs", jobs)
+    wait_for(process, scratch, "waits")
     process.terminate()
 
     assert process.wait() == 143
@@ -176,11 +179,20 @@ if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 """
 WAITING = """
-import sys, time
-from staff.grading import single
-single.unpack = lambda *_: time.sleep(600)
-from staff.__main__ import main
-sys.exit(main(sys.argv[1:]))
+import os, sys, time
+from pathlib import Path
+from staff.grading import grade, single
+from staff.grading.sandbox.ladder import Sandbox, choose_rung
+
+def wait(*_):
+    with Sandbox(choose_rung(allow_unsandboxed=True), {}):
+        Path(os.environ["TMPDIR"], "waits").touch()
+        time.sleep(600)
+
+WAITS = wait
+if __name__ == "__main__":
+    from staff.__main__ import main
+    sys.exit(main(sys.argv[1:]))
 """
 SLOW = """
 import sys, time
