@@ -7,11 +7,13 @@ import inspect
 import re
 import traceback
 from difflib import get_close_matches
-from types import FrameType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from cs682.checks.exercises import EXERCISES
+from cs682.checks.other_names import find_lacking, say_other_name
 from cs682.checks.within import Line, describe, held_by, say_keys
 
 _MOST, _NAMES, _PROMISE = 6, 10, 160  # values and names that are listed, letters of a docstring
@@ -34,7 +36,8 @@ def say_at_hand(error: BaseException, frame: FrameType, number: int) -> str:
     """
     line = Line(frame, number)
     *_, (last, _) = traceback.walk_tb(error.__traceback__)
-    for kind, say in _KINDS if last is frame or isinstance(error, TypeError) else ():
+    is_theirs = last is frame or isinstance(error, TypeError) or "module 'numpy'" in str(error)
+    for kind, say in _KINDS if is_theirs else ():
         if isinstance(error, kind) and (said := say(error, line)):
             return str(said)
     return _say_values(error, line)
@@ -64,6 +67,8 @@ def _say_name(error: NameError, line: Line) -> str:
         if type(value) is dict and name in value:
             return f'No {name} here; there is {key}["{name}"].'
     near = get_close_matches(name, [v for v in line.names if not v.startswith("_")], 2)
+    if near and (first := name.partition("_")[0]) != name:
+        near += [v for v in line.local if v.startswith(first) and v not in near]
     found = f"the nearest: {', '.join(near)}" if near else f"the names are {_list(line.local)}"
     return f"No {name} here; {found}."
 
@@ -100,7 +105,7 @@ def _say_key(error: KeyError, line: Line) -> str:
 
 def _say_attribute(error: AttributeError, line: Line) -> str:
     """Say what an object has in place of an attribute that is missing."""
-    owner, name = error.obj, error.name or ""
+    owner, name = find_lacking(error)
     if isinstance(owner, ModuleType):
         if owner is np and hasattr(np.ndarray, name):
             return f"np has no {name}; each array has: x.{name}()."
@@ -109,6 +114,8 @@ def _say_attribute(error: AttributeError, line: Line) -> str:
     if type(owner) is dict and name in owner:
         quoted = [line.quote(n.value) for n in line.find(ast.Attribute) if n.attr == name]
         return f'A dict is read by keys: {quoted[0]}["{name}"] is there.' if quoted else ""
+    if said := _say_method(type(owner), name):
+        return said
     if isinstance(owner, np.ndarray) and hasattr(np, name):
         return f"An array has no {name}; np.{name} is a function of arrays."
     if owner is line.local.get("self") and type(owner).__module__.startswith("cs682."):
@@ -117,6 +124,17 @@ def _say_attribute(error: AttributeError, line: Line) -> str:
         said = f"self has {_list(own)}" if own else "self has no attribute yet"
         return f"{said}; the names here are {_list(local)}." if local else f"{said}."
     return ""
+
+
+def _say_method(home: type, name: str) -> str:
+    """Say that a class lacks a method of an exercise, and which others it has."""
+    full = f"{home.__name__}.{name}"
+    if not any(full in row.functions for row in EXERCISES.values()):
+        return ""
+    own = [key for key, value in vars(home).items() if isinstance(value, FunctionType)]
+    near = get_close_matches(name, own, 1)
+    said = f"The class {home.__name__} has no method {name}: was it renamed or deleted?"
+    return f"{said} It has {near[0]}." if near else said
 
 
 def _say_unpacking(error: ValueError, line: Line) -> str:
@@ -144,8 +162,24 @@ def _say_parameters(error: TypeError, line: Line) -> str:
         function = _function(node.func, line)
         name = getattr(function, "__name__", "")
         if function is not None and called[1].strip("_") == name.strip("_"):
+            if said := _say_self(function, node, line):
+                return said
             return f"{ast.unparse(node.func)} has the parameters {_parameters(function)}."
     return ""
+
+
+def _say_self(function: Any, node: ast.Call, line: Line) -> str:
+    """Say that a method is defined without ``self``, if it is."""
+    if not isinstance(function, FunctionType) or not isinstance(node.func, ast.Attribute):
+        return ""
+    names = list(inspect.signature(function).parameters)
+    if "self" in names or function.__name__ not in vars(type(line.local.get("self"))):
+        return ""
+    start = function.__code__.co_firstlineno
+    return (
+        f"Line {start} defines {function.__name__}({', '.join(names)}) without self, the first "
+        "parameter of each method."
+    )
 
 
 def _function(node: ast.AST, line: Line) -> Any:
@@ -179,11 +213,12 @@ def _parameters(function: Any) -> str:
 
 def _list(names: Any) -> str:
     """Return names as a list; "no name" if there is none."""
-    plain = [name for name in names if name.isidentifier()]
+    plain = [name for name in names if name.isidentifier() and not name.startswith("__")]
     return ", ".join(plain[:_NAMES]) or "none"
 
 
 _KINDS: tuple[tuple[type[BaseException], Any], ...] = (
+    (Exception, say_other_name),
     (NameError, _say_name),
     (KeyError, _say_key),
     (AttributeError, _say_attribute),

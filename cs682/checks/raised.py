@@ -190,6 +190,7 @@ _RULES = (  # what an exception's text looks like -> the rule that was broken
         r"could not be broadcast together with shapes (\(\d+,\d+\) \(\d+,\)|\(\d+,\) \(\d+,\d+\))",
         "Shapes must agree from the right, or be 1 there, as keepdims=True keeps an axis.",
     ),
+    (r"remapped shapes", "In einsum, a letter stands for one length wherever it is."),
     (r"could not be broadcast together", "Shapes must agree from the right, or be 1 there."),
     (r"a matrix product of|shapes .* not aligned", "The inner lengths must agree."),
 )

@@ -11,6 +11,7 @@ import pytest
 from cs682 import layer_utils
 from cs682.checks.at_hand import say_at_hand
 from cs682.checks.run import examine
+from cs682.classifiers import fc_net
 from staff.bank.answer import Answer, Change, installed
 from staff.tests.checks.mutants import put, refusal
 
@@ -69,17 +70,86 @@ CASES = [  # exercise, what the reference has, what is written, what is said
     ("bn-1.3", "dx_hat = dout * gamma", "dx_hat = dout * gamma * dgama",
      "No dgama here; the nearest: "),
     ("bn-1.4", "x_hat * (dgamma / N)", "np.dot(x_hat, dgamma)", "x_hat has shape (4, 5)"),
-    ("bn-3.1", "x.mean(", "x.mean(dim=0, ", "x.mean has the parameters a, axis, dtype, out"),
+    ("bn-3.1", "x.mean(", "x.mean(dims=0, ", "x.mean has the parameters a, axis, dtype, out"),
     ("do-1.3", "mask: Array | None = cache[1]", "mask = cache[0]", "mask is a dict with 'mode', "),
     ("do-1.3", "dout * mask", "dout[mask]", "mask (10, 10) of float64."),
     ("do-1.3", "dout * mask", "dout * cache.mask", "cache is a tuple of 2 (a dict and an array"),
+    ("bn-1.3", "(dout * x_hat).sum(axis=0)", 'np.einsum("nd,dn->d", dout, x_hat)',
+     "In einsum, a letter stands for one length wherever it is. Here dout has shape (4, 5), x_hat"),
+    ("bn-2.2", "batchnorm_backward_alt if", "norm_param or batchnorm_backward_alt if",
+     "No norm_param here; the nearest: norm_cache, normalization."),
     ("do-2.1", DROPPED, DROPPED.replace("param", 'param["p"]'), 'dropout_param["p"] is 0.6.'),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("judge", "old", "new", "words"), CASES)
+RELU, ROWS, AXES = "np.maximum(x, 0)", "x.reshape(x.shape[0], -1)", "x.transpose(0, 2, 3, 1)"
+ELSEWHERE = [  # what PyTorch calls otherwise
+    ("fc-1.1", ROWS, "x.view(x.shape[0], -1)", "a new shape is x.reshape(x.shape[0], -1)."),
+    ("fc-1.1", ROWS, "x.view(-1)", "x.view takes a type; a new shape is x.reshape(-1)."),
+    ("fc-1.1", ROWS, "x.view(3, 2, -1)", "a new shape is x.reshape(3, 2, -1)."),
+    ("fc-1.1", ROWS, "x.flatten(start_dim=1)", "x.reshape(len(x), -1) keeps the first."),
+    ("fc-1.1", "x.shape[0], -1", "x.size(0), -1", "size is no function; write x.shape[0]."),
+    ("fc-1.1", "x.shape[0], -1", "x.shape(0), -1", "shape is no function; write x.shape[0]."),
+    ("fc-1.3", RELU, "x.clamp(min=0)", "An array has no clamp; in NumPy it is np.clip("),
+    ("fc-1.3", RELU, "np.relu(x)", "np has no relu; in NumPy it is np.maximum(x, 0)."),
+    ("fc-1.3", RELU, "x.detach()", "no detach; an array is plain numbers already: leave it out."),
+    ("fc-1.3", RELU, "np.transpos(x)", "numpy has transpose"),
+    ("fc-1.3", RELU, "torch.relu(x)", "torch is PyTorch's, which no exercise needs: NumPy"),
+    (
+        "cn-3.1",
+        AXES,
+        "x.permute(0, 2, 3, 1)",
+        "An array has no permute; in NumPy it is x.transpose",
+    ),
+    ("cn-3.1", AXES, "x.transpose(1, 3)", "wants all axes; x.swapaxes(1, 3) exchanges two."),
+    ("bn-3.1", "x.mean(", "x.mean(dim=0, ", "NumPy calls dim axis."),
+    (
+        "bn-3.1",
+        "x.mean(axis=1, keepdims",
+        "x.mean(axis=1, keepdim",
+        "NumPy calls keepdim keepdims.",
+    ),
+    (
+        "bn-1.3",
+        "dout * gamma",
+        "dout.backward()",
+        "An array has no backward; no gradient comes by ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("judge", "old", "new", "words"), [*CASES, *ELSEWHERE])
 def test_what_is_at_hand_is_told(judge, old, new, words):
     assert words in said(judge, new, old).partition("\n  in ")[0]
+
+
+def test_method_without_self_is_named(monkeypatch):
+    def _forward(X):
+        return X
+
+    _forward.__qualname__ = "TwoLayerNet._forward"
+    put(monkeypatch, "TwoLayerNet._forward", _forward)
+
+    assert re.search(r"  Line \d+ defines _forward\(X\) without self, the", refusal("fc-2.2"))
+
+
+@pytest.mark.parametrize(
+    ("mine", "more"), [("forward", " It has forward.\n"), ("run", "\n")], ids=["near", "far"]
+)
+def test_method_under_another_name_is_missed(monkeypatch, mine, more):
+    monkeypatch.setattr(fc_net.TwoLayerNet, mine, fc_net.TwoLayerNet._forward, raising=False)
+    monkeypatch.delattr(fc_net.TwoLayerNet, "_forward")
+
+    said = "The class TwoLayerNet has no method _forward: was it renamed or deleted?"
+    assert f"{said}{more}" in refusal("fc-2.2")
+
+
+def test_names_of_a_file_are_told_without_those_that_each_has():
+    with pytest.raises(NameError) as caught:
+        exec(compile("one = 1\nclass Net(Bas): pass\n", "net.py", "exec"), {})
+
+    *_, (frame, number) = traceback.walk_tb(caught.value.__traceback__)
+    assert say_at_hand(caught.value, frame, number) == "No Bas here; the names are one."
 
 
 def test_a_lambda_of_a_list_is_read_by_itself():
