@@ -126,8 +126,9 @@ def judge(name: str, content: bytes, *, is_compiled: bool = True) -> str:
         lines = content.decode("utf-8", "replace").splitlines()  # not what lies on the disk by now
         source = "".join(lines[(error.lineno or 1) - 1 :][:1]).strip()
         said = f"{type(error).__name__}: {error.msg}{_ADVICE.get(type(error), '')}"
-        quotes = _say_quotes("\n".join(lines[: error.lineno]))
-        return f"line {error.lineno}: {said}\n  {source}".rstrip() + quotes
+        read = lines[: error.lineno]
+        more = _say_quotes("\n".join(read)) + _say_outdented(read) * ("unindent" in error.msg)
+        return f"line {error.lineno}: {said}\n  {source}".rstrip() + more
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {error}"
     return ""
@@ -149,6 +150,21 @@ def _say_quotes(text: str) -> str:
                 f'\n  {part[1]}, from line {line} on, holds an odd number of """: is one too many?'
             )
     return ""
+
+
+def _say_outdented(lines: list[str]) -> str:
+    """Say which line above a function or class starts further left: it may be the one to move.
+
+    Parameters
+    ----------
+    lines : list of str, of a file, as far as Python has read it
+    """
+    *above, last = lines
+    if not _PARTS.match(last):
+        return ""
+    indent = len(last) - len(last.lstrip())
+    left = [(n, x) for n, x in enumerate(above, 1) if x.strip() and not x[:indent].isspace()]
+    return f"\n  Line {left[-1][0]} starts further left: {left[-1][1].strip()}" if left else ""
 
 
 def describe_encoding(content: bytes) -> str:

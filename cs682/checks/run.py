@@ -140,6 +140,10 @@ _BLAMED = re.compile(
 )
 # ends what is written before it does anything, whatever the exercise is
 _UNREAD = (SyntaxError, ImportError, SystemExit, BdbQuit)
+_BENEATH = "is wrong too"
+_GIVEN = (
+    "This code was given. If you changed it: python -m cs682 reset {} puts it back, keeps yours"
+)
 _FEW = 2  # exercises beneath; a network's own check would be wrong, too
 _STUB = re.compile(
     r"(?P<function>[\w.]+): see (?P<notebook>\w+\.ipynb), section (?P<section>[\d.]+\d)"
@@ -189,6 +193,9 @@ def say_next(result: Result) -> Result:
             f"Next: python -m cs682 reset {row.id} puts in what the course gives, and keeps yours"
         )
         return replace(result, message=f"{result.message}\n  {said}")
+    is_own = result.is_read and result.state == "wrong" and _BENEATH not in result.message
+    if row.is_given and is_own:
+        return replace(result, message=f"{result.message}\n  {_GIVEN.format(row.id)}")
     stub = _STUB.search(result.message) if result.state == "open" else None
     if stub and (needed := _row_of(stub["notebook"], stub["section"])):
         start = "is open" if needed == row else f"waits for {needed.id}"
@@ -355,7 +362,7 @@ def _say_beneath(row: Exercise, message: str) -> str:
     is_there = ".py" in beneath.message
     first = "that" if is_there else place_of_wrong(beneath.exercise, beneath.message)
     return (
-        f"{beneath.exercise.id} is wrong too, and may be the cause. First mend {first}: "
+        f"{beneath.exercise.id} {_BENEATH}, and may be the cause. First mend {first}: "
         f"{beneath.message}\n  Then look at what {row.id} says: "
     )
 

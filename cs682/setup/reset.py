@@ -86,7 +86,7 @@ def reset(name: str, root: Path = PACKAGE_HOME) -> str:
     originals = _read_originals(root)
     if said := _bring_cells_back(row, originals.get(row.id, []), root):
         return said
-    pieces = _pieces_of(row, originals)
+    pieces = _pieces_of(row, originals, root)
     files = {piece["file"]: _read(root, piece["file"]) for piece in pieces}
     olds = [_put_back(row, piece, files[piece["file"]]) for piece in pieces]
     forget_ask(row.id, root)
@@ -115,14 +115,24 @@ def _read_originals(root: Path) -> dict[str, list[Piece]]:
     return originals
 
 
-def _pieces_of(row: Exercise, originals: dict[str, list[Piece]]) -> list[Piece]:
+def _pieces_of(row: Exercise, originals: dict[str, list[Piece]], root: Path) -> list[Piece]:
     """Return the functions or cells of an exercise."""
-    if row.id not in originals:
-        kind = (
-            "a question: empty its cell" if row.is_question else f"given, and has no stub: {_FRESH}"
-        )
-        raise ValueError(f"{row.id} cannot be put back: it is {kind}")
-    return originals[row.id]
+    if row.is_question:
+        raise ValueError(f"{row.id} cannot be put back: it is a question: empty its cell")
+    if row.id in originals:
+        return originals[row.id]
+    text = read_given(root / GIVEN).texts.get(row.file)
+    if text is None:
+        raise ValueError(f"{row.id} cannot be put back: it is given, and has no stub: {_FRESH}")
+    file = _File(root / row.file, row.file, text, b"", "\n")
+    return [_given_piece(name, file) for name in row.functions]
+
+
+def _given_piece(name: str, file: _File) -> Piece:
+    """Return a function that was given complete, from a file as it was given out."""
+    lines = file.text.splitlines(keepends=True)
+    start, end = _find_function(lines, name, file, is_python=True)
+    return {"file": file.name, "function": name, "text": "".join(lines[start:end])}
 
 
 def _read(root: Path, name: str) -> _File:

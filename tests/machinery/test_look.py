@@ -95,6 +95,12 @@ def test_utf_16_is_called_that_and_what_to_do(root, encoding):
             "line 8: SyntaxError: unterminated string literal (detected at line 8)\n"
             '  """It\'s."""\n  f, from line 1 on, holds an odd number of """: is one too many?',
         ),
+        (
+            b"class A:\n    x = 1\n\ndef f(self):\n        return 1\n\n    def g(self):\n",
+            "line 7: IndentationError: unindent does not match any outer indentation level: each "
+            "level takes four spaces, and lines of one block as many\n  def g(self):\n"
+            "  Line 4 starts further left: def f(self):",
+        ),
         (b"a = 1\n<<<<<<< HEAD\r\n", "line 2: Git has left a conflict"),
         (b"a = '''\n=======\n'''\n", ""),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from cs682.checks.compare import EXACT, CheckError, compare, kind_of, with_more
 from cs682.checks.mistakes import rules as rule_mistakes
 from cs682.checks.report import Report, unpack
+from cs682.checks.stack import student_frames
 from cs682.checks.subject import Subject
+from cs682.checks.within import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,7 +208,27 @@ def _hint_at_adam(adam: Any, w: Any, first: float) -> str:
             "t, m and v in config are right: what is off is the step that is made of them, in "
             "which each moment is corrected with its own beta**t"
         )
-    return "a root of something negative (m may be, v never is), or a division by 0"
+    if root := _find_root(adam):
+        return f"what stands under this root is negative: {root}"
+    return "m and v in config are right; a root of something negative, or a division by 0"
+
+
+def _find_root(adam: Any) -> str:
+    """Return as it is written the first root of something negative in two steps of Adam."""
+    w, config = np.ones(3), None
+    try:
+        with np.errstate(all="ignore", invalid="raise"):
+            for dw in np.full((2, 3), -0.5):  # a root of m has something negative, too
+                w, config = adam(w, dw, config)
+    except FloatingPointError as error:
+        rows = student_frames(error) if "in sqrt" in str(error) else []
+        lines = [Line(row.frame, row.number) for _, row in rows]
+        roots = [(line, node) for line in lines for node in line.find(ast.Call)]
+        said = [line.quote(node) for line, node in roots if ast.unparse(node.func) == "np.sqrt"]
+        return said[0] if len(said) == 1 else ""
+    except Exception:  # the student's own: the check says what it found
+        return ""
+    return ""
 
 
 def _is_finite(w: Any) -> bool:

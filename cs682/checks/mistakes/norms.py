@@ -153,7 +153,11 @@ def running(
     if name == "running_mean":
         said = "the batch's mean is 0 here: take it before anything is subtracted from x"
         causes[said] = keep * old
+        said = "bn_param['running_mean'] holds the new running_var: it has a name of its own"
+        causes[said] = keep * before["running_var"] + (1 - keep) * batch["running_var"]
     if name == "running_var":
+        said = "bn_param['running_var'] holds the new running_mean: it has a name of its own"
+        causes[said] = keep * before["running_mean"] + (1 - keep) * batch["running_mean"]
         variance, mean = batch["running_var"], before["running_mean"]
         new_mean = keep * mean + (1 - keep) * batch["running_mean"]
         causes |= {

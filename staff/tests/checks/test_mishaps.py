@@ -196,6 +196,25 @@ def test_what_was_raised_says_what_to_take_out(monkeypatch, error, said):
     assert said in refusal("fc-1.3")
 
 
+@pytest.mark.exercise(id="fc-1.6")
+def test_given_code_that_is_wrong_is_said_to_be_given(monkeypatch):
+    right = layers.softmax_loss
+    put(monkeypatch, "softmax_loss", lambda x, y: (len(x) * right(x, y)[0], right(x, y)[1]))
+
+    assert refusal("fc-1.6").endswith(
+        "it is the mean.\n  This code was given. If you changed it: python -m cs682 reset fc-1.6 "
+        "puts it back, keeps yours"
+    )
+
+
+def test_given_code_is_not_blamed_for_what_lies_beneath_it(monkeypatch):
+    right = layers.affine_forward
+    put(monkeypatch, "affine_forward", lambda x, w, b: (right(x, w, b)[0] + 1, (x, w, b)))
+
+    assert refusal("fc-1.5").startswith("fc-1.1 is wrong too")
+    assert "This code was given" not in refusal("fc-1.5")
+
+
 def test_check_refuses_other_parameters(monkeypatch):
     put(monkeypatch, "relu_forward", lambda self, x: (x, x))
 

@@ -140,7 +140,7 @@ ADAM = [
     (
         "beta * t",
         adam(lambda beta, t: 1 - beta * t),
-        "after step 2, first at next_w[0, 0]. Hint: a root of something negative",
+        "next_w[0, 0]. Hint: m and v in config are right; a root of something negative",
     ),
     ("t never counted", adam(count="never"), "config['t']"),
     ("t not stored", adam(count="not stored"), "config['t']"),
@@ -149,7 +149,7 @@ ADAM = [
     (
         "root of m",
         adam(step=lambda w, lr, m, v, e: w - lr * m / (np.sqrt(m) + e)),
-        "Hint: a root of something negative (m may be, v never is)",
+        "Hint: m and v in config are right; a root of something negative, or a division by 0",
     ),
     ("t counted after use", adam(count="after"), "t must be increased before it is used"),
     ("corrected stored", adam(stores="corrected"), "the corrected moments are stored"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -93,6 +94,25 @@ def test_originals_are_those_of_what_a_course_asks(source, release):
 
     assert list(whole) == sorted(row.id for row in WRITTEN)
     assert part.keys() == {key for key in whole if key.startswith("fc-")}
+
+
+@pytest.mark.parametrize("key", [row.id for row in EXERCISES.values() if row.is_given])
+def test_given_code_that_was_changed_is_put_back(key, release, tmp_path):
+    row, folder = EXERCISES[key], lay_out(tmp_path, release.files)
+    (folder / GIVEN).write_bytes(release.files[GIVEN])
+    path, given = folder / row.file, release.files[row.file]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    heads = re.findall(rf"^def (?:{'|'.join(row.functions)})\(", given.decode(), re.MULTILINE)
+    changed = given.decode()
+    for head in heads:
+        changed = changed.replace(f"\n{head}", f"\n@str\n{head}")
+    path.write_text(changed, encoding="utf-8")
+
+    said = reset(key, folder)
+
+    assert heads and said.startswith(f"{key} is as the course gives it")
+    assert path.read_bytes() == given
+    assert reset(key, folder).endswith("nothing to put back")
 
 
 @pytest.mark.parametrize("key", ["bn-1.4", "bn-1.1", "bn-1.2", "do-1.1", "fc-2.2", "fc-3.5"])
