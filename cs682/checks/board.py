@@ -254,7 +254,8 @@ def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
 
     Parameters
     ----------
-    names : sequence of str, as for `find_exercises`; default all exercises that are code in `cs682`
+    names : sequence of str, as for `find_exercises`; default, as "all", all exercises that are code
+        in `cs682`
     seconds : float, default 120; the longest that one check may take
 
     Returns
@@ -266,7 +267,8 @@ def run_checks(names: Sequence[str] = (), *, seconds: float = SECONDS) -> int:
     ValueError
         If there is no exercise of a name, or none that is code in `cs682`.
     """
-    ids = dict.fromkeys(key for name in names for key in _coded(name)) or CHECKS
+    asked = () if "all" in names else names
+    ids = dict.fromkeys(key for name in asked for key in _coded(name)) or CHECKS
     files = {EXERCISES[key].file for key in ids}
     troubles = {f: text for f, text in find_troubles().items() if files & {f, *RESTING_ON[f]}}
     for file, text in troubles.items():

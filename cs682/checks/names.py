@@ -45,7 +45,8 @@ def find_exercises(name: str) -> list[str]:
     if found:
         return found
     spelt = {spelling.lower(): spelling for spelling in _all_spellings()}
-    near = difflib.get_close_matches(word, spelt, n=_MOST, cutoff=0.7)
+    near = sorted((key for key in spelt if word and key.startswith(f"{word}_")), key=len)
+    near = near[:_MOST] or difflib.get_close_matches(word, spelt, n=_MOST, cutoff=0.7)
     others = "exercises are called like fc-1.1 or affine_forward;"
     if near:
         others = f"did you mean {' or '.join(spelt[key] for key in near)}?"

@@ -17,6 +17,8 @@ from cs682._arguments import require_count, require_number
 if TYPE_CHECKING:
     from cs682._types import Array, Labels, Options, Params
 
+# what other libraries call what is here, or a network's own, `reg`
+_ELSEWHERE = {"lr": "learning_rate", "optimizer": "update_rule", "weight_decay": "reg"}
 DATA_KEYS = ("X_train", "y_train", "X_val", "y_val")
 
 
@@ -30,18 +32,21 @@ def refuse_unknown(
             "Solver takes a model, then one dict with all data, as in Solver(model, data); "
             + ("arrays go into that dict" if is_split else "all else is given by its name")
         )
-    for name in names:
-        parameters = inspect.signature(init).parameters.values()
-        known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        of_rules = {key: value for row in optim.DEFAULTS.values() for key, value in row.items()}
-        near = difflib.get_close_matches(name, [*known, *of_rules], n=1)
-        if not near:
-            said = f"it has {', '.join(known)}; a network's own go to the network"
-        elif near[0] in of_rules:
-            said = f'give it in optim_config={{"{near[0]}": {of_rules[near[0]]}}}'
-        else:
-            said = f"did you mean {near[0]}?"
-        raise TypeError(f"Solver has no argument {name!r}: {said}")
+    parameters = inspect.signature(init).parameters.values()
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    if said := [f"no argument {name!r}: {_say_meant(name, known)}" for name in names]:
+        raise TypeError(f"Solver has {'; '.join(said)}")
+
+
+def _say_meant(name: str, known: list[str]) -> str:
+    """Say what an argument that the solver does not have was likely meant for."""
+    of_rules = {key: value for row in optim.DEFAULTS.values() for key, value in row.items()}
+    near = difflib.get_close_matches(_ELSEWHERE.get(name, name), [*known, *of_rules], n=1)
+    if not near:
+        return f"it has {', '.join(known)}; a network's own go to the network"
+    if near[0] in of_rules:
+        return f'give it in optim_config={{"{near[0]}": {of_rules[near[0]]}}}'
+    return f"did you mean {near[0]}?"
 
 
 def require_model(model: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,12 +56,26 @@ def test_solver_refuses_a_bad_option(name, value, error, message):
         ("num_epoch", r"no argument 'num_epoch': did you mean num_epochs\?"),
         ("learning_rate", r'give it in optim_config=\{"learning_rate": 0.0'),
         ("momentum", r'give it in optim_config=\{"momentum": 0.9\}'),
+        ("lr", r'give it in optim_config=\{"learning_rate": 0.0'),
+        ("optimizer", r"did you mean update_rule\?"),
+        ("weight_decay", r"a network's own go to the network"),
         ("reg", r"it has update_rule, optim_config, .*; a network's own go to the network"),
     ],
 )
 def test_solver_says_what_an_unknown_option_was_meant_for(name, said):
     with pytest.raises(TypeError, match=said):
         Solver(Softmax(), make_data(), **{name: 3})
+
+
+def test_solver_names_all_options_that_it_does_not_have():
+    with pytest.raises(TypeError) as caught:
+        Solver(Softmax(), make_data(), lr=1e-3, epochs=4)
+
+    assert re.fullmatch(
+        r"Solver has no argument 'lr': give it in optim_config=\{\"learning_rate\": 0\.0\d+\}; "
+        r"no argument 'epochs': did you mean num_epochs\?",
+        str(caught.value),
+    )
 
 
 GOOD_OPTIONS = [

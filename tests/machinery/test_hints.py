@@ -88,6 +88,7 @@ def test_a_folder_that_takes_no_file_costs_the_count_and_not_the_hint(tmp_path):
         ("fc-1.5", "no hints to fc-1.5, which is given: there is nothing to write"),
         ("batchnorm_forward", "'batchnorm_forward' means several exercises, bn-1.1, bn-1.2"),
         ("afine_forward", "did you mean affine_forward"),
+        ("relu", "did you mean relu_forward or relu_backward"),
     ],
 )
 def test_what_has_no_hints_is_refused(root, name, said, capsys):

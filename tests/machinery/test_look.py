@@ -112,6 +112,13 @@ def test_a_file_is_judged_as_python_reads_it(content, words):
     assert bool(said) == bool(words)
 
 
+def test_all_stands_for_all_exercises(monkeypatch, capsys):
+    monkeypatch.setattr(board, "find_troubles", lambda: dict.fromkeys(board.RESTING_ON, "oh"))
+
+    assert board.run_checks(["all"]) == board.run_checks() == 1
+    assert capsys.readouterr().out.count(f"0 of {len(board.CHECKS)} passed") == 2
+
+
 def test_the_terminal_says_it_once_and_checks_what_does_not_rest_on_it(monkeypatch, capsys):
     monkeypatch.setattr(board, "find_troubles", lambda: {"cs682/layer_utils.py": "line 3: oh"})
     monkeypatch.setattr(board, "examine_in_time", lambda key, **_: pytest.fail(key))
