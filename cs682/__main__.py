@@ -42,15 +42,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its end
         return 1
-    except SyntaxError as error:
-        _complain(
+    except Exception as error:
+        if not (said := _say_error(error)):
+            raise
+        _complain(said)
+        return 1
+
+
+def _say_error(error: Exception) -> str:
+    """Say what to do about files that Python cannot load; empty if it is another trouble."""
+    from cs682.setup.assignment import say_hiding
+
+    if said := say_hiding(error):
+        return said
+    if isinstance(error, SyntaxError):
+        return (
             f"{error.filename} line {error.lineno} is no Python ({error.msg}). If Git has left a "
             "conflict there, solve it; else fetch the assignment anew"
         )
-        return 1
-    except ImportError as error:
-        _complain(_say_import(error))
-        return 1
+    return _say_import(error) if isinstance(error, ImportError) else ""
 
 
 def _say_import(error: ImportError) -> str:

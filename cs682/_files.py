@@ -208,18 +208,19 @@ def find_renamed(book: Path) -> str:
     return f": is it {' or '.join(near)}? Then name that {book.name} again" if near else ""
 
 
-def say_copies(book: Path) -> Iterator[str]:
-    """Say which notebooks beside one have its name in their own, and other content.
+def say_copies(original: Path, given: Collection[Path] = ()) -> Iterator[str]:
+    """Say which files beside one have its name in their own, and other content.
 
     Parameters
     ----------
-    book : Path of a notebook that was given out
+    original : Path of a notebook, or a file of code, that was given out
+    given : collection of Path, what else was given out
 
     Yields
     ------
     text : str
     """
-    content = book.read_bytes() if book.is_file() else None
-    for path in sorted(book.parent.glob(f"*{book.stem}*.ipynb")):
-        if content is not None and path.read_bytes() != content:
-            yield f"{path.name} does not count, nor is it handed in: write into {book.name}"
+    content = original.read_bytes() if original.is_file() else None
+    for path in sorted(original.parent.glob(f"*{original.stem}*{original.suffix}")):
+        if content is not None and path not in given and path.read_bytes() != content:
+            yield f"{path.name} does not count, nor is it handed in: write into {original.name}"

@@ -8,6 +8,9 @@ with a broken environment must work in one.
 from __future__ import annotations
 
 import json
+import sys
+import traceback
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 MARKER = "assignment.json"
@@ -66,3 +69,41 @@ def read_settings(root: Path) -> dict[str, str]:
         return {key: str(content[key]) for key in ("name", "repository")}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}): fetch the assignment again") from error
+
+
+def find_hiding(home: Path = PACKAGE_HOME) -> list[Path]:
+    """Return the files in the assignment's folders that Python may load for a module it needs.
+
+    Parameters
+    ----------
+    home : Path, the folder of the assignment
+
+    Returns
+    -------
+    files : list of Path, named like a module that is there in another place
+    """
+    folders = (home, home / "notebooks")
+    others = [place for place in sys.path if place and Path(place).resolve() not in folders]
+    files = (path for folder in folders for path in sorted(folder.glob("*.py")))
+    return [path for path in files if PathFinder.find_spec(path.stem, others)]
+
+
+def say_hiding(error: BaseException, home: Path = PACKAGE_HOME) -> str:
+    """Say which file was loaded in the place of a module, if one was.
+
+    Parameters
+    ----------
+    error : BaseException, that the file may have led to
+    home : Path, the folder of the assignment
+
+    Returns
+    -------
+    said : str; empty if none was
+    """
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    ran = {Path(frame.f_code.co_filename).resolve() for frame in frames}
+    for path in find_hiding(home):
+        loaded = getattr(sys.modules.get(path.stem), "__file__", None)
+        if path in ran or (loaded and Path(loaded).resolve() == path):
+            return f"{path} hides {path.stem}, which Python needs: give that file another name"
+    return ""

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cs682._files import MISSING, describe_encoding, find_conflict, find_renamed, judge
+from cs682._files import MISSING, describe_encoding, find_conflict, find_renamed, judge, say_copies
 from cs682.setup.assignment import GIVEN, KEPT, MANIFEST, PACKAGE_HOME
 from cs682.setup.doctor_python import (
     PATIENCE,
@@ -219,7 +219,8 @@ def look_at_release() -> Iterator[Finding]:
     if not (PACKAGE_HOME / MANIFEST).is_file():
         yield Finding("warn", "release", *f"{MANIFEST} {MISSING}".split(": ", 1))
         return
-    written = json.loads((PACKAGE_HOME / GIVEN).read_bytes())["texts"]
+    remembered = json.loads((PACKAGE_HOME / GIVEN).read_bytes())
+    written = remembered["texts"]
     odd = strangers(PACKAGE_HOME)
     needed = [*written, *(name for name in odd if name.endswith(".py"))]
     given = dict.fromkeys([*needed, *odd])  # what nothing runs without comes first
@@ -239,6 +240,9 @@ def look_at_release() -> Iterator[Finding]:
         yield Finding("warn", "release", text, cure)
     elif not gone:
         yield Finding("ok", "release", "given files are as given out")
+    ours = {PACKAGE_HOME / name for name in [*written, *remembered.get("hashes", ())]}
+    copies = (text for name in written for text in say_copies(PACKAGE_HOME / name, ours))
+    yield from (Finding("warn", "copy", text) for text in copies)
     yield from _look_into(name for name in written if name.endswith(".py") and name not in gone)
 
 

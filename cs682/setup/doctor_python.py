@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from cs682.setup.assignment import PACKAGE_HOME, find_root
+from cs682.setup.assignment import PACKAGE_HOME, find_hiding, find_root
 from cs682.setup.packages import DISTRIBUTION, OLDEST_PYTHON, Package, edition, packages
 
 if TYPE_CHECKING:
@@ -229,12 +229,11 @@ def look_at_copies() -> Iterator[Finding]:
     if installed is not None and installed != PACKAGE_HOME:
         text = f"pip has installed cs682 from {installed}"
         yield Finding("warn", "cs682", text, pip_install(f"-e {quoted(PACKAGE_HOME)}"))
-    names = [package.name for package in packages()]
-    for folder in (PACKAGE_HOME, PACKAGE_HOME / "notebooks"):
-        for name in names:
-            if (folder / f"{name}.py").is_file():
-                text = f"{folder / name}.py hides the package {name}"
-                yield Finding("fail", name, text, f"rename {quoted(folder / name)}.py")
+    needed = {package.name for package in packages()}
+    for path in find_hiding(PACKAGE_HOME):
+        verdict, kind = ("fail", "package") if path.stem in needed else ("warn", "Python's module")
+        text = f"{path} hides {'the ' * (verdict == 'fail')}{kind} {path.stem}"
+        yield Finding(verdict, path.stem, text, f"rename {quoted(path)}")
 
 
 def _other_places() -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cs682._files import SOLUTIONS
 from cs682.setup import own_copy
-from cs682.setup.assignment import PACKAGE_HOME, find_root
+from cs682.setup.assignment import PACKAGE_HOME, find_hiding, find_root
 from cs682.setup.packages import OLDEST_PYTHON, packages
 from cs682.setup.reload import follow_edits
 
@@ -58,6 +58,7 @@ def start(*, drive: bool = False) -> dict[str, Any]:
         return data
     _require_packages()
     _require_one_package()
+    _require_no_hiding()
     news = _ask_for_news()
     _prepare_page()
     if "google.colab" in sys.modules:
@@ -155,6 +156,17 @@ def _require_one_package() -> None:
             f"This notebook belongs to {root}, but this kernel has loaded cs682 from "
             f"{PACKAGE_HOME}: restart the kernel and run the first cell again."
         )
+
+
+def _require_no_hiding() -> None:
+    """Refuse to start beside a file that is loaded in the place of a package."""
+    needed = {package.name for package in packages()}
+    for path in find_hiding():
+        if path.stem in needed:
+            raise NotReadyError(
+                f"{path} hides the package {path.stem}: give that file another name, and restart "
+                "the kernel."
+            )
 
 
 def _prepare_page() -> None:

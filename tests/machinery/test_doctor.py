@@ -20,6 +20,17 @@ from cs682.setup.new_release import hash_of
 from tests.cifar_files import write_set
 
 
+def run_command(root: Path, *words: str):
+    """Run a command of the package that lies in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "cs682", *words],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def run_doctor(root: Path, *options: str, **environment: str):
     """Run the command for the assignment in a folder."""
     keep = {k: v for k, v in os.environ.items() if k not in ("CS682_DATA", "PYTHONPATH")}
@@ -140,6 +151,33 @@ def test_doctor_names_a_file_of_the_release_that_is_gone(release, name, verdict)
 
     assert look_at_files() == [(verdict, f"{name} is missing")]
     assert next(doctor.look_at_release()).cure.startswith("take it back from")
+
+
+def test_doctor_names_a_copy_of_a_file_that_is_written_in(release):
+    for name in ("optim_old.py", "my_optim.py", "solver_old.py"):
+        (release / "cs682" / name).write_text("x = 2\n")
+    (release / "cs682" / "optim_same.py").write_text("x = 1\n")
+    said = json.loads((release / GIVEN).read_bytes())
+    known = {**said, "hashes": {"cs682/my_optim.py": ""}}
+    (release / GIVEN).write_text(json.dumps(known))
+
+    found = [finding for finding in doctor.look_at_release() if finding.subject == "copy"]
+
+    assert [(finding.verdict, finding.text) for finding in found] == [
+        ("warn", "optim_old.py does not count, nor is it handed in: write into optim.py")
+    ]
+
+
+@pytest.mark.parametrize("name", ["numpy", "random"])
+def test_a_file_that_hides_a_package_is_named_by_whatever_command_stumbles(copy, name):
+    (copy / f"{name}.py").write_text("x = 1\n")
+
+    done = run_command(copy, "check", "fc-1.1")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"{copy / name}.py hides {name}, which Python needs: give that file another name\n"
+    )
 
 
 def test_doctor_asks_whether_a_notebook_that_is_gone_has_another_name(release):

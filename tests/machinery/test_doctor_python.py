@@ -209,3 +209,16 @@ def test_doctor_finds_a_file_that_hides_a_package(copy, monkeypatch):
 
     assert finding.verdict == "fail"
     assert finding.text.endswith("notebooks/numpy.py hides the package numpy")
+
+
+def test_doctor_warns_of_a_file_that_hides_a_module_of_pythons(copy, monkeypatch):
+    monkeypatch.setattr(_doctor_python, "PACKAGE_HOME", copy)
+    monkeypatch.chdir(copy)
+    (copy / "random.py").write_text("")
+    (copy / "my_own_tools.py").write_text("")
+
+    finding = only(look_at_copies(), "random")
+
+    assert finding.verdict == "warn"
+    assert finding.text == f"{copy}/random.py hides Python's module random"
+    assert [f for f in look_at_copies() if f.subject == "my_own_tools"] == []

@@ -108,3 +108,11 @@ def test_a_notebook_knows_what_helps_by_name(shell, monkeypatch, capsys):
     assert shell.run_cell('reset("affine_forward")').success
     assert "In a terminal: python -m cs682 reset fc-1.1" in capsys.readouterr().out
     assert asked == []
+
+
+def test_first_cell_refuses_to_start_beside_a_file_that_hides_a_package(monkeypatch, tmp_path):
+    files = [tmp_path / "test.py", tmp_path / "numpy.py"]
+    monkeypatch.setattr(notebook, "find_hiding", lambda: files)
+
+    with pytest.raises(notebook.NotReadyError, match=r"numpy\.py hides the package numpy: give"):
+        notebook.start()
