@@ -85,8 +85,8 @@ def spoilt_dx(axis, spoil):
 
 PATHS = {
     "the path through the variance lacks its factor": lambda g, m, s, h: g - m - s,
-    "the mistake is in the path through the mean": lambda g, m, s, h: g - m.mean() - h * s,
-    "the mistake is in the path through the variance": lambda g, m, s, h: g - m - h * s.mean(),
+    "the mistake is in the path through the mean": lambda g, m, s, h: g - m**2 - h * s,
+    "the mistake is in the path through the variance": lambda g, m, s, h: g - m - h * s**2,
     "more is off than the sizes of the two sums": lambda g, m, s, h: g**2 - m - h * s,
     "the path through the mean is missing": lambda g, m, s, h: g - h * s,
     "both depend on x, they are no constants": lambda g, m, s, h: g,
