@@ -159,12 +159,25 @@ def _find_kept(notebooks: Path, states: Mapping[str, str]) -> dict[str, str]:
     A page that was closed during a training shows nothing of what came after.
     """
     return {
-        key: _KEPT.format(_say_how(key, notebooks))
-        for key, name in MODELS.items()
-        if states[key] == "open"
-        and (notebooks / name).is_file()
-        and (notebooks / EXERCISES[key].notebook).is_file()
+        key: said for key in MODELS if states[key] == "open" and (said := say_kept(key, notebooks))
     }
+
+
+def say_kept(key: str, notebooks: Path = NOTEBOOKS) -> str:
+    """Say what to do where a training has kept its model, and its notebook shows no `passed`.
+
+    Parameters
+    ----------
+    key : str, id of the training
+    notebooks : Path, the folder with the notebooks
+
+    Returns
+    -------
+    said : str, to follow the id; empty if none is kept, or there is no notebook
+    """
+    is_kept = (notebooks / MODELS[key]).is_file()
+    is_there = (notebooks / EXERCISES[key].notebook).is_file()
+    return _KEPT.format(_say_how(key, notebooks)) if is_kept and is_there else ""
 
 
 def _say_how(key: str, notebooks: Path) -> str:

@@ -26,7 +26,7 @@ def find_gaps(cells: list[dict[str, Any]]) -> list[str]:
     ]
     counts = [cell.get("execution_count") for _, cell in code]
     if code and not any(counts):
-        return ["it has not been run"]
+        return ["no cell of it shows that it was run: run them all, and save"]
     return [*_order_gaps(code, counts), *(gap for item in code for gap in _error_gaps(*item))]
 
 

@@ -28,6 +28,7 @@ from cs682._files import (
     say_copies,
 )
 from cs682.checks.answers import help_text, read_cells
+from cs682.checks.board import say_kept
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.hints import are_handed_in, count_hints
 from cs682.checks.run import MODELS
@@ -277,7 +278,9 @@ def _remark_on_states(hand_in: HandIn, stopped: Mapping[str, str]) -> None:
         if state == "wrong" or (state == "open" and not row.is_given):  # given code waits for yours
             points = f"{row.points} point{'s' * (row.points != 1)}"
             why = f": {' '.join(stopped[key].split())}" if key in stopped else ""
-            hand_in.remarks.append(f"{key} is {state}: {row.title} ({points}){why}")
+            is_kept = state == "open" and key in MODELS
+            kept = say_kept(key, hand_in.root / "notebooks") if is_kept else ""
+            hand_in.remarks.append(f"{key} is {state}: {row.title} ({points}){why}{kept}")
 
 
 def _add_pages(hand_in: HandIn, cells: dict[str, list[dict[str, Any]]]) -> None:

@@ -113,7 +113,7 @@ def end_in_error(book):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (forget_counts, "it has not been run"),
+        (forget_counts, "no cell of it shows that it was run: run them all"),
         (leave_last_out, "cell 2 (print(x)) not run"),
         (run_out_of_order, "cell 1 (x = 1) was run after the cell below it: restart"),
         (end_in_error, "cell 2 (print(x)) ended in CheckError"),
@@ -151,12 +151,15 @@ def test_cells_that_need_no_order_are_not_remarked_on(root, change):
 
 def test_submit_lists_what_is_open(root, monkeypatch, capsys):
     states = dict.fromkeys(EXERCISES, "passed") | {"fc-1.1": "wrong", "do-q1": "open"}
+    states["fc-2.4"] = "open"
     monkeypatch.setattr(submit, "_STATES", f"print('noise')\nprint({json.dumps(states)!r})")
 
     assert main(["submit"]) == 0
 
     out = capsys.readouterr().out
     assert "  - fc-1.1 is wrong: Affine layer: forward (2 points)" in out
+    said = "  - fc-2.4 is open: Train the two-layer net ("
+    assert re.search(re.escape(said) + r"\d points\): its model is kept\. Save the notebook; ", out)
     assert "  - do-q1 is open: What if nothing is divided by p? (2 points)" in out
     assert "fc-1.2" not in out
     assert out.endswith("Save the notebook, then submit again.\n")
