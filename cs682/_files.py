@@ -34,6 +34,24 @@ _ADVICE = {
     TabError: ": use spaces alone, four for each level",
     IndentationError: ": each level takes four spaces, and lines of one block as many",
 }
+_LONGEST = 200  # letters of a line that are looked through
+_SLIPS = (  # what is no Python, in the line of a SyntaxError -> how Python says it
+    (
+        r"(?:\b[A-Za-z_]\w*|[)\]])\s*\.[*/^]",
+        "Python has no .* ./ .^: * and / go entry by entry as they are, and ** is the power",
+    ),
+    (
+        r"^[^'\"]*(?:\b(?![fbruFBRU]{1,2}')[A-Za-z_]\w*|[)\]])'(?!\w)",
+        "if ' is a transpose: Python writes it .T, as in w.T",
+    ),
+    (
+        r"^(?!def ).*\w\((?:[^()]*,)?\s*:\s*[,)]",
+        "entries of an array stand in square brackets: a[i, :]",
+    ),
+    (r"[\w\])](?:\+\+|--)\s*(?:[;),]|$)", "Python has no ++ and --: write t += 1 or t -= 1"),
+    (r"&&|\|\|", "Python writes `and` and `or` in place of && and ||"),
+    (r"~=", "Python writes != in place of ~="),
+)
 _PARTS = re.compile(r"^ *(?:async +)?(?:def|class) +(\w+)", re.MULTILINE)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -128,10 +146,22 @@ def judge(name: str, content: bytes, *, is_compiled: bool = True) -> str:
         said = f"{type(error).__name__}: {error.msg}{_ADVICE.get(type(error), '')}"
         read = lines[: error.lineno]
         more = _say_quotes("\n".join(read)) + _say_outdented(read) * ("unindent" in error.msg)
+        more = more or _say_slip(source)
         return f"line {error.lineno}: {said}\n  {source}".rstrip() + more
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {error}"
     return ""
+
+
+def _say_slip(source: str) -> str:
+    """Say how Python writes what another language has in a line that Python does not take.
+
+    Parameters
+    ----------
+    source : str
+    """
+    code = source[:_LONGEST].partition("#")[0]
+    return next((f"\n  {said}" for slip, said in _SLIPS if re.search(slip, code)), "")
 
 
 def _say_quotes(text: str) -> str:

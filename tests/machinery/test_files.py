@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from cs682._files import DATE, pack, replacing
+from cs682._files import DATE, judge, pack, replacing
 
 
 def packed(files, *executable):
@@ -62,3 +62,28 @@ def test_members_have_one_date_that_no_editor_finds_odd_and_plain_permissions():
     assert {member.date_time for member in members} == {DATE}
     assert DATE >= (2026, 1, 1)
     assert [member.external_attr >> 16 for member in members] == [0o100644, 0o100755]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("dx = (dout * w').reshape(x.shape)", "Python writes it .T, as in w.T"),
+        ("dx = (x - y)' * z", "Python writes it .T, as in w.T"),
+        ("db = db + dout(n, :)", "square brackets: a[i, :]"),
+        ("dx = x_hat .* dgamma", "Python has no .* ./ .^: "),
+        ('t = config["t"]++', "write t += 1"),
+        ("if a && b:", "`and` and `or`"),
+        ("if a ~= b:", "!= in place of ~="),
+        ("def f(x: int, y)", ""),
+        ("print 'x'", ""),
+        ("x = f'abc", ""),
+        ("y = 1.*x *  # w' && b", ""),
+        ("x" + " (" * 10**5 + "b" * 10**5 + "'", ""),
+    ],
+)
+def test_what_another_language_writes_is_said_as_python_does(line, said):
+    text = judge("layers.py", line.encode())
+
+    assert "SyntaxError" in text
+    assert text.splitlines()[2:] == ([text.splitlines()[-1]] if said else [])
+    assert said in text
