@@ -14,6 +14,7 @@ import numpy as np
 
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.other_names import find_lacking, say_other_name
+from cs682.checks.subject import FUNCTIONS
 from cs682.checks.within import Line, describe, held_by, say_keys
 
 _MOST, _NAMES, _PROMISE = 6, 10, 160  # values and names that are listed, letters of a docstring
@@ -55,6 +56,8 @@ def _say_values(error: BaseException, line: Line) -> str:
 def _say_name(error: NameError, line: Line) -> str:
     """Say which names there are in place of one that is missing."""
     name = error.name or next(iter(re.findall(r"'(\w+)'", str(error))), "")
+    if said := _say_not_imported(name, line):
+        return said
     own = held_by(line.local.get("self"))
     if name in own:
         return f"No {name} here; there is self.{name}."
@@ -71,6 +74,15 @@ def _say_name(error: NameError, line: Line) -> str:
         near += [v for v in line.local if v.startswith(first) and v not in near]
     found = f"the nearest: {', '.join(near)}" if near else f"the names are {_list(line.local)}"
     return f"No {name} here; {found}."
+
+
+def _say_not_imported(name: str, line: Line) -> str:
+    """Say which import a file lacks, of what each file of the package takes from elsewhere."""
+    home, file = FUNCTIONS.get(name, ""), str(line.names.get("__name__"))
+    if name in line.names or not file.startswith("cs682.") or home == file:
+        return ""
+    lacking = f"from {home} import {name}" if home else "import numpy as np" * (name == "np")
+    return f"No {name} here: at the top of this file `{lacking}` is missing." if lacking else ""
 
 
 def _say_unset(name: str, line: Line) -> str:
@@ -99,8 +111,20 @@ def _say_key(error: KeyError, line: Line) -> str:
             continue
         if type(owner) is dict and wanted == key and key not in owner:
             held = f"has {say_keys(owner)};" if owner else "is an empty dict:"
-            return f"Here {line.quote(node.value)} {held} no {key!r}."
+            said = f"Here {line.quote(node.value)} {held} no {key!r}."
+            more = _say_short(key, owner) if isinstance(node.value, ast.Name) else ""
+            return f"{said} {more}".rstrip()
     return ""
+
+
+def _say_short(key: str | int, owner: dict[Any, Any]) -> str:
+    """Ask whether a loop ends early, if a key's number lies beyond those that a dict has."""
+    parts = [re.fullmatch(r"([A-Za-z]+)(\d{1,3})", str(name)) for name in (key, *owner)]
+    wanted, *others = parts
+    there = [int(found[2]) for found in others if found and wanted and found[1] == wanted[1]]
+    if not wanted or not there or min(there) <= int(wanted[2]) <= max(there):
+        return ""
+    return f"Does the loop reach {wanted[2]}? range(a, b) and range(a, b, -1) stop before b."
 
 
 def _say_attribute(error: AttributeError, line: Line) -> str:

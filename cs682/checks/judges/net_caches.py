@@ -50,27 +50,47 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
             )
 
 
-def say_count(s: Subject, net: Any, X: Any, layers: int) -> str:
-    """Say that `_forward` returns more or fewer caches than there are layers.
+def say_form(s: Subject, net: Any, params: dict[str, Any], X: Any) -> str:
+    """Say that `_forward` does not return the caches one for each layer, in their order.
 
     Parameters
     ----------
     s : Subject
-    net : a network
+    net : a network without normalization and dropout
+    params : dict of ndarray, its parameters
     X : ndarray, a batch
-    layers : int, how many it has
 
     Returns
     -------
-    said : str; empty if there are as many, in a list, tuple or dict, or the network is out of reach
+    said : str; empty if it does, in a list, tuple or dict, or the network is out of reach
     """
     returned, *_ = _kept_by(s, net, X) or (None,)
-    if not isinstance(returned, (list, tuple, dict)) or len(returned) == layers:
+    if not isinstance(returned, (list, tuple, dict)):
         return ""
+    inputs = net_mistakes.layer_inputs(params, X)
+    if len(returned) == len(inputs):
+        return _say_order(returned, inputs) if isinstance(returned, (list, tuple)) else ""
     return (
         f"_forward returned {kind_of(returned)} of {len(returned)} beside the scores of a network "
-        f"with {layers} layers; its docstring promises one cache for each layer"
+        f"with {len(inputs)} layers; its docstring promises one cache for each layer"
     )
+
+
+def _say_order(caches: Any, inputs: list[Any]) -> str:
+    """Say that a cache stands in the place of another layer's; both hold their layer's input."""
+    places = [
+        [i for i, value in enumerate(inputs) if any(_is_same(p, value) for p in parts_of(cache))]
+        for cache in caches
+    ]
+    if sorted(places) != [[i] for i in range(len(inputs))]:
+        return ""
+    for at, (layer,) in enumerate(places):
+        if layer != at:
+            return (
+                f"_forward returned the cache of layer {layer + 1} at index {at} of "
+                f"{kind_of(caches)}, where that of layer {at + 1} is looked for"
+            )
+    return ""
 
 
 def check_new_caches(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from cs682.checks import slow
 from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.convolution import when_new
-from cs682.checks.judges.net_caches import check_caches, is_way_back_right, say_count
+from cs682.checks.judges.net_caches import check_caches, is_way_back_right, say_form
 from cs682.checks.judges.net_init import parameter_shapes
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.names import place_of
@@ -278,7 +278,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
         X, y = make_batch(5, (6,), 5)
         check_caches(s, net, params, X, y)
         _require_own_options(s, net, X, len(hidden))
-    said = say_count(s, net, X, len(hidden) + 1)
+    said = say_form(s, net, params, X)
     if said and not is_way_back_right(s, net, X, y, slow.net_slopes(params, X, y)):
         r.advise(f"{said}, and the way back has to read what you return")
     _advise_of_options(s, r)
@@ -329,8 +329,8 @@ _DEEP = "with fewer layers it is right; do all of the layers from 10 on take par
 _BY_TEXT = "the layers are taken in the order of their names as text, W10 before W2"
 
 
-def _tell_count(error: Exception, said: str) -> None:
-    """Have what a way back raised tell how many caches it was given, if they are not as many."""
+def _tell_form(error: Exception, said: str) -> None:
+    """Have what a way back raised tell what is odd about the caches that it was given."""
     if said and not isinstance(error, (CheckError, NotImplementedError)):
         said = f"{said}: look at {place_of(EXERCISES['fc-3.2'])}"
         error.likely = said  # type: ignore[attr-defined]  # read where it is told
@@ -344,7 +344,7 @@ def check_net_loss(s: Subject, r: Report) -> None:
         try:
             check_loss(s, net, params, X, y, reg)
         except Exception as error:
-            _tell_count(error, say_count(s, net, X, len(hidden) + 1))
+            _tell_form(error, say_form(s, net, params, X))
             raise
     r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty, twice")
     r.ok("biases stay out of the penalty; another reg, other labels; parameters stay as they are")
