@@ -178,6 +178,20 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
     (
+        r"The truth value of an array with more .*\n  in .*([!=])= ?None\b",
+        lambda found: (
+            f"{found[1]}= compares an array entry by entry, with None too: write "
+            f"`is{' not' * (found[1] == '!')} None`."
+        ),
+    ),
+    (
+        r"has no attribute 'params'.*\n  in (_initial_(?:norm_)?params),",
+        lambda found: (
+            f"There is no self.params yet: __init__ makes it of the dict that {found[1]} returns. "
+            "Fill a dict of its own, and return that."
+        ),
+    ),
+    (
         r"The truth value of an array with more than one element is ambiguous",
         lambda _: (
             "`if`, `and`, `max(0, x)` and the like want one truth value, an array has many: "
@@ -185,7 +199,23 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
         ),
     ),
 )
-_RULES = (  # what an exception's text looks like -> the rule that was broken
+_RULES = (  # what an exception's text and the student's line look like -> the rule that was broken
+    (
+        r"could not be broadcast together .* \(\d+,(\d+)\) \(\1,\d+\).*\n  in .*[^*]\*[^*]",
+        "* goes entry by entry. A matrix product is written @, and these shapes fit one.",
+    ),
+    (
+        r"Cannot interpret '\d+' as a data type\n  in .*\b(?:zeros|ones|empty)\(",
+        "The shape is one argument, with parentheses of its own: np.zeros((3, 4)).",
+    ),
+    (
+        r"'numpy.ndarray' object is not callable",
+        "An array is no function: its entries stand in square brackets, a[i] or a[i, :].",
+    ),
+    (
+        r"gamma must have shape .*\n  in layernorm_forward,",
+        "batchnorm_forward has a gamma for each column of the matrix that it gets.",
+    ),
     (
         r"could not be broadcast together with shapes (\(\d+,\d+\) \(\d+,\)|\(\d+,\) \(\d+,\d+\))",
         "Shapes must agree from the right, or be 1 there, as keepdims=True keeps an axis.",
@@ -242,12 +272,12 @@ def explained(explain: Callable[[], str]) -> str:
 
 def _explain(error: BaseException, said: str, line: str, functions: tuple[str, ...]) -> str:
     """Return what an exception means, or else which rule was broken and what is at hand."""
-    return _meaning(said, line) or _say_facts(error, said, functions)
+    return _meaning(said, line) or _say_facts(error, f"{said}\n{line}", functions)
 
 
-def _say_facts(error: BaseException, said: str, functions: tuple[str, ...]) -> str:
+def _say_facts(error: BaseException, text: str, functions: tuple[str, ...]) -> str:
     """Say which rule was broken, and what is at hand in the failing line."""
-    rule = next((rule for pattern, rule in _RULES if re.search(pattern, said)), "")
+    rule = next((rule for pattern, rule in _RULES if re.search(pattern, text)), "")
     rows = student_frames(error, functions)
     there = say_at_hand(error, rows[0][1].frame, rows[0][1].number) if rows else ""
     return f"{rule} {there}".strip()

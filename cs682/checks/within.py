@@ -107,7 +107,10 @@ class Line:
         if isinstance(node, ast.Name):
             return self.names[node.id]
         if isinstance(node, ast.Attribute):
-            return held_by(self.value(node.value))[node.attr]
+            owner = self.value(node.value)
+            if node.attr == "T" and type(owner) is np.ndarray:
+                return owner.T
+            return held_by(owner)[node.attr]
         if isinstance(node, ast.Subscript):
             owner, key = self.value(node.value), self.value(node.slice)
             if type(key) is int and type(owner) in (list, tuple, dict):

@@ -10,6 +10,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import EXACT, CheckError, compare, require_finite
 from cs682.checks.judges.caches import marks, parts_of
+from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.pairs import WayBack, check_cache, check_way_back, in_mode, is_none
 from cs682.checks.mistakes import dropout as dropout_mistakes
 from cs682.checks.report import KEPT, Report, unpack
@@ -252,7 +253,8 @@ def check_dropout_backward(s: Subject, r: Report) -> None:
     r.ok("dx follows the mask and its factor, for two and three dimensions, three times in a row")
     _, cache = s.dropout_forward(x, {"mode": "test", "p": 0.5})
     where = "after a forward pass in test mode"
-    compare("dx", s.dropout_backward(dout, cache), dout, rtol=0, where=where)
+    with when_new("a cache from test mode", "by the docstring its mask is None"):
+        compare("dx", s.dropout_backward(dout, cache), dout, rtol=0, where=where)
     r.ok("in test mode the gradient passes unchanged")
 
 
@@ -284,6 +286,20 @@ def _check_cache(s: Subject, r: Report) -> None:
     param = {"mode": "train", "p": 0.6, "seed": 123}
     out, cache = s.dropout_forward(x.copy(), param)
     out = np.array(out)  # the backward pass may be about to spoil it
+    _refuse_other_draw(cache, out)
     needed = {"the mask": marks(out == 0, lambda part: part == 0)}
     check_cache(r, _way_back(s, dout, out, x, 0.6), cache, (param, out / x), _CACHE, needed)
     r.ok("a cache that goes with dropout_backward")
+
+
+def _refuse_other_draw(cache: Any, out: Any) -> None:
+    """Raise CheckError if a cache holds a mask, but not that of the output."""
+    arrays = [part for part in parts_of(cache) if type(part) is np.ndarray]
+    kept = [part != 0 for part in arrays if part.shape == out.shape]
+    if any(np.array_equal(part, out != 0) or np.array_equal(part, out == 0) for part in kept):
+        return
+    if any(0 < part.mean() < 1 for part in kept):
+        raise CheckError(
+            "the mask in the cache that dropout_forward returned is another draw than the one "
+            "that made its output: draw once, and use that mask for both"
+        )

@@ -136,7 +136,7 @@ def loss(params: dict[str, Any], X: Any, y: Any, reg: float, **options: Any) -> 
     causes = _data_losses(params, X, y, full, **options)
     data = slow.net_loss(params, X, y, **options)
     causes["the loss is summed over the batch; it is the mean"] = data * len(X) + full
-    causes["the penalty is missing"] = data
+    causes["the penalty is missing, or its factor is 0, as 1 // 2 is"] = data
     causes["the softmax loss is missing; the penalty is added to it, it does not replace it"] = full
     if not reg:
         return causes

@@ -79,6 +79,10 @@ CASES = [  # exercise, what the reference has, what is written, what is said
     ("bn-2.2", "batchnorm_backward_alt if", "norm_param or batchnorm_backward_alt if",
      "No norm_param here; the nearest: norm_cache, normalization."),
     ("do-2.1", DROPPED, DROPPED.replace("param", 'param["p"]'), 'dropout_param["p"] is 0.6.'),
+    ("fc-1.2", "dout.sum(axis=0)", "dout(0)",
+     "entries stand in square brackets, a[i] or a[i, :]. Here dout has shape (3, 5)."),
+    ("bn-2.1", 'params[f"gamma{i}"] =', 'self.params[f"gamma{i}"] =',
+     "__init__ makes it of the dict that _initial_norm_params returns. Fill a dict"),
 ]  # fmt: skip
 
 
