@@ -9,9 +9,11 @@ import ast
 import codecs
 import os
 import re
+import symtable
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -151,6 +153,52 @@ def judge(name: str, content: bytes, *, is_compiled: bool = True) -> str:
     except (ValueError, RecursionError, MemoryError) as error:
         return f"is no Python: {error}"
     return ""
+
+
+def say_lost_import(content: bytes, root: Path) -> str:
+    """Say which name a source file imports that another file of the package does not hold.
+
+    Where that was renamed in a running kernel, the name lives on in the files that imported it.
+
+    Parameters
+    ----------
+    content : bytes of a file that Python takes
+    root : Path, the folder that the package lies in
+
+    Returns
+    -------
+    trouble : str, to follow the file's name, in Python's words; empty if there is none
+    """
+    for node in ast.parse(content).body:
+        if not isinstance(node, ast.ImportFrom) or node.level or not node.module:
+            continue
+        file = root / f"{node.module.replace('.', '/')}.py"
+        is_ours = node.module.startswith("cs682.") and file.is_file()
+        held = _held(file.read_bytes()) if is_ours else None
+        for name in (alias.name for alias in node.names):
+            if held is not None and name not in held:
+                return (
+                    f"line {node.lineno} does not load: ImportError: cannot import name {name!r} "
+                    f"from {node.module!r}: was it renamed or deleted there?"
+                )
+    return ""
+
+
+@lru_cache(maxsize=64)  # each cell of a notebook asks, mostly of files that are as before
+def _held(content: bytes) -> frozenset[str] | None:
+    """Return the names that a source file gives a value to; None if that cannot be told."""
+    try:
+        symbols = symtable.symtable(content.decode(), "a file", "exec").get_symbols()
+        has_star = any(
+            alias.name == "*"
+            for node in ast.walk(ast.parse(content))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+    return None if has_star or "__getattr__" in names else frozenset(names)
 
 
 def _say_slip(source: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from cs682._files import IN_USE, MISSING, judge, not_loaded
+from cs682._files import IN_USE, MISSING, judge, not_loaded, say_lost_import
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.names import ROOT
 
@@ -109,6 +109,8 @@ def _say_outdated(name: str) -> str:
             return trouble
         if reason := not_loaded.get(file):
             return f"{reason}\n  {IN_USE}"
+        if lost := say_lost_import(Path(file).read_bytes(), ROOT):
+            return lost
         return OUTDATED * bool(module and is_outdated(module))
     except FileNotFoundError:
         return MISSING
@@ -140,7 +142,7 @@ def is_outdated(module: ModuleType) -> bool:
 def _differ(loaded: Mapping[str, Any], written: CodeType, known: set[Any]) -> bool:
     """Tell whether functions that are written in a module or class do other things than are known.
 
-    What has gone from a file may stay loaded: that does no harm.
+    What has gone from a file may stay loaded: files that import it are not loaded any more then.
     """
     for part in _parts(written):
         thing = loaded.get(part.co_name)

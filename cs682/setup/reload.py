@@ -16,13 +16,13 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cs682._files import IN_USE, judge, not_loaded
+from cs682._files import IN_USE, judge, not_loaded, say_lost_import
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"
@@ -86,6 +86,7 @@ class _Follower:
         for file in self._reloader.failed:
             raised = known.get(file) or _say_reason(file, said.getvalue())
             not_loaded[file] = _judge(Path(file)) or raised
+        not_loaded.update(_find_lost_imports())
 
     def tell(self, info: Any = None) -> None:
         """Say which files do not load, unless the cell is about to say so.
@@ -98,6 +99,17 @@ class _Follower:
             return
         for file, reason in not_loaded.items():
             print(f"{_name_of(Path(file))} {reason}\n  {IN_USE}", file=sys.stderr)  # noqa: T201
+
+
+def _find_lost_imports() -> dict[str, str]:
+    """Return what to say of each loaded file that imports what has gone from another."""
+    files = {str(getattr(m, "__file__", None)) for m in _our_modules()} - not_loaded.keys()
+    found = {}
+    for path in (Path(file) for file in files if file.endswith(".py")):
+        with suppress(OSError, SyntaxError, ValueError):  # it has been said, or Python will say it
+            if said := say_lost_import(path.read_bytes(), PACKAGE_HOME):
+                found[str(path)] = said
+    return found
 
 
 def _say_reason(file: str, said: str) -> str:

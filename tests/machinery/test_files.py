@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from cs682._files import DATE, judge, pack, replacing
+from cs682._files import DATE, judge, pack, replacing, say_lost_import
 
 
 def packed(files, *executable):
@@ -87,3 +87,24 @@ def test_what_another_language_writes_is_said_as_python_does(line, said):
     assert "SyntaxError" in text
     assert text.splitlines()[2:] == ([text.splitlines()[-1]] if said else [])
     assert said in text
+
+
+@pytest.mark.parametrize(
+    ("held", "is_lost"),
+    [
+        ("def other(): pass", True),
+        ("relu()", True),
+        ("def relu(): pass", False),
+        ("if 1:\n    relu = None", False),
+        ("from numpy import *", False),
+        ("def __getattr__(name): pass", False),
+        ("def relu(:", False),
+    ],
+)
+def test_a_name_that_is_imported_from_where_it_is_not_is_found(tmp_path, held, is_lost):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "layers.py").write_text(held)
+    source = b"import numpy\nfrom numpy import no_such\nfrom cs682.layers import relu as r"
+
+    said = "line 3 does not load: ImportError: cannot import name 'relu' from 'cs682.layers'"
+    assert say_lost_import(source, tmp_path).startswith(said) == is_lost

@@ -276,6 +276,34 @@ assert "cs682.layer_utils is imported, which imports cs682/layers.py itself" in 
     )
 
 
+def test_a_name_that_has_gone_fails_what_imports_it(home):
+    """Python's words in a new process: here the old function lives on in the importers."""
+    in_session(
+        home,
+        f"""
+import io
+from contextlib import redirect_stderr
+
+errors = io.StringIO()
+with redirect_stderr(errors):
+    edit("layers.py", "def affine_forward(", "def my_affine_forward(")
+    said = {{key: str(shell.run_cell(f"check('{{key}}')").error_in_exec) for key in
+            ("fc-1.1", "fc-1.3", "fc-2.2", "fc-3.2")}}
+lost = "ImportError: cannot import name 'affine_forward' from 'cs682.layers': was it renamed"
+assert "cs682/layer_utils.py line " in errors.getvalue() and lost in errors.getvalue()
+assert "cs682/layers.py has no function affine_forward" in said["fc-1.1"], said
+assert said["fc-1.3"] == "None", said
+for key in ("fc-2.2", "fc-3.2"):
+    assert said[key].startswith("cs682/classifiers/fc_net.py line ") and lost in said[key], said
+    assert "{IN_USE}" in said[key] and "hint(" not in said[key], said
+with redirect_stderr(io.StringIO()) as errors:
+    edit("layers.py", "def my_affine_forward(", "def affine_forward(")
+    run("check('fc-2.2')")
+assert not errors.getvalue(), errors.getvalue()
+""",
+    )
+
+
 def test_a_kernel_that_follows_no_edits_says_so(home):
     """The notebook's first cell was skipped: what is checked is not what stands in the file."""
     alone = SESSION.partition("run(TRAIN)")[0].replace("follow_edits(shell)\n", "", 1)
