@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from cs682.checks.compare import CheckError, UnreadError, kind_of, with_more
 from cs682.checks.report import Report
+from cs682.checks.stack import student_line
 
 _SEEN = (
     "These very weights were checked before: it is the same training, or what was trained since "
@@ -23,6 +26,8 @@ _EARLIER = "This cell does not set `solver`: what was checked is that of an earl
 _HANDED_ON = re.compile(r"#.*|\bsolver *= *solver\b|\(solver\)|\bsolver\.(?!train\()\w+")
 RETURNS_NONE = "train() returns None: make the Solver first, then call its train()"
 _HAS_MODEL = "Hand over its `model`"
+_PARAMS = "These are its parameters alone: hand over the network, the `model` of its Solver"
+_ALL = 49_000  # images to train on that the notebooks' first cell loads
 _MOST_SHARED = 0.05  # of the validation images: data may hold a few images twice
 SLACK = 0.1  # below the bar, by heart: the state that is kept may be an earlier one
 
@@ -94,9 +99,34 @@ def check_validation(
     CheckError
         If the network falls short, or the validation images are not the whole set.
     """
+    with _looked_at(model=model, data=data):
+        _require_accuracy(bar, nets, model, data)
+    r.ok(f"validation accuracy at least {bar}")
+
+
+@contextmanager
+def _looked_at(**given: Any) -> Iterator[None]:
+    """Tell of what no check can look at: no exception of a check's own is the student's."""
+    try:
+        yield
+    except CheckError:
+        raise
+    except Exception as error:
+        if student_line(error):
+            raise
+        said = " and ".join(f"{name} is {_what(value)}" for name, value in given.items())
+        raise UnreadError(
+            f"{said}, but not as this exercise's own cell makes it ({type(error).__name__}: "
+            f"{error}): run that cell, and hand over what it trained"
+        ) from None
+
+
+def _require_accuracy(bar: float, nets: tuple[str, ...], model: Any, data: Any) -> None:
+    """Raise CheckError if a network was not trained, or falls short."""
     if isinstance(model, type) or not hasattr(model, "loss"):
         said = f"model is {_what(model)}, expected a trained network"
         more = RETURNS_NONE * (model is None) or _HAS_MODEL * hasattr(model, "model")
+        more = _PARAMS if isinstance(model, dict) and "W1" in model else more
         raise UnreadError(with_more(said, more))
     _require_net(model, nets)
     _require_data(data)
@@ -111,12 +141,12 @@ def check_validation(
             "Its biases are all 0: it has not been trained. Call train() of its Solver or, if that "
             "has another name, hand over the network that was trained"
             if is_fresh(model)
-            else "Is it trained on all of `data`, to the end? Try another learning rate or width, "
+            else _say_few(model, data)
+            or "Is it trained on all of `data`, to the end? Try another learning rate or width, "
             "and more epochs where their number is yours to choose"
         )
         said = f"validation accuracy is {reached:.3f}, needed at least {bar}. {cure}"
         raise CheckError(with_more(said, _SEEN * _has_failed(model)))
-    r.ok(f"validation accuracy at least {bar}")
 
 
 def _what(value: Any) -> str:
@@ -137,16 +167,38 @@ def _require_data(data: Any) -> None:
 
 def _require_unseen(model: Any, X_val: Any) -> None:
     """Raise CheckError if the notebook's Solver of a network trained it on validation images."""
-    for solver in vars(sys.modules["__main__"]).copy().values():
-        if type(solver).__name__ != "Solver" or getattr(solver, "model", None) is not model:
-            continue
-        shared = _count_shared(X_val, solver.X_train) if solver.loss_history else 0
+    for solver in _solvers_of(model):
+        shared = _count_shared(X_val, solver.X_train)
         if shared > _MOST_SHARED * len(X_val):
             raise CheckError(
                 f"{shared} of the {len(X_val)} validation images are among those that this network "
                 "was trained on, so its accuracy there says nothing: train on X_train of `data` as "
                 "the first cell made it, and leave X_val to the measuring"
             )
+
+
+def _solvers_of(model: Any) -> list[Any]:
+    """Return the notebook's Solvers that have trained a network."""
+    things = vars(sys.modules["__main__"]).copy().values()
+    solvers = (thing for thing in things if type(thing).__name__ == "Solver")
+    return [s for s in solvers if getattr(s, "model", None) is model and s.loss_history]
+
+
+def _say_few(model: Any, data: dict[str, Any]) -> str:
+    """Say on how many images a network was trained, or are in `data`, if these are not all."""
+    trained = max((len(solver.X_train) for solver in _solvers_of(model)), default=None)
+    held = len(data.get("X_train", ()))
+    if trained is not None and trained < _ALL:
+        said = f"It was trained on {trained} images"
+    elif trained is None and 0 < held < _ALL:
+        said = f"`data` holds {held} images to train on"
+    else:
+        return ""
+    again = "; run the very first cell again, which makes `data`" * (0 < held < _ALL)
+    return (
+        f"{said}, and the first cell's `data` has {_ALL}: take all that this exercise's own cell "
+        f"takes{again}"
+    )
 
 
 def _count_shared(X: Any, others: Any) -> int:
@@ -198,16 +250,23 @@ def check_overfit(
     CheckError
         If it did not, or another network or data set was used.
     """
-    try:
-        _require_overfit(task, bar, nets, solver)
-    except CheckError as error:
-        has_failed = _has_failed(getattr(solver, "model", None))
-        more = _EARLIER if _is_of_earlier_cell() else _SEEN * has_failed
-        raise type(error)(with_more(str(error), more)) from None
+    with _looked_at(solver=solver):
+        _require_by_heart(task, bar, nets, solver)
     r.ok(
         f"{task.layers} layers, {task.images} images, training accuracy {bar:.2f} within "
         f"{task.epochs} epochs"
     )
+
+
+def _require_by_heart(task: ByHeart, bar: float, nets: tuple[str, ...], solver: Any) -> None:
+    """Raise CheckError as `_require_overfit` does, and say if it is the training of before."""
+    try:
+        with _looked_at(solver=solver):
+            _require_overfit(task, bar, nets, solver)
+    except CheckError as error:
+        has_failed = _has_failed(getattr(solver, "model", None))
+        more = _EARLIER if _is_of_earlier_cell() else _SEEN * has_failed
+        raise type(error)(with_more(str(error), more)) from None
 
 
 def _is_of_earlier_cell() -> bool:

@@ -13,6 +13,7 @@ from cs682 import checks
 from cs682.checks import CheckError, check
 from cs682.checks.judges.trainings import ByHeart, check_overfit
 from cs682.checks.report import Report
+from cs682.checks.run import BY_HEART, TRAININGS, examine
 from cs682.classifiers.fc_net import TwoLayerNet
 from tests.slopes import of
 
@@ -59,6 +60,7 @@ def test_check_of_training_knows_a_network_that_was_not_trained():
         (TwoLayerNet, "model is the class TwoLayerNet, expected a trained network"),
         ([Constant()], "model is a list, expected a trained network"),
         (SimpleNamespace(model=Constant()), r"expected a trained network\. Hand over its `model`"),
+        (TwoLayerNet().params, r"model is a dict, .* hand over the network, the `model` of its So"),
     ],
 )
 def test_check_of_training_names_what_is_no_network(model, said):
@@ -103,6 +105,51 @@ def test_training_on_validation_images_is_none(monkeypatch, exercise, count, is_
     check(exercise, model=Constant(), data=data)  # of another training
     solver.loss_history = []
     check(exercise, model=model, data=data)  # that Solver has not trained it
+
+
+@pytest.mark.exercise(id="fc-2.4")
+@pytest.mark.parametrize(
+    ("trained", "held", "said"),
+    [
+        (500, 500, r"trained on 500 images, and .* has 49000: .*; run the very first cell again"),
+        (500, 49_000, r"trained on 500 images, and .* has 49000: .* own cell takes\n"),
+        (None, 500, r"`data` holds 500 images to train on, and .* has 49000"),
+        (49_000, 49_000, r"Is it trained on all of `data`"),
+        (None, 49_000, r"Is it trained on all of `data`"),
+    ],
+)
+def test_check_of_training_counts_the_images_it_had(monkeypatch, trained, held, said):
+    model, data = Constant(), validation(0.2) | {"X_train": np.ones((held, 2))}
+    if trained:
+        solver = Solver(model, np.ones((trained, 2)))
+        monkeypatch.setattr(sys.modules["__main__"], "solver", solver, raising=False)
+
+    with pytest.raises(CheckError, match=said):
+        check("fc-2.4", model=model, data=data)
+
+
+def odd_things():
+    """Return what may stand in the place of something that was trained."""
+    net, told = TwoLayerNet(hidden_dim=2), {"X_train": np.ones(3), "y_train": np.ones(3)}
+    told |= {"loss_history": [1.0], "train_acc_history": [1.0]}
+    plain = [None, 3, "text", [], {}, (1,), np.ones(3), TwoLayerNet, net, net.params, lambda: 0]
+    models = [None, 3, net, TwoLayerNet, SimpleNamespace(loss=3), SimpleNamespace(params=3)]
+    models += [
+        SimpleNamespace(loss=lambda X, y=None: "x", params={1: 2}, num_layers=n) for n in (3, 5)
+    ]
+    solvers = [SimpleNamespace(**{**told, "model": model}) for model in models]
+    others = [SimpleNamespace(**{**told, "model": net, name: 3}) for name in told]
+    return [*plain, *models, *solvers, *others]
+
+
+@pytest.mark.parametrize("thing", odd_things())
+@pytest.mark.parametrize("exercise", TRAININGS)
+def test_no_exception_of_a_check_is_told_as_the_students(exercise, thing):
+    given = [{"solver": thing}]
+    if exercise not in BY_HEART:
+        given = [{"model": thing, "data": validation(1)}, {"model": Constant(), "data": thing}]
+    for each in given:
+        assert examine(exercise, **each).state == "wrong"
 
 
 def overfit(history, images=50, num_layers=3, known=50, **state):
