@@ -20,6 +20,9 @@ from cs682.checks.judges.trainings import RETURNS_NONE
 _GREEN = "color: var(--jp-success-color1, #2e7d32); font-weight: bold"
 _AMBER = "color: var(--jp-warn-color1, #b26a00); font-weight: bold"
 _START = "notebook.start("
+_UNQUOTED = re.compile(
+    r"\b(check|hint|solution|keep_model|load_model)\(\s*([a-z]{2}-q?\d+(?:\.\d+)?)\b"
+)
 _PLACE = re.compile(r"(?P<file>cs682/[\w/]+\.py),? line (?P<line>\d+)")
 
 
@@ -55,8 +58,12 @@ class Page:
         elif isinstance(error, Exception):
             source = str(getattr(getattr(result, "info", None), "raw_cell", ""))
             names = self._shell.user_ns
-            is_none = find_untrained(names, source) if "'NoneType'" in str(error) else ()
-            for text in (*find_hidden(names, source), *is_none):
+            said = [*find_hidden(names, source)]
+            said += find_untrained(names, source) if "'NoneType'" in str(error) else ()
+            said += find_unquoted(source) if isinstance(error, NameError) else ()
+            if not isinstance(error, AssertionError):
+                said += find_put_over(names, source)
+            for text in said:
                 self._shell.display_pub.publish({"text/plain": text})
 
 
@@ -79,6 +86,11 @@ def find_hidden(namespace: Mapping[str, Any], source: str) -> Iterator[str]:
         if _is_used(name, source) and _is_code(thing) and not _is_code(namespace.get(name, thing)):
             now = compare.kind_of(namespace[name])
             yield f"{name} is {now} by now, not what was imported: run the cell of imports again"
+        elif _is_used(name, source) and _is_own(namespace.get(name)) and not _is_own(thing):
+            yield (
+                f"{name} is the notebook's own by now, not what was imported: where that is not "
+                "meant, run the cell of imports again"
+            )
     is_given = any(_START in str(cell) for cell in namespace.get("In", ()))
     data = namespace.get("data")
     if is_given and _is_used("data", source) and not isinstance(data, dict):
@@ -103,6 +115,67 @@ def find_untrained(namespace: Mapping[str, Any], source: str) -> Iterator[str]:
     for name in {t.id: None for n in of_train for t in n.targets if isinstance(t, ast.Name)}:
         if _is_used(name, source) and name in namespace and namespace[name] is None:
             yield f"{name} is None: {RETURNS_NONE}"
+
+
+def find_unquoted(source: str) -> Iterator[str]:
+    """Find calls that name an exercise without quotes.
+
+    Parameters
+    ----------
+    source : str, of a cell that ended in a NameError
+
+    Yields
+    ------
+    text : str, of a call
+    """
+    for name, key in _UNQUOTED.findall(source):
+        yield f'An exercise is named in quotes: {name}("{key}")'
+
+
+def find_put_over(namespace: Mapping[str, Any], source: str) -> Iterator[str]:
+    """Find names that a cell has made, and a later one has put a plain value over.
+
+    Parameters
+    ----------
+    namespace : mapping, a notebook's names
+    source : str, of a cell that ended in an error
+
+    Yields
+    ------
+    text : str, of a name that stands in that cell
+    """
+    cells = [str(cell) for cell in namespace.get("In", ())]
+    made: dict[str, int] = {}  # by name: the last cell that made it, and did not put it over
+    over: dict[str, int] = {}
+    for number, cell in enumerate(cells):
+        for name, value in _assigned(cell):
+            if _is_written(value) and len(re.findall(rf"\b{name}\b", cell)) == 1:
+                over[name] = number
+            else:
+                made[name] = number
+                over.pop(name, None)
+    for name in (name for name in over if name in made and _is_used(name, source)):
+        yield (
+            f"{name} has its value from cell [{over[name]}]; cell [{made[name]}] had made another: "
+            "where that is meant, run it again"
+        )
+
+
+def _assigned(source: str) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names that a cell gives a value to, each with what is written for that."""
+    for node in (n for n in _parse(source).body if isinstance(n, ast.Assign)):
+        yield from ((t.id, node.value) for t in node.targets if isinstance(t, ast.Name))
+
+
+def _is_written(node: ast.expr) -> bool:
+    """Tell whether a value is written out: a number, a text, or a list of such."""
+    kinds = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.UnaryOp, ast.USub, ast.Load)
+    return all(isinstance(part, kinds) for part in ast.walk(node))
+
+
+def _is_own(thing: Any) -> bool:
+    """Tell whether a cell of the notebook has made a function or a class."""
+    return callable(thing) and getattr(thing, "__module__", "") == "__main__"
 
 
 def _is_used(name: str, source: str) -> bool:

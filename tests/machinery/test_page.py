@@ -88,6 +88,11 @@ START = "from types import SimpleNamespace as S; notebook = S(start=lambda: {'X_
         ("layers = [100]", "1 / 0", ""),
         ("os = 2; other = 3", "other.path", ""),
         ("layers = layers; del np", "np.ones(2); layers.gone", ""),
+        ("def check(x): 1 / 0", "check(1)", "check is the notebook's own by now, not what was imp"),
+        ("class S(S): pass", "S.gone", "S is the notebook's own by now"),
+        ("def other(x): 1 / 0", "other(1); check", ""),
+        ("x = 1", "check(do-1.1)", 'An exercise is named in quotes: check("do-1.1")'),
+        ("x = 1", "check('fc-1.3', do-1)", ""),
     ],
 )
 def test_a_cell_that_fails_is_told_which_imported_name_means_something_else(
@@ -99,6 +104,27 @@ def test_a_cell_that_fails_is_told_which_imported_name_means_something_else(
     shown = [data["text/plain"] for data in shell.shown]
     assert len(shown) == bool(said)
     assert "".join(shown).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("later", "cell", "is_told"),
+    [
+        ("rows = [[1, -2], [3, 4]]", "a, b = rows; b['gap']", True),
+        ("rows = 1", "1 / 0", False),
+        ("other = 1", "rows['gap']", False),
+        ("rows = []; rows.append(2)", "rows['gap']", False),
+        ("rows = list(rows)", "rows['gap']", False),
+        ("rows = 1", "rows; assert not rows", False),
+    ],
+)
+def test_a_cell_that_fails_is_told_which_value_was_put_over(shell, later, cell, is_told):
+    Page(shell)
+    for source in ("rows = []\nrows.append({'gap': 1})", later, cell):
+        shell.run_cell(source, store_history=True)
+
+    said = "rows has its value from cell [2]; cell [1] had made another: where that is meant, "
+    shown = [data["text/plain"] for data in shell.shown]
+    assert [text.startswith(said) for text in shown] == [True] * is_told
 
 
 SOLVER = "class Solver:\n    model = 1\n    def train(self):\n        pass"
