@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from cs682.checks import raised
+from cs682.checks.limit import PASSED
 from staff.bank.answer import ROOT
 from staff.grading.intake.package import CODE
 from staff.grading.sandbox.ladder import choose_rung
@@ -27,6 +28,12 @@ def pytest_addoption(parser):
 def _no_explanation_is_forgiven(monkeypatch):
     """Let an explanation that fails be seen, which elsewhere costs itself alone."""
     monkeypatch.setattr(raised, "FORGIVEN", ())
+
+
+@pytest.fixture(autouse=True)
+def _no_training_has_passed():
+    """Forget what another test of this process has trained: boards count it as passed."""
+    PASSED.clear()
 
 
 @pytest.fixture(scope="session")

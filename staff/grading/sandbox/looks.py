@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import os
 import sys
 import types
@@ -172,6 +173,12 @@ def _compile(
     return placed(marked(source, path, mode, flags))
 
 
+def _locals_of(frame: types.FrameType) -> Any:
+    """Return what `exec` writes into: a function's variables are a copy, as of Python 3.13."""
+    is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+    return dict(frame.f_locals) if is_function else frame.f_locals
+
+
 def _runner(real: Any, mode: str, make: Any) -> Any:
     """Return a function that does as `exec` or `eval` does, with looks."""
 
@@ -179,7 +186,7 @@ def _runner(real: Any, mode: str, make: Any) -> Any:
         if globals_ is None:
             frame = sys._getframe(1)  # noqa: SLF001  # as the builtin does
             globals_ = frame.f_globals
-            locals_ = frame.f_locals if locals_ is None else locals_
+            locals_ = _locals_of(frame) if locals_ is None else locals_
         if not isinstance(source, types.CodeType):  # which has its looks
             text = source.lstrip(" \t") if isinstance(source, str) and mode == "eval" else source
             source = make(text, "string", mode)

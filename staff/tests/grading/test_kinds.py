@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 from staff.grading.intake.kinds import parse, written
 from staff.grading.intake.locate import Package
 from staff.grading.likeness import _given, own_code, say_unread
@@ -13,6 +15,7 @@ TEXT = '"""Doc."""\ndef added(x):\n    """Doc."""\n    return x\n'
 
 
 def test_a_module_is_parsed_once_for_all_who_look_into_it(tmp_path, monkeypatch):
+    pytest.importorskip("copydetect", reason="the extra `grade` is not installed")
     _given()  # the course's own modules are read once in a process
     parsed, real = [], ast.parse
 

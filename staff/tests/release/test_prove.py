@@ -177,7 +177,6 @@ def test_require_shows_the_end_of_what_a_failing_command_said(tmp_path):
 def test_board_reads_what_the_command_prints(tmp_path, monkeypatch, state):
     monkeypatch.setattr(board, "find_states", lambda _: dict.fromkeys(EXERCISES, state))
     monkeypatch.setattr(board, "count_hints", lambda: {"fc-1.5": 2})
-    monkeypatch.setattr(board, "PASSED", {})  # of trainings that another test has passed
     printed = str(board.progress())
     assert "fc-1.5" in printed
     monkeypatch.setattr(Workplace, "require", lambda self, *command: printed)
