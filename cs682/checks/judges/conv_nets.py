@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from cs682.checks import slow
-from cs682.checks.compare import EXACT, CheckError, compare
+from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.net_caches import check_new_caches
 from cs682.checks.judges.net_init import check_initial, check_new_draws, check_order
-from cs682.checks.judges.nets import check_loss, check_scores, generic, make_batch
+from cs682.checks.judges.nets import FLOOR, check_loss, check_scores, generic, make_batch
 from cs682.checks.mistakes import conv_nets as mistakes
-from cs682.checks.report import Report, unpack
+from cs682.checks.report import Report, require_names, unpack
 from cs682.checks.subject import Subject
 
 Sizes = dict[str, Any]  # arguments of a ThreeLayerConvNet
@@ -187,6 +187,7 @@ _FORWARD = (  # blocks, shape of an image, number of images, what is new, and ad
         "each convolution has its own entry of self.conv_params",
     ),
 )
+_DIVIDED = "loss has divided the images by it, and nothing else is divided"
 _WITH_NORM = (
     "a block with it is pooled all the same if its pool is above 1; gamma{i}, beta{i} and entry "
     "i - 1 of self.bn_params belong to block i, counted from 1"
@@ -302,10 +303,26 @@ def check_blocks_loss(s: Subject, r: Report) -> None:
         around = f"with {len(blocks)} block{'s' * (len(blocks) > 1)} "
         check_loss(s, net, params, X, y, reg, around=around, **options)
     r.ok("loss and all gradients with 1, 2 and 3 blocks, without and with batch norm, twice")
+    _check_pixel_std_back(s)
     r.ok("only W1, W2, ... are in the penalty; another reg, other labels")
     net = s.net("ConvNet", _NORMED, _DIMS, 5, 0.5)
     _, grads = unpack("loss", s.loss(net, *make_batch(3, _DIMS, 5)), ("loss", "grads"))
     r.keeps_float32("the way back of a float32 network", grads)
+
+
+def _check_pixel_std_back(s: Subject) -> None:
+    """Check loss and gradients with a pixel_std of its own: with 1 it could stand anywhere."""
+    net, params, options = _blocks(s, _NORMED, 0.3, pixel_std=4.0)
+    X, y = make_batch(3, _DIMS, 5)
+    loss, grads = unpack("loss", s.loss(net, 4 * X, y), ("loss", "grads"))
+    slopes = slow.net_slopes(params, X, y, 0.3, **options)
+    require_names("grads", grads, slopes)
+    want: dict[str, Any] = {"loss": slow.net_loss(params, X, y, 0.3, **options)}
+    want |= {f"grads[{name!r}]": slope for name, slope in slopes.items()}
+    for name, got in zip(want, [loss, *(grads[name] for name in slopes)], strict=True):
+        causes = {f"it is divided by pixel_std; {_DIVIDED}": want[name] / 4}
+        compare(name, got, want[name], rtol=NUMERIC, atol=FLOOR, where="with pixel_std = 4",
+                hint=f"with pixel_std = 1 it is right; {_DIVIDED}", causes=causes)  # fmt: skip
 
 
 def _check_running(s: Subject) -> None:

@@ -22,6 +22,7 @@ from cs682.checks.report import Report, unpack
 from cs682.checks.subject import Subject
 
 _NORMALIZATIONS = (None, "batchnorm", "layernorm")
+_EPS = 0.5  # with the usual 1e-5 nobody could see whether norm_param is handed on
 _DROPOUT_CACHE = "((normalization, inner), dropout_cache)"
 
 
@@ -33,9 +34,10 @@ def _check_sandwich(s: Subject, r: Report, normalization: str) -> None:
     dout = rng.standard_normal((4, 5))
 
     values = list(arguments.values())
-    want_out, slopes = net_mistakes.sandwich_values(normalization, values, dout)
-    causes = net_mistakes.sandwich(normalization, values)
-    param: dict[str, Any] = {"mode": "train"} if normalization == "batchnorm" else {}
+    want_out, slopes = net_mistakes.sandwich_values(normalization, values, dout, _EPS)
+    causes = net_mistakes.sandwich(normalization, values, _EPS)
+    mode = {"mode": "train"} if normalization == "batchnorm" else {}
+    param: dict[str, Any] = {**mode, "eps": _EPS}
     name = "affine_norm_relu_forward"
     result = r.watch(name, s.affine_norm_relu_forward, *values, param, normalization)
     out, cache = unpack(name, result, ("out", "cache"))

@@ -46,21 +46,30 @@ def _with_a_layer_left_out(params: dict[str, Any], X: Any) -> dict[str, Any]:
     return found
 
 
-def sandwich_values(normalization: str, values: list[Any], dout: Any) -> tuple[Any, list[Any]]:
+def sandwich_values(
+    normalization: str, values: list[Any], dout: Any, eps: float = 1e-5
+) -> tuple[Any, list[Any]]:
     """Return output and gradients of affine - normalization - ReLU; without `dout` no gradients."""
 
     def forward(x: Any, w: Any, b: Any, gamma: Any, beta: Any) -> Any:
-        return slow.relu(_NORMS[normalization](slow.affine(x, w, b), gamma, beta))
+        return slow.relu(_NORMS[normalization](slow.affine(x, w, b), gamma, beta, eps))
 
     return forward(*values), [] if dout is None else slow.slopes(forward, values, dout)
 
 
-def sandwich(normalization: str, values: list[Any]) -> dict[str, Any]:
+def sandwich(normalization: str, values: list[Any], eps: float) -> dict[str, Any]:
     """Return cause -> output, shape (N, M), of affine - normalization - ReLU."""
-    definition, (*inner, gamma, beta) = _NORMS[normalization], values
+    *inner, gamma, beta = values
     other = _NORMS["layernorm" if normalization == "batchnorm" else "batchnorm"]
     a = slow.affine(*inner)
+
+    def definition(x: Any, gamma: Any, beta: Any) -> Any:
+        return _NORMS[normalization](x, gamma, beta, eps)
+
     return {
+        "the normalization has not got norm_param; eps is in it": slow.relu(
+            _NORMS[normalization](a, gamma, beta)
+        ),
         "the normalization is left out": slow.relu(a),
         "the normalization stands after the ReLU; it belongs before": definition(
             slow.relu(a), gamma, beta
@@ -68,7 +77,7 @@ def sandwich(normalization: str, values: list[Any]) -> dict[str, Any]:
         "the ReLU is left out": definition(a, gamma, beta),
         "gamma and beta are exchanged": slow.relu(definition(a, beta, gamma)),
         f"this is not {normalization}, but the other normalization": slow.relu(
-            other(a, gamma, beta)
+            other(a, gamma, beta, eps)
         ),
     }
 

@@ -69,12 +69,29 @@ def without_mean(self, X, forward=cnn.ThreeLayerConvNet._forward):
     return forward(self, X - X.mean(axis=0))
 
 
+def divided(part):
+    """Make a way back that divides a part of what it returns by pixel_std."""
+    right = cnn.ConvNet._loss_and_gradients
+
+    def answer(self, scores, y, caches):
+        loss, grads = right(self, scores, y, caches)
+        if part == "loss":
+            return loss / self.pixel_std, grads
+        return loss, {k: v / self.pixel_std if k == part else v for k, v in grads.items()}
+
+    return answer
+
+
+BACK = "ConvNet._loss_and_gradients"
 WRONG = [
     ("cn-4.1", "ConvNet._forward", with_pools(lambda p: p[-1:] + p[:-1]), "each other's settings"),
     ("cn-4.1", "ConvNet._forward", with_statistics_of_the_first, "running statistics of the first"),
     ("cn-4.1", "max_pool_forward_fast", lambda x, p: (x, None), "That is 4 times as many"),
     ("cn-4.2", "max_pool_backward_fast", lambda d, c: d, "behind a pooling of 2 x 2"),
     ("cn-4.2", "conv_bn_relu_backward", without_batchnorm_back, "grads['W1']"),
+    ("cn-4.2", BACK, divided("loss"), "Likely cause: it is divided by pixel_std"),
+    ("cn-4.2", BACK, divided("W2"), "Likely cause: it is divided by pixel_std"),
+    ("cn-4.2", BACK, divided("gamma1"), "Likely cause: it is divided by pixel_std"),
     ("cn-2.2", "ThreeLayerConvNet._forward", without_mean, "mean of the batch is subtracted"),
 ]
 

@@ -126,3 +126,17 @@ def test_exercise_beneath_is_told_by_its_one_wrong_function(monkeypatch):
     said = told("bn-3.2")
 
     assert f"First mend {NORM}_backward in cs682/layer_utils.py" in said
+
+
+@pytest.mark.parametrize(("exercise", "kind"), [("bn-2.2", "batchnorm"), ("bn-3.2", "layernorm")])
+def test_settings_of_a_normalization_have_to_be_handed_on(monkeypatch, exercise, kind):
+    right = getattr(layer_utils, f"{kind}_forward")
+
+    def with_the_usual_eps(a, gamma, beta, param):
+        out, cache = right(a, gamma, beta, own := {**param, "eps": 1e-5})
+        param |= {k: v for k, v in own.items() if k.startswith("running")}
+        return out, cache
+
+    monkeypatch.setattr(layer_utils, f"{kind}_forward", with_the_usual_eps)
+
+    assert "the normalization has not got norm_param; eps is in it" in told(exercise)

@@ -13,6 +13,8 @@ from cs682.checks.subject import Subject
 from cs682.classifiers import fc_net
 from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
 
+_EPS = 0.3  # with the usual 1e-5 nobody could see whether norm_param is handed on
+
 
 def check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, where: str) -> None:
     """Check names, shapes, constants and spread of initial parameters."""
@@ -161,7 +163,7 @@ def _sandwich_arguments(rng: Any) -> list[Any]:
 def _sandwich(s: Subject, rng: Any, normalization: str) -> None:
     """Hold affine - normalization - ReLU against the reference."""
     *values, dout = _sandwich_arguments(rng)
-    ours, theirs = {"mode": "train"}, {"mode": "train"}
+    ours, theirs = ({"mode": "train", "eps": _EPS} for _ in range(2))
     x, w, b, gamma, beta = values
     out, cache = layer_utils.affine_norm_relu_forward(x, w, b, gamma, beta, ours, normalization)
     want = layer_utils.affine_norm_relu_backward(dout, cache)
@@ -182,7 +184,7 @@ def dropout_sandwich(s: Subject, rng: Any) -> None:
         param: dict[str, Any] = {"mode": "train", "p": round(float(rng.uniform(0.3, 0.8)), 2)}
         param["seed"] = int(rng.integers(1, 1000))
         options: list[Any] = [*([] if normalization else [None, None])]
-        options += [{"mode": "train"} if normalization else None, normalization]
+        options += [{"mode": "train", "eps": _EPS} if normalization else None, normalization]
         inner = layer_utils.affine_norm_relu_dropout_forward(*values, *options)
         result = s.affine_norm_relu_dropout_forward(*copies(*values), *options, dict(param))
         out, cache = pair("affine_norm_relu_dropout_forward", result)
