@@ -9,7 +9,7 @@ import numpy as np
 from cs682.checks import slow
 from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.judges.convolution import when_new
-from cs682.checks.judges.net_caches import check_new_caches
+from cs682.checks.judges.net_caches import check_caches, keeps
 from cs682.checks.judges.net_init import check_initial, check_new_draws, check_order
 from cs682.checks.judges.nets import FLOOR, check_loss, check_scores, generic, make_batch
 from cs682.checks.mistakes import conv_nets as mistakes
@@ -122,6 +122,16 @@ def _generic(shapes: dict[str, tuple[int, ...]], blocks: int, shift: float) -> d
     return params | {f"b{i}": params[f"b{i}"] + shift for i in range(1, blocks + 1)}
 
 
+def _check_caches(s: Subject, net: Any, params: Any, X: Any, y: Any, pools: Any) -> None:
+    """Check the caches of a network without batch norm."""
+    slopes = slow.net_slopes(params, X, y, pools=pools)
+    needed = {
+        name: keeps(*values, or_marks="pooling" in name)
+        for name, values in mistakes.layer_inputs(params, X, pools).items()
+    }
+    check_caches(s, net, X, y, slopes, needed)
+
+
 def check_three_layer_scores(s: Subject, r: Report) -> None:
     """Hold the scores of `ThreeLayerConvNet` against the definition."""
     wide = {**_SMALL[0], "filter_size": 5}
@@ -136,7 +146,7 @@ def check_three_layer_scores(s: Subject, r: Report) -> None:
         with when_new(new, advice):
             check_scores(s, net, params, X, where, mistakes, pools=(2,))
     X, y = make_batch(3, sizes["input_dim"], 5)
-    check_new_caches(s, net, X, y, slow.net_slopes(params, X, y, pools=(2,)))
+    _check_caches(s, net, params, X, y, (2,))
     r.ok("scores for filters of two sizes and images that are not square, one and several")
 
 
@@ -238,8 +248,7 @@ def check_blocks_forward(s: Subject, r: Report) -> None:
         where = f"with {len(blocks)} block{'s' * (len(blocks) > 1)}, no batch norm, "
         with when_new(new, advice):
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where, mistakes, **options)
-    X, y = make_batch(2, dims, 5)
-    check_new_caches(s, net, X, y, slow.net_slopes(params, X, y, **options))
+        _check_caches(s, net, params, *make_batch(2, dims, 5), **options)
     r.ok("scores with and without pooling, for filters of several sizes")
     net, params, options = _blocks(s, _NORMED)
     options["running"] = _running(_NORMED)

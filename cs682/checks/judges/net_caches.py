@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from cs682.checks import slow
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.judges.caches import parts_of
 from cs682.checks.mistakes import nets as net_mistakes
@@ -16,8 +16,15 @@ _KNOWN = (np.ndarray, tuple, str, float, int, type(None))  # what can be looked 
 _MANY = 11  # images of an earlier batch: no other length of a network that is checked here
 
 
-def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -> None:
-    """Check that the input of each affine layer is among what `_forward` has kept.
+def check_caches(
+    s: Subject,
+    net: Any,
+    X: Any,
+    y: Any,
+    slopes: dict[str, Any],
+    needed: dict[str, Callable[[list[Any]], bool]],
+) -> None:
+    """Check that what each layer needs for its way back is among what `_forward` has kept.
 
     Its form is the student's own choice, so nothing is said where the gradients come out right, or
     where things of an unknown kind are kept; nor where the network is out of reach.
@@ -26,15 +33,15 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
     ----------
     s : Subject
     net : a network without normalization and dropout
-    params : dict of ndarray, its parameters
     X, y : ndarray, a batch of another size than those before
+    slopes : dict of ndarray, the gradients of the loss for it
+    needed : dict from each layer's name to a test of all parts that are kept, such as `keeps`
 
     Raises
     ------
     CheckError
         If one of them is lost, or of an earlier call.
     """
-    inputs, slopes = net_mistakes.layer_inputs(params, X), slow.net_slopes(params, X, y)
     check_new_caches(s, net, X, y, slopes)
     kept = _kept_by(s, net, X)
     if kept is None or is_way_back_right(s, net, X, y, slopes):
@@ -42,12 +49,30 @@ def check_caches(s: Subject, net: Any, params: dict[str, Any], X: Any, y: Any) -
     parts = list(parts_of(kept))
     if not all(isinstance(part, _KNOWN) for part in parts):
         return
-    for i, value in enumerate(inputs, 1):
-        if not any(_is_same(part, value) for part in parts):
+    for name, is_there in needed.items():
+        if not is_there(parts):
             raise CheckError(
-                f"the cache of layer {i} is lost: what _forward returned beside the scores must "
-                f"hold the caches of all {len(inputs)} layers, for the way back"
+                f"the cache of {name} is lost: what _forward returned beside the scores must "
+                "hold the caches of all layers, for the way back"
             )
+
+
+def keeps(*values: Any, or_marks: bool = False) -> Callable[[list[Any]], bool]:
+    """Return a test whether parts of a cache hold the numbers of one of these arrays.
+
+    Parameters
+    ----------
+    *values : ndarrays
+    or_marks : bool, whether an array of truth values or whole numbers will do, which may say where
+        a maximum is
+    """
+
+    def test(parts: list[Any]) -> bool:
+        marks = (p for p in parts if isinstance(p, np.ndarray) and p.dtype.kind in "biu")
+        is_marked = or_marks and any(True for _ in marks)
+        return is_marked or any(_is_same(part, value) for part in parts for value in values)
+
+    return test
 
 
 def say_form(s: Subject, net: Any, params: dict[str, Any], X: Any) -> str:
@@ -168,6 +193,8 @@ def is_way_back_right(s: Subject, net: Any, X: Any, y: Any, slopes: dict[str, An
 
 
 def _is_same(part: Any, value: Any) -> bool:
-    """Tell whether a part of a cache holds these numbers, flattened or not."""
-    is_like = isinstance(part, np.ndarray) and part.size == value.size and part.dtype.kind == "f"
-    return is_like and bool(np.allclose(np.ravel(part), np.ravel(value)))
+    """Tell whether a part of a cache holds these numbers, in any layout, zeros around them too."""
+    if not isinstance(part, np.ndarray) or part.dtype.kind != "f":
+        return False
+    found, wanted = (np.unique(v[v != 0]) for v in (part, value))
+    return found.shape == wanted.shape and bool(np.allclose(found, wanted))

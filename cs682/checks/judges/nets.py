@@ -11,7 +11,7 @@ from cs682.checks import slow
 from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.convolution import when_new
-from cs682.checks.judges.net_caches import check_caches, is_way_back_right, say_form
+from cs682.checks.judges.net_caches import check_caches, is_way_back_right, keeps, say_form
 from cs682.checks.judges.net_init import parameter_shapes
 from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.names import place_of
@@ -47,8 +47,16 @@ def check_two_layer_scores(s: Subject, r: Report) -> None:
     net, params = _two_layer(s)
     for N, dims in ((4, (6,)), (1, (2, 3))):
         check_scores(s, net, params, make_batch(N, dims, 5)[0])
-    check_caches(s, net, params, *make_batch(5, (6,), 5))
+    _check_caches(s, net, params)
     r.ok("scores with hidden units on both sides of zero, for flat and for image-shaped input")
+
+
+def _check_caches(s: Subject, net: Any, params: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Check the caches of a plain network; return the batch, and its slopes."""
+    X, y = make_batch(5, (6,), 5)
+    inputs, slopes = net_mistakes.layer_inputs(params, X), slow.net_slopes(params, X, y)
+    check_caches(s, net, X, y, slopes, {f"layer {i}": keeps(v) for i, v in enumerate(inputs, 1)})
+    return X, y, slopes
 
 
 def check_scores(
@@ -275,11 +283,10 @@ def check_net_forward(s: Subject, r: Report) -> None:
         for N, dims in ((4, (6,)), (1, (2, 3))):
             where = f"with {len(hidden) + 1} layers "
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
-        X, y = make_batch(5, (6,), 5)
-        check_caches(s, net, params, X, y)
+        X, y, slopes = _check_caches(s, net, params)
         _require_own_options(s, net, X, len(hidden))
     said = say_form(s, net, params, X)
-    if said and not is_way_back_right(s, net, X, y, slow.net_slopes(params, X, y)):
+    if said and not is_way_back_right(s, net, X, y, slopes):
         r.advise(f"{said}, and the way back has to read what you return")
     _advise_of_options(s, r)
     r.ok("scores with 2, 3 and 5 layers, for flat and for image-shaped input")

@@ -64,6 +64,26 @@ def scores(params: dict[str, Any], X: Any, pools: Any, running: Any = ()) -> dic
     return found
 
 
+def layer_inputs(params: dict[str, Any], X: Any, pools: Any) -> dict[str, list[Any]]:
+    """Return what goes into each layer of a network without batch norm, by the layer's name.
+
+    A pooling may as well stand before the ReLU: what comes out of it there is given, too.
+    """
+    inputs, layers, out = {}, sum(name.startswith("W") for name in params), X
+    for i, side in enumerate(pools, start=1):
+        block = {"W1": params[f"W{i}"], "b1": params[f"b{i}"]}
+        before = slow.conv_blocks(block, out, (1,), _same)
+        maps, where = slow.relu(before), f" of block {i}" * (len(pools) > 1)
+        inputs[f"the convolution{where}"] = [out]
+        out = slow.max_pool(maps, side, side, side)
+        if side > 1:
+            inputs[f"the pooling{where}"] = [maps, slow.max_pool(before, side, side, side)]
+    for i in range(len(pools) + 1, layers + 1):
+        inputs[f"layer {i}"] = [out]
+        out = slow.relu(slow.affine(out, params[f"W{i}"], params[f"b{i}"]))
+    return inputs
+
+
 def by_text(params: dict[str, Any], X: Any, pools: Any) -> Any:
     """Return scores of equal blocks that are taken in the order of their numbers as text."""
     numbers = [str(i) for i in range(1, len(pools) + 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from cs682.checks import check
@@ -140,3 +141,40 @@ def test_forward_pass_is_told_how_many_caches_it_promises(monkeypatch, capsys):
         put(monkeypatch, "FullyConnectedNet._loss_and_gradients", way_back)
 
         assert not advice("fc-3.2", capsys)
+
+
+def without_pooling(self, X, right=ConvNet._forward):
+    """Keep of each block what its convolution and ReLU leave, and lose the pooling's cache."""
+    scores, (*blocks, last) = right(self, X)
+    return scores, [*(inner for inner, _ in blocks), last]
+
+
+def with_places(self, X, right=ConvNet._forward):
+    """Keep which values a pooling has let through in place of what it was given."""
+    scores, (*blocks, last) = right(self, X)
+    places = [pool and np.isin(pool[0], pool[2]) for _, pool in blocks]
+    return scores, [*zip([inner for inner, _ in blocks], places, strict=True), last]
+
+
+@pytest.mark.exercise(id="cn-4.1")
+@pytest.mark.parametrize("way_back", [not_written, ConvNet._loss_and_gradients])
+def test_cache_of_a_pooling_that_is_lost_is_named(monkeypatch, way_back):
+    put(monkeypatch, "ConvNet._forward", without_pooling)
+    put(monkeypatch, "ConvNet._loss_and_gradients", way_back)
+
+    assert "the cache of the pooling is lost" in refusal("cn-4.1")
+
+
+@pytest.mark.exercise(id="cn-4.2")
+def test_way_back_without_the_cache_of_a_pooling_names_the_forward_pass(monkeypatch):
+    put(monkeypatch, "ConvNet._forward", without_pooling)
+
+    assert refusal("cn-4.2").startswith("cn-4.1 is wrong too")
+
+
+@pytest.mark.exercise(id="cn-4.1")
+def test_places_of_the_maxima_are_as_good_a_cache(monkeypatch):
+    put(monkeypatch, "ConvNet._forward", with_places)
+    put(monkeypatch, "ConvNet._loss_and_gradients", not_written)
+
+    check("cn-4.1")
