@@ -153,7 +153,7 @@ def check_loss(
 
 
 _ANOTHER = "a batch of another size, which the same network gets"
-_EARLIER = "the caches of an earlier call are used; each call must use those that it made itself"
+_EARLIER = "nothing may come from an earlier call, neither its caches nor the size of its batch"
 
 
 def _check_another_batch(

@@ -96,26 +96,54 @@ def forward(x: Any, w: Any, b: Any, stride: int, pad: int) -> dict[str, Any]:
         "the zeros are copies of the border here; what is put around an image must be 0": slow.conv(
             np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="edge"), w, b, stride, 0
         ),
+        "the border holds ones here; what is put around an image must be 0": slow.conv(
+            np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), constant_values=1), w, b, stride, 0
+        ),
         "the mean of x is subtracted first; this layer takes x as it is": slow.conv(
             x - x.mean(), w, b, stride, pad
         ),
-        **_too_small(want, (H + pad - HH, W + pad - WW), stride),
+        "each output sums over all filters; output f takes filter w[f] alone": (
+            np.repeat(bare.sum(axis=1, keepdims=True), len(w), axis=1) + bias
+        ),
+        "all channels of a filter look at the image's first channel; each looks at its own": (
+            slow.conv(np.repeat(x[:, :1], C, axis=1), w, b, stride, pad)
+        ),
+        **_too_small(want, x.shape, (HH, WW), stride, pad),
         **_built_in(x, w, b, stride, pad),
     }
 
 
-def _too_small(want: Any, rests: tuple[int, int], stride: int) -> dict[str, Any]:
-    """Return what comes of a formula for the size that lacks a part: the last places are missing.
-
-    `rests` is what the first window leaves of an image that has zeros on one side.
-    """
-    height, width = (1 + rest // stride for rest in rests)
-    return {
-        "1 + is missing in the size of out: the first window is a place, too": want[:, :, :-1, :-1],
-        "the size of out counts the zeros of one side alone; they are on both: H + 2 * pad": (
-            want[:, :, : max(height, 0), : max(width, 0)]
-        ),
+def _too_small(
+    want: Any, shape: tuple[int, ...], window: tuple[int, int], stride: int, pad: int
+) -> dict[str, Any]:
+    """Return what comes of a formula for the size that is wrong: the last places are missing."""
+    rests = [n + 2 * pad - k for n, k in zip(shape[2:], window, strict=True)]
+    sizes = {
+        "1 + is missing in the size of out: the first window is a place, too": [
+            rest // stride for rest in rests
+        ],
+        "1 + is divided by the stride, too, in the size of out: it is added to what `//` gives": [
+            (1 + rest) // stride for rest in rests
+        ],
+        "the size of out counts the zeros of one side alone; they are on both: H + 2 * pad": [
+            1 + (rest - pad) // stride for rest in rests
+        ],
     }
+    found, right = {}, want.shape[2:]
+    for said, (height, width) in sizes.items():
+        found[said] = _corner(want, height, width)
+        found[f"along the rows {said}"] = _corner(want, height, right[1])
+        found[f"along the columns {said}"] = _corner(want, right[0], width)
+    sides = zip(shape[1:3], window, strict=True)
+    found["H and W come from other places of x.shape, which is (N, C, H, W)"] = _corner(
+        want, *(1 + (n + 2 * pad - k) // stride for n, k in sides)
+    )
+    return found
+
+
+def _corner(want: Any, height: int, width: int) -> Any:
+    """Return the first places of an output."""
+    return want[:, :, : max(height, 0), : max(width, 0)]
 
 
 def _built_in(x: Any, w: Any, b: Any, stride: int, pad: int) -> dict[str, Any]:

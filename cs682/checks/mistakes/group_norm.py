@@ -53,6 +53,9 @@ def forward(x: Any, gamma: Any, beta: Any, G: int, eps: float) -> dict[str, Any]
         "groups of G channels are made; G is the number of groups, each has C / G channels": over(
             (N, size, G, H, W), (2, 3, 4)
         ),
+        "each group is of G values, one beside the other; G is the number of groups of channels": (
+            over((N, -1, G), (2,))
+        ),
         "the statistics run over the images too; each image has its own": over(
             (N, G, size, H, W), (0, 2, 3, 4)
         ),

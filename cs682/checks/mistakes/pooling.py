@@ -66,6 +66,9 @@ def forward(x: Any, height: int, width: int, stride: int) -> dict[str, Any]:
         "the maximum runs over the images too; each image is by itself": np.repeat(
             want.max(axis=0, keepdims=True), len(x), axis=0
         ),
+        "the maximum runs over images and channels too; the last two axes are the window's": (
+            np.broadcast_to(want.max(axis=(0, 1)), want.shape)
+        ),
         "this is the first value of each window": each(lambda v: v[:, :, 0, 0], tops, lefts),
         "windows start at row i and column j; they start at i * stride and j * stride": each(
             largest, *steps
