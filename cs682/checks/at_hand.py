@@ -15,7 +15,7 @@ import numpy as np
 from cs682.checks.exercises import EXERCISES
 from cs682.checks.other_names import find_lacking, say_other_name
 from cs682.checks.subject import FUNCTIONS
-from cs682.checks.within import Line, describe, held_by, say_keys
+from cs682.checks.within import Line, describe, held_by, names_in, say_keys
 
 _MOST, _NAMES, _PROMISE = 6, 10, 160  # values and names that are listed, letters of a docstring
 _CALL = re.compile(r"(?:\w+\.)*(\w+)\(\) (?:got an unexpected|missing|takes|got multiple)")
@@ -49,8 +49,31 @@ def _say_values(error: BaseException, line: Line) -> str:
     shown = line.shown()
     if isinstance(error, ValueError):  # it is about shapes and sizes
         shown = {name: value for name, value in shown.items() if type(value) is not float}
-    most = dict(list(shown.items())[:_MOST])
-    return f"Here {describe(most, dtypes='used as indices' in str(error))}." if most else ""
+        if len(shown) > _MOST:
+            arrays = {k: v for k, v in shown.items() if isinstance(v, np.ndarray)}
+            shown = {**arrays, **shown}
+    most = {**dict(list(shown.items())[:_MOST]), **line.turn()}
+    here = f"Here {describe(most, dtypes='used as indices' in str(error))}." if most else ""
+    return f"{here} {_say_outside(error, line)}".strip()
+
+
+def _say_outside(error: BaseException, line: Line) -> str:
+    """Say of the dout of a loop's layers that no turn of the loop gives it a new value."""
+    if "dout must have shape" not in str(error) or not line.loops:
+        return ""
+    own = {n.id for n in names_in(line.loops[0]) if isinstance(n.ctx, ast.Store)}
+    for node in line.find(ast.Call):
+        name = node.args[0].id if node.args and isinstance(node.args[0], ast.Name) else ""
+        set_in = _lines_that_set(name, line)
+        if set_in and name not in own and isinstance(line.local.get(name), np.ndarray):
+            return f"{name} is that of line {set_in[-1]} in all turns of the loop."
+    return ""
+
+
+def _lines_that_set(name: str, line: Line) -> list[int]:
+    """Return the numbers of the lines of a function in which a name gets its value."""
+    inside = (n for n in names_in(line.body) if n.id == name and isinstance(n.ctx, ast.Store))
+    return sorted({n.lineno for n in inside})
 
 
 def _say_name(error: NameError, line: Line) -> str:
@@ -87,14 +110,13 @@ def _say_not_imported(name: str, line: Line) -> str:
 
 def _say_unset(name: str, line: Line) -> str:
     """Say in which lines a name gets its value, which it has not got."""
-    bodies = [n for n in ast.walk(line.tree) if isinstance(n, ast.FunctionDef) and line.is_in(n)]
-    inside = [n for n in ast.walk(bodies[-1]) if isinstance(n, ast.Name)] if bodies else []
-    sets = [n.lineno for n in inside if n.id == name and isinstance(n.ctx, ast.Store)]
-    if not sets or any(n.id == name and isinstance(n.ctx, ast.Del) for n in inside):
+    sets = _lines_that_set(name, line)
+    is_deleted = any(n.id == name and isinstance(n.ctx, ast.Del) for n in names_in(line.body))
+    if not sets or is_deleted:
         return ""
-    rows = " and ".join(str(number) for number in sorted({*sets})[:3])
+    rows = " and ".join(map(str, sets[:3]))
     return (
-        f"{name} gets its value in line{'s' * (len({*sets}) > 1)} {rows}, which gave it none "
+        f"{name} gets its value in line{'s' * (len(sets) > 1)} {rows}, which gave it none "
         "in this call."
     )
 
@@ -178,6 +200,28 @@ def _say_unpacking(error: ValueError, line: Line) -> str:
     return ""
 
 
+def _say_index(error: IndexError, line: Line) -> str:
+    """Say what a place is that argmax gave, if the line takes it for an index as it is."""
+    read = {node.id for part in line.nodes for node in names_in(part)}
+    flat = [n for n in ast.walk(line.body) if isinstance(n, ast.Assign) and _is_flat(n.value)]
+    places = [t.id for n in flat for t in n.targets if isinstance(t, ast.Name) and t.id in read]
+    if not places:
+        return ""
+    return (
+        f"{places[0]} comes from argmax without an axis, which counts through all values of an "
+        f"array; np.unravel_index makes an index of each axis of it. {_say_values(error, line)}"
+    )
+
+
+def _is_flat(node: ast.AST) -> bool:
+    """Tell whether an expression is a call of argmax without an axis."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    given = len(node.args) + len(node.keywords)
+    is_method = ast.unparse(node.func.value) not in ("np", "numpy")
+    return node.func.attr == "argmax" and given + is_method == 1
+
+
 def _say_parameters(error: TypeError, line: Line) -> str:
     """Say which parameters a function has that was called with others."""
     if not (called := _CALL.match(str(error))):
@@ -248,4 +292,5 @@ _KINDS: tuple[tuple[type[BaseException], Any], ...] = (
     (AttributeError, _say_attribute),
     (ValueError, _say_unpacking),
     (TypeError, _say_parameters),
+    (IndexError, _say_index),
 )

@@ -216,14 +216,19 @@ _RULES = (  # what an exception's text and the student's line look like -> the r
         r"gamma must have shape .*\n  in layernorm_forward,",
         "batchnorm_forward has a gamma for each column of the matrix that it gets.",
     ),
-    (
-        r"could not be broadcast together with shapes (\(\d+,\d+\) \(\d+,\)|\(\d+,\) \(\d+,\d+\))",
-        "Shapes must agree from the right, or be 1 there, as keepdims=True keeps an axis.",
-    ),
     (r"remapped shapes", "In einsum, a letter stands for one length wherever it is."),
     (r"could not be broadcast together", "Shapes must agree from the right, or be 1 there."),
+    (
+        r"output operand with shape \(([\d,]+)\) doesn't match the broadcast shape \((\d+),\1\)",
+        r"What is to be put there has one axis more, of length \2.",
+    ),
+    (r"zero-size array to reduction", "The array is empty: where do its slices begin and end?"),
     (r"a matrix product of|shapes .* not aligned", "The inner lengths must agree."),
 )
+_VECTOR = re.compile(
+    r"broadcast together with shapes (?:\(\d+,(\d+)\) \((\d+),\)|\((\d+),\) \(\d+,(\d+)\))"
+)
+_REDUCTIONS = {"sum", "mean", "var", "std", "max", "min"}  # which may lose an axis
 _PRODUCT = re.compile(r"matmul: .* core dimension 0, .*size (\d+) is different from (\d+)\)$")
 
 
@@ -237,7 +242,7 @@ def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
 
     Returns
     -------
-    text : str, of up to four lines
+    text : str, of up to five lines
     """
     said = f"{type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, SystemExit):
@@ -252,8 +257,9 @@ def say_raised(error: BaseException, functions: tuple[str, ...]) -> str:
             f"The check could not make sense of what the code returned ({said}). "
             "Compare types and shapes with the docstring"
         )
-    likely = getattr(error, "likely", "")  # from `when_new`
-    parts = [said, likely or explained(lambda: _explain(error, said, line, functions))]
+    likely = getattr(error, "likely", "")  # what a judge knows
+    known = likely or explained(lambda: _explain(error, said, line, functions))
+    parts = [said, known, getattr(error, "new", "")]  # the last from `when_new`
     return "\n".join(["\n  ".join(filter(None, parts)), line])
 
 
@@ -277,10 +283,20 @@ def _explain(error: BaseException, said: str, line: str, functions: tuple[str, .
 
 def _say_facts(error: BaseException, text: str, functions: tuple[str, ...]) -> str:
     """Say which rule was broken, and what is at hand in the failing line."""
-    rule = next((rule for pattern, rule in _RULES if re.search(pattern, text)), "")
     rows = student_frames(error, functions)
     there = say_at_hand(error, rows[0][1].frame, rows[0][1].number) if rows else ""
-    return f"{rule} {there}".strip()
+    names = {name for _, row in rows for name in row.frame.f_code.co_names}
+    return f"{_say_rule(text, names)} {there}".strip()
+
+
+def _say_rule(text: str, names: set[str]) -> str:
+    """Say which rule was broken; `names` are those that the student's code uses."""
+    if found := _VECTOR.search(text):
+        width, length = found[1] or found[4], found[2] or found[3]
+        rule = f"A shape of ({length},) goes along the last axis, which has length {width} here."
+        return f"{rule} {'keepdims=True keeps an axis.' * bool(names & _REDUCTIONS)}".strip()
+    rules = ((re.search(pattern, text), rule) for pattern, rule in _RULES)
+    return next((found.expand(rule) for found, rule in rules if found), "")
 
 
 def _say_pooled(H: int, W: int, height: int, width: int) -> str:
@@ -306,13 +322,17 @@ def _say_lacking(one: str, other: str) -> str:
 
 
 def _say_window(sizes: tuple[int, ...]) -> str:
-    """Say that a window and a filter are of other sizes because of the zeros around x."""
+    """Say that a window and a filter are of other sizes."""
     (C, *window), (depth, *sides) = sizes[:3], sizes[3:]
     if window == sides and abs(C - depth) % 2:
         return ""
     if window == sides:
         return "Is x padded along more than rows and columns? Images and channels get no zeros."
-    return "A window does not fit its filter: does it run over the edge? Is x padded with zeros?"
+    found, other = (" x ".join(map(str, size)) for size in (window, sides))
+    return (
+        f"A window's and a filter's sizes differ, {found} and {other}: where does the slice of the "
+        "window start and end, and what is it cut out of?"
+    )
 
 
 def _say_entry(kind: str) -> str:

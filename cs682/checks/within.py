@@ -29,7 +29,8 @@ class Line:
     ----------
     names, local : dict; all names that are seen there, the function's own
     nodes : list of ast.AST, the statement, or what the first line of a block computes
-    tree : ast.AST, of the file
+    tree, body : ast.AST, of the file, and of the innermost function around the line
+    loops : list of ast.For, around the line in this function, the outermost first
     """
 
     def __init__(self, frame: FrameType, number: int) -> None:
@@ -41,6 +42,10 @@ class Line:
             self.tree: ast.AST = ast.parse(self._text)
         except (SyntaxError, ValueError):
             self.tree = ast.Module([], [])
+        around = (n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef))
+        self.body: ast.AST = ([ast.Module([], [])] + [n for n in around if self.is_in(n)])[-1]
+        loops = (n for n in ast.walk(self.body) if isinstance(n, ast.For))
+        self.loops = [n for n in loops if self.is_in(n)]
         is_inner = frame.f_code.co_name in ("<lambda>", "<listcomp>", "<dictcomp>", "<genexpr>")
         self.nodes = self._find_scope() if is_inner else self._find_nodes()
         inner = [n for n in self.find(*_SCOPES) if not is_inner or n not in self.nodes]
@@ -153,6 +158,11 @@ class Line:
         if type(value := self.value(node)) not in kinds:
             raise LookupError
         return value
+
+    def turn(self) -> dict[str, int]:
+        """Return the whole number by which a single loop around the line counts, by name."""
+        names = [n.id for n in names_in(self.loops[0].target)] if len(self.loops) == 1 else []
+        return {name: v for name in names if type(v := self.local.get(name)) is int}
 
     def shown(self) -> dict[str, Any]:
         """Return the widest expressions that are read there, with what they stand for."""
@@ -300,6 +310,16 @@ def _short(text: str) -> str:
 def _is_self(node: ast.AST) -> bool:
     """Tell whether a node is the name self."""
     return isinstance(node, ast.Name) and node.id == "self"
+
+
+def names_in(tree: ast.AST) -> list[ast.Name]:
+    """Return the names that are read, set or deleted in a piece of code.
+
+    Parameters
+    ----------
+    tree : ast.AST
+    """
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
 
 
 def _bound(scope: ast.AST) -> Iterator[str]:
