@@ -9,7 +9,6 @@ import numpy as np
 
 from cs682.checks.compare import CheckError, kind_of
 from cs682.checks.judges.caches import parts_of
-from cs682.checks.mistakes import nets as net_mistakes
 from cs682.checks.subject import Subject
 
 _KNOWN = (np.ndarray, tuple, str, float, int, type(None))  # what can be looked into
@@ -75,14 +74,14 @@ def keeps(*values: Any, or_marks: bool = False) -> Callable[[list[Any]], bool]:
     return test
 
 
-def say_form(s: Subject, net: Any, params: dict[str, Any], X: Any) -> str:
+def say_form(s: Subject, net: Any, inputs: list[Any], X: Any) -> str:
     """Say that `_forward` does not return the caches one for each layer, in their order.
 
     Parameters
     ----------
     s : Subject
     net : a network without normalization and dropout
-    params : dict of ndarray, its parameters
+    inputs : list of ndarray, what goes into each of its affine layers
     X : ndarray, a batch
 
     Returns
@@ -92,7 +91,6 @@ def say_form(s: Subject, net: Any, params: dict[str, Any], X: Any) -> str:
     returned, *_ = _kept_by(s, net, X) or (None,)
     if not isinstance(returned, (list, tuple, dict)):
         return ""
-    inputs = net_mistakes.layer_inputs(params, X)
     if len(returned) == len(inputs):
         return _say_order(returned, inputs) if isinstance(returned, (list, tuple)) else ""
     return (

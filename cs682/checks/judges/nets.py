@@ -285,7 +285,7 @@ def check_net_forward(s: Subject, r: Report) -> None:
             check_scores(s, net, params, make_batch(N, dims, 5)[0], where)
         X, y, slopes = _check_caches(s, net, params)
         _require_own_options(s, net, X, len(hidden))
-    said = say_form(s, net, params, X)
+    said = say_form(s, net, net_mistakes.layer_inputs(params, X), X)
     if said and not is_way_back_right(s, net, X, y, slopes):
         r.advise(f"{said}, and the way back has to read what you return")
     _advise_of_options(s, r)
@@ -348,10 +348,11 @@ def check_net_loss(s: Subject, r: Report) -> None:
     for hidden, (reg, dims) in product(_DEPTHS, ((0.0, (6,)), (0.7, (2, 3)))):
         X, y = make_batch(3, dims, 5)
         net, params = make_net(s, hidden, None, reg)
+        inputs = net_mistakes.layer_inputs(params, X)
         try:
             check_loss(s, net, params, X, y, reg)
         except Exception as error:
-            _tell_form(error, say_form(s, net, params, X))
+            _tell_form(error, say_form(s, net, inputs, X))
             raise
     r.ok("loss and all gradients with 2, 3 and 5 layers, without and with the penalty, twice")
     r.ok("biases stay out of the penalty; another reg, other labels; parameters stay as they are")
