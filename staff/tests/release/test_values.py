@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from cs682.checks import recorded, slow
+from cs682.checks.exercises import EXERCISES
 from cs682.checks.judges.layers import _relu_inputs
 from cs682.checks.recorded import MissingValue, Recall
 from cs682.checks.run import CHECKS, examine
 from staff.bank.answer import installed
 from staff.bank.judge import BANK
+from staff.grading.intake.package import CODE
 from staff.release import values
 from staff.release.leaks import find_leaks
+from staff.tests.checks.mutants import put
 
 WRONG = defaultdict(list)
 for _answer in BANK:
@@ -48,6 +51,20 @@ def test_no_answer_of_the_bank_asks_for_a_value_that_is_missing(exercise, at_a_s
             state = examine(exercise).state
 
         assert (state == "wrong") == (answer.verdict == "wrong"), answer
+
+
+@pytest.mark.parametrize("error", [NotImplementedError, TypeError])
+@pytest.mark.parametrize("exercise", [e for e in CHECKS if EXERCISES[e].file in CODE])
+def test_code_that_raises_asks_for_no_value_that_is_missing(
+    exercise, error, at_a_student_s, monkeypatch
+):
+    def stub(*_, **__):
+        raise error("this is the student's")
+
+    put(monkeypatch, EXERCISES[exercise].functions[-1], stub)
+
+    with at_a_student_s():
+        assert examine(exercise).state in ("wrong", "open")
 
 
 @pytest.mark.parametrize("draw", values._DRAWS)
