@@ -169,22 +169,27 @@ def say_lost_import(content: bytes, root: Path) -> str:
     -------
     trouble : str, to follow the file's name, in Python's words; empty if there is none
     """
-    for node in ast.parse(content).body:
-        if not isinstance(node, ast.ImportFrom) or node.level or not node.module:
-            continue
-        file = root / f"{node.module.replace('.', '/')}.py"
-        is_ours = node.module.startswith("cs682.") and file.is_file()
-        held = _held(file.read_bytes()) if is_ours else None
-        for name in (alias.name for alias in node.names):
+    for line, module, names in _imports(content):
+        file = root / f"{module.replace('.', '/')}.py"
+        held = _held(file.read_bytes()) if file.is_file() else None
+        for name in names:
             if held is not None and name not in held:
                 return (
-                    f"line {node.lineno} does not load: ImportError: cannot import name {name!r} "
-                    f"from {node.module!r}: was it renamed or deleted there?"
+                    f"line {line} does not load: ImportError: cannot import name {name!r} "
+                    f"from {module!r}: was it renamed or deleted there?"
                 )
     return ""
 
 
 @lru_cache(maxsize=64)  # each cell of a notebook asks, mostly of files that are as before
+def _imports(content: bytes) -> list[tuple[int, str, list[str]]]:
+    """Return what a source file imports by name from the package: line, module and names."""
+    nodes = [node for node in ast.parse(content).body if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in nodes if (node.module or "").startswith("cs682.")]
+    return [(n.lineno, str(n.module), [alias.name for alias in n.names]) for n in ours]
+
+
+@lru_cache(maxsize=64)  # likewise
 def _held(content: bytes) -> frozenset[str] | None:
     """Return the names that a source file gives a value to; None if that cannot be told."""
     try:

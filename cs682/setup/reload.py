@@ -23,9 +23,15 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from cs682._files import IN_USE, judge, not_loaded, say_lost_import
+from cs682.checks.exercises import EXERCISES
 from cs682.setup.assignment import PACKAGE_HOME
 
 _OURS = "cs682"
+_FROM_EXERCISES = {  # how a file imports from one that students write in
+    f"from {row.file[:-3].replace('/', '.')} import ".encode()
+    for row in EXERCISES.values()
+    if row.file.endswith(".py")
+}
 # Each function and class of the package that has run here: its module, and its name there. A
 # decorator's function has a name of its own.
 _homes: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
@@ -102,12 +108,14 @@ class _Follower:
 
 
 def _find_lost_imports() -> dict[str, str]:
-    """Return what to say of each loaded file that imports what has gone from another."""
+    """Return what to say of each loaded file that imports what has gone from an exercise's."""
     files = {str(getattr(m, "__file__", None)) for m in _our_modules()} - not_loaded.keys()
     found = {}
     for path in (Path(file) for file in files if file.endswith(".py")):
         with suppress(OSError, SyntaxError, ValueError):  # it has been said, or Python will say it
-            if said := say_lost_import(path.read_bytes(), PACKAGE_HOME):
+            content = path.read_bytes()
+            reads = any(line in content for line in _FROM_EXERCISES)
+            if said := say_lost_import(content, PACKAGE_HOME) if reads else "":
                 found[str(path)] = said
     return found
 
