@@ -16,6 +16,7 @@ from staff.grading.intake.package import read_package
 from staff.grading.intake.text import clean
 from staff.grading.judging import merits, recall
 from staff.grading.judging.secret import FURTHER, further_check
+from staff.grading.judging.secret.hold import UnsureError
 from staff.grading.sandbox.ladder import NoSandboxError, Rung, Sandbox
 from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, RemoteSubject, TooLate
 
@@ -23,6 +24,7 @@ NOT_HANDED_IN = "not handed in"  # the state of an exercise whose file is not th
 NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
+_FEW_DIGITS = "right up to digits: derived in an unusual way, or measured by differences?"
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
 _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
 _TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
@@ -45,7 +47,7 @@ class Outcome:
     message : str, for the student: what is wrong, or on what terms it passed
     advice : tuple of str, for the student
     staff : str, for staff alone: the traceback, or how a process ended
-    left : {'', 'itself', 'all that failed'}, of which trained models a person decides for it
+    left : {'', 'itself', 'all that failed'}, of what a person decides for it
     """
 
     exercise: str
@@ -160,6 +162,7 @@ class Grader:
         self._budget = Budget(limits.all_wall, limits.all_cpu, limits.all_bytes)
         self._sandbox: Sandbox | None = None
         self._overran: set[str] = set()
+        self._unsure: set[str] = set()  # exercises that a person has to weigh
         self.waits: dict[str, set[str]] = {}
         self._trouble = ""  # why no sandbox is tried any more
 
@@ -298,6 +301,7 @@ class Grader:
         if not passed and (fault := fault_of_check(row.id, self._seed)):
             return self._ungraded(row.id, fault)
         advice = dict.fromkeys((*result.advice, *remote.advice))
+        is_unsure = not passed and row.id in self._unsure
         return Outcome(
             row.id,
             row.points if passed else 0,
@@ -305,7 +309,8 @@ class Grader:
             result.state,
             clean(result.message),
             tuple(clean(text) for text in advice),
-            clean(remote.trace) if not passed else "",
+            _FEW_DIGITS if is_unsure else clean(remote.trace) if not passed else "",
+            ITSELF if is_unsure else "",
         )
 
     def _examine(self, exercise: str, subject: RemoteSubject) -> Any:
@@ -314,7 +319,14 @@ class Grader:
         if result.state != "passed":
             return result
         subject.is_secret = True
-        further = partial(further_check, exercise, self._seed)
+
+        def further(*asked: Any) -> None:
+            try:
+                further_check(exercise, self._seed, *asked)
+            except UnsureError:
+                self._unsure.add(exercise)
+                raise
+
         again = examine(exercise, subject, checks=(further, _require_lasting_results))
         return replace(again, advice=result.advice, passed=result.passed)
 

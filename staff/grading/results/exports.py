@@ -198,18 +198,18 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
         "NOT GRADED, without a grade": [*whole, *partly],
         "held until a person says in students.csv whose it is": waiting,
     }
-    return [*_counted(kinds), *undecided_models(records)]
+    return [*_counted(kinds), *undecided(records)]
 
 
-def undecided_models(records: Sequence[Record]) -> list[str]:
-    """Say of which trained models a person has yet to decide, in one line at most.
+def undecided(records: Sequence[Record]) -> list[str]:
+    """Say of which exercises a person has yet to decide, in one line at most.
 
     Parameters
     ----------
     records : sequence of Record, of the whole class
     """
     whose = [f"{shown(r.id, 40)} ({', '.join(r.undecided)})" for r in records if r.undecided]
-    return _counted({"trained models of which a person decides, in overrides.csv": whose})
+    return _counted({"exercises of which a person decides, in overrides.csv": whose})
 
 
 def _counted(kinds: Mapping[str, Sequence[str]]) -> list[str]:

@@ -138,7 +138,7 @@ def total(record: Record) -> str:
     if record.unseen:
         text += f" Up to {record.unseen} more are in trained models that are not graded yet."
     if left := record.to_be_decided:
-        text += f" Up to {left} more are in trained models of which a person decides."
+        text += f" Up to {left} more are in exercises of which a person decides."
     return text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from staff.grading.intake.collect import ClassOfSubmissions
 from staff.grading.intake.safe_text import FEW, names, shown
-from staff.grading.results.exports import open_points, outdated, undecided_models
+from staff.grading.results.exports import open_points, outdated, undecided
 from staff.grading.results.late import say_untimed
 from staff.grading.results.store import IDLE, NotGraded, Record, Result, records_of
 
@@ -72,7 +72,7 @@ def say_open(
     untimed : sequence of str, ids of hand-ins of which nobody knows whether they are late
     """
     held = {s.id for s in found.submissions if s.held}
-    lines = open_points(done, held) if form else undecided_models(records_of(done))
+    lines = open_points(done, held) if form else undecided(records_of(done))
     for line in [*lines, *say_untimed(untimed)]:
         say(f"OPEN in {form}.csv: {line}" if form else f"OPEN: {line}")
 

@@ -105,18 +105,19 @@ class Record:
 
     @property
     def undecided(self) -> list[str]:
-        """Return the trained models of which a person has yet to decide.
+        """Return the exercises of which a person has yet to decide.
 
-        These are those left to one, and if one was perhaps trained on other data, all that failed.
+        These are those left to one, and if a model was perhaps trained on other data, all models
+        that failed.
         """
-        models = [o for o in self.outcomes if o.exercise in MODELS]
-        are_all = any(o.left == ALL_THAT_FAILED for o in models)
-        open_ = [o for o in models if o.state != BY_HAND]
-        return [o.exercise for o in open_ if o.left or (are_all and o.state == "wrong")]
+        are_all = any(o.left == ALL_THAT_FAILED for o in self.outcomes)
+        failed = {o.exercise for o in self.outcomes if are_all and o.state == "wrong"} & {*MODELS}
+        open_ = (o for o in self.outcomes if o.state != BY_HAND)
+        return [o.exercise for o in open_ if o.left or o.exercise in failed]
 
     @property
     def to_be_decided(self) -> int:
-        """Return the points that a person may yet give for trained models."""
+        """Return the points that a person may yet give where it is left to one."""
         undecided = self.undecided
         return sum(o.maximum - o.points for o in self.outcomes if o.exercise in undecided)
 

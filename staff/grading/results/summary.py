@@ -130,7 +130,7 @@ def _figures_of_class(
             ("points, middle half of the class", f"{quartiles[0]:g} to {quartiles[2]:g}"),
             ("points of answers still to be read", sum(r.to_be_read for r in records)),
             ("points of trained models that are not graded", sum(r.unseen for r in records)),
-            ("points of models of which a person decides", sum(r.to_be_decided for r in records)),
+            ("points of which a person decides", sum(r.to_be_decided for r in records)),
             ("late", sum(record.late for record in records)),
             ("with a late penalty", sum(bool(record.deduction) for record in records)),
             ("with files missing, doubled or left out", sum(bool(r.problems) for r in records)),

@@ -48,7 +48,7 @@ def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str
         "An upload that students.csv assigns, from which nothing was taken": _fact(records, IDLE),
         "Files that are not as they should be": list(_amiss(records)),
         "Two versions of one file in an upload": list(_doubled(records)),
-        "A model of which a person decides": list(_for_a_person(records)),
+        "An exercise of which a person decides": list(_for_a_person(records)),
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
         "Points typed in for somebody who is not there": _orphans(results, typed),
@@ -125,12 +125,12 @@ def _doubled(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
 
 
 def _for_a_person(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    """Give in one line for each hand-in what is left to a person of its trainings, and why."""
+    """Give in one line for each hand-in what is left to a person, and why."""
     for record in records:
         groups: dict[str, list[Outcome]] = defaultdict(list)
         undecided = record.undecided
-        for o in (o for o in record.told if o.exercise in MODELS and o.state != BY_HAND):
-            if o.exercise in undecided or o.staff:
+        for o in (o for o in record.told if o.state != BY_HAND):
+            if o.exercise in undecided or (o.exercise in MODELS and o.staff):
                 groups[o.staff.partition("\n")[0] or _SAME_DATA].append(o)
         if groups:
             yield record.id, "; ".join(_why(text, group) for text, group in groups.items())

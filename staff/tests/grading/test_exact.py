@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from cs682.checks.subject import LocalSubject
-from staff.bank.answer import installed
+from staff.bank.answer import ROOT, installed
 from staff.bank.read import read_bank
+from staff.grading.intake.package import read_package
+from staff.grading.judging.core import ITSELF, grade_files
 from staff.grading.judging.secret.exact import LENGTH, exact_lines, hold_exact
 from staff.grading.judging.secret.gradients import GRADIENTS
-from staff.grading.judging.secret.hold import RefusedError
+from staff.grading.judging.secret.hold import RefusedError, UnsureError
 
 NORMS = ("bn-1.3", "bn-1.4", "bn-3.2", "cn-3.2", "cn-3.4")
 RIGHT = [a for a in read_bank() if a.verdict != "wrong" and a.judge in NORMS]
@@ -66,3 +68,35 @@ def test_differences_lose_digits_however_many_and_wide_the_steps_are(lines, coun
 def test_no_right_answer_of_the_bank_is_refused(answer):
     with installed(answer):
         GRADIENTS[answer.judge](LocalSubject(), np.random.default_rng(5))
+
+
+def test_wrong_gradient_is_refused_and_left_to_nobody(lines):
+    x, g, dx = lines
+    sums = (g * x).sum(axis=0), g.sum(axis=0)
+
+    with pytest.raises(RefusedError) as caught:
+        hold_exact((g, *sums), (dx, *sums))
+
+    assert not isinstance(caught.value, UnsureError)
+
+
+RUNNING = """mean = x[0]
+        for k in range(1, len(x)):
+            mean = mean + (x[k] - mean) / (k + 1)
+"""
+
+
+@pytest.mark.slow
+def test_running_mean_is_left_to_a_person_who_is_told(rung):
+    files = read_package(ROOT)
+    old = b"mean = x.mean(axis=0)  # (D,)\n"
+    assert files["cs682/layers.py"].count(old) == 1
+    files["cs682/layers.py"] = files["cs682/layers.py"].replace(old, RUNNING.encode())
+
+    found = {
+        o.exercise: o for o in grade_files(files, seed=3, rung=rung, only=("bn-1.1", "bn-1.3"))
+    }
+
+    assert found["bn-1.1"].state == "passed"
+    assert found["bn-1.3"].left == ITSELF
+    assert "A person decides" in found["bn-1.3"].message

@@ -88,8 +88,8 @@ def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):
         lines = [f"55,{key},0,seen" for key in exercises]
         return override(record, overrides(tmp_path, *lines))
 
-    said = "trained models of which a person decides, in overrides.csv, hand-ins: 1: 55"
+    said = "exercises of which a person decides, in overrides.csv, hand-ins: 1: 55"
     assert exports.open_points([left()], set()) == [f"{said} (fc-3.4, fc-5.1)"]
-    assert exports.undecided_models([left("fc-3.4")]) == [f"{said} (fc-5.1)"]
+    assert exports.undecided([left("fc-3.4")]) == [f"{said} (fc-5.1)"]
     assert exports.open_points([left("fc-3.4", "fc-5.1")], set()) == []
     assert "fc-5.1 open: failed, and may have been trained on" in warnings_page([left()], {}, [])

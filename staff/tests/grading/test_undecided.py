@@ -33,7 +33,7 @@ def record(monkeypatch):
 def test_report_says_open_in_its_head_and_rows(form, record):
     text = form(record).partition("<body")[2] or form(record)
 
-    assert "Up to 13 more are in trained models of which a person decides." in text
+    assert "Up to 13 more are in exercises of which a person decides." in text
     assert "wrong" not in text
 
 
@@ -58,7 +58,7 @@ def test_results_and_statistics_say_open(record):
 def test_warnings_say_it_in_one_line_for_a_student(record):
     page = warnings_page([record], {}, [])
 
-    assert "A model of which a person decides: 1" in page
+    assert "An exercise of which a person decides: 1" in page
     assert (
         "fc-2.4 open, fc-5.1 open: failed, and may have been trained on the same other data; "
         f"fc-3.4 open, fc-3.5 open: {CHANCE}"

@@ -59,7 +59,7 @@ def test_warnings_name_files_left_out_and_models_of_which_a_person_decides():
     assert "is older" not in page
     assert "fc-5.1 passed: differ: your own code fails" in page
     decided = outcome_of("fc-5.1", "set by a person", staff="differ")
-    assert "A model of which a person decides: none" in warnings_page(
+    assert "An exercise of which a person decides: none" in warnings_page(
         [record_of("bob", decided)], {}, []
     )
 

@@ -23,6 +23,10 @@ class RefusedError(CheckError):
     """A result is not the reference's; the message is made here, of nothing that came back."""
 
 
+class UnsureError(RefusedError):
+    """A result is the reference's up to digits that a person has to weigh."""
+
+
 def hold(
     name: str, got: Any, want: Any, where: str, *, dtype: Any = np.float64, least: float = _SMALL
 ) -> None:
