@@ -42,6 +42,8 @@ _INSIDE = {  # of frames, generators and the like
 }  # fmt: skip
 _NAMES = _INSIDE | {
     "ctypes", "cffi", "cell_contents", "allow_pickle", "update_wrapper", "wraps",
+    "obj",  # what an AttributeError is about: the module itself
+    "loads", "find_class",
     # numbers of another kind
     "complex", "complex64", "complex128", "imag", "longdouble", "clongdouble", "float96",
     "float128", "csingle", "cdouble", "cfloat", "singlecomplex", "longcomplex", "longfloat",
@@ -49,7 +51,9 @@ _NAMES = _INSIDE | {
 }  # fmt: skip
 _MODULES = {  # which are no attributes but of other modules
     "np", "numpy", "mtrand", "itertools", "functools", "warnings", "builtins", "importlib",
-    "operator", "copyreg", "sys", "os", "_sys", "_os",
+    "operator", "copyreg", "sys", "os", "_sys", "_os", "pickle", "marshal", "io", "ast", "gc",
+    "inspect", "types", "pathlib", "shutil", "tempfile", "subprocess", "socket", "threading",
+    "multiprocessing", "signal", "linecache", "traceback", "pickletools", "mmap",
 }  # fmt: skip
 _LETTERS = re.compile(r"[<>=|]?([DFGg]|[cf](12|16)|c(8|24|32))")  # of the types of such numbers
 _DUNDER = re.compile(r"__\w+__")
@@ -298,7 +302,9 @@ def _unusual(path: str) -> str:
     module = root
     for name in inner:
         if f"{module}.{name}" not in USUAL:
-            is_usual = name in USUAL[module] or _DUNDER.fullmatch(name)  # a __name__ is told anyway
+            is_there = module not in sys.modules or name in _names_of(module)  # else for its error
+            is_usual = is_there and name in USUAL[module]
+            is_usual = is_usual or _DUNDER.fullmatch(name) is not None  # which is told anyway
             return "" if is_usual else f"{module}.{name}"
         module = f"{module}.{name}"
     return ""

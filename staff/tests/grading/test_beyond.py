@@ -8,6 +8,7 @@ from staff.bank.read import read_bank
 from staff.grading.intake.locate import Package
 from staff.grading.intake.package import CODE as FILES
 from staff.grading.intake.package import ROOT
+from staff.grading.results import beyond
 from staff.grading.results.beyond import find_beyond
 from staff.grading.results.facts import facts_of
 from staff.grading.results.warnings import LONGEST
@@ -54,6 +55,9 @@ from staff.grading.results.warnings import LONGEST
         ("y = read(file, allow_pickle=True)", ["allow_pickle"]),
         ("y = np.random.mtrand.operator", ["mtrand", "numpy.random.mtrand", "operator"]),
         ("R = np.random", ["numpy.random as a value"]),
+        # the module itself, out of the error about a name that it lacks
+        ("try: np.in1d_\nexcept AttributeError as e: R = e.obj", ["obj", "numpy.in1d_"]),
+        ("y = R.lib._npyio_impl.pickle.loads(b)", ["loads", "pickle"]),
         (
             "import numpy.random as R\nR.mtrand",
             ["numpy.random by another name", "mtrand", "numpy.random.mtrand"],
@@ -124,6 +128,13 @@ cache = {"D": 1, "g": 2}
 y = np.linalg.norm(x) + np.random.randn(cache["D"]) + math.sqrt(np.fft.fft(x).real)
 z = np.array(type(y)(3), collections.abc.Sequence), "loss {:.3f}".format(y), isinstance(y, type)
 """
+
+
+def test_usual_name_that_is_not_there_is_named(monkeypatch):
+    assert find_beyond("cs682/layers.py", "import numpy as np\nnp.isin") == []
+    monkeypatch.setattr(beyond, "_names_of", lambda module: frozenset({"sum"}))
+
+    assert [n for n, _ in find_beyond("cs682/layers.py", "np.isin, np.sum")] == ["numpy.isin"]
 
 
 def test_long_names_and_long_chains_of_conditions_are_read():
