@@ -118,6 +118,8 @@ def _require_shapes(params: dict[str, Any], shapes: Shapes) -> None:
     for name, shape in shapes.items():
         if params[name].shape != shape:
             raise ModelError(f"the model's {name} has shape {params[name].shape}, expected {shape}")
+        if 0 in shape:
+            raise ModelError(f"the model's {name} has shape {shape}, and holds no number")
 
 
 def _require_running(kept: KeptModel, arguments: dict[str, Any]) -> None:
@@ -157,9 +159,10 @@ def _two_layer(kept: KeptModel, layers: int) -> tuple[dict[str, Any], Shapes]:
 
 def _flat(kept: KeptModel, layers: int) -> tuple[dict[str, Any], Shapes]:
     """Return arguments and shapes of a `FullyConnectedNet`."""
-    normalization = kept.arguments.get("normalization")
-    if normalization not in NORMALIZATIONS:
-        raise ModelError(f"the model's normalization is {shown(repr(normalization), 40)}")
+    given = kept.arguments.get("normalization")
+    normalization = str(given) if isinstance(given, str) else None  # np.str_ is what a search draws
+    if normalization not in NORMALIZATIONS or (given is not None and normalization is None):
+        raise ModelError(f"the model's normalization is {shown(repr(given), 40)}")
     hidden = _outputs(kept, layers)
     sizes: dict[str, Any] = {"input_dim": int(np.prod(IMAGE)), "num_classes": CLASSES}
     more = {"hidden_dims": hidden, "normalization": normalization, "dtype": _dtype(kept)}
@@ -195,7 +198,7 @@ def _of_blocks(kept: KeptModel, layers: int) -> tuple[dict[str, Any], Shapes]:
         pixel_std = require_number("pixel_std", kept.arguments.get("pixel_std"), zero=False)
         require_pools(IMAGE, [block["pool"] for block in blocks])
         shapes = block_shapes(blocks, IMAGE, CLASSES)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"the model's blocks are no network's: {shown(str(error))}") from None
     if len(blocks) != layers - 1:
         raise ModelError(f"the model has {len(blocks)} blocks and {layers} weight arrays")

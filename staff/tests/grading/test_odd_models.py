@@ -10,10 +10,12 @@ import zipfile
 import numpy as np
 import pytest
 
+from cs682.classifiers.cnn import ConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet
 from cs682.training.checkpoint import write_checkpoint
 from staff.grading.intake.npz import require_modest
-from staff.tests.grading.kept_models import held, keep, knows
+from staff.grading.judging.designs import design_of
+from staff.tests.grading.kept_models import held, keep, kept_of, knows
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,10 @@ def change(**params):
         (change(W1=np.zeros(7)), r"W1 has shape \(7,\)"),
         (change(W2=np.zeros((50, 11))), r"W2 has shape \(50, 11\)"),
         (change(gamma1=np.ones(50)), "not those of a network: gamma1"),
+        (
+            change(W1=np.zeros((3072, 0)), b1=np.zeros(0), W2=np.zeros((0, 10))),
+            r"W1 has shape \(3072, 0\), and holds no number",
+        ),
     ],
 )
 def test_model_with_odd_parameters_is_refused(spoil, says, grade_model, images, tmp_path):
@@ -59,6 +65,57 @@ def test_model_with_odd_parameters_is_refused(spoil, says, grade_model, images, 
     assert outcome.state == "wrong"
     assert outcome.points == 0
     assert re.search(says, outcome.message)
+
+
+@pytest.mark.parametrize(
+    "normalization", [np.zeros(2), np.array(["batchnorm"]), np.array("batchnorm"), ["batchnorm"]]
+)
+def test_normalization_that_is_no_plain_text_is_refused(normalization, grade_model, tmp_path):
+    net = FullyConnectedNet([20], normalization="batchnorm")
+    keep(tmp_path, "fc-5.1", net, arguments={"normalization": normalization})
+
+    outcome = grade_model("fc-5.1")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert "the model's normalization is" in outcome.message
+
+
+def test_normalization_that_a_search_has_drawn_is_a_plain_text(grade_model, tmp_path):
+    net = FullyConnectedNet([20], normalization=np.random.default_rng(1).choice(["batchnorm"]))
+    keep(tmp_path, "fc-5.1", net)
+
+    assert grade_model("fc-5.1").message.startswith("accuracy ")
+    assert type(design_of(kept_of("fc-5.1", net))[1]["normalization"]) is str
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": np.array("FullyConnectedNet")},
+        {"kind": ["FullyConnectedNet"]},
+        {"kind": np.zeros(2)},
+        {"exercise": np.array("fc-5.1")},
+        {"exercise": ["fc-5.1"]},
+    ],
+)
+def test_kind_or_exercise_that_is_no_plain_text_is_refused(changes, grade_model, tmp_path):
+    keep(tmp_path, "fc-5.1", FullyConnectedNet([20]), **changes)
+
+    outcome = grade_model("fc-5.1")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert re.search("best_model.npz holds .* for ", outcome.message)
+
+
+def test_number_that_no_float_holds_is_refused(grade_model, tmp_path):
+    blocks = [{"filters": 4}]
+    arguments = {"blocks": blocks, "pixel_std": 10**400}
+    keep(tmp_path, "cn-4.3", ConvNet(blocks, seed=1), arguments=arguments)
+
+    outcome = grade_model("cn-4.3")
+
+    assert (outcome.state, outcome.points) == ("wrong", 0)
+    assert "too large" in outcome.message
 
 
 def test_model_of_another_exercise_is_refused(grade_model, images, tmp_path):
