@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from staff.grading.intake.package import CODE, LARGEST, MOST, ROOT, read_own
 KINDS = ("code", "answers", "weights")
 PIECE = 20  # characters of code with its names taken out; shorter pieces are in everybody's
 WORDS = 5
+COLUMNS = 20_000  # of a model: each costs time and memory, and four layers of 3000 have 12 000
 
 
 @dataclass
@@ -62,7 +64,10 @@ def own_of(id_: str, package: Package, answers: Mapping[str, str]) -> Own:
         own.pieces["code"] = set(own.print.hashes)
     words = re.findall(r"\w+", text.lower())
     own.pieces["answers"] = {tuple(words[i : i + WORDS]) for i in range(len(words) - WORDS + 1)}
-    own.pieces["weights"] = set(_lengths(package.folder))
+    paths = [(file, package.folder / file) for file in MODEL_FILES]
+    own.pieces["weights"] = {
+        (file, *piece) for file, path in paths for piece in islice(_lengths(path), COLUMNS)
+    }
     return own
 
 
@@ -163,19 +168,19 @@ def fingerprint(code: str) -> Any:
     return CodeFingerprint("own.py", PIECE, 1, language="python", fp=io.StringIO(code))
 
 
-def _lengths(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Give the lengths of the columns of all weights: units in another order are the same."""
-    for file in MODEL_FILES:
-        path = folder / file
-        try:
-            require_modest(path)
-            params = read_model(path).params
-        except (ValueError, OSError):
-            continue
-        for name, array in params.items():
-            if array.ndim == 2 and np.isfinite(array).all():
-                norms = np.linalg.norm(array.astype(np.float64), axis=0)
-                yield from ((file, name, f"{norm:.5g}") for norm in norms)
+def _lengths(path: Path) -> Iterator[tuple[str, str]]:
+    """Give the lengths of the columns of a model: units in another order are the same."""
+    try:
+        require_modest(path)
+        params = read_model(path).params
+    except (ValueError, OSError):
+        return
+    for name, array in params.items():
+        if array.ndim == 2 and array.dtype in (np.float32, np.float64):  # others are not graded
+            columns = array[:, :COLUMNS]
+            if np.isfinite(columns).all():
+                norms = np.linalg.norm(columns.astype(np.float64), axis=0)
+                yield from ((name, f"{norm:.5g}") for norm in norms)
 
 
 def likeness(owns: Sequence[Own], kind: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,12 +8,15 @@ import random
 import numpy as np
 import pytest
 
+from cs682.classifiers.fc_net import FullyConnectedNet
 from staff.__main__ import main
 from staff.grading import similar as similar_module
+from staff.grading.intake.locate import Package
 from staff.grading.intake.package import CODE, ROOT
-from staff.grading.likeness import Own, own_code, say_unread
+from staff.grading.likeness import COLUMNS, Own, own_code, own_of, say_unread
 from staff.tests.grading.disguise import disguise, write_code
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
+from staff.tests.grading.kept_models import keep
 from staff.tests.grading.test_reports import Tags
 
 pytest.importorskip("copydetect", reason="the extra `grade` is not installed")
@@ -152,6 +155,33 @@ def test_hand_in_that_cannot_be_parsed_has_no_likeness(tmp_path):
     np.savez(tmp_path / "class" / "ada" / "best_model.npz", W1=np.ones(3))
 
     assert similar(tmp_path)[0] == 0
+
+
+def weights_in(folder, **params):
+    """Return the pieces of weights in a hand-in with these parameters."""
+    (folder / "notebooks").mkdir(parents=True)
+    keep(folder, "fc-5.1", FullyConnectedNet([20]), params=params)
+    return own_of("ada", Package(folder, (), (), ""), {}).pieces["weights"]
+
+
+def test_units_in_another_order_are_the_same_weights(tmp_path):
+    W1 = np.random.default_rng(1).standard_normal((5, 8))
+
+    pieces = weights_in(tmp_path / "ada", W1=W1)
+
+    assert len(pieces) == 8
+    assert pieces == weights_in(tmp_path / "bob", W1=W1[:, ::-1])
+
+
+def test_columns_that_are_compared_are_bounded(tmp_path):
+    wide = np.arange(30_000.0)[None]
+
+    assert len(weights_in(tmp_path / "one", W1=wide)) == COLUMNS
+    assert len(weights_in(tmp_path / "two", W1=wide[:, :15_000], W2=wide)) == COLUMNS
+
+
+def test_weights_that_are_no_floats_are_not_compared(tmp_path):
+    assert weights_in(tmp_path, W1=np.ones((1, 30), np.uint8)) == set()
 
 
 def test_code_that_is_too_long_to_compare_is_named(tmp_path, capsys):
