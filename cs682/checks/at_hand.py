@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import re
+import sys
 import traceback
+from contextlib import suppress
 from difflib import get_close_matches
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
@@ -213,6 +216,33 @@ def _say_index(error: IndexError, line: Line) -> str:
     )
 
 
+def _say_product(error: ValueError, line: Line) -> str:
+    """Say that * is no matrix product, if the two arrays that it did not take would fit one."""
+    found = re.search(r"broadcast together with shapes (\(\d+,(\d+)\)) (\(\2,\d+\))", str(error))
+    for node in line.find(ast.BinOp) if found else ():
+        if not isinstance(node.op, ast.Mult):
+            continue
+        with suppress(LookupError):
+            pair = [np.shape(line.value(side)) for side in (node.left, node.right)]
+            if found and [str(shape).replace(" ", "") for shape in pair] == [found[1], found[3]]:
+                said = "* goes entry by entry. A matrix product is written @, and these shapes fit"
+                return f"{said} one. {_say_values(error, line)}"
+    return ""
+
+
+def _say_called(error: TypeError, line: Line) -> str:
+    """Say why an array cannot be called: its name hides a function, or a bracket is another."""
+    if "'numpy.ndarray' object is not callable" not in str(error):
+        return ""
+    home = vars(sys.modules.get(str(line.names.get("__name__")), builtins))
+    names = [n.func.id for n in line.find(ast.Call) if isinstance(n.func, ast.Name)]
+    for name in (name for name in names if isinstance(line.local.get(name), np.ndarray)):
+        if callable(home.get(name, getattr(builtins, name, None))):
+            return f"{name} is an array here, which hides the function {name}: rename one of them."
+    said = "An array is no function: its entries stand in square brackets, a[i] or a[i, :]."
+    return f"{said} {_say_values(error, line)}"
+
+
 def _is_flat(node: ast.AST) -> bool:
     """Tell whether an expression is a call of argmax without an axis."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
@@ -291,6 +321,8 @@ _KINDS: tuple[tuple[type[BaseException], Any], ...] = (
     (KeyError, _say_key),
     (AttributeError, _say_attribute),
     (ValueError, _say_unpacking),
+    (ValueError, _say_product),
+    (TypeError, _say_called),
     (TypeError, _say_parameters),
     (IndexError, _say_index),
 )

@@ -201,16 +201,8 @@ _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 )
 _RULES = (  # what an exception's text and the student's line look like -> the rule that was broken
     (
-        r"could not be broadcast together .* \(\d+,(\d+)\) \(\1,\d+\).*\n  in .*[^*]\*[^*]",
-        "* goes entry by entry. A matrix product is written @, and these shapes fit one.",
-    ),
-    (
         r"Cannot interpret '\d+' as a data type\n  in .*\b(?:zeros|ones|empty)\(",
         "The shape is one argument, with parentheses of its own: np.zeros((3, 4)).",
-    ),
-    (
-        r"'numpy.ndarray' object is not callable",
-        "An array is no function: its entries stand in square brackets, a[i] or a[i, :].",
     ),
     (
         r"gamma must have shape .*\n  in layernorm_forward,",

@@ -131,13 +131,16 @@ class LocalSubject:
     def net(self, kind: str, *args: Any, **kwargs: Any) -> Any:
         """Build a network of one of the kinds in `NETWORKS`."""
         home = NETWORKS[kind]
+        file = home.replace(".", "/") + ".py"
         if not (network := getattr(self._import(home), kind, None)):
-            file = home.replace(".", "/") + ".py"
             raise UnreadError(f"{file} has no class {kind}: was it renamed?")
+        if network.__init__ is object.__init__:
+            raise UnreadError(f"{kind} in {file} has no method __init__: was it renamed?")
         try:
             inspect.signature(network).bind(*args, **kwargs)
         except TypeError as error:
-            raise UnreadError(f"{kind} cannot be built: {error}{_edition(network)}") from None
+            said = f"{kind} in {file} cannot be built: {error}{_edition(network)}"
+            raise UnreadError(said) from None
         own = [list(value) if isinstance(value, list) else value for value in args]
         net = network(*own, **kwargs)
         if isinstance(own[0] if own else None, list) and own[0] != args[0]:

@@ -11,7 +11,7 @@ import pytest
 from cs682 import layer_utils
 from cs682.checks.at_hand import say_at_hand
 from cs682.checks.run import examine
-from cs682.classifiers import fc_net
+from cs682.classifiers import cnn, fc_net
 from staff.bank.answer import Answer, Change, installed
 from staff.tests.checks.mutants import put, refusal
 
@@ -49,6 +49,14 @@ CASES = [  # exercise, what the reference has, what is written, what is said
      f"Here hidden is a tuple of 2 (an array of shape (4, 8) and a tuple of 2), {W2} has shape"),
     ("fc-2.3", PENALTY, "(W1 @ W1 + W2 @ W2)", "The inner lengths must agree. Here W1 has shape "
      "(6, 8), W2 (8, 5)."),
+    ("fc-2.3", PENALTY, "np.sum(W1 * W2)", "* goes entry by entry. A matrix product is written @, "
+     "and these shapes fit one. Here W1"),
+    ("fc-2.3", PENALTY, "np.sum(W1 * W1 + W2 * W2)",
+     "(8,5) \n  Shapes must agree from the right, or be 1 there. Here W1 has shape"),
+    ("fc-1.4", "x > 0", "x(0) > 0",
+     "An array is no function: its entries stand in square brackets"),
+    ("fc-1.4", "x > 0", "(max := x) > max(x)",
+     "max is an array here, which hides the function max: rename one of them."),
     ("fc-2.3", "loss, dscores = softmax_loss(scores, y)",
      "dscores, loss = softmax_loss(scores, y)\nloss = 0.0", "Here dscores is 2.07"),
     ("fc-2.3", "softmax_loss(scores, y)", "softmax_loss(y, scores)",
@@ -221,3 +229,16 @@ def test_a_line_beneath_its_caller_is_not_said_to_call_it():
                    "loss, dscores = softmax_loss(scores, y)")  # fmt: skip
 
     assert "in loss" not in message
+
+
+@pytest.mark.parametrize("name", ["TwoLayerNet", "FullyConnectedNet", "ThreeLayerConvNet"])
+def test_class_that_has_lost_its_init_is_named_with_its_file(monkeypatch, name):
+    home = cnn if hasattr(cnn, name) else fc_net
+    monkeypatch.delattr(getattr(home, name), "__init__")
+    exercise = {"TwoLayerNet": "fc-2.1", "FullyConnectedNet": "fc-3.1"}.get(name, "cn-2.1")
+
+    told = refusal(exercise)
+
+    assert f"{name} in cs682/classifiers/" in told
+    assert "has no method __init__: was it renamed?" in told
+    assert "Next" not in told
