@@ -220,14 +220,24 @@ def _say_product(error: ValueError, line: Line) -> str:
     """Say that * is no matrix product, if the two arrays that it did not take would fit one."""
     found = re.search(r"broadcast together with shapes (\(\d+,(\d+)\)) (\(\2,\d+\))", str(error))
     for node in line.find(ast.BinOp) if found else ():
-        if not isinstance(node.op, ast.Mult):
-            continue
-        with suppress(LookupError):
-            pair = [np.shape(line.value(side)) for side in (node.left, node.right)]
-            if found and [str(shape).replace(" ", "") for shape in pair] == [found[1], found[3]]:
-                said = "* goes entry by entry. A matrix product is written @, and these shapes fit"
-                return f"{said} one. {_say_values(error, line)}"
+        pair = [_shape_of(side, line) for side in (node.left, node.right)]
+        if found and isinstance(node.op, ast.Mult) and pair in _either(found[1], found[3]):
+            said = "* goes entry by entry. A matrix product is written @, and these shapes fit one."
+            return f"{said} {_say_values(error, line)}"
     return ""
+
+
+def _shape_of(node: ast.AST, line: Line) -> str:
+    """Return the shape of an expression as NumPy's errors write it; '?' of a reshaped array."""
+    with suppress(LookupError):
+        return str(np.shape(line.value(node))).replace(" ", "")
+    func = getattr(node, "func", None)
+    return "?" if isinstance(func, ast.Attribute) and func.attr == "reshape" else ""
+
+
+def _either(one: str, other: str) -> list[list[str]]:
+    """Return two shapes, and each with the other left open."""
+    return [[one, other], ["?", other], [one, "?"]]
 
 
 def _say_called(error: TypeError, line: Line) -> str:

@@ -49,6 +49,7 @@ CASES = [  # exercise, what the reference has, what is written, what is said
      f"Here hidden is a tuple of 2 (an array of shape (4, 8) and a tuple of 2), {W2} has shape"),
     ("fc-2.3", PENALTY, "(W1 @ W1 + W2 @ W2)", "The inner lengths must agree. Here W1 has shape "
      "(6, 8), W2 (8, 5)."),
+    ("fc-1.1", "rows @ w", "x.reshape(len(x), -1) * w", "* goes entry by entry."),
     ("fc-2.3", PENALTY, "np.sum(W1 * W2)", "* goes entry by entry. A matrix product is written @, "
      "and these shapes fit one. Here W1"),
     ("fc-2.3", PENALTY, "np.sum(W1 * W1 + W2 * W2)",
