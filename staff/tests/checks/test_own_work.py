@@ -100,6 +100,16 @@ HONEST = {
         return dx, dgamma, dout.sum(axis=0)
         """,
     ),
+    "draws a picture": (
+        "fc-1.4",
+        "import matplotlib.figure\n",
+        """
+        axes = matplotlib.figure.Figure().subplots()
+        axes.plot(dout.ravel())
+        axes.set_xscale("log")
+        return dout * (cache > 0)
+        """,
+    ),
     "goes back through batch norm": (
         "bn-3.2",
         "",
