@@ -34,11 +34,11 @@ from cs682.checks.judges import (
 from cs682.checks.judges import hidden_layers as hidden
 from cs682.checks.judges.trainings import ByHeart
 from cs682.checks.names import find_exercise, line_of_barrier, place_of, place_of_wrong
+from cs682.checks.net_methods import say_returned
 from cs682.checks.overwritten import advise_of_overwriting, say_overwriting
 from cs682.checks.prerequisites import RESTS_ON
 from cs682.checks.raised import explained, say_raised
 from cs682.checks.report import Report
-from cs682.checks.returned import say_returned
 from cs682.checks.source import find_outdated
 from cs682.checks.stack import student_line
 from cs682.checks.subject import LocalSubject, Subject, is_of_notebook

@@ -78,7 +78,8 @@ def look_at_python() -> Iterator[Finding]:
     if os.name == "nt":
         cure = "delete .venv; py -3.12 -m venv .venv; then as the README says"
     if sys.version_info < OLDEST_PYTHON:
-        yield Finding("fail", "Python", f"{version} is too old: 3.10 is the oldest", cure)
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        yield Finding("fail", "Python", f"{version} is too old: {oldest} is the oldest", cure)
     elif sys.version_info >= TOO_NEW_PYTHON:
         yield Finding("warn", "Python", f"{version} is newer than any that was tried", cure)
     else:
