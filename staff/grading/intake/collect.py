@@ -308,6 +308,8 @@ def _doubt(path: Path, found: Sequence[Upload]) -> str:
     """Say why nobody can tell whose an upload is; empty if that is clear."""
     if path.is_symlink():
         return f"it is a link; put the files themselves there, or {SAY}"
+    if not all(upload.students and all(s.id for s in upload.students) for upload in found):
+        return f"{platform_lists.METADATA} does not name all whose it is; {SAY}"
     if len(found) > 1:
         forms = ", ".join(f"{u.platform}'s of {u.students[0].name} ({u.id})" for u in found)
         return f"its name can be read in {len(found)} ways: {shown(forms, 300)}; {SAY}"

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 
 from staff.grading.intake.collect import collect
+from staff.grading.intake.platform_lists import METADATA
 from staff.tests.grading.hostile_zips import CODE
 from staff.tests.grading.uploads import add_zip, find, held, write_students
 
@@ -52,6 +53,24 @@ def test_uploads_that_would_merge_are_held(names, uploads, tmp_path):
 
     assert [bool(s.held) for s in found.submissions] == [True, True]
     assert all("would be one hand-in" in reason for reason in held(found).values())
+
+
+NOBODY = "  - :name:\n    :sid:\n    :email:\n"
+
+
+@pytest.mark.parametrize("people", ["  []\n", f"\n{NOBODY}", f"\n  - :name: Ada\n{NOBODY}"])
+def test_submissions_whose_students_gradescope_does_not_name_are_held(people, uploads, tmp_path):
+    entries = "".join(f"submission_{n}:\n  :submitters:{people}" for n in (101, 102))
+    (uploads / METADATA).write_text(f"---\n{entries}")
+    for number in (101, 102):
+        (uploads / f"submission_{number}").mkdir()
+    owners = write_students(tmp_path / "students.csv", "submission_101,ada")
+
+    found = collect(uploads, tmp_path / "scratch", owners)
+
+    assert {s.id: len(s.sources) for s in found.submissions} == {"ada": 1, "submission_102": 1}
+    reason = "submission_metadata.yml does not name all whose it is; say in students.csv whose"
+    assert held(found) == {"submission_102": f"{reason} it is"}
 
 
 def test_person_cannot_say_whose_two_uploads_of_one_name_are(uploads, tmp_path):
