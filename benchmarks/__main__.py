@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from benchmarks import images, layers, machine, report, steps, whole
+from benchmarks import images, layers, machine, report, training_steps, whole
 from benchmarks.apart import Side
 from benchmarks.pairs import Line, Result, measure, timer
 
@@ -24,7 +24,11 @@ GROUPS = (
     "grading",
     "notebook",
 )
-APART = (steps.GROUP, layers.GROUP, images.GROUP)  # groups whose sides get processes of their own
+APART = (
+    training_steps.GROUP,
+    layers.GROUP,
+    images.GROUP,
+)  # groups whose sides get processes of their own
 NOTEBOOKS = ("Dropout", "BatchNormalization", "FullyConnectedNets", "ConvolutionalNetworks")
 
 
@@ -87,8 +91,8 @@ def _lines(options: argparse.Namespace) -> Iterator[Line]:
     """Give the lines that were asked for, each made only when its turn comes."""
     notebooks = NOTEBOOKS[:1] if options.quick else NOTEBOOKS
     sources: dict[str, Callable[[], Iterator[Line]]] = {
-        "step": steps.lines,
-        "augment": steps.augmentation_lines,
+        "step": training_steps.lines,
+        "augment": training_steps.augmentation_lines,
         "layer": layers.lines,
         "convolution": images.lines,
         "import": whole.import_lines,

@@ -12,7 +12,7 @@ import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from benchmarks import images, layers, steps
+from benchmarks import images, layers, training_steps
 from benchmarks.pairs import Line, Timer, timer
 
 WARM_UP = 2  # calls before those that count: threads wake up, caches fill
@@ -67,7 +67,7 @@ def _unprepared(calls: int) -> float:
 
 def _serve(pipe: Connection, side: str) -> None:
     """Prepare the lines that are asked for by name, time the calls that are asked for in number."""
-    every = (*steps.lines(), *layers.lines(), *images.lines())
+    every = (*training_steps.lines(), *layers.lines(), *images.lines())
     lines = {f"{line.group}/{line.name}": line for line in every}
     run: Timer = _unprepared
     warm_up = 0

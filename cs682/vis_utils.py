@@ -13,6 +13,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cs682.figures.bars import plot_bars
+from cs682.figures.curves import (
+    LAST_LOSSES,
+    TrainingRun,
+    accuracies_of,
+    best_of,
+    count_gaps,
+    draw_accuracy,
+    draw_accuracy_panels,
+    draw_lines,
+    draw_loss,
+    draw_single_loss,
+    highest_of,
+    limit_losses,
+    loss_key,
+    mean_of_last,
+    note_gaps,
+    require_history,
+    share_accuracy_limits,
+    share_limits,
+)
 from cs682.figures.fields import draw_reach, draw_receptive_field
 from cs682.figures.graphs import Step, draw_graph
 from cs682.figures.pictures import (
@@ -26,28 +46,10 @@ from cs682.figures.pictures import (
 )
 from cs682.figures.style import (
     COLOURS,
-    LAST_LOSSES,
-    TrainingRun,
-    accuracies_of,
-    best_of,
-    count_gaps,
     course_figure,
-    draw_accuracy,
-    draw_accuracy_panels,
-    draw_lines,
-    draw_loss,
-    draw_single_loss,
-    highest_of,
     legend_below,
-    limit_losses,
-    loss_key,
-    mean_of_last,
-    note_gaps,
-    require_history,
     require_named,
     require_positions,
-    share_accuracy_limits,
-    share_limits,
     style_parameters,
     whole_number_ticks,
 )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cs682.figures.curves import note_gaps
 from cs682.figures.heat_map import heat_map
-from cs682.figures.style import course_figure, legend_below, line_style, note_gaps
+from cs682.figures.style import course_figure, legend_below, line_style
 from cs682.search.run import Run
 from cs682.search.space import Range
 

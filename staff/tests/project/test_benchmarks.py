@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from benchmarks import images, layers, plain, report, steps
+from benchmarks import images, layers, plain, report, training_steps
 from benchmarks.apart import Side
 from benchmarks.pairs import LIMIT, OURS, PLAIN, Line, Result, Spread, measure, timer
 from benchmarks.pytorch import NAME as TORCH
@@ -36,7 +36,7 @@ def test_plain_network_has_our_loss_and_gradients(batchnorm):
         np.testing.assert_allclose(plain_grads[name], grad, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("rule", steps.RULES)
+@pytest.mark.parametrize("rule", training_steps.RULES)
 def test_plain_rules_step_like_ours(rule):
     w, dw = RNG.standard_normal((2, 4, 3))
     config, plain_config = {"learning_rate": 0.1}, {"learning_rate": 0.1}
@@ -51,15 +51,15 @@ def test_plain_rules_step_like_ours(rule):
 
 @pytest.fixture
 def few_images(monkeypatch):
-    monkeypatch.setattr(steps, "IMAGES", 300)
-    steps.make_images.cache_clear()
+    monkeypatch.setattr(training_steps, "IMAGES", 300)
+    training_steps.make_images.cache_clear()
     yield
-    steps.make_images.cache_clear()
+    training_steps.make_images.cache_clear()
 
 
 @pytest.mark.slow  # allocates networks
 def test_every_step_line_trains_on_each_side(few_images):
-    for line in steps.lines():
+    for line in training_steps.lines():
         for name in line.sides:
             assert timer(line, name)(1) > 0
 

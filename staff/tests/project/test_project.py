@@ -25,7 +25,7 @@ else:
 ROOT = Path(__file__).resolve().parents[3]
 NOTEBOOKS = ["FullyConnectedNets", "BatchNormalization", "Dropout", "ConvolutionalNetworks"]
 SOURCES = [p for top in ("cs682", "cs231n", "staff", "tests") for p in (ROOT / top).rglob("*.py")]
-_INNER = r"cs682/(figures/style|search/\w+|training/(bar|log|options|progress|state))\.py$"
+_INNER = r"cs682/(figures/(curves|style)|search/\w+|training/(bar|log|options|progress|state))\.py$"
 PUBLIC = [
     p
     for p in SOURCES

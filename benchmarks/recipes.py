@@ -1,4 +1,4 @@
-"""``python -m benchmarks.models``: the notebooks' recipes over several seeds, and a long one.
+"""``python -m benchmarks.recipes``: the notebooks' recipes over several seeds, and a long one.
 
 The recipes are read from the notebooks, so that what is measured is what students see.
 The long one is too long for a notebook: a convolutional network of four blocks.
@@ -33,7 +33,7 @@ LONG_FILTERS, LONG_EPOCHS = (32, 64, 128, 128), 12
 
 def main() -> None:
     """Train each recipe with each seed; print accuracies and seconds, then mean and spread."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.models", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recipes", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[231, 1, 2])
     parser.add_argument("--only", choices=[*RECIPES, LONG], nargs="+", default=list(RECIPES))
     options = parser.parse_args()
