@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 
 from cs682.checks import EXERCISES, Exercise
 from cs682.checks.hints import STEPS, has_hints, read_hints
@@ -111,16 +112,19 @@ def unlisted(files: Mapping[str, bytes]) -> list[str]:
         f"{path}:{line}: imports {module}, which {LIST} does not name"
         for path, data in files.items()
         if path.startswith("cs682/") and path.endswith(".py")
-        for line, module in _own_imports(ast.parse(data))
+        for line, module in _own_imports(data)
         if (name := f"{module.replace('.', '/')}.py") not in files and (ROOT / name).is_file()
     ]
 
 
-def _own_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Give line and name of what may be a module of the package that a module imports."""
-    for node in ast.walk(tree):
+@cache  # as a file is cut again and again by the tests
+def _own_imports(data: bytes) -> tuple[tuple[int, str], ...]:
+    """Return line and name of what may be a module of the package that a module imports."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(data)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.lineno, node.module
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            names = (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+            found += ((node.lineno, name) for name in names)
+    return tuple(found)

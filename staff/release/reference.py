@@ -108,6 +108,7 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
     files = dict(reference.source.files)
     for path in files.keys() & not_needed(files, variant):
         del files[path]
+    left_out = variant.left_out
     for path, cells in reference.regions.items():
         if path not in files:
             continue
@@ -117,7 +118,7 @@ def strip_files(reference: Reference, variant: Variant) -> dict[str, bytes]:
             files[path] = dump(book)
         else:
             text = files[path].decode()
-            files[path] = strip(text, cells[""], variant.given, variant.left_out).encode()
+            files[path] = strip(text, cells[""], variant.given, left_out).encode()
     for say in (say_agents, say_policy, say_for_whom, say_hints, say_notebooks):
         files = say(files, variant)
     return files

@@ -8,6 +8,7 @@ import re
 import tokenize
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from cs682.checks import EXERCISES, Exercise
 
@@ -80,9 +81,11 @@ def find_regions(text: str, file: str, cell: str = "") -> list[Region]:
         not name an exercise of this place, or the line at which the text does not parse.
     """
     where = f"{file}, cell {cell}" if cell else file
-    tree = parse(text, where)
+    if fault := _syntax_fault(text):
+        raise ReleaseError([f"{where}:{fault}"])
     lines = text.splitlines(keepends=True)
     pairs, faults = _pair_markers(text, where)
+    tree = ast.parse(text if pairs else "")
     regions = []
     for begin, end in pairs:
         try:
@@ -117,22 +120,14 @@ def decode(data: bytes, file: str) -> str:
         raise ReleaseError([f"{file}:{line}: does not parse: {error}"]) from error
 
 
-def parse(text: str, where: str) -> ast.Module:
-    """Return the syntax tree of a source text.
-
-    Parameters
-    ----------
-    where : str, what to call the text in a fault
-
-    Raises
-    ------
-    ReleaseError
-        If the text does not parse; the fault names the line.
-    """
+@cache  # a cut reads each file three times, and its tests cut a hundred times
+def _syntax_fault(text: str) -> str:
+    """Return line and reason if a source text does not parse, else nothing."""
     try:
-        return ast.parse(text)
+        ast.parse(text)
     except SyntaxError as error:
-        raise ReleaseError([f"{where}:{error.lineno}: does not parse: {error.msg}"]) from error
+        return f"{error.lineno}: does not parse: {error.msg}"
+    return ""
 
 
 def _pair_markers(text: str, where: str) -> tuple[list[tuple[int, int]], list[str]]:
