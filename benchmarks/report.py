@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean, geometric_mean
@@ -38,43 +39,57 @@ def targets(results: list[Result]) -> list[tuple[str, str, str, bool]]:
     steps = [r for r in results if r.group == "training step"]
     torch = {r.name: r.ratios[TORCH].median for r in steps if TORCH in r.ratios}
     found = []
-
-    def add(what: str, wanted: str, value: float, reached: bool, where: str = "") -> None:
-        found.append((what, wanted, f"{value:.2f}" + (f" ({where})" if where else ""), reached))
-
     if torch:
         worst = max(torch, key=lambda name: torch[name])
-        add("step / PyTorch, worst line", "<= 0.80", torch[worst], torch[worst] <= 0.8, worst)
-        mean = fmean(torch.values())
-        add("step / PyTorch, mean", "<= 0.65", mean, mean <= 0.65)
+        found.append(_at_most(0.80, torch[worst], "step / PyTorch, worst line", worst))
+        found.append(_at_most(0.65, fmean(torch.values()), "step / PyTorch, mean"))
     if steps:
-        worst_plain = max(steps, key=lambda r: r.ratios[PLAIN].median)
-        value = worst_plain.ratios[PLAIN].median
-        add("step / plain float64, worst line", "<= 0.50", value, value <= 0.5, worst_plain.name)
+        slowest = max(steps, key=lambda r: r.ratios[PLAIN].median)
+        value = slowest.ratios[PLAIN].median
+        found.append(_at_most(0.50, value, "step / plain float64, worst line", slowest.name))
         wide = [r for r in steps if r.name.startswith("[512, 256, 128]")]
         if wide:
             least = min(wide, key=lambda r: r.of_limit or 0)
-            share = least.of_limit or 0
-            add("limit / step, [512, 256, 128]", ">= 0.50", share, share >= 0.5, least.name)
+            what = "limit / step, [512, 256, 128]"
+            found.append(_at_least(0.50, least.of_limit or 0, what, least.name))
     images = [r for r in results if r.group == "convolution"]
     of_torch = [r.ratios[TORCH].median for r in images if TORCH in r.ratios]
     if of_torch:
-        mean = geometric_mean(of_torch)
-        add("convolution / PyTorch, geometric mean", "<= 2.00", mean, mean <= 2)
-    for result in results:
-        if "loops" in result.ratios:
-            gain = 1 / result.ratios["loops"].median
-            add("loops / convolution", ">= 100", gain, gain >= 100)
-        if "backward" in result.ratios:
-            gain = 1 / result.ratios["backward"].median
-            add(f"backward / {result.name}", ">= 1.50", gain, gain >= 1.5)
-        if "import numpy" in result.ratios:
-            value = result.ratios["import numpy"].median
-            add("import cs682.layers / numpy", "<= 1.15", value, value <= 1.15)
-        if result.group == "data":
-            value = result.seconds[OURS].median
-            add("loading, seconds", "<= 2.00", value, value <= 2)
-    return found
+        what = "convolution / PyTorch, geometric mean"
+        found.append(_at_most(2.00, geometric_mean(of_torch), what))
+    return found + [aim for result in results for aim in _targets_of_line(result)]
+
+
+def _targets_of_line(result: Result) -> Iterator[tuple[str, str, str, bool]]:
+    """Give what a single line of the table was to reach."""
+    if "loops" in result.ratios:
+        yield _at_least(100, 1 / result.ratios["loops"].median, "loops / convolution")
+    if "backward" in result.ratios:
+        gain = 1 / result.ratios["backward"].median
+        yield _at_least(1.50, gain, f"backward / {result.name}")
+    if "import numpy" in result.ratios:
+        value = result.ratios["import numpy"].median
+        yield _at_most(1.15, value, "import cs682.layers / numpy")
+    if result.group == "data":
+        yield _at_most(2.00, result.seconds[OURS].median, "loading, seconds")
+
+
+def _at_most(aim: float, value: float, what: str, where: str = "") -> tuple[str, str, str, bool]:
+    """Return a row of what was to be reached, from below."""
+    return what, f"<= {_short(aim)}", _measured(value, where), value <= aim
+
+
+def _at_least(aim: float, value: float, what: str, where: str = "") -> tuple[str, str, str, bool]:
+    """Return a row of what was to be reached, from above."""
+    return what, f">= {_short(aim)}", _measured(value, where), value >= aim
+
+
+def _short(aim: float) -> str:
+    return f"{aim:.0f}" if aim >= 100 else f"{aim:.2f}"
+
+
+def _measured(value: float, where: str) -> str:
+    return f"{value:.2f}" + (f" ({where})" if where else "")
 
 
 def write(folder: Path, machine: dict[str, str], results: list[Result]) -> None:
