@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from staff.grading.intake.collect import ClassOfSubmissions, Said, read_owners
+from staff.grading.intake.collect import PASSED_OVER, ClassOfSubmissions, Said, read_owners
 from staff.grading.intake.safe_text import shown, slug
 from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import Submission
@@ -114,6 +114,11 @@ class Desk:
         before = {normal(id_) for id_ in ever_known(self._out)}
         self._book.look_up(ids.keys() | before, self._faults)
         self._faults.tell()
+
+    @property
+    def passed_over(self) -> list[str]:
+        """Return the uploads that do not count, as a person has said."""
+        return [name for name, said in self.owners.items() if said.student == PASSED_OVER]
 
     @property
     def changed(self) -> list[str]:

@@ -159,7 +159,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     kept = kept_while_held(out, found.submissions)
     everybody = (*found.submissions, *kept)
     if not args.drop_absent:
-        require_everybody(out, everybody)
+        require_everybody(out, everybody, desk.passed_over)
     desk.require_sound(replace(found, submissions=everybody))
     chosen = _chosen(found, args.only)
     put_aside(out, everybody)

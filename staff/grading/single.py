@@ -120,6 +120,7 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
         answers=answers,
         submitted=submission.submitted,
         facts=facts,
+        uploads=submission.uploads,
     )
 
 
@@ -189,6 +190,7 @@ def _key(haul: Haul, submission: Submission, rung: Rung, plan: Plan) -> str:
         submission.submitted,
         submission.remarks,
         submission.assigned,
+        submission.uploads,
         rung.name,
         versions(),
         plan.seed,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from staff.grading.intake.sheets import normal
+
 
 @dataclass(frozen=True)
 class Student:
@@ -53,3 +55,8 @@ class Submission:
     perhaps: frozenset[str] = frozenset()
     assigned: tuple[str, ...] = ()
     platform: str = ""
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """Return what the sources are called where they lie, as tables have it."""
+        return tuple(normal(path.absolute().name) for path, _ in self.sources)

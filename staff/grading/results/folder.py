@@ -7,12 +7,15 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from cs682.checks.run import MODELS
-from staff.grading.intake.safe_text import names, shown
+from staff.grading.intake.platform_lists import when
+from staff.grading.intake.safe_text import FEW, names, shown
 from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import read_name
@@ -109,8 +112,8 @@ def require_no_verdicts(out: Path) -> None:
     ValueError
         If models have been graded there.
     """
-    records = [read_record(out / "staff" / "records" / f"{slug}.json", id_)
-               for id_, (slug, _) in _known(out)]  # fmt: skip
+    records = [read_record(out / "staff" / "records" / f"{known.slug}.json", known.id)
+               for known in _known(out)]  # fmt: skip
     if judged := [shown(r.id, 40) for r in records if r and _has_verdict(r)]:
         raise ValueError(
             f"trained models are graded already in {out}, of {len(judged)} hand-ins: "
@@ -141,40 +144,82 @@ def kept_while_held(out: Path, submissions: Sequence[Submission]) -> list[Submis
     there = {s.id for s in submissions}
     perhaps = {id_ for s in submissions for id_ in s.perhaps}
     return [
-        Submission(id_, tuple(Student(student) for student in sorted(students)), ())
-        for id_, (_, students) in _known(out)
-        if id_ not in there and perhaps & {id_, *students}
+        Submission(known.id, tuple(Student(student) for student in sorted(known.students)), ())
+        for known in _known(out)
+        if known.id not in there and perhaps & {known.id, *known.students}
     ]
 
 
-def require_everybody(out: Path, submissions: Sequence[Submission]) -> None:
-    """Refuse a class in which students lack who are known: it may be another one.
+def require_everybody(
+    out: Path, submissions: Sequence[Submission], passed_over: Iterable[str] = ()
+) -> None:
+    """Refuse a class in which students lack who are known, or uploads: it may be another one.
 
     Parameters
     ----------
     out : Path, the folder of all results
     submissions : sequence of Submission, the whole class, with what `kept_while_held` gives
+    passed_over : iterable of str, uploads that are there and do not count
 
     Raises
     ------
     ValueError
-        If there is nothing of a student who is known.
+        If there is nothing of a student who is known, or not all that a record was made of.
     """
-    there = {s.id for s in submissions}
-    people = there | {student.id for s in submissions for student in s.students}
-    absent = [
-        shown(id_, 40)
-        for id_, (_, students) in _known(out)
-        if id_ not in there and not students & people
-    ]
+    people = {s.id for s in submissions} | {p.id for s in submissions for p in s.students}
+    absent = [shown(known.id, 40) for known in _known(out)
+              if known.id not in people and not known.students & people]  # fmt: skip
+    held = sum(bool(s.held) for s in submissions)
+    say = f"say in students.csv whose the {held} uploads are that are held, " if held else ""
+    lines = []
     if absent:
-        held = sum(bool(s.held) for s in submissions)
-        say = f"say in students.csv whose the {held} uploads are that are held, " if held else ""
-        raise ValueError(
+        lines.append(
             f"{out} knows hand-ins that are not among SUBMISSIONS: {len(absent)}: {names(absent)}. "
             f"Name all folders of hand-ins, {say}or name another --out for another class; "
             "--drop-absent takes them out of the book"
         )
+    if gone := _gone_uploads(out, submissions, passed_over):
+        lines.append(
+            f"{out} knows hand-ins of which not all uploads are among SUBMISSIONS: {len(gone)}: "
+            f"{names(gone)}. Name all folders of hand-ins; --drop-absent grades without these "
+            "uploads"
+        )
+    if lines:
+        raise ValueError("\n".join(lines))
+
+
+def _gone_uploads(
+    out: Path, submissions: Sequence[Submission], passed_over: Iterable[str]
+) -> list[str]:
+    """Name hand-ins with those uploads that they were made of and that are not there any more.
+
+    Names count: two exports of Moodle's give both uploads of a student the same one.
+    """
+    uploads = (name for s in submissions for name in s.uploads)
+    there = Counter(map(_unpacked, (*uploads, *passed_over)))
+    lost = ((known, Counter(map(_unpacked, known.uploads)) - there) for known in _known(out))
+    return [
+        f"{shown(known.id, 40)} ({names([shown(n, 80) for n in which.elements()], FEW)})"
+        for known, which in lost
+        if which and _should_be_there(known, submissions)
+    ]
+
+
+def _should_be_there(known: _Known, submissions: Sequence[Submission]) -> bool:
+    """Tell whether a student is there whose uploads were taken before, and should be again.
+
+    On Gradescope a newer submission replaces the older; what stands as before has no sources.
+    """
+    same = [s for s in submissions if s.id == known.id]
+    theirs = [s for s in submissions if known.students & {p.id for p in s.students}]
+    if same or not theirs:
+        return any(s.sources for s in same)
+    return max(when(s.submitted) for s in theirs) < when(known.submitted)
+
+
+def _unpacked(name: str) -> str:
+    """Return what an upload is called once its zip is unpacked."""
+    return name.removesuffix(".zip")
 
 
 def put_aside(out: Path, submissions: Sequence[Submission]) -> None:
@@ -191,22 +236,35 @@ def put_aside(out: Path, submissions: Sequence[Submission]) -> None:
         If a file cannot be moved.
     """
     there = {s.id for s in submissions}
-    for slug in [slug for id_, (slug, _) in _known(out) if id_ not in there]:
+    for slug in [known.slug for known in _known(out) if known.id not in there]:
         _move(out, slug)
 
 
 def ever_known(out: Path) -> list[str]:
     """Return the ids of all hand-ins that have been graded here, also of those put aside."""
-    return [id_ for kind in ("records/*.json", "dropped/*/records.json")
-            for id_, _ in _known(out, kind)]  # fmt: skip
+    return [known.id for kind in ("records/*.json", "dropped/*/records.json")
+            for known in _known(out, kind)]  # fmt: skip
 
 
-def _known(out: Path, kind: str = "records/*.json") -> Iterator[tuple[str, tuple[str, set[str]]]]:
-    """Give each hand-in that has a record: its id, what its files are called, and whose it is."""
+@dataclass(frozen=True)
+class _Known:
+    """A hand-in that has a record, and what its files are called."""
+
+    id: str
+    slug: str
+    students: set[str]
+    uploads: list[str]
+    submitted: str
+
+
+def _known(out: Path, kind: str = "records/*.json") -> Iterator[_Known]:
+    """Give each hand-in that has a record."""
     for path in sorted((out / "staff").glob(kind)):
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: it is made again
             tree = json.loads(path.read_text(encoding="utf-8"))
-            yield tree["id"], (path.stem, {normal(student["id"]) for student in tree["students"]})
+            students = {normal(student["id"]) for student in tree["students"]}
+            uploads, submitted = tree.get("uploads", []), tree.get("submitted", "")
+            yield _Known(tree["id"], path.stem, students, uploads, submitted)
 
 
 def _move(out: Path, slug: str) -> None:

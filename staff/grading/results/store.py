@@ -36,6 +36,7 @@ class Record:
         and answers of the student's own, and what is known of help, which reports show
     remarks : tuple of str, for the student: what a person or the rule for late days did to it
     deduction : float, points that come off for being late
+    uploads : tuple of str, what it was made of
     """
 
     key: str
@@ -50,6 +51,7 @@ class Record:
     facts: dict[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     deduction: float = 0
+    uploads: tuple[str, ...] = ()
 
     @property
     def help_used(self) -> dict[str, str]:
@@ -216,7 +218,8 @@ def read_record(path: Path, id_: str) -> Record | None:
         outcomes = tuple(
             Outcome(**{**o, "advice": tuple(o["advice"])}) for o in tree.pop("outcomes")
         )
-        texts: dict[str, Any] = {name: tuple(tree.pop(name)) for name in ("problems", "remarks")}
+        lists = ("problems", "remarks", "uploads")
+        texts: dict[str, Any] = {name: tuple(tree.pop(name, ())) for name in lists}
         record = Record(**tree, students=people, outcomes=outcomes, **texts)
         return record if record.id == id_ else None
     except (FileNotFoundError, ValueError, TypeError, KeyError):

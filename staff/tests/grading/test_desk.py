@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from staff.grading.desk import Desk
@@ -25,8 +27,8 @@ def test_failure_is_forgotten_once_the_hand_in_is_graded(tmp_path):
     assert desk.recall(submission, plan, "") == record
 
 
-def known(out, id_):
-    write_record(out / "staff" / "records" / f"{id_}.json", record_of(id_, students=ADA))
+def known(out, id_, **more):
+    write_record(out / "staff" / "records" / f"{id_}.json", record_of(id_, students=ADA, **more))
     write_text(out / "students" / id_ / "report.md", "of the old one")
     return Submission(id_, ADA, ())
 
@@ -41,6 +43,30 @@ def test_submission_that_a_newer_one_of_the_student_replaces_is_put_aside(tmp_pa
     assert [p.name for p in (tmp_path / "students").iterdir()] == ["submission_2"]
     dropped = tmp_path / "staff" / "dropped" / "submission_1"
     assert {p.name for p in dropped.iterdir()} == {"records.json", "reports"}
+
+
+def test_upload_of_a_hand_in_that_is_gone_is_named_until_it_is_meant(tmp_path):
+    known(tmp_path, "55", uploads=("a.zip", "a.zip", "x.zip"))
+    both, one = ((Path("1/a.zip"), "a.zip"), (Path("2/a"), "a")), ((Path("1/a.zip"), "a.zip"),)
+
+    require_everybody(tmp_path, [Submission("55", ADA, both)], passed_over=["x.zip"])
+    require_everybody(tmp_path, [Submission("55", ADA, ())])  # it stands as before
+    with pytest.raises(ValueError, match=r"SUBMISSIONS: 1: 55 \(a, x\)\. Name all folders of"):
+        require_everybody(tmp_path, [Submission("55", ADA, one)])
+
+
+def test_submission_that_was_the_newest_and_is_gone_is_named(tmp_path):
+    time = "2026-10-02 12:00:00 -0400"
+    known(tmp_path, "submission_2", uploads=("submission_2",), submitted=time)
+    source = ((tmp_path, "submission_1"),)
+
+    def require(day):
+        submitted = time.replace("02", day, 1)
+        require_everybody(tmp_path, [Submission("submission_1", ADA, source, submitted=submitted)])
+
+    require("03")
+    with pytest.raises(ValueError, match=r"1: submission_2 \(submission_2\)\. Name all"):
+        require("01")
 
 
 def test_hand_in_that_is_gone_since_uploads_are_held_says_so(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,27 @@ def test_another_class_takes_nobody_out_of_the_book_without_a_word(
     dropped = files_of(out / "staff" / "dropped" / "bob")
     assert dropped[Path("reports/report.md")] == before[Path("students/bob/report.md")]
     assert grade(tmp_path / "other", out) == 0
+
+
+def test_folder_of_newer_uploads_that_is_forgotten_costs_nobody_points(
+    tmp_path, out, quick, capsys
+):
+    work = write_hand_in(tmp_path / "work")
+    (tmp_path / "second").mkdir()
+    (work / "cs682" / "optim.py").rename(tmp_path / "second" / "bob_1_400_optim.py")
+    shutil.make_archive(str(tmp_path / "first" / "bob_1_345_work"), "zip", work)
+    words = ["grade", str(tmp_path / "first"), "--out", str(out), "--no-models"]
+
+    assert main([*words[:2], str(tmp_path / "second"), *words[2:]]) == 0
+    before = files_of(out)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "not all uploads are among SUBMISSIONS: 1: 1 (bob_1_400_optim.py). Name all" in said
+    assert files_of(out) == before
+
+    assert main([*words, "--drop-absent"]) == 0
+    assert "optim.py is missing" in read_book(out)["1"]["remarks"]
+    assert main(words) == 0
 
 
 def test_with_data_only_hand_ins_with_models_are_graded_again(place, out, quick, monkeypatch):
