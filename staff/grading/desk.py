@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from staff.grading.intake.collect import PASSED_OVER, ClassOfSubmissions, Said, read_owners
-from staff.grading.intake.safe_text import shown, slug
+from staff.grading.intake.safe_text import names, shown, slug
 from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.text import clean
@@ -20,6 +20,13 @@ from staff.grading.results import exports
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.folder import ever_known
 from staff.grading.results.grade_book import grade_book
+from staff.grading.results.last_run import (
+    LastRun,
+    files_in_force,
+    read_last_run,
+    say_odd_files,
+    write_last_run,
+)
 from staff.grading.results.late import LateRule, read_late_rule, say_untimed
 from staff.grading.results.overrides import (
     Override,
@@ -27,6 +34,7 @@ from staff.grading.results.overrides import (
     look_up,
     override,
     read_overrides,
+    to_look_at_again,
 )
 from staff.grading.results.read_answers import (
     AnswerBook,
@@ -81,6 +89,10 @@ class Desk:
         self._saved: dict[Path, bytes] = {}
         self.saved_meanwhile: list[Path] = []
         self.untimed: list[str] = []
+        self._outgrown: list[tuple[str, str, str]] = []
+        self._odd: list[str] = []
+        last = read_last_run(out)
+        self._before, self._run = last.files, LastRun(files_in_force(out), last.seen)
         with self._faults.kept():
             self._saved = self._contents()
         with self._faults.kept():
@@ -120,10 +132,18 @@ class Desk:
         """Return the uploads that do not count, as a person has said."""
         return [name for name, said in self.owners.items() if said.student == PASSED_OVER]
 
-    @property
-    def changed(self) -> list[str]:
-        """Return whose answers have changed since they were read, with the question."""
-        return [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
+    def said(self) -> list[str]:
+        """Say, once it is written, what people should know of what they typed in, in some lines."""
+        changed = [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
+        again = [f"{shown(who, 40)} ({key})" for who, key, _ in self._outgrown]
+        told = {
+            "Read again, for they have changed since: answers of": changed,
+            "Overrides below what the grader gives, or set before the work changed:": again,
+        }
+        return [
+            *(f"{title} {names([*dict.fromkeys(who)])}" for title, who in told.items() if who),
+            *self._odd,
+        ]
 
     def remember(self, result: Result) -> None:
         """Keep that the grader stumbled over a hand-in, or forget it."""
@@ -153,7 +173,10 @@ class Desk:
                 return result
             result = blank
         self._typed.update(self._book.outdated(result, self._typed))
-        record = override(give_points(result, self._typed), self._overrides)
+        read = give_points(result, self._typed)
+        again = to_look_at_again(read, self._overrides, self._run.seen)
+        self._outgrown += [(read.id, *found) for found in again]
+        record = override(read, self._overrides)
         if self._late is None:
             return record
         # Canvas marks who is late; one that stands as before has no sources
@@ -171,7 +194,7 @@ class Desk:
         ----------
         done : sequence of Record or NotGraded, of the whole class
         remarks : sequence of str, on the folder of hand-ins
-        args : namespace with names, readers and export
+        args : namespace with names, readers, export, and the files that it names
 
         Returns
         -------
@@ -194,8 +217,17 @@ class Desk:
             write_report(plan.reports_of(record.id), record)
             write_json(staff / "traces" / f"{slug(record.id)}.json", _traces(record))
         write_text(self._out / "summary.html", summary_page(done))
-        write_text(self._out / "warnings.html", warnings_page(done, self._typed, remarks))
+        named = [path for path in (*args.answers, args.roster, args.variant) if path]
+        self._odd = say_odd_files(self._out, self._before, named)
+        more = {
+            "The folder of results": [("", line) for line in self._odd],
+            "An override to look at again": [
+                (id_, f"{e}: {why}") for id_, e, why in self._outgrown
+            ],
+        }
+        write_text(self._out / "warnings.html", warnings_page(done, self._typed, remarks, more))
         self._write_answers(records, args.names, args.readers)
+        write_last_run(self._out, self._run)
         return exports.write(self._out, args.export, done, self._roster) if args.export else []
 
     def _write_answers(self, records: Sequence[Record], names: bool, readers: int) -> None:

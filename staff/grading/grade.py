@@ -174,15 +174,14 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
             desk.remember(result)
         whole = [(results.get(s.id) or desk.recall(s, plan, NOT_YET), s) for s in everybody]
         done = [desk.adjust(result, submission) for result, submission in whole]
+        left_out = desk.write(plan, done, found.remarks, args)
         status = say_results(out, done, results)
         if kept:
             say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
-        if desk.changed:
-            say(f"Read again, for they have changed since: answers of {names(desk.changed)}")
-        for line in found.aloud:
+        for line in [*desk.said(), *found.aloud]:
             say(line)
         say_open(args.export, done, found, desk.untimed)
-        say_left_out(desk.write(plan, done, found.remarks, args), args.roster)
+        say_left_out(left_out, args.roster)
         say_outdated(out, desk.saved_meanwhile)
     if interrupted:
         left = [id_ for id_ in before.keys() - results.keys() if before[id_] == _written(plan, id_)]

@@ -10,12 +10,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cs682.checks import EXERCISES
+from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, Sheet, read_sheet, whole
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.store import BY_HAND, WHY, Record
 
+Seen = dict[tuple[str, str, int, str], str]  # what each line was about
 MANY = 1000  # points, of an exercise that there is not
 
 
@@ -130,18 +133,55 @@ def override(record: Record, overrides: Collection[Override]) -> Record:
     -------
     record : Record, whose outcomes say so, and what the grader had said
     """
-    ids = {record.id, *(student.id for student in record.students)}
     outcomes = {outcome.exercise: outcome for outcome in record.outcomes}
-    for line in overrides:
-        if line.student in ids:
-            old = outcomes[line.exercise]
-            text = f"A person has set these points: {shown(line.reason, 10_000)}"
-            before = f"Before, it was: {old.state}, {old.points} of {old.maximum} points."
-            message = "\n".join(part for part in (text, before, old.message) if part)
-            outcomes[line.exercise] = replace(
-                old, points=line.points, state=BY_HAND, message=message
-            )
+    for line in _of(record, overrides):
+        old = outcomes[line.exercise]
+        text = f"A person has set these points: {shown(line.reason, 10_000)}"
+        before = f"Before, it was: {old.state}, {old.points} of {old.maximum} points."
+        message = "\n".join(part for part in (text, before, old.message) if part)
+        outcomes[line.exercise] = replace(old, points=line.points, state=BY_HAND, message=message)
     return record.with_outcomes(outcomes)
+
+
+def _of(record: Record, overrides: Collection[Override]) -> list[Override]:
+    """Return the lines that are about one hand-in."""
+    ids = {record.id, *(student.id for student in record.students)}
+    return [line for line in overrides if line.student in ids]
+
+
+def to_look_at_again(
+    record: Record, overrides: Collection[Override], seen: Seen
+) -> list[tuple[str, str]]:
+    """Name overrides below what the grader gives, and those whose work has changed.
+
+    Parameters
+    ----------
+    record : Record, before anything is set in it
+    seen : dict, what each line was about when it was first read; new lines are put into it
+
+    Returns
+    -------
+    found : list of (str, str), exercise and why
+    """
+    points = {outcome.exercise: outcome.points for outcome in record.outcomes}
+    found = []
+    for line in _of(record, overrides) if record.key else ():  # else it was not graded
+        name = _work_of(line.exercise)
+        now = record.facts.get(name, "")
+        key = (line.student, line.exercise, line.points, line.reason)
+        if seen.setdefault(key, now) != now:
+            found.append((line.exercise, f"{line.points} set by hand, then the {name} changed"))
+        if line.points < (given := points[line.exercise]):
+            found.append((line.exercise, f"{line.points} set by hand, the grader gives {given}"))
+    return found
+
+
+def _work_of(exercise: str) -> str:
+    """Return the fact that tells one version of a student's code, model or answer from another."""
+    row = EXERCISES[exercise]
+    if row.is_question:
+        return f"answer {exercise}"
+    return f"model notebooks/{MODELS[exercise]}" if exercise in MODELS else f"code {row.file}"
 
 
 def blank_record(submission: Submission, reason: str, points: Mapping[str, int]) -> Record:

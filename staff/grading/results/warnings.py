@@ -6,7 +6,7 @@ import platform
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -31,18 +31,25 @@ _LOST = ("wrong", "no answer", NOT_HANDED_IN)
 Found = list[tuple[str, str]]  # hand-in, what there is to see
 
 
-def warnings_page(results: Sequence[Result], typed: Table, remarks: Sequence[str]) -> str:
+def warnings_page(
+    results: Sequence[Result],
+    typed: Table,
+    remarks: Sequence[str],
+    more: Mapping[str, Found] | None = None,
+) -> str:
     """Return the page.
 
     Parameters
     ----------
     typed : dict, by (id of the submission, question), what people have typed in for answers
     remarks : sequence of str, on the folder of hand-ins
+    more : mapping, optional; by title, what there is to see beside the hand-ins themselves
     """
     records = records_of(results)
     waiting = [(r.id, r.reason) for r in results if isinstance(r, NotGraded)]
     parts = {
         "Not graded": waiting + [(r.id, r.ungraded) for r in records if r.not_graded],
+        **(more or {}),
         "One cause that costs several exercises, or code that gave no answer": _costly(records),
         "Left out by a limit, or nobody can read it": _fact(records, "left out"),
         "An upload that students.csv assigns, from which nothing was taken": _fact(records, IDLE),

@@ -7,7 +7,12 @@ import pytest
 from staff.grading.intake.sheets import Faults
 from staff.grading.judging.core import ALL_THAT_FAILED
 from staff.grading.results import exports
-from staff.grading.results.overrides import look_up, override, read_overrides
+from staff.grading.results.overrides import (
+    look_up,
+    override,
+    read_overrides,
+    to_look_at_again,
+)
 from staff.grading.results.report import html, markdown
 from staff.grading.results.warnings import warnings_page
 from staff.tests.grading.records import ADA, ALL_READ, CODE, outcome_of, record_of
@@ -78,6 +83,25 @@ def test_override_of_somebody_who_is_not_there_or_by_two_names_is_refused_by_lin
     first, second = str(caught.value).splitlines()
     assert "line 2: 'aad' has handed nothing in" in first
     assert "line 4: 007 and ada are of one hand-in" in second
+
+
+def test_override_is_to_be_looked_at_again_if_it_is_low_or_the_work_has_changed(tmp_path):
+    def again(points, digest, *outcomes, why="x", key="k"):
+        lines = overrides(tmp_path, f"007,fc-4.1,{points},{why}", f"ada,fc-q1,1,{why}")
+        facts = {"code cs682/optim.py": digest, "answer fc-q1": digest}
+        record = record_of("ada", *outcomes, students=ADA, facts=facts, key=key)
+        return to_look_at_again(record, lines, seen)
+
+    wrong, seen = outcome_of("fc-4.1", "wrong"), {}
+    changed = [
+        ("fc-4.1", "1 set by hand, then the code cs682/optim.py changed"),
+        ("fc-q1", "1 set by hand, then the answer fc-q1 changed"),
+    ]
+    assert again(1, "old", wrong) == again(1, "old", wrong) == []
+    assert again(1, "new", wrong) == again(1, "new", wrong) == changed
+    assert again(1, "", wrong, key="") == []  # not graded
+    assert again(1, "new", wrong, why="seen again") == []
+    assert again(1, "new", why="seen again") == [("fc-4.1", "1 set by hand, the grader gives 2")]
 
 
 def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):

@@ -95,6 +95,52 @@ def test_override_and_late_days_are_read_from_the_folder_of_results(place, out, 
     assert len(quick) == 2
 
 
+def test_override_that_the_work_has_outgrown_is_named_and_stays(place, out, quick, capsys):
+    out.mkdir()
+    override_one(out, "bob", "fc-4.1")
+    path = place / "bob" / "cs682" / "optim.py"
+    said = "Overrides below what the grader gives, or set before the work changed: bob (fc-4.1)\n"
+    before = path.read_text()
+    path.write_text(before + "x = 1\n")
+    grade(place, out)
+    path.write_text(before)
+
+    for _ in range(2):
+        capsys.readouterr()
+        assert grade(place, out) == 0
+        assert said in capsys.readouterr().out
+        page = (out / "warnings.html").read_text()
+        assert "<td>fc-4.1: 1 set by hand, then the code cs682/optim.py changed</td>" in page
+        assert "<td>fc-4.1: 1 set by hand, the grader gives 2</td>" in page
+        assert read_book(out)["bob"]["fc-4.1"] == "1"
+
+
+def test_files_that_are_gone_or_that_nobody_reads_are_named(place, out, quick, capsys):
+    out.mkdir()
+    override_one(out, "bob", "fc-4.1")
+    (out / "late.json").write_text('{"percent_per_day": 50, "days": {"bob": 1}}')
+    (out / "students.csv").write_text("upload,student\n")
+    for name in ("roster.csv", ".~lock.answers.csv#"):
+        (out / name).write_text("Identifier,Grade\n")
+    options = ["--export", "moodle", "--roster", str(out / "roster.csv")]
+    grade(place, out, *options)
+    first = capsys.readouterr().out
+    for name, other in (("overrides.csv", "override.csv"), ("late.json", "late.json.txt"),
+                        ("students.csv", "answers.xlsx")):  # fmt: skip
+        (out / name).rename(out / other)
+
+    gone = "late.json was in force in the last run and is not there"
+    assert grade(place, out, *options) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first_of = lines.index("overrides.csv was in force in the last run and is not there")
+    assert lines[first_of + 1 : first_of + 3] == [gone, gone.replace("late.json", "students.csv")]
+    odd = [line.partition(" ")[0] for line in lines if "is no file of the grader's" in line]
+    assert odd == ["answers.xlsx", "late.json.txt", "override.csv"]
+    assert "is not there" not in first
+    assert "no file of the grader's" not in first
+    assert f"<td>{gone}</td>" in (out / "warnings.html").read_text()
+
+
 def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, out, quick, capsys):
     (tmp_path / "roster.csv").write_text("Student,ID,Homework\nAda,ada,\nEve,eve,\n")
 
