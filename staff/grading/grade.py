@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
 import secrets
@@ -198,7 +199,8 @@ def _stop(*_: object) -> None:
     """At Ctrl-C say at once that the book comes, whatever has to end first, and hear no second."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = f"{os.linesep * sys.stderr.isatty()}Stopping; writing the book of what is done.\n"
-    os.write(1, line.encode())  # print may be at work just now
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, line.encode())  # print may be at work just now
     raise KeyboardInterrupt
 
 

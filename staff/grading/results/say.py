@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -127,5 +129,8 @@ def say_interrupted(left: Sequence[str], *, again: bool) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line, at once."""
-    print(text, flush=True)  # noqa: T201  # this is a command line
+    """Print a line, at once. That nobody reads on, such as behind `head`, stops nothing."""
+    try:
+        print(text, flush=True)  # noqa: T201  # this is a command line
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -105,6 +105,19 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
 
+def test_reader_who_leaves_after_the_first_line_costs_no_file(tmp_path, out):
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "class" / "ada" / "layers.py").write_text("x\n")
+    process = start(WAITING.replace("WAITS", "wait"), tmp_path / "class", out, **BOTH)
+    first = process.stdout.readline()
+    process.stdout.close()
+
+    assert (process.wait(), process.stderr.read()) == (0, "")
+    assert "1 hand-ins; code runs" in first
+    assert [row["points"] for row in read_book(out).values()] == ["0"]
+    assert (out / "answers.csv").exists()
+
+
 def test_regrade_that_is_interrupted_says_who_is_left(place, out, quick, monkeypatch, capsys):
     def interrupted(package, **more):
         raise KeyboardInterrupt
