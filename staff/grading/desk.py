@@ -17,6 +17,7 @@ from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.text import clean
 from staff.grading.results import exports
+from staff.grading.results.answer_tables import Table, part_of
 from staff.grading.results.answers_page import answers_page
 from staff.grading.results.folder import ever_known
 from staff.grading.results.grade_book import grade_book
@@ -36,13 +37,7 @@ from staff.grading.results.overrides import (
     read_overrides,
     to_look_at_again,
 )
-from staff.grading.results.read_answers import (
-    AnswerBook,
-    Table,
-    changed_since,
-    give_points,
-    part_of,
-)
+from staff.grading.results.read_answers import AnswerBook, changed_since, give_points
 from staff.grading.results.report import write_report
 from staff.grading.results.store import (
     NotGraded,
@@ -137,6 +132,7 @@ class Desk:
         changed = [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
         again = [f"{shown(who, 40)} ({key})" for who, key, _ in self._outgrown]
         told = {
+            "Corrected since the last run:": self._book.corrected,
             "Read again, for they have changed since: answers of": changed,
             "Overrides below what the grader gives, or set before the work changed:": again,
         }

@@ -17,7 +17,7 @@ from staff.grading.grade import add_options, find_data, read_points
 from staff.grading.intake.package import ROOT
 from staff.grading.intake.sheets import Faults
 from staff.grading.judging.held_back import hold_back, write_images
-from staff.grading.results.read_answers import NONE, read_table
+from staff.grading.results.answer_tables import NONE, read_table
 from staff.grading.results.store import write_bytes
 from staff.release.files import VARIANT
 from staff.release.variant import read_variant

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from staff.grading.intake.safe_text import cell, shown, uncell
+from staff.grading.intake.safe_text import FEW, cell, shown, uncell
 
 _SEPARATORS = (",", ";", "\t")
 
@@ -38,6 +38,19 @@ class Faults:
         line : str; where it stands, what is there and what was expected
         """
         self._lines.append(line)
+
+    def add_many(self, lines: Sequence[str], cause: str) -> None:
+        """Keep mistakes of one kind: of many only the first, their number and the likely cause.
+
+        Parameters
+        ----------
+        lines : sequence of str
+        cause : str, a question or what to do
+        """
+        self._lines += lines[:FEW]
+        if len(lines) > FEW:
+            more = f"and {len(lines) - FEW} more of this kind, {len(lines)} in all"
+            self._lines.append(f"{more}: {cause}")
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -75,12 +88,13 @@ class Sheet:
     lines: tuple[tuple[str, dict[str, str]], ...]
 
 
-def read_sheet(path: Path, needed: Sequence[str]) -> Sheet:
+def read_sheet(path: Path, needed: Sequence[str], if_empty: str = "") -> Sheet:
     """Read a table with commas, semicolons or tabs, in UTF-8, UTF-16 or the encoding of Windows.
 
     Parameters
     ----------
     needed : sequence of str, columns that it must have
+    if_empty : str, optional; what to do about a file that holds nothing
 
     Returns
     -------
@@ -99,8 +113,11 @@ def read_sheet(path: Path, needed: Sequence[str]) -> Sheet:
         columns = [name.strip().lower() for name in head]
         if set(needed) <= set(columns):
             return Sheet(path, tuple(columns), tuple(_lines(path, columns, rows, separator)))
-    begin = shown(_text_of(path).partition("\n")[0], 200)
-    raise ValueError(f"{path} begins with {begin!r}, expected the columns {', '.join(needed)}")
+    text, expected = _text_of(path), f"expected the columns {', '.join(needed)}"
+    if not text.strip():
+        raise ValueError(f"{path} is empty, {expected}{if_empty and '; '}{if_empty}")
+    begin = shown(text.partition("\n")[0], 200)
+    raise ValueError(f"{path} begins with {begin!r}, {expected}")
 
 
 def read_rows(path: Path, separator: str = ",") -> Iterator[tuple[int, list[str]]]:

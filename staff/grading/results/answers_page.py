@@ -13,8 +13,8 @@ from cs682.checks.answers import answer_text, find_question, question_text
 from staff.grading.intake.books import read_book
 from staff.grading.intake.package import ROOT
 from staff.grading.intake.safe_text import shown
+from staff.grading.results.answer_tables import Key
 from staff.grading.results.pages import render
-from staff.grading.results.read_answers import Key
 from staff.grading.results.store import Record
 from staff.grading.results.typeset import typeset
 

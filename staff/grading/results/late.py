@@ -107,6 +107,8 @@ def read_late_rule(path: Path, faults: Faults) -> LateRule | None:
     """
     if not path.exists():
         return None
+    if not path.read_bytes().strip():
+        raise ValueError(f"{path} is empty, expected the rule; delete it if there is none")
     try:
         tree = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
     except ValueError as error:

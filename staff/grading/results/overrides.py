@@ -19,6 +19,7 @@ from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.store import BY_HAND, WHY, Record
 
 Seen = dict[tuple[str, str, int, str], str]  # what each line was about
+_IF_EMPTY = "delete it if nothing is overridden"
 MANY = 1000  # points, of an exercise that there is not
 
 
@@ -75,7 +76,7 @@ def _sheet(path: Path) -> Sheet:
     try:
         return read_sheet(path, ("student", "question", "points", "reason"))
     except ValueError:
-        return read_sheet(path, ("student", "exercise", "points", "reason"))
+        return read_sheet(path, ("student", "exercise", "points", "reason"), _IF_EMPTY)
 
 
 def _read_line(where: str, line: Mapping[str, str], points: Mapping[str, int]) -> Override:

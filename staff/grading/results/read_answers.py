@@ -2,24 +2,42 @@
 
 People type into ``answers.csv``, or each reader into a part of it. What was typed into any of them
 is put together with what was known before; an empty cell never takes anything away, and two
-people who say different things are asked, not chosen between. To a file from elsewhere, which may
-be an old copy, the book itself is one more reader. Points are for the text that was
-read: if the answer changes later, they are kept beside it and it is to be read again.
+people who say something new, and not the same, are asked, not chosen between. What is known is
+corrected in any one of these tables, and that is named. To a file from elsewhere, which may be an
+old copy, the book itself is one more reader. Points are for the text that was read: if the answer
+changes later, they are kept beside it and it is to be read again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from cs682.checks import EXERCISES
 from staff.grading.intake.safe_text import shown
-from staff.grading.intake.sheets import Faults, dump_sheet, read_sheet, whole
+from staff.grading.intake.sheets import Faults, read_sheet
 from staff.grading.judging.core import Outcome
+from staff.grading.results.answer_tables import (
+    ABOUT_WORDS,
+    BEFORE,
+    COLUMNS,
+    WORDS,
+    Key,
+    Table,
+    has_points,
+    mark,
+    moved,
+    part_of,
+    read_table,
+    table,
+    texts_of,
+    typed_in,
+)
 from staff.grading.results.store import (
     READ,
     TO_BE_READ,
@@ -29,66 +47,11 @@ from staff.grading.results.store import (
     write_text,
 )
 
-Key = tuple[str, str]  # id of the submission, question
-Table = dict[Key, dict[str, str]]  # what was typed, by column
 Texts = dict[Key, str]  # digests of the answers that were read, or shown to be read
 Given = dict[tuple[str, str, str], dict[str, str]]  # points and remark, with the digest at the end
-COLUMNS = ("student", "question", "points", "maximum", "remark")
-NONE = "-"  # typed as points: they are taken back
-BEFORE = "before"  # column: points and remark of an answer that has changed since
-WORDS = "words"  # column: a mark of the text that a line is about
 CHANGED = "it has changed since it was read"
-_ABOUT_WORDS = ("points", "remark")
-_OURS = {"student", "question", "maximum", "name", WORDS}  # columns that nobody types into
-_LETTERS = str.maketrans("0123456789abcdef", "ghijklmnopqrstuv")  # 1234e567 would be a number
-QUESTIONS = tuple(row for row in EXERCISES.values() if row.is_question)
-
-
-def read_table(
-    path: Path, points: Mapping[str, int], faults: Faults, texts: Mapping[Key, str] | None = None
-) -> Table:
-    """Read what a person has typed into a table of answers.
-
-    Parameters
-    ----------
-    path : Path, a file that `table` made
-    points : mapping of str to int, what each question is worth
-    faults : Faults, takes a question that there is not, points out of range, or two lines for one
-        answer
-    texts : mapping, optional; what each line is about. Points beside other words are `BEFORE`
-
-    Returns
-    -------
-    table : dict, (id of the submission, question) to the cells that hold something, by column
-
-    Raises
-    ------
-    ValueError
-        If the file has other columns.
-    OSError
-        If it cannot be read.
-    """
-    known = {row.id for row in QUESTIONS}
-    found: Table = {}
-    for where, line in read_sheet(path, COLUMNS[:3]).lines:
-        student, question = line["student"], line["question"]
-        if question not in known:
-            faults.add(f"{where}: there is no question {question!r}, expected one such as fc-q1")
-            continue
-        if (student, question) in found:
-            faults.add(f"{where}: {shown(student)} has a line for {question} already")
-        with faults.kept():
-            if line["points"] not in ("", NONE):
-                line["points"] = str(whole(line["points"], points[question], where))
-        typed, text = _typed_in(line), (texts or {}).get((student, question))
-        is_old = text and line.get(WORDS, _mark(text)) not in ("", _mark(text))
-        found[student, question] = _moved(typed) if is_old and _has_points(typed) else typed
-    return {key: typed for key, typed in found.items() if typed}
-
-
-def _typed_in(line: Mapping[str, str]) -> dict[str, str]:
-    """Return what a person has typed into a line, by column."""
-    return {column: text for column, text in line.items() if text and column not in _OURS}
+_IF_EMPTY = "delete it: all points of the last run are kept, and written anew"
+_REWRITTEN = "has a spreadsheet rewritten the ids, such as 0042 as 42? Have it read them as text"
 
 
 def combine(
@@ -105,9 +68,9 @@ def combine(
         known before
     """
     said: dict[tuple[Key, str], tuple[str, str]] = {}
-    for name, table in sources.items():
+    for name, typed in sources.items():
         old = seen.get(name, {})
-        for key, column, text in _cells(table):
+        for key, column, text in _cells(typed):
             if text in (base.get(key, {}).get(column), old.get(key, {}).get(column)):
                 continue
             other, where = said.setdefault((key, column), (text, name))
@@ -122,10 +85,10 @@ def combine(
     return merged
 
 
-def _cells(table: Table) -> Iterator[tuple[Key, str, str]]:
+def _cells(typed: Table) -> Iterator[tuple[Key, str, str]]:
     """Give what was typed, cell by cell."""
-    for key, typed in table.items():
-        for column, text in typed.items():
+    for key, cells in typed.items():
+        for column, text in cells.items():
             yield key, column, text
 
 
@@ -137,6 +100,8 @@ class AnswerBook:
     out : Path, the folder of all results
     points : mapping of str to int, what each question is worth
     files : sequence of Path, further files that people have typed into
+
+    After `read`, `corrected` names what was known before and is something else now.
     """
 
     def __init__(self, out: Path, points: Mapping[str, int], files: Sequence[Path] = ()) -> None:
@@ -145,6 +110,7 @@ class AnswerBook:
         self._memory = out / "staff" / "answers.json"
         self._texts: Texts = {}
         self._given: Given = {}  # what was given to words that have changed since
+        self.corrected: list[str] = []
 
     def read(self) -> Table:
         """Return all that people have typed in until now.
@@ -167,22 +133,46 @@ class AnswerBook:
         students : collection of str, ids of hand-ins; what was accepted before is accepted again
         faults : Faults, takes the others, by file and line
         """
-        known = {*students, *(student for student, _ in self._remembered()[0])}
+        typed, _, texts, _ = self._remembered()
+        known = {*students, *(student for student, _ in typed)}
+        by_words: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for (student, question), text in texts.items():
+            by_words[question, mark(text)].append(student)
         for path in self.paths():
-            with faults.kept():
+            strangers = []
+            with contextlib.suppress(OSError, ValueError):  # told already
                 for where, line in read_sheet(path, COLUMNS[:3]).lines:
-                    if line["student"] not in known and _typed_in(line):
-                        faults.add(f"{where}: {line['student']!r} has handed nothing in, expected "
-                                   "a hand-in as grades.csv calls it")  # fmt: skip
+                    if line["student"] not in known and typed_in(line):
+                        likely = by_words.get((line["question"], line.get(WORDS, "")), [])
+                        hint = f": {shown(likely[0])}, by its words" if len(likely) == 1 else ""
+                        strangers.append(
+                            f"{where}: {line['student']!r} has handed nothing in, expected "
+                            f"a hand-in as grades.csv calls it{hint}"
+                        )
+            faults.add_many(strangers, _REWRITTEN)
 
     def _read(self, faults: Faults) -> Table:
         """Return all that people have typed in until now."""
         base, seen, self._texts, self._given = self._remembered()
         own = {str(p): self._read_one(p, faults) for p in self._own() if p.exists()}
         given = {str(p): self._read_one(p, faults) for p in self._files if str(p) not in own}
-        book = {str(self._out / "answers.csv"): combine(base, own, {}, faults)}
+        typed = combine(base, own, {}, faults)
+        self.corrected = list(self._corrections(base, own, typed))
+        book = {str(self._out / "answers.csv"): typed}
         before = {name: seen.get(name, {}) for name in given}
         return combine({}, {**book, **given}, before, faults)
+
+    def _corrections(self, base: Table, own: Mapping[str, Table], typed: Table) -> Iterator[str]:
+        """Name points and remarks that were known and are others now, with the table that says so.
+
+        The tables stood alike after the last run, so whichever differs is the later.
+        """
+        for key, column, text in _cells(typed):
+            old = base.get(key, {}).get(column, text)
+            if column in ABOUT_WORDS and old != text:
+                by = next(n for n, cells in own.items() if cells.get(key, {}).get(column) == text)
+                yield (f"{shown(key[0], 40)} ({key[1]}, {column} {shown(old, 60)!r}, now "
+                       f"{shown(text, 60)!r} in {Path(by).relative_to(self._out)})")  # fmt: skip
 
     def outdated(self, record: Record, typed: Table) -> Table:
         """Return what is typed in for answers of a hand-in that have changed since they were read.
@@ -197,13 +187,13 @@ class AnswerBook:
             that are as they once were have theirs again
         """
         found: Table = {}
-        for key, text in _texts_of(record):
+        for key, text in texts_of(record):
             cells, old = typed.get(key, {}), self._texts.get(key, text)
             if old == text:
                 continue
-            if _has_points(cells):
-                self._given[(*key, old)] = {c: cells[c] for c in _ABOUT_WORDS if c in cells}
-                cells = found[key] = _moved(cells)
+            if has_points(cells):
+                self._given[(*key, old)] = {c: cells[c] for c in ABOUT_WORDS if c in cells}
+                cells = found[key] = moved(cells)
             if "points" not in cells and (again := self._given.get((*key, text))):
                 found[key] = {c: v for c, v in cells.items() if c != BEFORE} | again
                 self._texts[key] = text
@@ -212,7 +202,8 @@ class AnswerBook:
     def _read_one(self, path: Path, faults: Faults) -> Table:
         """Return what stands in one table; nothing if it cannot be understood at all."""
         with faults.kept():
-            return read_table(path, self._points, faults, self._texts)
+            cure = "leave it out" if path in self._files else _IF_EMPTY
+            return read_table(path, self._points, faults, self._texts, cure)
         return {}
 
     def write(self, records: Sequence[Record], names: bool = False, readers: int = 0) -> None:
@@ -254,8 +245,8 @@ class AnswerBook:
     def _now(self, records: Sequence[Record], typed: Table) -> Texts:
         """Return which text of each answer was read, or is shown to be read now."""
         texts = dict(self._texts)
-        for key, text in (pair for record in records for pair in _texts_of(record)):
-            if not (_has_points(typed.get(key, {})) and key in texts):
+        for key, text in (pair for record in records for pair in texts_of(record)):
+            if not (has_points(typed.get(key, {})) and key in texts):
                 texts[key] = text
         return texts
 
@@ -291,95 +282,23 @@ class AnswerBook:
             write_bytes(self._out / "staff" / "typed" / name, old)
 
 
-def _has_points(cells: Mapping[str, str]) -> bool:
-    """Tell whether a person has given points."""
-    return cells.get("points", NONE) != NONE
-
-
-def _moved(cells: Mapping[str, str]) -> dict[str, str]:
-    """Return a line with its points and remark as those of words that have changed since."""
-    given = [cells[column] for column in _ABOUT_WORDS if column in cells]
-    kept = {column: text for column, text in cells.items() if column not in _ABOUT_WORDS}
-    return {**kept, BEFORE: ": ".join(given)}
-
-
-def _mark(digest: str) -> str:
-    """Return a few letters that tell one text from another, for a table."""
-    return digest[:8].translate(_LETTERS)
-
-
-def _texts_of(record: Record) -> Iterator[tuple[Key, str]]:
-    """Give a digest of each answer, in which white space plays no part."""
-    for row in QUESTIONS if record.key else ():  # without a key it was not graded, so not read
-        words = " ".join(record.answers.get(row.id, "").split())
-        yield (record.id, row.id), sha256(words.encode("utf-8", "replace")).hexdigest()
-
-
 def changed_since(typed: Table) -> dict[Key, str]:
     """Return what was given to answers that have changed since and are to be read again."""
     return {
         key: cells[BEFORE]
         for key, cells in sorted(typed.items())
-        if BEFORE in cells and not _has_points(cells)
+        if BEFORE in cells and not has_points(cells)
     }
 
 
-def _as_lines(table: Table) -> list[list[object]]:
+def _as_lines(typed: Table) -> list[list[object]]:
     """Return a table in a form that JSON has."""
-    return [[*key, cells] for key, cells in sorted(table.items())]
+    return [[*key, cells] for key, cells in sorted(typed.items())]
 
 
 def _from_lines(lines: list[Any]) -> Table:
     """Return the table that `_as_lines` was given."""
     return {(student, question): cells for student, question, cells in lines}
-
-
-def part_of(number: int, readers: int) -> list[str]:
-    """Return the questions that one of several readers reads.
-
-    Parameters
-    ----------
-    number : int, of the reader, from 1
-    """
-    return [row.id for row in QUESTIONS][number - 1 :: readers]
-
-
-def table(
-    records: Sequence[Record],
-    typed: Table,
-    points: Mapping[str, int],
-    *,
-    names: bool = False,
-    questions: Sequence[str] | None = None,
-) -> str:
-    """Return the table that a person fills in: a line for each answer, points left open.
-
-    Parameters
-    ----------
-    typed : dict, what is known already; what belongs to no answer stands at the end
-    points : mapping of str to int, what each question is worth
-    names : bool, whether the students' names stand there
-    questions : sequence of str, optional; those of one reader (default: all)
-    """
-    wanted = [row.id for row in QUESTIONS if questions is None or row.id in questions]
-    people = {r.id: ", ".join(s.name or s.id for s in r.students) for r in records}
-    answered = [(r.id, q) for q in wanted for r in records if q in r.answers]
-    keys = [*answered, *sorted(k for k in typed.keys() - {*answered} if k[1] in wanted)]
-    extra = sorted({column for cells in typed.values() for column in cells} - {*COLUMNS})
-    texts = {key: text for record in records for key, text in _texts_of(record)}
-    columns = [*COLUMNS, *(["name"] if names else []), *extra, WORDS]
-    rows = (
-        {
-            **typed.get(key, {}),
-            "student": key[0],
-            "question": key[1],
-            "maximum": points[key[1]],
-            "name": people.get(key[0], ""),
-            WORDS: _mark(texts.get(key, "")),
-        }
-        for key in keys
-    )
-    return dump_sheet(columns, ([row.get(column, "") for column in columns] for row in rows))
 
 
 def give_points(record: Record, typed: Table) -> Record:
@@ -388,7 +307,7 @@ def give_points(record: Record, typed: Table) -> Record:
     for old in record.outcomes:
         cells = typed.get((record.id, old.exercise), {})
         remark = shown(cells.get("remark", ""), 10_000)
-        if _has_points(cells):
+        if has_points(cells):
             points, text = int(cells["points"]), remark or "a person has read your answer"
             merged[old.exercise] = Outcome(old.exercise, points, old.maximum, READ, text)
         elif old.state == TO_BE_READ and (text := remark or CHANGED * (BEFORE in cells)):

@@ -17,8 +17,9 @@ from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import FEW, names, shown
 from staff.grading.judging.core import NOT_HANDED_IN, Outcome
+from staff.grading.results.answer_tables import Table
 from staff.grading.results.pages import render
-from staff.grading.results.read_answers import Table, changed_since
+from staff.grading.results.read_answers import changed_since
 from staff.grading.results.store import BY_HAND, IDLE, NotGraded, Record, Result, records_of
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end

@@ -6,16 +6,19 @@ import pytest
 
 from staff.grading.intake.sheets import Faults, normal
 from staff.grading.judging.answers import QUESTIONS
+from staff.grading.results.answer_tables import read_table, table
 from staff.grading.results.answers_page import answers_page
-from staff.grading.results.read_answers import (
-    AnswerBook,
-    changed_since,
-    give_points,
-    read_table,
-    table,
-)
+from staff.grading.results.read_answers import changed_since, give_points
 from staff.tests.grading.records import CODE, FULL, READ, record_of
-from staff.tests.grading.typed import POINTS, QUESTION, type_in, write_table
+from staff.tests.grading.typed import (
+    POINTS,
+    QUESTION,
+    book_of,
+    points_of,
+    save,
+    type_in,
+    write_table,
+)
 
 
 def read_typed(path):
@@ -102,19 +105,6 @@ def test_last_column_keeps_separators_that_nobody_quoted(separator, tmp_path):
 # --- what a person typed in is sacred
 
 
-def book_of(out, *files):
-    return AnswerBook(out, POINTS, files)
-
-
-def save(out, records=None, *files, **options):
-    """Let the grader write its tables, as at the end of each run."""
-    book_of(out, *files).write(records or [record_of("ada"), record_of("bob")], **options)
-
-
-def points_of(out, student="ada", question="fc-q1"):
-    return book_of(out).read().get((student, question), {}).get("points")
-
-
 def test_points_survive_that_the_table_is_lost_or_saved_empty(tmp_path):
     save(tmp_path)
     empty = (tmp_path / "answers.csv").read_text()
@@ -167,31 +157,6 @@ def test_table_that_was_saved_is_kept_before_it_is_replaced(tmp_path):
     assert typed in [p.read_bytes() for p in (tmp_path / "staff" / "typed").iterdir()]
 
 
-def test_all_that_is_mistyped_in_several_tables_is_told_at_once(tmp_path):
-    book = book_of(tmp_path, tmp_path / "more.csv", tmp_path / "other.csv")
-    lines = ("ada,fc-q1,two,2,", "ada,fc-q9,1,2,", "bob,fc-q1,3,2,", "bob,fc-q1,1,2,",
-             "ada,fc-q2,-1,2,")  # fmt: skip
-    write_table(tmp_path / "answers.csv", *lines)
-    write_table(tmp_path / "more.csv", "ada,bn-q1,x,2,")
-    (tmp_path / "other.csv").write_text("a,b\n")
-
-    with pytest.raises(ValueError, match="line") as caught:
-        book.read()
-
-    says = [
-        "answers.csv, line 2: points are 'two', expected a whole number up to 2",
-        "answers.csv, line 3: there is no question 'fc-q9'",
-        "answers.csv, line 4: 3 points given, there are 2",
-        "answers.csv, line 5: bob has a line for fc-q1 already",
-        "answers.csv, line 6: points are '-1'",
-        "more.csv, line 2: points are 'x'",
-        "other.csv begins with 'a,b', expected the columns",
-    ]
-    assert all(
-        text in line for text, line in zip(says, str(caught.value).splitlines(), strict=True)
-    )
-
-
 def test_long_remark_of_several_lines_stays_whole(tmp_path):
     long = "well " * 1000
     save(tmp_path)
@@ -204,15 +169,6 @@ def test_long_remark_of_several_lines_stays_whole(tmp_path):
     assert typed["ada", "fc-q1"]["remark"] == f"{long}put"
     (told,) = [o.message for o in give_points(record_of(), typed).outcomes if o.state == "read"]
     assert told == f"{long}put"
-
-
-def test_table_that_cannot_be_understood_is_refused_and_left_alone(tmp_path):
-    path = write_table(tmp_path / "answers.csv", "ada,fc-q1,two,2,")
-    before = path.read_bytes()
-
-    with pytest.raises(ValueError, match="'two'"):
-        save(tmp_path)
-    assert path.read_bytes() == before
 
 
 def test_readers_each_take_a_part_and_points_come_together(tmp_path):
@@ -247,6 +203,22 @@ def test_two_who_say_different_things_are_asked(tmp_path):
 
     with pytest.raises(ValueError, match=r"ada, fc-q1: points is '1' in .*answers.csv and '2' in"):
         save(tmp_path)
+
+
+def test_correction_counts_from_whichever_table_it_is_typed_into_and_is_named(tmp_path):
+    save(tmp_path, readers=1)
+    type_in(tmp_path / "readers" / "1.csv", "ada,fc-q1", "1")
+    save(tmp_path)
+    assert book_of(tmp_path).corrected == []
+
+    for file, old, new in (("readers/1.csv", "1", "0"), ("answers.csv", "0", "2")):
+        type_in(tmp_path / file, "ada,fc-q1", new)
+        book = book_of(tmp_path)
+        assert book.read()["ada", "fc-q1"]["points"] == new
+        assert book.corrected == [f"ada (fc-q1, points '{old}', now '{new}' in {file})"]
+        save(tmp_path)
+        book.read()
+        assert book.corrected == []
 
 
 def test_table_from_elsewhere_counts_and_an_old_one_changes_nothing_again(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 
 from staff.grading.intake.submission import Student
 from staff.grading.results import answers_page as answers_page_module
+from staff.grading.results.answer_tables import table
 from staff.grading.results.answers_page import answers_page
-from staff.grading.results.read_answers import table
 from staff.grading.results.typeset import typeset
 from staff.tests.grading.records import record_of
 from staff.tests.grading.test_reports import Tags

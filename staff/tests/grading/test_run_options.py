@@ -125,6 +125,7 @@ def test_exercise_without_further_check_is_named_before_anything_is_graded(
         ("overrides.csv", "student,exercise,points\nada,fc-1.1,9\n"),
         ("late.json", "{"),
         ("students.csv", "a,b\n"),
+        *((name, "") for name in ("overrides.csv", "late.json", "students.csv")),
     ],
 )
 def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
@@ -135,7 +136,9 @@ def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
 
     assert grade(place, out) == 2
 
-    assert name in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert name in said
+    assert ("is empty, expected" in said) == (not text)
     assert (out / name).read_text() == text
     assert quick == []
 

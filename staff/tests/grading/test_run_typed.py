@@ -26,6 +26,19 @@ def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, ou
         assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
 
 
+def test_correction_of_a_reader_counts_and_is_named(place, out, quick, capsys):
+    add_answers(place / "ada")
+    grade(place, out, "--readers", "1")
+    for points in ("2", "1"):
+        type_in(out / "readers" / "1.csv", "ada,fc-q1", points)
+        capsys.readouterr()
+        grade(place, out)
+
+    said = "Corrected since the last run: ada (fc-q1, points '2', now '1' in readers/1.csv)\n"
+    assert said in capsys.readouterr().out
+    assert read_book(out)["ada"]["points"] == str(int(ALL) + 1)
+
+
 def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named(
     place, tmp_path, out, quick, capsys
 ):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cs682.checks import EXERCISES
+from staff.grading.results.read_answers import AnswerBook
+from staff.tests.grading.records import record_of
 
 POINTS = {row.id: row.points for row in EXERCISES.values()}
 QUESTION = "fc-q1"
@@ -23,3 +25,16 @@ def type_in(path, line, points):
     cells = text[start:end].split(",")
     cells[2] = points
     path.write_text(text[:start] + ",".join(cells) + text[end:])
+
+
+def book_of(out, *files):
+    return AnswerBook(out, POINTS, files)
+
+
+def save(out, records=None, *files, **options):
+    """Let the grader write its tables, as at the end of each run."""
+    book_of(out, *files).write(records or [record_of("ada"), record_of("bob")], **options)
+
+
+def points_of(out, student="ada", question="fc-q1"):
+    return book_of(out).read().get((student, question), {}).get("points")
