@@ -18,7 +18,7 @@ from staff.grading.intake.platform_lists import when
 from staff.grading.intake.safe_text import FEW, names, shown
 from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.uploads import read_name
+from staff.grading.intake.uploads import platform_names, read_name
 from staff.grading.results.store import Record, read_record
 
 _OURS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/
@@ -201,20 +201,29 @@ def _gone_uploads(
     return [
         f"{shown(known.id, 40)} ({names([shown(n, 80) for n in which.elements()], FEW)})"
         for known, which in lost
-        if which and _should_be_there(known, submissions)
+        if which and _should_be_there(known, [*which], submissions)
     ]
 
 
-def _should_be_there(known: _Known, submissions: Sequence[Submission]) -> bool:
+def _should_be_there(known: _Known, lost: list[str], submissions: Sequence[Submission]) -> bool:
     """Tell whether a student is there whose uploads were taken before, and should be again.
 
-    On Gradescope a newer submission replaces the older; what stands as before has no sources.
+    Canvas and Gradescope give out the newest attempt alone, whose numbers or time are higher than
+    those of all that it replaces. What stands as before has no sources.
     """
     same = [s for s in submissions if s.id == known.id]
     theirs = [s for s in submissions if known.students & {p.id for p in s.students}]
     if same or not theirs:
-        return any(s.sources for s in same)
+        before, now = _orders(lost), _orders(name for s in same for name in s.uploads)
+        is_newer = len(before) == len(lost) and max(before) < min(now, default=(0,))
+        return any(s.sources for s in same) and not is_newer
     return max(when(s.submitted) for s in theirs) < when(known.submitted)
+
+
+def _orders(uploads: Iterable[str]) -> list[tuple[int, ...]]:
+    """Return the numbers that Canvas gave uploads, of those which it named."""
+    read = (u for name in uploads for u in platform_names(Path(name), flat=True))
+    return [upload.order for upload in read if upload.platform == "Canvas"]
 
 
 def _unpacked(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,17 @@ def test_upload_of_a_hand_in_that_is_gone_is_named_until_it_is_meant(tmp_path):
     require_everybody(tmp_path, [Submission("55", ADA, ())])  # it stands as before
     with pytest.raises(ValueError, match=r"SUBMISSIONS: 1: 55 \(a, x\)\. Name all folders of"):
         require_everybody(tmp_path, [Submission("55", ADA, one)])
+
+
+@pytest.mark.parametrize(
+    ("now", "is_gone"), [([990], False), ([990, 991], False), ([900], True), ([940, 990], True)]
+)
+def test_attempt_on_canvas_that_a_newer_one_replaces_need_not_be_there(tmp_path, now, is_gone):
+    known(tmp_path, "55", uploads=("ada_55_940_a.zip", "ada_55_950_b.zip"))
+    sources = tuple((Path(f"ada_55_{number}_a.zip"), "a.zip") for number in now)
+
+    with pytest.raises(ValueError, match="Name all") if is_gone else nullcontext():
+        require_everybody(tmp_path, [Submission("55", ADA, sources)])
 
 
 def test_submission_that_was_the_newest_and_is_gone_is_named(tmp_path):
