@@ -14,7 +14,7 @@ from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS, MODELS
 from staff.grading.intake.locate import Package, arrange
 from staff.grading.intake.package import CODE
-from staff.grading.intake.safe_text import slug
+from staff.grading.intake.safe_text import slug, writable
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import Haul, unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
@@ -103,8 +103,7 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
     facts = facts_of(package, answers, hints=plan.hints)
     if package.left_out:
         facts["left out"] = "; ".join(package.left_out[:TOLD])
-    assigned = zip(submission.assigned, submission.versions, strict=False)
-    if idle := [name for name, v in assigned if name and v not in package.versions]:
+    if idle := _idle(submission, package):
         facts[IDLE] = ", ".join(idle)
     pasted = say_pasted(find_pasted(package))
     found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
@@ -122,6 +121,17 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
         facts=facts,
         uploads=submission.uploads,
     )
+
+
+def _idle(submission: Submission, package: Package) -> list[str]:
+    """Return the uploads that a person has assigned and from which nothing was taken."""
+    taken = [f"{name}/" for name in package.taken]
+    called = zip(submission.assigned, submission.sources, strict=False)
+    return [
+        upload
+        for upload, (_, name) in called
+        if upload and not any(place.startswith(f"{writable(name)}/") for place in taken)
+    ]
 
 
 def grade_package(

@@ -33,7 +33,6 @@ from staff.grading.intake.whole_class import (
 
 SAY = "say in students.csv whose it is"
 PASSED_OVER = "-"  # as the student in students.csv: this upload does not count
-SAID = "students.csv"
 
 
 @dataclass(frozen=True)
@@ -201,19 +200,21 @@ class _Search:
         if named := self._owners.get(normal(path.name)):
             self._told.pop(normal(path.name), None)
             if (owner := named.student) != PASSED_OVER:
-                said = _assigned(path, owner, listed, times)
-                order = (len(self._uploads),)  # what is said later is newer
-                self._uploads.append(replace(said, place=self._place, order=order))
+                self._take(_assigned(path, owner, listed), times)
             return
         found = self._readings(path, listed, times)
         if reason := _doubt(path, found):
             self._held.append(_held(path, reason, found))
             return
         for upload in found:
-            if upload.platform == "Moodle":  # it has no numbers: the export named later is newer
-                upload = replace(upload, order=(self._places, *upload.order))
-                upload = replace(upload, submitted=times.get(upload.id, ""))
-            self._uploads.append(replace(upload, place=self._place))
+            self._take(upload, times)
+
+    def _take(self, upload: Upload, times: Mapping[str, str]) -> None:
+        """Take an upload whose owner is known."""
+        if upload.platform == "Moodle":  # it has no numbers: the export named later is newer
+            upload = replace(upload, order=(self._places, *upload.order))
+            upload = replace(upload, submitted=times.get(upload.id, ""))
+        self._uploads.append(replace(upload, place=self._place))
 
     def _readings(
         self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]
@@ -242,42 +243,33 @@ class _Search:
 
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""
-        uploads, doubtful = platform_lists.newest_of_each(self._uploads)
+        uploads, doubtful = platform_lists.newest_of_each([u for u in self._uploads if not u.said])
         made = [*self._held, *(_held(u.path, reason, [u]) for u, reason in doubtful)]
-        ids = {s.id: u.id for u in uploads if u.platform != SAID for s in u.students}
+        ids = {s.id: u.id for u in uploads for s in u.students}
         groups: dict[str, list[Upload]] = {}
         for upload in uploads:
-            id_ = ids.get(upload.id, upload.id) if upload.platform == SAID else upload.id
-            groups.setdefault(id_, []).append(upload)
-        for id_, group in groups.items():
-            honest = [u for u in group if u.platform != SAID]
-            if reason := _clash(honest):
-                made += [_held(u.path, reason, [u]) for u in honest]
-                group = [u for u in group if u.platform == SAID]
-            if group:
-                made.append(_one(id_, group))
-        return made
+            groups.setdefault(upload.id, []).append(upload)
+        for group in groups.values():
+            if reason := _clash(group):
+                made += [_held(u.path, reason, [u]) for u in group]
+                group.clear()
+        for upload in self._uploads:
+            if upload.said:
+                groups.setdefault(ids.get(upload.said, upload.said), []).append(upload)
+        return [*made, *(_one(id_, group) for id_, group in groups.items() if group)]
 
 
-def _assigned(
-    path: Path, owner: str, listed: Mapping[str, Upload], times: Mapping[str, str]
-) -> Upload:
-    """Return an upload that a person gives to a student, with its platform's mark and time."""
-    found = listed.get(path.name)
-    readings = [found] if found else platform_names(path, flat=True)  # a zip may be unpacked
-    theirs = [u for u in readings if owner in (u.id, *(s.id for s in u.students))] or readings
-    stamps = [u.submitted or times.get(u.id, "") * (u.platform == "Moodle") for u in theirs]
-    people = (s for u in theirs for s in u.students if s.id == owner)
-    return Upload(
-        path,
-        SAID,
-        owner,
-        (next(people, Student(owner)),),
-        given_name(path),
-        late=any(u.late for u in theirs),
-        submitted=max(stamps, default=""),
-        named_by=" or ".join(sorted({u.platform for u in theirs})),
-    )
+def _assigned(path: Path, owner: str, listed: Mapping[str, Upload]) -> Upload:
+    """Return an upload that a person gives to a student, with its platform's mark and number.
+
+    Where its name can be read in several ways, none of them as the student's, it has neither.
+    """
+    found = [listed[path.name]] if path.name in listed else platform_names(path, flat=True)
+    theirs = [u for u in found if owner in (u.id, *(s.id for s in u.students))] or found
+    person = next((s for u in theirs for s in u.students if s.id == owner), Student(owner))
+    plain = Upload(path, "", owner, (), "", late=any(u.late for u in theirs))
+    upload = theirs[0] if len(theirs) == 1 else plain
+    return replace(upload, path=path, given=given_name(path), students=(person,), said=owner)
 
 
 def _clash(uploads: Sequence[Upload]) -> str:
@@ -343,26 +335,37 @@ def _held(path: Path, reason: str, readings: Sequence[Upload]) -> Submission:
 def _one(id_: str, group: Sequence[Upload]) -> Submission:
     """Return the hand-in that is made of all uploads of one student, the oldest first.
 
-    Times decide only if all are known: an upload without one may be newer than any other.
+    One platform's own times or numbers tell which is newer. Times do only if all are known: an
+    upload without one may be newer than any other. So may one that a person has assigned and the
+    platform of the others does not know.
     """
-    timed = all(u.submitted for u in group if u.platform != SAID)
-    keys = {u: (u.platform == SAID, u.submitted if timed else "", u.order) for u in group}
-    names = Counter(u.given for u in group)
+    timed = all(u.submitted for u in group)
+    known = timed or not any(u.said and u.platform != "Canvas" for u in group)
+    known = known and len({u.platform for u in group}) == 1
+    keys = {u: (platform_lists.when(u.submitted * timed), u.order) if known else () for u in group}
     ordered = sorted(group, key=lambda u: (keys[u], u.path.name))
     ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
-    owner = next((u for u in group if u.platform != SAID), ordered[0])
-    said = [u for u in ordered if u.platform == SAID]
-    # nobody says when an assigned upload came: any of them may be the newest
-    telling = [*[u for u in ordered if u not in said][-1:], *said]
-    stamps = [u.submitted for u in telling]
+    owner = next((u for u in group if not u.said), ordered[0])
+    newest = [u for u in ordered if keys[u] == keys[ordered[-1]]]
+    stamps = [u.submitted for u in newest]
     return Submission(
         id_,
         owner.students,
-        tuple((u.path, f"{u.place}/{u.given}" if names[u.given] > 1 else u.given) for u in ordered),
-        any(u.late for u in telling),
+        tuple((u.path, _called(u, group, known=known)) for u in ordered),
+        any(u.late for u in newest),
         tuple(ranks[keys[u]] for u in ordered),
         max(stamps, key=platform_lists.when) if all(stamps) else "",
-        tuple(remark for u in telling for remark in u.remarks),
-        assigned=tuple(u.path.name if u.platform == SAID else "" for u in ordered),
-        platform=owner.named_by if owner.platform == SAID else owner.platform,
+        tuple(remark for u in newest for remark in u.remarks),
+        assigned=tuple(u.path.name if u.said else "" for u in ordered),
+        platform=owner.platform,
     )
+
+
+def _called(upload: Upload, group: Sequence[Upload], *, known: bool) -> str:
+    """Return what messages call an upload: as the student did, if that tells it from the others."""
+    if len(group) == 1 or (known and [u.given for u in group].count(upload.given) == 1):
+        return upload.given
+    twice = [u.path.name for u in group].count(upload.path.name) > 1
+    own = f"{upload.place}/{upload.path.name}" if twice else upload.path.name
+    is_file = upload.path.is_file() and upload.path.suffix.lower() != ".zip"
+    return f"{own}/{upload.given}" if is_file else own  # a file is known by what it is called

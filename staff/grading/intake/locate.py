@@ -48,7 +48,7 @@ class Package:
     notes : dict of str to bytes, by name, those of `NOTES` that are there
     damaged : tuple of str, what nobody can read and may have been graded, for the student to read
     left_out : tuple of str, of the problems what a person should look at: a limit has kept it out
-    versions : frozenset of int, of the uploads that something was taken from
+    taken : frozenset of str, where what was taken lay
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class Package:
     notes: Mapping[str, bytes] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    versions: frozenset[int] = frozenset()
+    taken: frozenset[str] = frozenset()
 
 
 def arrange(haul: Haul, folder: Path) -> Package:
@@ -105,7 +105,7 @@ def arrange(haul: Haul, folder: Path) -> Package:
         _notes(haul),
         tuple(damaged + ([] if taken else unread)),
         tuple(dict.fromkeys([*haul.beyond, *unread, *replaced.values()])),
-        frozenset(member.version for member in (*taken.values(), *helpers)),
+        frozenset(member.name for member in (*taken.values(), *helpers)),
     )
 
 

@@ -33,7 +33,7 @@ class Upload:
     submitted : str, time stamp, if there is one
     remarks : tuple of str, for the student
     place : str, what the folder or zip is called that it was found in
-    named_by : str, the platform that named it, where a person says whose it is
+    said : str, whose it is, if a person has said so; else empty
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Upload:
     submitted: str = ""
     remarks: tuple[str, ...] = ()
     place: str = ""
-    named_by: str = ""
+    said: str = ""
 
     @property
     def owner(self) -> tuple[object, ...]:

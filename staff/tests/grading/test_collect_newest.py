@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from staff.grading.intake.collect import collect
+from staff.grading.intake.locate import TWO, arrange
+from staff.grading.intake.unpack import unpack
 from staff.tests.grading.hostile_zips import CODE, make_zip
 from staff.tests.grading.uploads import METADATA, add_zip, find, held, write_students
 
@@ -61,7 +63,8 @@ def test_export_that_is_named_later_is_newer_on_moodle_even_where_a_worksheet_la
 
     assert ada.versions == (0, 1)
     assert [path.parent.name for path, _ in ada.sources] == ["one", "two"]
-    assert [name for _, name in ada.sources] == ["one/hand-in.zip", "two/hand-in.zip"]
+    name = "Ada_4321_assignsubmission_file_hand-in.zip"
+    assert [given for _, given in ada.sources] == [f"one/{name}", f"two/{name}"]
 
 
 def test_unpacked_export_leaves_nothing_of_the_one_before(tmp_path):
@@ -125,7 +128,7 @@ def test_worksheets_that_contradict_each_other_are_refused_by_name(uploads, tmp_
     "name",
     ["lovelaceada_LATE_55_901_Bob_4321_assignsubmission_file_x.zip", "x_LATE_56_901_a.zip"],
 )
-@pytest.mark.parametrize("beside", [(), ("lovelaceada_55_950_hand-in.zip",)])
+@pytest.mark.parametrize("beside", [(), ("lovelaceada_55_850_hand-in.zip",)])
 def test_canvas_s_mark_stays_with_an_upload_that_is_assigned(name, beside, uploads, tmp_path):
     for each in (name, *beside):
         add_zip(uploads, each)
@@ -180,3 +183,81 @@ def test_no_time_is_known_of_an_upload_that_is_assigned_and_not_named_by_a_platf
     (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
 
     assert ada.submitted == ""
+
+
+CANVAS = "lovelaceada_101_9001_hand-in.zip"
+FORMS = "lovelaceada_101_901_Bob_4321_assignsubmission_file_hand-in.zip"
+
+
+def arrange_all(submission, folder):
+    """Arrange a hand-in of several uploads."""
+    raw, stage = folder / "raw", folder / "stage"
+    raw.mkdir()
+    stage.mkdir()
+    return arrange(unpack(submission.sources, raw, submission.versions), stage)
+
+
+@pytest.mark.parametrize("assigned", ["adal_55_901_hand-in.zip", FORMS])
+def test_upload_of_canvas_s_that_is_assigned_is_as_old_as_its_number_says(
+    assigned, uploads, tmp_path
+):
+    for name in (CANVAS, assigned):
+        (uploads / name).write_bytes(make_zip({"cs682/layers.py": CODE + name.encode()}))
+    owners = write_students(tmp_path / "students.csv", f"{assigned},101")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    taken, place = f"{CANVAS}/cs682/layers.py", f"{assigned}/cs682/layers.py"
+    package = arrange_all(ada, tmp_path)
+    assert package.taken == {taken}
+    assert f"{place} is older than the cs682/layers.py that was taken" in package.problems
+
+
+def test_time_of_moodle_s_tells_whether_an_upload_that_is_assigned_is_newer(uploads, tmp_path):
+    names = ["Ada_9_assignsubmission_file_a.zip", "Ada_4321_assignsubmission_file_a.zip"]
+    for name in names:
+        add_zip(uploads, name)
+    for hour, id_ in (("11", "9"), ("10", "4321")):
+        add_worksheet(uploads / f"{id_}.csv", id_, hour)
+    owners = write_students(tmp_path / "students.csv", f"{names[0]},4321")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert [path.name for path, _ in ada.sources] == names[::-1]
+    assert (ada.versions, ada.submitted) == ((0, 1), "2024-02-01T23:05:00")
+
+
+@pytest.mark.parametrize(
+    ("there", "assigned"),
+    [
+        (CANVAS, "some folder c.zip"),
+        (CANVAS, "hand-in (1).zip"),
+        (CANVAS, "Bob_4321_assignsubmission_file_hand-in.zip"),
+        (CANVAS, "bob_7_9002_Bob_4321_assignsubmission_file_hand-in-1.zip"),
+        ("Ada_101_assignsubmission_file_a.zip", "Bob_4321_assignsubmission_file_a-1.zip"),
+    ],
+)
+def test_nobody_says_of_an_upload_that_is_assigned_whether_it_is_newer_if_nobody_knows(
+    there, assigned, uploads, tmp_path
+):
+    for name in (there, assigned):
+        (uploads / name).write_bytes(make_zip({"cs682/layers.py": CODE + name.encode()}))
+    owners = write_students(tmp_path / "students.csv", f"{assigned},101")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    (said,) = (text for text in arrange_all(ada, tmp_path).problems if "layers" in text)
+    assert said.startswith("cs682/layers.py is there more than once, and they differ: ")
+    assert said.endswith(f"none was taken, {TWO}")
+    assert {f"{name}/cs682/layers.py" in said for name in (there, assigned)} == {True}
+
+
+def test_file_that_is_assigned_is_known_by_its_name_if_another_has_that_too(uploads, tmp_path):
+    names = ["lovelaceada_101_9001_layers.py", "adal_55_901_layers.py"]
+    for name in names:
+        (uploads / name).write_bytes(CODE + name.encode())
+    owners = write_students(tmp_path / "students.csv", f"{names[1]},101")
+
+    (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert arrange_all(ada, tmp_path).taken == {f"{names[0]}/layers.py"}

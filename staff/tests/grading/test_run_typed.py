@@ -83,8 +83,10 @@ def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, out, quic
 def test_upload_that_is_assigned_for_nothing_is_named(place, out, quick, capsys):
     out.mkdir()
     name = "bob_1_2_Eve_3_assignsubmission_file_"
+    content = (place / "ada/cs682/layers.py").read_bytes()
+    (place / "ada/cs682/layers.py").unlink()
     for given in ("my_layers.py", "layers.py"):
-        (place / f"{name}{given}").write_bytes((place / "ada/cs682/layers.py").read_bytes())
+        (place / f"{name}{given}").write_bytes(content)
     lines = [f"{name}{given},ada" for given in ("my_layers.py", "layers.py")]
     (out / "students.csv").write_text("\n".join(["upload,student", *lines]))
 
