@@ -152,7 +152,8 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     """Grade, then write everything that is made of the records."""
     if args.no_models:
         require_no_verdicts(out)
-    desk = Desk(out, read_points(args.variant), args.answers, _roster(args))
+    roster = _roster(args)
+    desk = Desk(out, read_points(args.variant), args.answers, roster)
     rung = find_rung(args.allow_unsandboxed)
     if args.notebooks:
         require_walls(rung)
@@ -179,7 +180,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
         status = say_results(out, done, results)
         if kept:
             say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
-        for line in [*desk.said(), *found.aloud]:
+        for line in [*desk.said(), *found.aloud, *(roster.doubts(done) if roster else ())]:
             say(line)
         say_open(args.export, done, found, desk.untimed)
         say_left_out(left_out, args.roster)

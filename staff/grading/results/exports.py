@@ -36,7 +36,7 @@ class Roster:
     path : Path
     rows : tuple of tuple of str, as they were read, the head first
     by : tuple of int, columns that say who a student is
-    cells : mapping of int to callable, what goes into a column
+    cells : mapping of int to callable, what goes into a column, that of the grade first
     """
 
     path: Path
@@ -48,6 +48,40 @@ class Roster:
         """Return what a line calls its student."""
         keys = [normal(row[i]).removeprefix("Participant ") for i in self.by if i < len(row)]
         return [key for key in keys if key]
+
+    def doubts(self, done: Sequence[Result]) -> list[str]:
+        """Say what speaks against the column: other points, grades that would be others.
+
+        Parameters
+        ----------
+        done : sequence of Record or NotGraded, of the whole class
+        """
+        at = next(iter(self.cells))
+        column = f"{shown(str(self.path), 200)}: the column {shown(self.rows[0][at], 80)!r}"
+        most = max((record.maximum for record in records_of(done)), default=0)
+        other = names([text for text in self._possible(at) if not _is_alike(text, most)], FEW)
+        said = f"{column} is of {other} points, the hand-ins are of {most}: is it right?"
+        return [said] * bool(other and most) + self._changed(column, at, _by_key(done))
+
+    def _possible(self, at: int) -> list[str]:
+        """Return the most that a grade can be: Canvas has it in a line, Moodle in a column."""
+        head = [text.strip().lower() for text in self.rows[0]]
+        lines = [row[at] for row in self.rows if row[at:] and row[0].strip() == "Points Possible"]
+        columns = [row[i] for row in self.rows[1:] for i in range(len(row))
+                   if head[i : i + 1] == ["maximum grade"]]  # fmt: skip
+        return sorted({text.strip() for text in lines + columns} - {""})
+
+    def _changed(self, column: str, at: int, grades: Grades) -> list[str]:
+        """Say how many grades that are there already get another value."""
+        lines = [(row[at].strip(), self.record_of(row, grades)) for row in self.rows if row[at:]]
+        pairs = [(old, _points(record)) for old, record in lines if old and record]
+        changed = [f"{shown(old, 20)} to {new}" for old, new in pairs if not _is_alike(old, new)]
+        said = f"{column} has {len(pairs)} grades already, of which {len(changed)} change"
+        return [f"{said}: {names(changed, FEW)}"] * bool(changed)
+
+    def record_of(self, row: Sequence[str], grades: Grades) -> Record | None:
+        """Return the hand-in that a line is for."""
+        return next((grades[key] for key in self.keys_of(row) if key in grades), None)
 
     def without_a_line(self, records: Sequence[Record]) -> list[str]:
         """Name the students of graded hand-ins whom no line is for."""
@@ -88,6 +122,14 @@ def read_roster(form: str, path: Path, column: str | None = None) -> Roster:
         if "feedback comments" in columns:
             cells[columns.index("feedback comments")] = _comment
     return Roster(path, rows, tuple(columns.index(n) for n in by if n in columns), cells)
+
+
+def _is_alike(old: str, new: str | int) -> bool:
+    """Tell whether two grades are the same: platforms keep two digits."""
+    try:
+        return abs(float(old.replace(",", ".")) - float(new)) < 0.01
+    except ValueError:
+        return False
 
 
 def _column_of_canvas(path: Path, rows: Sequence[Sequence[str]], wanted: str | None) -> int:
@@ -138,13 +180,23 @@ def write(out: Path, form: str, done: Sequence[Result], roster: Roster | None) -
     OSError
         If a file cannot be written.
     """
-    graded = [r for r in records_of(done) if not r.not_graded]
+    graded = _graded(done)
     grades = {s.id: r for r in graded for s in r.students}
-    by_mail = {s.email: r for r in graded for s in r.students if s.email}
-    text = _filled(roster, {**by_mail, **grades}) if roster else FORMS[form](grades)
+    text = _filled(roster, _by_key(done)) if roster else FORMS[form](grades)
     write_text(out / f"{form}.csv", text)
     write_text(_mark(out, form), _digest_of_grades(out))
     return roster.without_a_line(graded) if roster else []
+
+
+def _graded(done: Sequence[Result]) -> list[Record]:
+    """Return the hand-ins that have a grade."""
+    return [record for record in records_of(done) if not record.not_graded]
+
+
+def _by_key(done: Sequence[Result]) -> Grades:
+    """Return the hand-ins that have a grade by all that a platform's table may call a student."""
+    people = [(s, record) for record in _graded(done) for s in record.students]
+    return {s.email: r for s, r in people if s.email} | {s.id: r for s, r in people}
 
 
 def outdated(out: Path) -> list[Path]:
@@ -265,7 +317,7 @@ def _filled(roster: Roster, grades: Grades) -> str:
     """Return a platform's table with some cells filled in, all others as they were."""
     rows = [list(row) for row in roster.rows]
     for row in rows[1:]:
-        record = next((grades[key] for key in roster.keys_of(row) if key in grades), None)
+        record = roster.record_of(row, grades)
         for at, value in roster.cells.items() if record else ():
             row += [""] * (at + 1 - len(row))
             row[at] = cell(value(record)) if record else ""

@@ -210,6 +210,41 @@ def test_roster_without_commas_is_refused(form, text, column, tmp_path):
         roster_of(tmp_path, form, text, column)
 
 
+def filled(possible, grade):
+    return (
+        "Student,ID,SIS User ID,SIS Login ID,Section,Assignment 1 (70)\n"
+        f"    Points Possible,,,,,{possible}\nAda,55,s55,ada,001,{grade}\nBob,56,s56,bob,001,7\n"
+    )
+
+
+@pytest.mark.parametrize("grade", ["90", "90.00", "EX"])
+def test_wrong_column_of_canvas_is_told(grade, tmp_path):
+    roster = roster_of(tmp_path, "canvas", filled("100.00", grade))
+
+    points, changed = roster.doubts(CLASS)
+
+    column = "the column 'Assignment 1 (70)'"
+    assert f"{column} is of 100.00 points, the hand-ins are of {FULL}" in points
+    said = f"{column} has 1 grades already, of which 1 change: {grade} to {CODE}"
+    assert changed.endswith(said)
+
+
+@pytest.mark.parametrize("grade", ["", str(CODE), f"{CODE}.00"])
+def test_column_without_grades_or_with_the_same_needs_no_word(grade, tmp_path):
+    assert roster_of(tmp_path, "canvas", filled(FULL, grade)).doubts(CLASS) == []
+
+
+def test_grades_of_moodle_s_that_get_another_value_are_counted(tmp_path):
+    text = "Identifier,Grade,Maximum Grade\nParticipant 55,{},{}\nParticipant 56,,100\n"
+
+    points, changed = roster_of(tmp_path, "moodle", text.format('"88,5"', "100")).doubts(CLASS)
+
+    assert f"is of 100 points, the hand-ins are of {FULL}" in points
+    assert changed.endswith(f"88,5 to {CODE}")
+    text = text.replace("100", f"{FULL}.00")
+    assert roster_of(tmp_path, "moodle", text.format("", FULL)).doubts(CLASS) == []
+
+
 def test_grade_that_goes_into_no_line_is_named(tmp_path):
     absent = record_of("57", students=(Student("57", "Grace Hopper"),))
     roster = roster_of(tmp_path, "canvas", many("Homework (71)"))

@@ -157,12 +157,13 @@ def test_files_that_are_gone_or_that_nobody_reads_are_named(place, out, quick, c
 
 
 def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, out, quick, capsys):
-    (tmp_path / "roster.csv").write_text("Student,ID,Homework\nAda,ada,\nEve,eve,\n")
+    (tmp_path / "roster.csv").write_text("Student,ID,Homework\nAda,ada,90\nEve,eve,\n")
 
     grade(place, out, "--export", "canvas", "--roster", str(tmp_path / "roster.csv"))
 
     said = capsys.readouterr().out
     assert f"has no line for bob (bob, {ALL} points)" in said
+    assert f"the column 'Homework' has 1 grades already, of which 1 change: 90 to {ALL}\n" in said
     assert "OPEN in canvas.csv" not in said  # nobody has an answer
     assert f"Ada,ada,{ALL}\n" in (out / "canvas.csv").read_text()
 
