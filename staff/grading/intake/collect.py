@@ -27,6 +27,7 @@ from staff.grading.intake.whole_class import (
     class_below,
     class_inside,
     is_export,
+    is_results,
     require_modest,
     unpack_export,
 )
@@ -229,6 +230,9 @@ class _Search:
             )
             return []
         found = read_name(path)
+        if found and not found[0].platform and is_results(path):
+            self.remarks.append(f"{shown(path.name)} is a folder of results and was passed over")
+            return []
         is_list = path.name == platform_lists.METADATA or (path.suffix == ".csv" and times)
         if not found and not is_list:
             self.remarks.append(f"{shown(path.name)} is no hand-in and was passed over")

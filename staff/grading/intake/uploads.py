@@ -104,6 +104,12 @@ def _canvas(path: Path, name: str) -> Iterator[Upload]:
         yield Upload(path, "Canvas", found["id"], (student,), found["file"], order, late)
 
 
+def base_of(given: str) -> str:
+    """Return a name without its ending and without the number that `mark_of` tells."""
+    found = _MARK.fullmatch(Path(given).stem)
+    return found["base"].casefold() if found else given
+
+
 def mark_of(given: str) -> int:
     """Return the number that platforms and browsers put behind a name that was there before.
 

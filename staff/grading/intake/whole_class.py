@@ -11,11 +11,13 @@ from pathlib import Path, PurePosixPath
 from staff.grading.intake.platform_lists import METADATA
 from staff.grading.intake.submission import Student
 from staff.grading.intake.unpack import BROKEN, require_theirs
-from staff.grading.intake.uploads import platform_names
+from staff.grading.intake.uploads import base_of, platform_names
 from staff.grading.intake.zip_table import count_entries
 
 MAX_EXPORT = 300_000  # files in a zip that may be a whole class
 JUNK = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
+_RESULTS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/
+_PACKED = "hand-in"  # what `submit` packs; it may lie beside a folder of the same student's
 
 
 def require_modest(place: Path) -> None:
@@ -30,6 +32,11 @@ def require_modest(place: Path) -> None:
     """
     if (count := count_entries(place)) > MAX_EXPORT:
         raise ValueError(f"{place} holds {count} files, more than {MAX_EXPORT}: is it the class?")
+
+
+def is_results(folder: Path) -> bool:
+    """Tell whether grades have been written to a folder."""
+    return any((folder / "staff" / name).exists() for name in _RESULTS)
 
 
 def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
@@ -76,7 +83,7 @@ def unpack_export(place: Path, scratch: Path) -> Path:
 
 
 def class_below(path: Path) -> Path | None:
-    """Return the folder of a platform's export, if a folder is one or has one right in it."""
+    """Return the folder that holds a class: a folder itself, or one right in it; else None."""
     inner = [] if (path / "cs682").is_dir() else [p for p in _entries(path) if not p.is_symlink()]
     return next((folder for folder in (path, *inner) if _holds_class(folder)), None)
 
@@ -99,10 +106,22 @@ def class_inside(place: Path) -> str:
 
 
 def _holds_class(folder: Path) -> bool:
-    """Tell whether a folder has Gradescope's list, or names of several of a platform's students."""
+    """Tell whether a folder has Gradescope's list, or hand-ins that look like several students'."""
     entries = _entries(folder)
     people = {u.students[0] for p in entries for u in platform_names(p, flat=p.is_file())}
-    return _has_several(people) or folder / METADATA in entries
+    is_one = folder / "cs682" in entries  # with copies, perhaps
+    hand_ins = set() if is_one else {base_of(p.name) for p in entries if _is_hand_in(p)}
+    several = len({name for name in hand_ins if not name.startswith(_PACKED)}) > 1
+    return _has_several(people) or several or folder / METADATA in entries
+
+
+def _is_hand_in(path: Path) -> bool:
+    """Tell whether a folder or zip holds the assignment's package, at its top or right below."""
+    if path.is_symlink():
+        return False
+    if path.is_dir():
+        return any((folder / "cs682").is_dir() for folder in (path, *_entries(path)))
+    return path.suffix.lower() == ".zip" and any("cs682" in n.parts[:2] for n in _names_of(path))
 
 
 def _are_of_class(names: Sequence[PurePosixPath]) -> bool:

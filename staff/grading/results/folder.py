@@ -19,9 +19,9 @@ from staff.grading.intake.safe_text import FEW, names, shown
 from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import platform_names, read_name
+from staff.grading.intake.whole_class import is_results
 from staff.grading.results.store import Record, read_record
 
-_OURS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/
 _NOT_THEIRS = {"staff", "readers"}
 
 
@@ -41,10 +41,10 @@ def require_apart(places: Sequence[Path], out: Path) -> None:
     for place in places:
         if out == place.resolve() or place.resolve() in out.parents:
             raise ValueError(f"--out {out} lies inside of the hand-ins: name a folder elsewhere")
-        if _is_results(place):
+        if is_results(place):
             raise ValueError(f"{place} is a folder of results: name the folder of hand-ins first, "
                              "that of results behind --out")  # fmt: skip
-    if out.is_dir() and not _is_results(out):
+    if out.is_dir() and not is_results(out):
         paths = [path for path in sorted(out.iterdir()) if path.name not in _NOT_THEIRS]
         if theirs := [shown(path.name, 40) for path in paths if read_name(path)]:
             raise ValueError(f"--out {out} holds what may be hand-ins, and no results: "
@@ -126,11 +126,6 @@ def _has_verdict(record: Record) -> bool:
     """Tell whether a trained model has been judged."""
     states = {o.state for o in record.outcomes if o.exercise in MODELS}
     return not states.isdisjoint({"passed", "wrong"})
-
-
-def _is_results(folder: Path) -> bool:
-    """Tell whether grades have been written to a folder."""
-    return any((folder / "staff" / name).exists() for name in _OURS)
 
 
 def kept_while_held(out: Path, submissions: Sequence[Submission]) -> list[Submission]:

@@ -216,6 +216,56 @@ def test_folder_of_one_student_is_a_hand_in_whatever_is_in_it(names, uploads, tm
     assert held(found) == {}
 
 
+def add_package(folder: Path) -> None:
+    (folder / "cs682").mkdir(parents=True)
+    (folder / "cs682" / "layers.py").write_bytes(CODE)
+
+
+def test_folder_in_which_several_hand_ins_lie_is_held(uploads, tmp_path):
+    add_package(uploads / "plain" / "bob" / "assignment2")
+    add_zip(uploads / "plain", "ada.zip")
+
+    reasons = held(find(uploads, tmp_path))
+
+    assert list(reasons) == ["plain"]
+    assert f"give {uploads / 'plain'} to grade" in reasons["plain"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["hand-in.zip", "hand-in (1).zip", "assignment2/"],
+        ["work.zip", "work-1.zip", "work/"],
+        ["cs682/", "backup/", "old.zip"],
+        ["assignment2/", "papers/"],
+    ],
+)
+def test_folder_of_one_student_may_hold_a_hand_in_several_times(names, uploads, tmp_path):
+    (uploads / "ada").mkdir()
+    for name in names:
+        if name.endswith(".zip"):
+            add_zip(uploads / "ada", name)
+        elif name == "papers/":
+            (uploads / "ada" / name).mkdir()
+        else:
+            add_package(uploads / "ada" / name)
+
+    found = find(uploads, tmp_path)
+
+    assert [s.id for s in found.submissions] == ["ada"]
+    assert held(found) == {}
+
+
+def test_folder_of_results_is_passed_over_and_named(uploads, tmp_path):
+    add_zip(uploads, "ada.zip")
+    (uploads / "results" / "staff" / "records").mkdir(parents=True)
+
+    found = find(uploads, tmp_path)
+
+    assert [s.id for s in found.submissions] == ["ada"]
+    assert found.remarks == ("results is a folder of results and was passed over",)
+
+
 def test_damaged_export_is_refused_by_name(tmp_path):
     content = bytearray(make_zip({"submission_metadata.yml": METADATA.encode()}))
     content[50:60] = b"0123456789"
