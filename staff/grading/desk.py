@@ -111,7 +111,7 @@ class Desk:
         ids = {s.id: s.id for s in submissions}
         people = {student.id: s.id for s in submissions for student in s.students}
         held = {s.id for s in submissions if s.held}
-        look_up(self._overrides, {**people, **ids}, self._faults, held)
+        look_up(self._overrides, {**people, **ids}, self._faults, held, found.named)
         days = set(self._late.days) if self._late else set()
         for student in sorted(days - people.keys() - ids.keys()):
             self._faults.add(f"{self._out / 'late.json'}: {student!r} has handed nothing in, "

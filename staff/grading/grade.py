@@ -20,6 +20,7 @@ from cs682.cifar10.files import find_cifar10, is_stand_in
 from staff.grading.desk import Desk
 from staff.grading.intake.collect import ClassOfSubmissions, collect
 from staff.grading.intake.safe_text import names, shown
+from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
@@ -303,6 +304,8 @@ def _chosen(found: ClassOfSubmissions, only: Collection[str]) -> Sequence[Submis
     ids = {s.id for s in found.submissions}
     for id_ in only:
         if id_ not in ids:
+            if named := found.named.get(normal(id_)):
+                raise ValueError(f"{id_!r} is a name, of {named}: give the id behind --only")
             known = names([_with_name(s) for s in found.submissions])
             raise ValueError(f"there is no hand-in {id_!r}; there are {known}")
     return [s for s in found.submissions if not only or s.id in only]

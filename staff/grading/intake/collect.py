@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staff.grading.intake import platform_lists
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.sheets import Faults, normal, read_sheet
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import Upload, given_name, platform_names, read_name
@@ -52,6 +52,15 @@ class ClassOfSubmissions:
     remarks: tuple[str, ...]
     absent: tuple[str, ...] = ()
     aloud: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Return the ids of the hand-ins that have a name, in one line, by that name."""
+        found: dict[str, list[str]] = {}
+        for submission in self.submissions:
+            for student in submission.students:
+                found.setdefault(normal(student.name), []).append(submission.id)
+        return {name: names([shown(id_, 40) for id_ in ids]) for name, ids in found.items()}
 
 
 @dataclass(frozen=True)
@@ -281,8 +290,8 @@ def _clash(uploads: Sequence[Upload]) -> str:
     one_owner = len({upload.owner for upload in uploads}) == 1 and uploads[0].platform
     if len(uploads) < 2 or one_owner:
         return ""
-    names = " and ".join(sorted(upload.path.name for upload in uploads))
-    return f"{shown(names, 300)} would be one hand-in; {SAY}"
+    both = " and ".join(sorted(upload.path.name for upload in uploads))
+    return f"{shown(both, 300)} would be one hand-in; {SAY}"
 
 
 def _folder_of(place: Path, scratch: Path) -> Path | None:

@@ -25,6 +25,7 @@ NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: 
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
 _FEW_DIGITS = "right up to digits: derived in an unusual way, or measured by differences?"
+_STOPPED = "the code was stopped, for it had used up its computing time"
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
 _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
 _TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
@@ -289,10 +290,11 @@ class Grader:
             return self._ungraded(exercise, "it was late, but not asleep: is the machine busy?")
         if gone and status == -signal.SIGKILL and used < cpu:  # it cannot do so itself
             return self._ungraded(exercise, "its process was killed: is there too little memory?")
-        if "time" in problem or status == -signal.SIGXCPU:
+        if status == -signal.SIGXCPU or (gone and status == -signal.SIGKILL):
+            problem, status = _STOPPED, 0
+        if "time" in problem:
             self._overran.add(exercise)
-        is_chosen = remote.is_secret and status != -signal.SIGXCPU  # by what has seen the inputs
-        end_said = "" if is_chosen else ending(status)
+        end_said = "" if remote.is_secret else ending(status)  # chosen by what has seen the inputs
         return self._failed(exercise, f"{problem}{end_said}", remote.trace)
 
     def _judged(self, result: Any, remote: RemoteSubject) -> Outcome:
@@ -367,8 +369,6 @@ def fault_of_check(exercise: str, seed: int) -> str:
 
 def ending(status: int) -> str:
     """Say how a process ended, where that tells something."""
-    if status == -signal.SIGXCPU:
-        return ", its computing time was used up"
     if status in (0, -signal.SIGKILL):
         return ""
     return f", by signal {-status}" if status < 0 else f", with exit status {status}"

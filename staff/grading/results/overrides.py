@@ -99,6 +99,7 @@ def look_up(
     owners: Mapping[str, str],
     faults: Faults,
     held: Collection[str] = (),
+    named: Mapping[str, str] | None = None,
 ) -> None:
     """Refuse points for somebody who has handed nothing in, and two for one hand-in.
 
@@ -106,14 +107,17 @@ def look_up(
     ----------
     owners : mapping of str to str, hand-ins by their own ids and those of their students
     held : collection of str, hand-ins of which nobody has said whose they are
+    named : mapping of str to str, optional; the ids that go by a name
     faults : Faults, takes what is wrong, by line
     """
     seen: dict[tuple[str, str], Override] = {}
     for line in overrides:
         if line.student not in owners:
+            ids = (named or {}).get(line.student)
+            is_what = f"is a name, of {ids}" if ids else "has handed nothing in"
             faults.add(
-                f"{line.where}: {line.student!r} has handed nothing in, expected a student or a "
-                "hand-in as grades.csv calls it"
+                f"{line.where}: {line.student!r} {is_what}, expected a student or a hand-in as "
+                "grades.csv calls it"
             )
         elif owners[line.student] in held:
             faults.add(

@@ -109,12 +109,12 @@ class Record:
     def undecided(self) -> list[str]:
         """Return the exercises of which a person has yet to decide.
 
-        These are those left to one, and if a model was perhaps trained on other data, all models
-        that failed.
+        These are those left to one whose points are open, and if a model was perhaps trained on
+        other data, all models that failed.
         """
         are_all = any(o.left == ALL_THAT_FAILED for o in self.outcomes)
         failed = {o.exercise for o in self.outcomes if are_all and o.state == "wrong"} & {*MODELS}
-        open_ = (o for o in self.outcomes if o.state != BY_HAND)
+        open_ = (o for o in self.outcomes if o.state != BY_HAND and o.points < o.maximum)
         return [o.exercise for o in open_ if o.left or o.exercise in failed]
 
     @property

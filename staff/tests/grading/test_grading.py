@@ -367,6 +367,16 @@ def test_process_that_somebody_else_killed_costs_nothing(status, state, hand_in,
     assert outcomes(hand_in, rung, ["fc-1.4"])["fc-1.4"].state == state
 
 
+@pytest.mark.slow
+def test_code_that_computes_on_and_on_is_told_that_it_was_stopped(hand_in, rung):
+    path = hand_in / "cs682/layers.py"
+    path.write_text(path.read_text().replace("return np.maximum(x, 0), x", "while True: pass"))
+
+    assert outcomes(hand_in, rung, ["fc-1.3"])["fc-1.3"].message == (
+        "fc-1.3 got no answer: the code was stopped, for it had used up its computing time"
+    )
+
+
 def put_wrong_relu(hand_in):
     path = hand_in / "cs682/layers.py"
     path.write_text(path.read_text().replace("return dout * (x > 0)", "return dout"))

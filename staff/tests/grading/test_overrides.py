@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from staff.grading.intake.collect import ClassOfSubmissions
 from staff.grading.intake.sheets import Faults
+from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import ALL_THAT_FAILED
 from staff.grading.results import exports
 from staff.grading.results.overrides import (
@@ -102,6 +104,16 @@ def test_override_is_to_be_looked_at_again_if_it_is_low_or_the_work_has_changed(
     assert again(1, "", wrong, key="") == []  # not graded
     assert again(1, "new", wrong, why="seen again") == []
     assert again(1, "new", why="seen again") == [("fc-4.1", "1 set by hand, the grader gives 2")]
+
+
+def test_override_by_a_name_is_told_which_ids_have_it(tmp_path):
+    lines = overrides(tmp_path, "Jo  Kim,fc-1.2,1,x")
+    two = (Submission(id_, (Student(id_, "Jo Kim"),), ()) for id_ in ("55", "56"))
+    named = ClassOfSubmissions(tuple(two), ()).named
+
+    said = r"line 2: 'Jo Kim' is a name, of 55, 56, expected"
+    with pytest.raises(ValueError, match=said), Faults() as faults:
+        look_up(lines, {"55": "55", "56": "56"}, faults, named=named)
 
 
 def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):

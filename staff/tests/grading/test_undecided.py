@@ -7,6 +7,9 @@ import io
 
 import pytest
 
+from cs682.checks import EXERCISES
+from staff.grading.judging.core import ITSELF
+from staff.grading.results.exports import undecided
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results
 from staff.grading.results.store import Record
@@ -53,6 +56,15 @@ def test_results_and_statistics_say_open(record):
     assert states["fc-5.1"] == "open"
     assert (counts["fc-5.1"]["open"], counts["fc-5.1"]["wrong"]) == (1, 0)
     assert results(record)["to_be_decided"] == 13
+
+
+def test_model_whose_points_are_counted_is_not_open():
+    passed = outcome_of("fc-2.4", left=ITSELF, staff="the network fails")
+    (row,) = csv.DictReader(io.StringIO(grade_book([record_of("55", passed)])))
+
+    assert (row["fc-2.4"], row["remarks"]) == (str(EXERCISES["fc-2.4"].points), "")
+    assert undecided([record_of("55", passed)]) == []
+    assert "fc-2.4 passed: the network fails" in warnings_page([record_of("55", passed)], {}, [])
 
 
 def test_warnings_say_it_in_one_line_for_a_student(record):
