@@ -53,13 +53,14 @@ class Mistake:
 def summary_page(results: Sequence[Result]) -> str:
     """Return the summary of a class as a page."""
     records = records_of(results)
+    lines = statistics_of(records)
     pictures = [(name, _picture(figure)) for name, figure in _figures(records)] if records else []
     return render(
         "summary.html",
         figures=_figures_of_class(results, records),
         pictures=pictures,
-        lines=statistics_of(records),
-        states=STATES,
+        lines=lines,
+        states=[state for state in STATES if any(line.counts[state] for line in lines)],
         mistakes=commonest_mistakes(records),
         titles=TITLES,
         problems=[(shown(r.id), r.problems) for r in records if r.problems],
@@ -174,7 +175,8 @@ def _by_exercise(records: Sequence[Record]) -> Figure:
         "wrong": COLOURS[1],
     }
     shares = {kind: [_share(records, key, kind) for key in exercises] for kind in kinds}
-    with course_figure([["all"]], (8, 6), "Which exercises went wrong?") as (fig, axes):
+    size = (8, 1.5 + 0.18 * len(exercises))  # inches; each label needs 0.16
+    with course_figure([["all"]], size, "Which exercises went wrong?") as (fig, axes):
         ax, left = axes["all"], [0.0] * len(exercises)
         for kind, colour in kinds.items():
             ax.barh(exercises, shares[kind], left=left, color=colour, label=kind)
@@ -182,7 +184,8 @@ def _by_exercise(records: Sequence[Record]) -> Figure:
         ax.invert_yaxis()
         ax.tick_params(axis="y", labelsize=8)
         ax.set(xlabel="share of hand-ins (fraction)", ylabel="exercise", xlim=(0, 1))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.08), ncols=len(kinds))
+        ax.margins(y=0.01)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(kinds))
     return fig
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -215,6 +216,29 @@ def test_picture_of_exercises_tells_what_is_missing_from_what_is_wrong(monkeypat
     assert shares["missing, or no answer"] == pytest.approx(2 / 3)
     assert (shares["wrong"], shares["passed"]) == (0, pytest.approx(1 / 3))
     assert kinds["wrong"][names.index("fc-1.2")] == pytest.approx(1 / 3)
+
+
+def test_labels_of_exercises_do_not_overlap(monkeypatch):
+    overlaps = []
+
+    def look(figure):
+        figure.canvas.draw()
+        labels = [label.get_window_extent() for label in figure.axes[0].get_yticklabels()]
+        overlaps.extend(a.overlaps(b) for a, b in pairwise(labels))
+        return ""
+
+    monkeypatch.setattr(summary, "_picture", look)
+    summary_page([record_of()])
+
+    assert len(overlaps) > 40
+    assert not any(overlaps)
+
+
+def test_summary_has_no_column_for_what_is_of_nobody():
+    page = summary_page([record_of()])
+
+    assert '<th class="number">passed</th>' in page
+    assert '<th class="number">wrong</th>' not in page
 
 
 def test_summary_of_an_unlucky_class_has_no_plots():
