@@ -22,6 +22,11 @@ _OURS = {file: frozenset(_DEFINITION.findall((ROOT / file).read_text("utf-8"))) 
 # Characters that are parsed. The reference's modules have 30,000 at most, and the time for an
 # f-string with many fields grows with the square of its length.
 _LONGEST = 100_000
+# Python keeps each beginning of the dotted name of a module, and sorts the accents of a name one by
+# one: memory and time grow with the squares of these. No program has as many.
+_DOTS, _FOREIGN = 100, 500
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*(?!utf-?8\b)[-\w.]", re.IGNORECASE)
 _PARSED = 16  # trees that are kept: those of one hand-in, for all who look into it
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -50,10 +55,15 @@ def read_source(path: Path) -> str:
     return content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def codings(text: str) -> list[int]:
+    """Return the lines in which a module says that it is in another encoding than UTF-8."""
+    return [n for n, line in enumerate(text.split("\n")[:2], 1) if _CODING.match(line)]
+
+
 @lru_cache(maxsize=_PARSED)
 def parse(text: str) -> ast.Module | None:
-    """Return the tree of a module of modest length, only to be read; None if it is no Python."""
-    if len(text) > _LONGEST:
+    """Return the tree of a modest module, only to be read; None if it is no Python."""
+    if not _is_modest(text):
         return None
     try:
         with warnings.catch_warnings():
@@ -61,6 +71,16 @@ def parse(text: str) -> ast.Module | None:
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _is_modest(text: str) -> bool:
+    """Tell whether Python reads a module in little memory and time."""
+    lines = text.replace("\\\n", "").split("\n")
+    return (
+        len(text) <= _LONGEST
+        and all(line.count(".") <= _DOTS for line in lines if "import" in line)
+        and all(len(letters) <= _FOREIGN for letters in _NOT_ASCII.findall(text))
+    )
 
 
 def written(tree: ast.AST) -> str | None:
@@ -89,8 +109,8 @@ def remark_on(path: Path, file: str) -> list[str]:
     -------
     remarks : list of str, one at most, for the student
     """
-    content = path.read_bytes() if file in CODE else b""
-    if len(content) > _LONGEST or not (trouble := _judge(file, content)):
+    text = read_source(path) if file in CODE else ""
+    if not _is_modest(text) or codings(text) or not (trouble := _judge(file, path.read_bytes())):
         return []
     return [f"{file} cannot be run, so none of it counts: {shown(trouble, 300)}"]
 

@@ -25,7 +25,7 @@ from types import (
     TracebackType,
 )
 
-from staff.grading.intake.kinds import parse
+from staff.grading.intake.kinds import codings, parse
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
 from staff.grading.results.usual import USUAL
@@ -59,7 +59,6 @@ _LETTERS = re.compile(r"[<>=|]?([DFGg]|[cf](12|16)|c(8|24|32))")  # of the types
 _DUNDER = re.compile(r"__\w+__")
 _PLAIN = {"__init__", "__call__", "__name__", "__doc__", "__repr__", "__str__", "__len__",
           "__all__", "__version__", "__main__"}  # fmt: skip
-_CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*(?!utf-?8\b)[-\w.]", re.IGNORECASE)
 _UNREAD, _CODED = "cannot be read as source", "declares a coding"
 _CLASS, _LETTER, _FORMAT = "type with three arguments", "a letter of a type", "format of a variable"
 _BYTES, _PART, _IN_CLASS = "bytes in the source", "__ in a text", "import in a class"
@@ -130,7 +129,7 @@ def _names_of(module: str) -> frozenset[str]:
 
 def _find(text: str) -> _Found:
     """Return the lines and names in a source that no layer needs."""
-    coded = {(i, _CODED) for i, line in enumerate(text.split("\n")[:2], 1) if _CODING.match(line)}
+    coded = {(line, _CODED) for line in codings(text)}
     tree = parse(text)
     if tree is None:
         return {*coded, (1, _UNREAD)}
