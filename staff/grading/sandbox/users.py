@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pwd
 import signal
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ _USERS = 400
 
 @contextlib.contextmanager
 def free_user() -> Iterator[int]:
-    """Lend a user id that no other sandbox on this machine has at the same time.
+    """Lend a user id that is nobody's, and that no other sandbox of this machine has.
 
     Raises
     ------
@@ -32,16 +33,27 @@ def free_user() -> Iterator[int]:
     for uid in range(_FIRST_UID, _FIRST_UID + _USERS):
         lock = os.open(locks / str(uid), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
-        try:
-            yield uid
+            if _has_locked(lock) and not _is_somebody(uid):
+                yield uid
+                return
         finally:
             os.close(lock)
-        return
     raise NoSandboxError(f"all {_USERS} users for sandboxes are in use")
+
+
+def _has_locked(lock: int) -> bool:
+    """Lock a file, unless another sandbox has."""
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _is_somebody(uid: int) -> bool:
+    """Tell whether a user has a name, or processes: all of a sandbox's user are killed."""
+    with contextlib.suppress(KeyError):
+        return bool(pwd.getpwuid(uid))
+    return bool(processes_of(uid))
 
 
 def show(box: Path, uid: int) -> None:

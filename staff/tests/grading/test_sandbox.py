@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ import pytest
 
 from staff.grading.intake.package import read_package
 from staff.grading.sandbox import ladder as sandbox
+from staff.grading.sandbox import users
 from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
 
 
@@ -133,6 +135,17 @@ def test_sandbox_tells_how_long_a_process_has_waited_for_a_core(hand_in, rung):
 
     assert 0 <= first <= second
     assert status <= 0 <= cpu
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has users to lend")
+def test_no_sandbox_takes_a_user_with_processes_or_a_name(monkeypatch):
+    real = pwd.getpwuid
+    with users.free_user() as first:
+        busy, named = first + 1, first + 2
+        monkeypatch.setattr(users, "processes_of", lambda uid: [1] if uid == busy else [])
+        monkeypatch.setattr(pwd, "getpwuid", lambda uid: real(0 if uid == named else uid))
+        with users.free_user() as second:
+            assert second not in (first, busy, named)
 
 
 LISTING = """
