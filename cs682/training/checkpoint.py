@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,19 +27,6 @@ if TYPE_CHECKING:
 
 RUNNING_KEYS = ("running_mean", "running_var")
 FORMAT = "cs682 checkpoint 1"  # goes up when older files can no longer be read
-UNREADABLE = (  # what NumPy, zipfile and json raise on files that are damaged or made to harm
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class ModelState(NamedTuple):
@@ -197,7 +183,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     with Path(path).open("rb") as file:
         try:
             return _read_tree(file)
-        except UNREADABLE as error:
+        except Exception as error:  # NumPy raises nearly all there is on files made to harm
             reason = str(error) or type(error).__name__
             raise ValueError(f"{os.fspath(path)} is not a complete checkpoint: {reason}") from error
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,18 @@ def test_read_checkpoint_refuses_other_archives(content, message, tmp_path):
     np.savez(tmp_path / "a.npz", **content)
 
     with pytest.raises(ValueError, match=message):
+        read_checkpoint(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    "header", ["{'descr': (), 'fortran_order': False, 'shape': (0,)}", "{'descr': '<f8'", "  x\n y"]
+)
+def test_read_checkpoint_refuses_a_header_on_which_numpy_stumbles(header, tmp_path):
+    text = header.ljust(117).encode() + b"\n"
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("json.npy", b"\x93NUMPY\x01\x00" + bytes([len(text), 0]) + text)
+
+    with pytest.raises(ValueError, match="is not a complete checkpoint"):
         read_checkpoint(tmp_path / "a.npz")
 
 

@@ -158,6 +158,17 @@ HARMFUL = {
     "a tree of a hundred thousand lists": (
         zipped(**{"json.npy": npy("{'descr': '<U300000', 'fortran_order': False, 'shape': ()}",
                                   "[],".encode("utf-32-le") * 100_000)}), "a text in it has 12"),
+    **{
+        f"a header on which NumPy stumbles: {header[:50]}": (
+            zipped(**{"json.npy": npy(header)}), "cannot be read")
+        for header in (
+            "{'descr': (), 'fortran_order': False, 'shape': (0,)}",
+            "{'descr': '(,)f8', 'fortran_order': False, 'shape': (0,)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9" + "0" * 22 + ")}",
+            "{'descr': '<f8'",
+            "  x\n x\ny",
+        )
+    },
     "arrays without a tree": (
         zipped(**{"a.npy": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
                                bytes(8))}), "cannot be read"),
