@@ -72,6 +72,16 @@ KINDS = [
         files={"cs682/layers.py": "x = " + "-" * 100_000 + "1\n"},
         states=("wrong", "no answer"),
     ),
+    Hostile(
+        "import of a module of fifty thousand parts",
+        files={"cs682/layers.py": "import " + ".".join("a" * 50_000) + "\n"},
+        states=("wrong", "no answer"),
+    ),
+    Hostile(
+        "name of a hundred thousand accents",
+        files={"cs682/layers.py": "a" + "\u0300\u0323" * 50_000 + "\n"},
+        states=("wrong", "no answer"),
+    ),
     Hostile("zero bytes in the source", files={"cs682/layers.py": b"a = 1\n\0\n"}),
     Hostile("source in no encoding", files={"cs682/layers.py": b"# coding: none\n\xff\xfe"}),
     Hostile("functions deleted", files={"cs682/layers.py": "import numpy as np\n"}),
