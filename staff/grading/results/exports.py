@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -50,7 +51,7 @@ class Roster:
         return [key for key in keys if key]
 
     def doubts(self, done: Sequence[Result]) -> list[str]:
-        """Say what speaks against the column: other points, grades that would be others.
+        """Say what speaks against the table: other points, grades that change, lines of several.
 
         Parameters
         ----------
@@ -61,7 +62,13 @@ class Roster:
         most = max((record.maximum for record in records_of(done)), default=0)
         other = names([text for text in self._possible(at) if not _is_alike(text, most)], FEW)
         said = f"{column} is of {other} points, the hand-ins are of {most}: is it right?"
-        return [said] * bool(other and most) + self._changed(column, at, _by_key(done))
+        sure, unsure = self.records_by_line(done)
+        lines = (
+            f"{shown(str(self.path), 200)}: these lines fit several hand-ins, or their hand-in "
+            f"several lines; they stay as they are, type their grades in: {names(unsure)}"
+        )
+        changed = self._changed(column, at, sure)
+        return [said] * bool(other and most) + changed + [lines] * bool(unsure)
 
     def _possible(self, at: int) -> list[str]:
         """Return the most that a grade can be: Canvas has it in a line, Moodle in a column."""
@@ -71,17 +78,39 @@ class Roster:
                    if head[i : i + 1] == ["maximum grade"]]  # fmt: skip
         return sorted({text.strip() for text in lines + columns} - {""})
 
-    def _changed(self, column: str, at: int, grades: Grades) -> list[str]:
+    def _changed(self, column: str, at: int, records: Mapping[int, Record]) -> list[str]:
         """Say how many grades that are there already get another value."""
-        lines = [(row[at].strip(), self.record_of(row, grades)) for row in self.rows if row[at:]]
-        pairs = [(old, _points(record)) for old, record in lines if old and record]
+        lines = [("".join(self.rows[i][at : at + 1]).strip(), r) for i, r in records.items()]
+        pairs = [(old, _points(record)) for old, record in lines if old]
         changed = [f"{shown(old, 20)} to {new}" for old, new in pairs if not _is_alike(old, new)]
         said = f"{column} has {len(pairs)} grades already, of which {len(changed)} change"
         return [f"{said}: {names(changed, FEW)}"] * bool(changed)
 
-    def record_of(self, row: Sequence[str], grades: Grades) -> Record | None:
-        """Return the hand-in that a line is for."""
-        return next((grades[key] for key in self.keys_of(row) if key in grades), None)
+    def records_by_line(self, done: Sequence[Result]) -> tuple[dict[int, Record], list[str]]:
+        """Return the hand-in of each line, by its index, and name the lines that may be of several.
+
+        On Gradescope a student may give another's number of Canvas as the own one.
+
+        Parameters
+        ----------
+        done : sequence of Record or NotGraded, of the whole class
+        """
+        people = [(student, record) for record in _graded(done) for student in record.students]
+        found = {
+            i: [n for n, (student, _) in enumerate(people) if {student.id, student.email} & keys]
+            for i, row in enumerate(self.rows[1:], 1)
+            if (keys := {*self.keys_of(row)})
+        }
+        lines = Counter(n for who in found.values() for n in who)
+        sure, unsure = {}, []
+        for i, who in found.items():
+            records = {record.id: record for record in (people[n][1] for n in who)}
+            if len(records) == 1 and all(lines[n] == 1 for n in who):
+                [sure[i]] = records.values()
+            elif who:
+                hand_ins = ", ".join(shown(id_, 40) for id_ in records)
+                unsure.append(f"{shown(' '.join(self.rows[i][:1]), 60)} ({hand_ins})")
+        return sure, unsure
 
     def without_a_line(self, records: Sequence[Record]) -> list[str]:
         """Name the students of graded hand-ins whom no line is for."""
@@ -182,7 +211,7 @@ def write(out: Path, form: str, done: Sequence[Result], roster: Roster | None) -
     """
     graded = _graded(done)
     grades = {s.id: r for r in graded for s in r.students}
-    text = _filled(roster, _by_key(done)) if roster else FORMS[form](grades)
+    text = _filled(roster, done) if roster else FORMS[form](grades)
     write_text(out / f"{form}.csv", text)
     write_text(_mark(out, form), _digest_of_grades(out))
     return roster.without_a_line(graded) if roster else []
@@ -191,12 +220,6 @@ def write(out: Path, form: str, done: Sequence[Result], roster: Roster | None) -
 def _graded(done: Sequence[Result]) -> list[Record]:
     """Return the hand-ins that have a grade."""
     return [record for record in records_of(done) if not record.not_graded]
-
-
-def _by_key(done: Sequence[Result]) -> Grades:
-    """Return the hand-ins that have a grade by all that a platform's table may call a student."""
-    people = [(s, record) for record in _graded(done) for s in record.students]
-    return {s.email: r for s, r in people if s.email} | {s.id: r for s, r in people}
 
 
 def outdated(out: Path) -> list[Path]:
@@ -313,14 +336,13 @@ def _comment(record: Record) -> str:
     return " ".join([total(record), *record.remarks])
 
 
-def _filled(roster: Roster, grades: Grades) -> str:
+def _filled(roster: Roster, done: Sequence[Result]) -> str:
     """Return a platform's table with some cells filled in, all others as they were."""
     rows = [list(row) for row in roster.rows]
-    for row in rows[1:]:
-        record = roster.record_of(row, grades)
-        for at, value in roster.cells.items() if record else ():
-            row += [""] * (at + 1 - len(row))
-            row[at] = cell(value(record)) if record else ""
+    for i, record in roster.records_by_line(done)[0].items():
+        for at, value in roster.cells.items():
+            rows[i] += [""] * (at + 1 - len(rows[i]))
+            rows[i][at] = cell(value(record))
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()

@@ -245,6 +245,33 @@ def test_grades_of_moodle_s_that_get_another_value_are_counted(tmp_path):
     assert roster_of(tmp_path, "moodle", text.format("", FULL)).doubts(CLASS) == []
 
 
+NAMESAKES = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Assignment 2 (71)\n    Points Possible,,,,,,\n"
+    '"Vera, V",4711,s-vera,vera@u.edu,1,\n"Mallory, M",4712,s-mallory,mallory@u.edu,1,7\n'
+    '"Ada, A",4713,s-ada,ada@u.edu,1,\n"Bo, B",4714,s-bo,bo@u.edu,1,\n'
+)
+
+
+@pytest.mark.parametrize("false", ["4711", "s-vera", "vera@u.edu"])
+@pytest.mark.parametrize("has_handed_in", [True, False])
+def test_student_who_gives_another_s_number_gets_no_line_and_is_named(
+    false, has_handed_in, tmp_path
+):
+    pair = (Student("s-ada", "Ada", "ada@u.edu"), Student("s-bo", "Bo", "bo@u.edu"))
+    mallory = record_of("m", students=(Student(false, "Mallory", "mallory@u.edu"),))
+    vera = record_of("v", students=(Student("s-vera", "Vera", "vera@u.edu"),))
+    class_ = [record_of("pair", students=pair), mallory, *[vera] * has_handed_in]
+    roster = roster_of(tmp_path, "canvas", NAMESAKES)
+
+    rows = export(tmp_path, "canvas", class_, NAMESAKES)
+
+    assert [row[5] for row in rows[2:]] == ["", "7", str(CODE), str(CODE)]
+    said = roster.doubts(class_)[-1]
+    assert "Mallory, M (m)" in said
+    assert "Vera, V (m" in said
+    assert "Ada" not in said
+
+
 def test_grade_that_goes_into_no_line_is_named(tmp_path):
     absent = record_of("57", students=(Student("57", "Grace Hopper"),))
     roster = roster_of(tmp_path, "canvas", many("Homework (71)"))
