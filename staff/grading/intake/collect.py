@@ -11,7 +11,6 @@ together, a link are held until a person has said in `students.csv`.
 from __future__ import annotations
 
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,10 +25,9 @@ from staff.grading.intake.whole_class import (
     JUNK,
     class_below,
     class_inside,
+    folder_of,
     is_export,
     is_results,
-    require_modest,
-    unpack_export,
 )
 
 SAY = "say in students.csv whose it is"
@@ -167,7 +165,8 @@ class _Search:
     def look_into(self, place: Path, scratch: Path) -> None:
         """Find the uploads in a place; an export is unpacked to `scratch`."""
         self._places, self._place = self._places + 1, place.absolute().name
-        folder = _folder_of(place, scratch)
+        folder, unread = folder_of(place, scratch)
+        self.aloud += unread
         if folder is None:
             self._look_at_one(place)
             return
@@ -292,21 +291,6 @@ def _clash(uploads: Sequence[Upload]) -> str:
         return ""
     both = " and ".join(sorted(upload.path.name for upload in uploads))
     return f"{shown(both, 300)} would be one hand-in; {SAY}"
-
-
-def _folder_of(place: Path, scratch: Path) -> Path | None:
-    """Return the folder of a class; None if the place is one hand-in by itself."""
-    if not place.exists():
-        raise FileNotFoundError(f"there is no {place}")
-    if place.is_dir():
-        alone = (place / "cs682").is_dir() or (place / "layers.py").is_file()
-        return None if alone else place
-    require_modest(place)
-    if is_export(place):
-        return unpack_export(place, scratch)
-    if not zipfile.is_zipfile(place):
-        raise ValueError(f"{place} is neither a folder nor a whole zip: download it again")
-    return None
 
 
 def _doubt(path: Path, found: Sequence[Upload]) -> str:

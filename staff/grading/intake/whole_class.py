@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from staff.grading.intake.platform_lists import METADATA
+from staff.grading.intake.safe_text import FEW, names, shown
 from staff.grading.intake.submission import Student
 from staff.grading.intake.unpack import BROKEN, require_theirs
 from staff.grading.intake.uploads import base_of, platform_names
 from staff.grading.intake.zip_table import count_entries
 
 MAX_EXPORT = 300_000  # files in a zip that may be a whole class
+NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)  # or another's already
 JUNK = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 _RESULTS = ("records", "failures", "seed.txt", "held_back.npz", "answers.json")  # below staff/
 _PACKED = "hand-in"  # what `submit` packs; it may lie beside a folder of the same student's
 
 
-def require_modest(place: Path) -> None:
-    """Refuse a zip that has more files than any class.
+def folder_of(place: Path, scratch: Path) -> tuple[Path | None, list[str]]:
+    """Find the folder of a class; a platform's export is unpacked to `scratch`.
+
+    Returns
+    -------
+    folder : Path; None if the place is one hand-in by itself
+    left_out : list of str, a line on what of an export no folder can hold, if there is any
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such place.
     ValueError
-        If it has.
+        If it is neither a folder nor a whole zip, or is too large.
     OSError
-        If it cannot be read.
+        If it cannot be read or unpacked.
     """
-    if (count := count_entries(place)) > MAX_EXPORT:
-        raise ValueError(f"{place} holds {count} files, more than {MAX_EXPORT}: is it the class?")
+    if not place.exists():
+        raise FileNotFoundError(f"there is no {place}")
+    if place.is_dir():
+        alone = (place / "cs682").is_dir() or (place / "layers.py").is_file()
+        return (None if alone else place), []
+    _require_modest(place)
+    if is_export(place):
+        return _unpack_export(place, scratch)
+    if not zipfile.is_zipfile(place):
+        raise ValueError(f"{place} is neither a folder nor a whole zip: download it again")
+    return None, []
 
 
 def is_results(folder: Path) -> bool:
@@ -59,29 +78,6 @@ def is_export(place: Path, *, beyond_doubt: bool = False) -> bool:
     return sure or (not beyond_doubt and (zips or _is_by_name(names)))
 
 
-def unpack_export(place: Path, scratch: Path) -> Path:
-    """Unpack a platform's export; return the folder that holds the hand-ins.
-
-    Raises
-    ------
-    ValueError
-        If the disk has no room for it, or it is damaged.
-    OSError
-        If it cannot be unpacked.
-    """
-    scratch.mkdir(parents=True)
-    with zipfile.ZipFile(place) as archive:
-        needed, free = sum(e.file_size for e in archive.infolist()), shutil.disk_usage(scratch).free
-        if needed > free // 2:
-            raise ValueError(f"{place} unpacks to {needed} bytes, but only {free} are free")
-        try:
-            archive.extractall(scratch)  # which drops leading slashes, '..', and makes no links
-            return scratch / (_gradescope_folder(_names_in(archive)) or "")
-        except BROKEN as error:
-            require_theirs(error)
-            raise ValueError(f"{place} is damaged ({error}): download it again") from None
-
-
 def class_below(path: Path) -> Path | None:
     """Return the folder that holds a class: a folder itself, or one right in it; else None."""
     inner = [] if (path / "cs682").is_dir() else [p for p in _entries(path) if not p.is_symlink()]
@@ -103,6 +99,45 @@ def class_inside(place: Path) -> str:
     if "cs682" in tops:
         return ""
     return next((top for top, names in sorted(tops.items()) if _are_of_class(names)), "")
+
+
+def _require_modest(place: Path) -> None:
+    """Refuse a zip that has more files than any class."""
+    if (count := count_entries(place)) > MAX_EXPORT:
+        raise ValueError(f"{place} holds {count} files, more than {MAX_EXPORT}: is it the class?")
+
+
+def _unpack_export(place: Path, scratch: Path) -> tuple[Path, list[str]]:
+    """Unpack a platform's export; return the folder of hand-ins and a line on what is left out."""
+    scratch.mkdir(parents=True)
+    with zipfile.ZipFile(place) as archive:
+        needed, free = sum(e.file_size for e in archive.infolist()), shutil.disk_usage(scratch).free
+        if needed > free // 2:
+            raise ValueError(f"{place} unpacks to {needed} bytes, but only {free} are free")
+        try:
+            odd = [e.filename for e in archive.infolist() if not _extract(archive, e, scratch)]
+            return scratch / (_gradescope_folder(_names_in(archive)) or ""), _say_odd(place, odd)
+        except BROKEN as error:
+            require_theirs(error)
+            raise ValueError(f"{place} is damaged ({error}): download it again") from None
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, scratch: Path) -> bool:
+    """Unpack an entry, unless its name is one that no file here can have."""
+    try:
+        archive.extract(entry, scratch)  # which drops leading slashes, '..', and makes no links
+    except OSError as error:
+        if error.errno not in NO_NAME:
+            raise
+        return False
+    return True
+
+
+def _say_odd(place: Path, odd: Sequence[str]) -> list[str]:
+    """Say which files are left out for their names, of an export."""
+    told = names([shown(name) for name in odd], FEW)
+    why = "names that are too long, or of a file and a folder at once"
+    return [f"{shown(place.name)}: {len(odd)} left out, with {why}: {told}"] * bool(odd)
 
 
 def _holds_class(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import shutil
 import zipfile
@@ -264,6 +265,43 @@ def test_folder_of_results_is_passed_over_and_named(uploads, tmp_path):
 
     assert [s.id for s in found.submissions] == ["ada"]
     assert found.remarks == ("results is a folder of results and was passed over",)
+
+
+EVE = "Eve_66_assignsubmission_file_"
+
+
+@pytest.mark.parametrize(
+    ("names", "odd"),
+    [
+        (["我" * 120 + ".txt"], "我我"),
+        (["我" * 120 + "/layers.py"], "我我"),
+        ([f"{'a' * 200}/" * 21 + "b.py"], "aaaa"),
+        (["a", "a/b"], "a/b"),
+        (["a", "a/"], "a/"),
+        (["a/b", "a"], "a"),
+    ],
+)
+def test_name_that_no_file_can_have_costs_that_file_alone_and_is_said(names, odd, tmp_path):
+    ada = "Ada_55_assignsubmission_file_/layers.py"
+    files = [f"{EVE}/{name}" for name in names]
+
+    found = find(write_export(tmp_path / "export.zip", *files, f"{EVE}/x.py", ada), tmp_path)
+
+    assert [s.id for s in found.submissions] == ["55", "66"]
+    assert all(next(path.rglob("*.py")) for s in found.submissions for path, _ in s.sources)
+    (said,) = found.aloud
+    assert said.startswith("export.zip: 1 left out, with names that are too long, or of a file")
+    assert f": {EVE}/{odd}" in said
+
+
+def test_trouble_of_this_machine_s_is_no_fault_of_an_export_s(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        find(write_export(tmp_path / "export.zip", f"{EVE}/layers.py"), tmp_path)
 
 
 def test_damaged_export_is_refused_by_name(tmp_path):
