@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staff.grading.intake import platform_lists
+from staff.grading.intake.places import Place, is_in_doubt, say_both, say_platforms
 from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.sheets import Faults, normal, read_sheet
 from staff.grading.intake.submission import Student, Submission
@@ -102,23 +103,17 @@ def collect(
     search = _Search(owners)
     for number, place in enumerate([places] if isinstance(places, Path) else places):
         search.look_into(place, scratch / str(number))
+    search.weigh_places()
     submissions = search.submissions()
     if not submissions:
         raise ValueError(f"there is no hand-in in {places}: no folder and no zip")
-    aloud = (*search.aloud, *_say_platforms(submissions))
+    aloud = (*search.aloud, *say_platforms(submissions))
     return ClassOfSubmissions(
         tuple(sorted(submissions, key=lambda s: s.id)),
         (*aloud, *search.remarks),
         search.absent(),
         aloud,
     )
-
-
-def _say_platforms(submissions: Sequence[Submission]) -> list[str]:
-    """Say how many hand-ins are of which platform, if there are several: perhaps two classes."""
-    counts = Counter(s.platform for s in submissions if s.platform)
-    told = ", ".join(f"{platform} {count}" for platform, count in sorted(counts.items()))
-    return [f"Hand-ins of {len(counts)} platforms come together: {told}"] * (len(counts) > 1)
 
 
 def read_owners(path: Path, faults: Faults) -> dict[str, Said]:
@@ -160,11 +155,18 @@ class _Search:
         self._held: list[Submission] = []
         self.remarks: list[str] = []
         self.aloud: list[str] = []
+        self._given: list[Place] = []
         self._places, self._place = 0, ""
 
     def look_into(self, place: Path, scratch: Path) -> None:
         """Find the uploads in a place; an export is unpacked to `scratch`."""
         self._places, self._place = self._places + 1, place.absolute().name
+        before = len(self._uploads)
+        self._look_for(place, scratch)
+        self._given.append(Place(place, tuple(self._uploads[before:])))
+
+    def _look_for(self, place: Path, scratch: Path) -> None:
+        """Find what is in a place, one by one."""
         folder, unread = folder_of(place, scratch)
         self.aloud += unread
         if folder is None:
@@ -245,6 +247,29 @@ class _Search:
         if not found and not is_list:
             self.remarks.append(f"{shown(path.name)} is no hand-in and was passed over")
         return found
+
+    def weigh_places(self) -> None:
+        """Take what is in a zip, all of it as one upload, or hold it; say who is in several."""
+        for place in [*self._given]:
+            self._weigh(place)
+        self.aloud += say_both(self._given)
+
+    def _weigh(self, place: Place) -> None:
+        """Take a zip as one upload, or hold it, if a person says whose it is, or has to."""
+        name = normal(place.path.name)
+        said = self._owners.get(name) if place.path.is_file() else None
+        if said and said.student in place.whole:
+            self._told.pop(name, None)
+        elif said or is_in_doubt(place, self._given):
+            self._given.remove(place)
+            self._uploads = [u for u in self._uploads if u not in place.uploads]
+            self._held = [s for s in self._held if s.sources[0][0] != place.path]
+            if said:
+                self._place = place.path.name
+                self._look_at(place.path, {}, {})
+            else:
+                reason = f"all in it is of one student, who is in another place too; {SAY}"
+                self._held.append(_held(place.path, reason, place.uploads))
 
     def absent(self) -> tuple[str, ...]:
         """Return what a person has said of uploads that are not there."""

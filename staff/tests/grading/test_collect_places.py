@@ -1,0 +1,121 @@
+"""Several places of one class: whose uploads a later one brings is said, or left to a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from staff.grading.intake.collect import collect
+from staff.tests.grading.hostile_zips import CODE, make_zip
+from staff.tests.grading.uploads import METADATA, held, write_students
+
+ADA, BOB = (f"{name}_assignsubmission_file_" for name in ("Ada L_55", "Bob Builder_1234"))
+LIST = "submission_99:\n  :submitters:\n  - :name: Ada Lovelace\n    :sid: '007'\n"
+
+
+@pytest.fixture
+def moodle(uploads):
+    for name in (ADA, BOB):
+        (uploads / name).mkdir()
+        (uploads / name / "layers.py").write_bytes(CODE)
+    return uploads
+
+
+def late(tmp_path, *tops, name="late.zip"):
+    path = tmp_path / name
+    path.write_bytes(make_zip({f"{top}/layers.py": CODE + b"\n" for top in tops}))
+    return path
+
+
+def look(tmp_path, *places, owners=None):
+    return collect(places, tmp_path / "scratch", owners)
+
+
+def sources(found):
+    return {s.id: len(s.sources) for s in found.submissions}
+
+
+def test_later_place_says_whose_uploads_it_brings(moodle, tmp_path):
+    found = look(tmp_path, moodle, late(tmp_path, BOB, ADA, "Cyn_77_assignsubmission_file_"))
+
+    assert found.aloud == (
+        "late.zip brings newer or further uploads of 2 hand-ins: Ada L (55), Bob Builder (1234)",
+    )
+    assert sources(found) == {"1234": 2, "55": 2, "77": 1}
+
+
+def test_many_are_counted_and_the_first_are_named(uploads, tmp_path):
+    tops = [f"S{n}_{n}_assignsubmission_file_" for n in range(100, 131)]
+    for top in tops:
+        (uploads / top).mkdir()
+
+    (said,) = look(tmp_path, uploads, late(tmp_path, *tops)).aloud
+
+    assert said.startswith("late.zip brings newer or further uploads of 31 hand-ins: S100 (100), ")
+    assert said.endswith(" and 11 more")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_zip_of_one_student_who_is_in_the_class_is_held(first, moodle, tmp_path):
+    zip_ = late(tmp_path, BOB)
+
+    found = look(tmp_path, *((zip_, moodle) if first else (moodle, zip_)))
+
+    reason = "all in it is of one student, who is in another place too; say in students.csv"
+    assert held(found) == {"late.zip": f"{reason} whose it is"}
+    assert sources(found) == {"1234": 1, "55": 1, "late.zip": 1}
+    assert found.aloud == ()
+
+
+def test_zip_with_a_list_of_gradescope_s_of_its_own_is_held(uploads, tmp_path):
+    (uploads / "submission_metadata.yml").write_text(METADATA)
+    (uploads / "submission_101").mkdir()
+    evil = tmp_path / "evil.zip"
+    time = "  :created_at: 2030-01-01 10:00:00 Z\n"
+    evil.write_bytes(
+        make_zip({"submission_metadata.yml": (LIST + time).encode(), "submission_99/a.py": CODE})
+    )
+
+    found = look(tmp_path, uploads, evil)
+
+    assert list(held(found)) == ["evil.zip"]
+    (ada,) = (s for s in found.submissions if s.id == "submission_101")
+    assert ada.remarks == ()
+
+
+def test_hand_in_named_as_one_of_the_class_is_held_and_costs_that_one_nothing(moodle, tmp_path):
+    (moodle / "eve").mkdir()
+    found = look(tmp_path, moodle, late(tmp_path, "cs682", name="eve.zip"))
+
+    assert list(held(found)) == ["eve.zip"]
+    assert sources(found)["eve"] == 1
+
+
+def test_zip_of_one_student_who_is_nowhere_else_is_taken(moodle, tmp_path):
+    found = look(tmp_path, moodle, late(tmp_path, "Cyn_77_assignsubmission_file_"))
+
+    assert (held(found), found.aloud) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [("1234", {"1234": 2, "55": 1}), ("55", {"1234": 1, "55": 2}), ("-", {"1234": 1, "55": 1})],
+)
+def test_person_says_whose_a_zip_is(said, counts, moodle, tmp_path):
+    owners = write_students(tmp_path / "students.csv", f"late.zip,{said}")
+
+    found = look(tmp_path, moodle, late(tmp_path, BOB), owners=owners)
+
+    assert (held(found), found.absent) == ({}, ())
+    assert sources(found) == counts
+    assert len(found.aloud) == (said == "1234")
+
+
+def test_zip_with_a_class_in_it_counts_as_a_person_says(moodle, tmp_path):
+    owners = write_students(tmp_path / "students.csv", "late.zip,55")
+    zip_ = late(tmp_path, f"x/{ADA}", f"x/{BOB}", "y")
+
+    assert list(held(look(tmp_path, moodle, zip_))) == ["late.zip"]
+    found = look(tmp_path, moodle, zip_, owners=owners)
+
+    assert (held(found), found.absent) == ({}, ())
+    assert sources(found) == {"1234": 1, "55": 2}
