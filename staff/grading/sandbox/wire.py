@@ -29,6 +29,8 @@ MAX_ANSWER = 16_000_000  # the same, of what the grader takes: no right answer h
 MAX_SAID = 4000  # characters of an exception's text, and of its traceback
 _MAX_TEXT = 10_000  # characters of one string
 _MAX_DEPTH = 8
+_MAX_DIMS = 64  # of an array of NumPy's
+_MAX_PAIRS = 1000  # of one dict: no answer has 100, and keys of one hash cost the square
 _PREFIX = struct.Struct(">I")
 _NUMBERS = "biufc"  # kinds of dtype that cross as numbers
 _OTHERS = "OSUmM"  # kinds of which only dtype and shape cross
@@ -232,7 +234,7 @@ def pack(value: Any, arrays: list[Any], hide: Hide, depth: int = 0) -> Any:
     if kind in (tuple, list) and depth <= _MAX_DEPTH:
         items = [pack(v, arrays, hide, depth + 1) for v in value]
         return ["t" if kind is tuple else "l", items]
-    if kind is dict and depth <= _MAX_DEPTH:
+    if kind is dict and depth <= _MAX_DEPTH and len(value) <= _MAX_PAIRS:
         items = list(value.items())
         return ["d", [[_key(k), pack(v, arrays, hide, depth + 1)] for k, v in items]]
     if isinstance(value, type) and value in _DTYPES:
@@ -283,6 +285,8 @@ def _odd_bytes(tree: Any) -> int:
     """Return what all arrays of odd values in a tree would take, if somebody copied them."""
     match tree:
         case ["o", str(dtype), list(shape)]:
+            if len(shape) > _MAX_DIMS:  # the product would take seconds
+                raise BadFrameError("an array of too many dimensions")
             size: int = max(_odd_dtype(dtype).itemsize, _LEAST_ODD)
             return size * math.prod(max(_natural(n), 1) for n in shape)
         case list():
@@ -314,7 +318,7 @@ def _unpack(tree: Any, arrays: list[Any], find: Find, depth: int) -> Any:
             return tuple(_unpack(item, arrays, find, depth + 1) for item in items)
         case ["l", list(items)]:
             return [_unpack(item, arrays, find, depth + 1) for item in items]
-        case ["d", list(pairs)]:
+        case ["d", list(pairs)] if len(pairs) <= _MAX_PAIRS:
             return {_plain(k): _unpack(v, arrays, find, depth + 1) for k, v in pairs}
         case ["h", int(number), str(kind)]:
             return find(_natural(number), kind)

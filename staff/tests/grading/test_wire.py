@@ -6,6 +6,7 @@ import contextlib
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 import tracemalloc
@@ -184,6 +185,22 @@ def test_unpack_refuses(tree):
         unpack(tree, [np.ones(3)], lambda number, kind: [None][number])
 
 
+DEAR = {
+    "many dimensions": ["o", "|O", [9] * 495_000],
+    "keys of one hash": ["d", [[n * sys.hash_info.modulus, 0] for n in range(34_300)]],
+}
+
+
+@pytest.mark.parametrize("tree", DEAR.values(), ids=DEAR)
+def test_what_takes_long_to_unpack_is_refused_at_once(tree):
+    begin = time.process_time()
+
+    with pytest.raises(BadFrameError):
+        unpack(tree, [], find)
+
+    assert time.process_time() - begin < 1
+
+
 def test_arrays_of_odd_values_take_no_memory_and_keep_their_type_and_shape():
     tree = pack([np.broadcast_to(np.array(None), (1000, 1000))], [], stay)
     tracemalloc.start()
@@ -193,6 +210,11 @@ def test_arrays_of_odd_values_take_no_memory_and_keep_their_type_and_shape():
     assert tracemalloc.get_traced_memory()[1] < 100_000
     tracemalloc.stop()
     assert (type(got), got.dtype.str, got.shape) == (np.ndarray, "|O", (1000, 1000))
+
+
+def test_dict_with_more_than_any_answer_crosses_as_an_object():
+    assert pack(dict.fromkeys(range(1001)), [], stay) == ["h", 7, "dict"]
+    assert unpack(pack(dict.fromkeys(range(1000)), [], stay), [], find)[999] is None
 
 
 def test_long_text_in_an_array_crosses_as_an_object():
