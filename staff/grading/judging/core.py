@@ -292,7 +292,7 @@ class Grader:
             return self._ungraded(exercise, "its process was killed: is there too little memory?")
         if status == -signal.SIGXCPU or (gone and status == -signal.SIGKILL):
             problem, status = _STOPPED, 0
-        if "time" in problem:
+        if "time" in problem or remote.has_spent:
             self._overran.add(exercise)
         end_said = "" if remote.is_secret else ending(status)  # chosen by what has seen the inputs
         return self._failed(exercise, f"{problem}{end_said}", remote.trace)

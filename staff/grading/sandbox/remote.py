@@ -162,6 +162,11 @@ class RemoteSubject:
         """Raise CheckError if a result has changed since it was returned."""
         self._call("require_lasting_results", ())
 
+    @property
+    def has_spent(self) -> bool:
+        """Tell whether its time is over, or it has sent all that it may."""
+        return self._left <= 0 or self._budget.wall <= 0 or self._budget.received <= 0
+
     def give_back(self) -> float:
         """Count no time in which the worker waited for a core; return how much is new of it."""
         with contextlib.suppress(OSError):  # a damaged sandbox: whoever ends it finds that out

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import re
 import signal
+import time
 from functools import partial
 from types import SimpleNamespace
 
@@ -223,6 +224,22 @@ def test_exercises_get_less_time_after_two_that_ran_on(ran_on, is_less, rung):
             grader._attempt("fc-4.1", SimpleNamespace(begin=begin))
 
     assert (asked.value.args[0] < rung.limits.cpu) == is_less
+
+
+def test_hand_in_whose_time_is_over_with_what_is_no_answer_is_to_blame(
+    hand_in, rung, monkeypatch, nothing_given_back
+):
+    path = hand_in / "cs682/layers.py"
+    body = "__import__('time').sleep(0.2); return np.broadcast_to(None, 10**9)"
+    path.write_text(path.read_text().replace("return np.maximum(x, 0), x", body))
+    limits = dataclasses.replace(rung.limits, all_wall=1)
+    real = remote.unpack
+    monkeypatch.setattr(remote, "unpack", lambda *a: (time.sleep(1), real(*a))[1])
+
+    got = outcomes(hand_in, dataclasses.replace(rung, limits=limits), ("fc-1.3", "fc-1.4"))
+
+    assert [outcome.state for outcome in got.values()] == ["no answer", "no answer"]
+    assert "used up its time" in got["fc-1.4"].message
 
 
 @pytest.mark.parametrize(

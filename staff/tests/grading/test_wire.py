@@ -16,7 +16,7 @@ import pytest
 
 from cs682 import layers
 from cs682.checks import report, subject
-from staff.grading.sandbox import child
+from staff.grading.sandbox import child, remote
 from staff.grading.sandbox.remote import Budget, NoAnswer, RemoteSubject
 from staff.grading.sandbox.wire import BadFrameError, Wire, pack, unpack
 
@@ -352,3 +352,21 @@ def test_what_a_hand_in_sends_and_waits_for_is_taken_from_its_budget(worker):
 
     assert subject._budget.received < 10**6 - 800
     assert subject._budget.wall < 5
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent"),
+    [(Budget(5, 5, 10**6), False), (Budget(0.2, 5, 10**6), True), (Budget(5, 5, 4), True)],
+)
+def test_frame_that_is_no_answer_and_used_up_the_rest_is_told_from_others(
+    budget, spent, monkeypatch
+):
+    monkeypatch.setattr(remote, "unpack", lambda *_: time.sleep(0.3) or unpack({}, [], find))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        answer(Wire(theirs), None)
+        subject = RemoteSubject(ours, 5, budget)
+        with pytest.raises(NoAnswer, match="no answer"):
+            subject.relu_backward(np.ones(3), np.ones(3))
+
+    assert subject.has_spent == spent
