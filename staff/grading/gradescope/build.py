@@ -35,10 +35,10 @@ python3 -m venv /opt/cs682-grader
 """
 RUN = """#!/usr/bin/env bash
 # Gradescope runs this as root for each hand-in. The students' code runs as a user of its own, who
-# can read neither the grader nor its results.
+# can read neither the grader nor its results, nor who handed in: submission_metadata.json.
 set -euo pipefail
 root="${AUTOGRADER_ROOT:-/autograder}"
-chmod -R o= "$root/source" "$root/results"
+chmod -R o= "$root/source" "$root/results" "$root/submission"*
 cd "$root/source"
 export OPENBLAS_NUM_THREADS=1
 exec "${AUTOGRADER_PYTHON:-/opt/cs682-grader/bin/python}" -m staff.grading.gradescope.run

@@ -98,6 +98,19 @@ def test_scripts_are_sound_shell(tmp_path):
         subprocess.run(["bash", "-n", str(root / "source" / name)], check=True)
 
 
+@pytest.mark.parametrize("names", [(), ("submission_metadata.json",)])
+def test_no_other_user_may_read_what_gradescope_lays_out(names, tmp_path):
+    root = build(tmp_path)
+    for name in (*names, "submission/layers.py"):
+        (root / name).write_text("")
+    script = root / "source" / "run_autograder"
+    words = {"AUTOGRADER_ROOT": str(root), "AUTOGRADER_PYTHON": "true", "PATH": os.environ["PATH"]}
+
+    subprocess.run(["bash", str(script)], env=words, check=True)
+
+    assert [path for path in root.rglob("*") if path.stat().st_mode & 0o007] == []
+
+
 def test_results_are_complete_and_without_points_from_the_start(tmp_path, quick, monkeypatch):
     root = build(tmp_path)
     seen = []
