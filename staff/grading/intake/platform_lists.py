@@ -142,8 +142,10 @@ def newest_of_each(
     kept = [upload for upload in uploads if upload.platform != "Gradescope"]
     doubtful = []
     groups: dict[str, list[Upload]] = {}
-    for upload in uploads:
-        for student in upload.students if upload.platform == "Gradescope" else ():
+    # a later export holds again what nobody has replaced
+    listed = {(u.id, u.submitted): u for u in uploads if u.platform == "Gradescope"}
+    for upload in listed.values():
+        for student in upload.students:
             groups.setdefault(student.id, []).append(upload)
     for group in {tuple(group) for group in groups.values()}:
         *older, newest = sorted(group, key=lambda u: when(u.submitted))

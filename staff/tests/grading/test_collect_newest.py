@@ -40,6 +40,19 @@ def test_newer_submission_on_gradescope_replaces_the_older(uploads, tmp_path):
     assert "submission_99 is not in submission_metadata.yml" in found.remarks[0]
 
 
+def test_later_export_of_gradescope_s_holds_again_what_is_as_before(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "submission_metadata.yml").write_text(METADATA)
+        for number in (101, 102):
+            (tmp_path / name / f"submission_{number}").mkdir()
+
+    found = collect([tmp_path / "one", tmp_path / "two"], tmp_path / "scratch")
+
+    assert held(found) == {}
+    assert [s.sources[0][0].parent.name for s in found.submissions] == ["two", "two"]
+
+
 def test_two_submissions_of_a_student_that_do_not_replace_each_other_are_held(uploads, tmp_path):
     both = METADATA.replace("0123", "'007'")
     (uploads / "submission_metadata.yml").write_text(both)
