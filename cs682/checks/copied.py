@@ -27,7 +27,7 @@ WITHOUT = (  # functions that must do without what is given
 )
 _RUN = 6  # instructions in a row that are compared
 _LEAST = 30  # instructions of a function that can be told from others
-_SHARE = 0.65  # of a function's runs: most of it; of right answers that share idioms, 0.53
+_SHARE = 0.6  # of a function's runs: most of it; of right answers that share idioms, 0.53
 
 
 @contextmanager

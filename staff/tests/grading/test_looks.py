@@ -100,9 +100,11 @@ def test_ordinary_code_does_as_without_looks():
 def test_lines_in_messages_stay_as_they_are():
     with pytest.raises(ZeroDivisionError) as caught:
         run("def f(a):\n    return (a +\n        1 / (a - a))\n\nf(f(1)\n)")
-    frames = traceback.extract_tb(caught.value.__traceback__)
+    frames = traceback.extract_tb(caught.value.__traceback__)[-2:]
 
-    assert [(f.lineno, f.colno) for f in frames[-2:]] == [(5, 2), (3, 8)]
+    assert [f.lineno for f in frames] == [5, 3]
+    if sys.version_info >= (3, 11):  # an older Python knows lines alone
+        assert [f.colno for f in frames] == [2, 8]
 
 
 GUARDED = """
