@@ -24,6 +24,7 @@ from staff.grading.results.grade_book import grade_book
 from staff.grading.results.last_run import (
     LastRun,
     files_in_force,
+    find_missing,
     read_last_run,
     say_odd_files,
     write_last_run,
@@ -86,8 +87,9 @@ class Desk:
         self.untimed: list[str] = []
         self._outgrown: list[tuple[str, str, str]] = []
         self._odd: list[str] = []
+        self._missing: list[tuple[str, str]] = []
         last = read_last_run(out)
-        self._before, self._run = last.files, LastRun(files_in_force(out), last.seen)
+        self._before, self._run = last.files, LastRun(files_in_force(out), last.seen, last.own)
         with self._faults.kept():
             self._saved = self._contents()
         with self._faults.kept():
@@ -131,7 +133,9 @@ class Desk:
         """Say, once it is written, what people should know of what they typed in, in some lines."""
         changed = [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
         again = [f"{shown(who, 40)} ({key})" for who, key, _ in self._outgrown]
+        missing = [f"{shown(who, 40)} ({what})" for who, what in self._missing]
         told = {
+            "Handed in before and not there now:": missing,
             "Corrected since the last run:": self._book.corrected,
             "Read again, for they have changed since: answers of": changed,
             "Overrides below what the grader gives, or set before the work changed:": again,
@@ -215,7 +219,9 @@ class Desk:
         write_text(self._out / "summary.html", summary_page(done))
         named = [path for path in (*args.answers, args.roster, args.variant) if path]
         self._odd = say_odd_files(self._out, self._before, named)
+        self._missing = find_missing(records, self._run.own)
         more = {
+            "Handed in before, not there now": self._missing,
             "The folder of results": [("", line) for line in self._odd],
             "An override to look at again": [
                 (id_, f"{e}: {why}") for id_, e, why in self._outgrown

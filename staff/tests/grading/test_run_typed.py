@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import shutil
 
 import numpy as np
 
@@ -128,6 +129,28 @@ def test_override_that_the_work_has_outgrown_is_named_and_stays(place, out, quic
         assert "<td>fc-4.1: 1 set by hand, then the code cs682/optim.py changed</td>" in page
         assert "<td>fc-4.1: 1 set by hand, the grader gives 2</td>" in page
         assert read_book(out)["bob"]["fc-4.1"] == "1"
+
+
+def test_file_and_answers_that_were_handed_in_before_and_are_gone_are_named(
+    place, out, quick, capsys
+):
+    add_answers(place / "ada")
+    grade(place, out)
+    first = capsys.readouterr().out
+    shutil.rmtree(place / "ada" / "notebooks")
+    (place / "bob" / "cs682" / "optim.py").rename(place / "optim.py")
+    for _ in range(2):  # as long as it is so
+        grade(place, out)
+        said = capsys.readouterr().out
+        line = next(line for line in said.splitlines() if line.startswith("Handed in before"))
+        assert "bob (cs682/optim.py)" in line
+        assert "ada (fc-q1, fc-q2, " in line
+    assert "<td>cs682/optim.py</td>" in (out / "warnings.html").read_text()
+    (place / "optim.py").rename(place / "bob" / "cs682" / "optim.py")
+    add_answers(place / "ada")
+    grade(place, out)
+
+    assert "Handed in before" not in first + capsys.readouterr().out
 
 
 def test_files_that_are_gone_or_that_nobody_reads_are_named(place, out, quick, capsys):
