@@ -19,7 +19,7 @@ from staff.grading.intake.text import clean
 from staff.grading.results import exports
 from staff.grading.results.answer_tables import Table, part_of
 from staff.grading.results.answers_page import answers_page
-from staff.grading.results.folder import ever_known
+from staff.grading.results.folder import ever_known, successors
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.last_run import (
     LastRun,
@@ -93,8 +93,6 @@ class Desk:
         with self._faults.kept():
             self._saved = self._contents()
         with self._faults.kept():
-            self._typed = self._book.read()
-        with self._faults.kept():
             self._overrides = read_overrides(out / "overrides.csv", points, self._faults)
         with self._faults.kept():
             self._late = read_late_rule(out / "late.json", self._faults)
@@ -120,6 +118,9 @@ class Desk:
                              "expected a hand-in as grades.csv calls it")  # fmt: skip
         for line in found.absent:
             self._faults.add(line)
+        self._book.follow(successors(self._out, submissions))
+        with self._faults.kept():
+            self._typed = self._book.read()
         before = {normal(id_) for id_ in ever_known(self._out)}
         self._book.look_up(ids.keys() | before, self._faults)
         self._faults.tell()

@@ -246,8 +246,21 @@ def put_aside(out: Path, submissions: Sequence[Submission]) -> None:
 
 def ever_known(out: Path) -> list[str]:
     """Return the ids of all hand-ins that have been graded here, also of those put aside."""
-    return [known.id for kind in ("records/*.json", "dropped/*/records.json")
-            for known in _known(out, kind)]  # fmt: skip
+    return [known.id for known in _ever_known(out)]
+
+
+def successors(out: Path, submissions: Sequence[Submission]) -> dict[str, str]:
+    """Return the ids of hand-ins that others of the same people have replaced, with theirs.
+
+    Parameters
+    ----------
+    out : Path, the folder of all results
+    submissions : sequence of Submission, as for `require_everybody`
+    """
+    there = {s.id for s in submissions}
+    now = {frozenset(p.id for p in s.students): s.id for s in submissions if s.students}
+    gone = [known for known in _ever_known(out) if known.id not in there]
+    return {k.id: now[people] for k in gone if (people := frozenset(k.students)) in now}
 
 
 @dataclass(frozen=True)
@@ -269,6 +282,12 @@ def _known(out: Path, kind: str = "records/*.json") -> Iterator[_Known]:
             students = {normal(student["id"]) for student in tree["students"]}
             uploads, submitted = tree.get("uploads", []), tree.get("submitted", "")
             yield _Known(tree["id"], path.stem, students, uploads, submitted)
+
+
+def _ever_known(out: Path) -> Iterator[_Known]:
+    """Give each hand-in that has been graded here, also of those put aside."""
+    for kind in ("records/*.json", "dropped/*/records.json"):
+        yield from _known(out, kind)
 
 
 def _move(out: Path, slug: str) -> None:

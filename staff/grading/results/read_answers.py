@@ -5,7 +5,8 @@ is put together with what was known before; an empty cell never takes anything a
 people who say something new, and not the same, are asked, not chosen between. What is known is
 corrected in any one of these tables, and that is named. To a file from elsewhere, which may be an
 old copy, the book itself is one more reader. Points are for the text that was read: if the answer
-changes later, they are kept beside it and it is to be read again.
+changes later, they are kept beside it and it is to be read again. If another hand-in of the same
+people takes the place of one, as on Gradescope, what was typed for that one is this one's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, read_sheet
@@ -26,6 +27,7 @@ from staff.grading.results.answer_tables import (
     ABOUT_WORDS,
     BEFORE,
     COLUMNS,
+    QUESTIONS,
     WORDS,
     Key,
     Table,
@@ -47,6 +49,7 @@ from staff.grading.results.store import (
     write_text,
 )
 
+V = TypeVar("V")
 Texts = dict[Key, str]  # digests of the answers that were read, or shown to be read
 Given = dict[tuple[str, str, str], dict[str, str]]  # points and remark, with the digest at the end
 CHANGED = "it has changed since it was read"
@@ -108,9 +111,20 @@ class AnswerBook:
         self._out, self._points = out, points
         self._files = [path.resolve() for path in files]
         self._memory = out / "staff" / "answers.json"
+        self._successors: Mapping[str, str] = {}
+        self._moves: dict[Key, Key] = {}  # answers of hand-ins that others have replaced
         self._texts: Texts = {}
         self._given: Given = {}  # what was given to words that have changed since
         self.corrected: list[str] = []
+
+    def follow(self, successors: Mapping[str, str]) -> None:
+        """From now on take what is typed for hand-ins that are gone for that of others.
+
+        Parameters
+        ----------
+        successors : mapping of str to str, ids of hand-ins, each with that which has replaced it
+        """
+        self._successors = successors
 
     def read(self) -> Table:
         """Return all that people have typed in until now.
@@ -203,7 +217,9 @@ class AnswerBook:
         """Return what stands in one table; nothing if it cannot be understood at all."""
         with faults.kept():
             cure = "leave it out" if path in self._files else _IF_EMPTY
-            return read_table(path, self._points, faults, self._texts, cure)
+            replaced = {k: self._texts[new] for k, new in self._moves.items() if new in self._texts}
+            texts = {**self._texts, **replaced}
+            return self._followed(read_table(path, self._points, faults, texts, cure))
         return {}
 
     def write(self, records: Sequence[Record], names: bool = False, readers: int = 0) -> None:
@@ -260,13 +276,28 @@ class AnswerBook:
 
     def _remembered(self) -> tuple[Table, dict[str, Table], Texts, Given]:
         """Return what was known, stood in further files, was read, and was given before."""
-        if not self._memory.exists():
-            return {}, {}, {}, {}
-        tree = json.loads(self._memory.read_text(encoding="utf-8"))
+        there = self._memory.exists()
+        tree = json.loads(self._memory.read_text(encoding="utf-8")) if there else {}
         texts = {(student, question): text for student, question, text in tree.get("texts", ())}
-        seen = {k: _from_lines(v) for k, v in tree["seen"].items()}
+        self._moves = self._moves_of(texts)
+        known = self._followed(_from_lines(tree.get("known", [])))
+        seen = {k: self._followed(_from_lines(v)) for k, v in tree.get("seen", {}).items()}
         given = {tuple(key): cells for *key, cells in tree.get("given", ())}
-        return _from_lines(tree["known"]), seen, texts, given
+        return known, seen, self._followed(texts), self._followed(given)
+
+    def _moves_of(self, texts: Texts) -> dict[Key, Key]:
+        """Return which answers are to follow: not where both stood side by side in a run."""
+        pairs = (((old, row.id), (new, row.id)) for row in QUESTIONS
+                 for old, new in self._successors.items())  # fmt: skip
+        return {old: new for old, new in pairs if not (old in texts and new in texts)}
+
+    def _followed(self, found: Mapping[Any, V]) -> dict[Any, V]:
+        """Return what is known of answers, by where they are now; what is there already stays."""
+        followed: dict[Any, V] = {}
+        for key, value in found.items():
+            now = (*self._moves.get(key[:2], key[:2]), *key[2:])
+            followed[key if now in found or now in followed else now] = value
+        return followed
 
     def _write(self, path: Path, text: str) -> None:
         """Replace a table; what a person has saved there is kept first."""

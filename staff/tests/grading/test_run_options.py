@@ -161,7 +161,6 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, out, quick,
 
     told = [line.rpartition("/")[2] for line in capsys.readouterr().err.splitlines()]
     assert told == [
-        "answers.csv, line 2: points are 'two', expected a whole number up to 2",
         "overrides.csv, line 3: the reason is empty, expected one for the student to read",
         "late.json: free_days is 'x', expected a number from 0",
         "students.csv, line 2: upload 'x.zip', student '', expected both, or - for nobody",
@@ -169,6 +168,7 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, out, quick,
         "as grades.csv calls it",
         "late.json: 'nemo' has handed nothing in, expected a hand-in as grades.csv calls it",
         "students.csv, line 3: nosuch.zip is not among the uploads, expected the name of one",
+        "answers.csv, line 2: points are 'two', expected a whole number up to 2",
         "answers.csv, line 3: 'doraa' has handed nothing in, expected a hand-in as grades.csv "
         "calls it",
         "2.csv, line 2: 'doraa' has handed nothing in, expected a hand-in as grades.csv calls it",

@@ -9,7 +9,14 @@ import shutil
 import numpy as np
 
 from staff.grading import single
-from staff.tests.grading.classes import ALL, add_answers, grade, override_one, read_book
+from staff.tests.grading.classes import (
+    ALL,
+    add_answers,
+    grade,
+    override_one,
+    read_book,
+    write_hand_in,
+)
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
 from staff.tests.grading.typed import type_in
 
@@ -59,16 +66,20 @@ def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named
         assert "ada,fc-q1,2,2" in (out / "answers.csv").read_text()
 
 
+def change_answer(path):
+    """Answer the first question in other words."""
+    book = json.loads(path.read_text())
+    asked = [cell["id"] for cell in book["cells"]].index("q1")
+    book["cells"][asked + 1]["source"] = "Something else."
+    path.write_text(json.dumps(book))
+
+
 def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, out, quick, capsys):
     add_answers(place / "ada")
     grade(place, out)
     type_in(out / "answers.csv", "ada,fc-q1", "2")
     grade(place, out)
-    path = place / "ada" / "notebooks" / "FullyConnectedNets.ipynb"
-    book = json.loads(path.read_text())
-    asked = [cell["id"] for cell in book["cells"]].index("q1")
-    book["cells"][asked + 1]["source"] = "Something else."
-    path.write_text(json.dumps(book))
+    change_answer(place / "ada" / "notebooks" / "FullyConnectedNets.ipynb")
 
     for _ in range(2):
         grade(place, out)
@@ -79,6 +90,47 @@ def test_answer_that_a_later_upload_changes_is_to_be_read_again(place, out, quic
         )
         assert "<td>ada</td><td>fc-q1: before, 2</td>" in (out / "warnings.html").read_text()
         assert "Changed since it was read; before, ada: 2" in (out / "answers.html").read_text()
+
+
+def export_from_gradescope(folder, number):
+    """Write an export with the only submission of a student, and return its notebook."""
+    add_answers(write_hand_in(folder / f"submission_{number}"))
+    (folder / "submission_metadata.yml").write_text(
+        f"---\nsubmission_{number}:\n  :submitters:\n  - :name: Ada\n    :sid: '301'\n"
+        f"    :email: ada@example.edu\n  :created_at: 2026-10-02 12:00:0{number} -0400\n"
+    )
+    return folder / f"submission_{number}" / "notebooks" / "FullyConnectedNets.ipynb"
+
+
+def test_points_follow_to_the_submission_that_replaces_the_one_that_was_read(
+    tmp_path, out, quick, capsys
+):
+    for number in (5, 7, 8):
+        path = export_from_gradescope(tmp_path / f"{number}", number)
+    change_answer(path)
+    grade(tmp_path / "5", out, "--readers", "1")
+    old = tmp_path / "old.csv"
+    old.write_bytes((out / "readers" / "1.csv").read_bytes())
+    for table, questions in ((out / "readers" / "1.csv", "12"), (old, "13")):
+        for number in questions:
+            type_in(table, f"submission_5,fc-q{number}", "2")
+
+    for _ in range(2):
+        capsys.readouterr()
+        assert grade(tmp_path / "7", out, "--answers", str(old)) == 0
+        assert read_book(out)["301"]["points"] == str(int(ALL) + 6)
+        for table in (out / "answers.csv", out / "readers" / "1.csv"):
+            assert "submission_7,fc-q1,2,2" in table.read_text()
+            assert "submission_5" not in table.read_text()
+        assert "Read again" not in capsys.readouterr().out
+
+    for options in ([], ["--answers", str(old)]):
+        assert grade(tmp_path / "8", out, *options) == 0
+        said = "Read again, for they have changed since: answers of submission_8 (fc-q1)\n"
+        assert said in capsys.readouterr().out
+        assert read_book(out)["301"]["points"] == str(int(ALL) + 4)
+    assert grade(tmp_path / "7", out, "--drop-absent") == 0
+    assert read_book(out)["301"]["points"] == str(int(ALL) + 6)
 
 
 def test_upload_that_is_assigned_for_nothing_is_named(place, out, quick, capsys):
