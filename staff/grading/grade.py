@@ -189,7 +189,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     if interrupted:
         left = [id_ for id_ in before.keys() - results.keys() if before[id_] == _written(plan, id_)]
         say_interrupted(sorted(left), again=args.regrade)
-    return INTERRUPTED if interrupted else status
+    return interrupted or status
 
 
 def _ids_of(submissions: Sequence[Submission]) -> str:
@@ -319,8 +319,8 @@ def _with_name(submission: Submission) -> str:
 
 def _with_bar(
     chosen: Sequence[Submission], plan: Plan, args: argparse.Namespace
-) -> tuple[dict[str, Result], bool]:
-    """Grade behind a progress bar, or a line now and then; tell whether Ctrl-C has ended it."""
+) -> tuple[dict[str, Result], int]:
+    """Grade behind a progress bar, or a line now and then; tell by what status it was ended."""
     results: dict[str, Result] = {}
     held = {s.id for s in chosen if s.held}  # nobody grades them, so they count for nothing
     count = len(chosen) - len(held)
@@ -336,8 +336,10 @@ def _with_bar(
         try:
             grade_class(chosen, plan, jobs=args.jobs, scheduler=args.scheduler, done=done)
         except KeyboardInterrupt:
-            return results, True
-    return results, False
+            return results, INTERRUPTED
+        except Terminated:
+            return results, TERMINATED
+    return results, 0
 
 
 def _say_how_far(through: Sequence[Result], count: int) -> None:

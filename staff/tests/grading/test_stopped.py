@@ -86,11 +86,15 @@ def test_file_system_without_locks_is_graded_on_all_the_same(tmp_path, monkeypat
         pass
 
 
+def write_five(folder):
+    for number in range(5):
+        (folder / f"{number}").mkdir(parents=True)
+        (folder / f"{number}" / "layers.py").write_text("x\n")
+
+
 @pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
 def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path, out):
-    for number in range(5):
-        (tmp_path / "class" / f"{number}").mkdir(parents=True)
-        (tmp_path / "class" / f"{number}" / "layers.py").write_text("x\n")
+    write_five(tmp_path / "class")
     process = start(SLOW, tmp_path / "class", out, *jobs, **BOTH)
     wait_for(process, out, RECORD)
     os.killpg(process.pid, signal.SIGINT)
@@ -101,6 +105,21 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     stopping = lines.index("Stopping; writing the book of what is done.")
     assert not any(text.startswith("Grades: ") for text in lines[:stopping])
     assert lines[-1] == "Interrupted: 4 hand-ins are left; the same command goes on with them."
+    assert "Traceback" not in errors
+    assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
+
+
+@pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
+def test_sigterm_leaves_the_book_of_what_is_done_too(jobs, tmp_path, out):
+    write_five(tmp_path / "class")
+    process = start(SLOW, tmp_path / "class", out, *jobs, **BOTH)
+    wait_for(process, out, RECORD)
+    os.killpg(process.pid, signal.SIGTERM)
+    said, errors = process.communicate()
+
+    assert process.returncode == 143
+    last = said.splitlines()[-1]
+    assert last == "Interrupted: 4 hand-ins are left; the same command goes on with them."
     assert "Traceback" not in errors
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
@@ -160,9 +179,10 @@ def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path, o
     said, errors = process.communicate()
 
     assert process.returncode == 143
-    assert said.splitlines()[-1].startswith("Terminated: ")
+    assert said.splitlines()[-1].startswith("Interrupted: 1 hand-ins are left; the same command")
     assert "Traceback" not in errors
     assert list(out.glob("staff/records/*.json")) == []
+    assert [row["points"] for row in read_book(out).values()] == [""]
 
 
 def test_worker_that_is_told_to_end_while_it_checks_judges_nothing(tmp_path, out):
