@@ -280,7 +280,8 @@ class _Search:
 
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""
-        uploads, doubtful = platform_lists.newest_of_each([u for u in self._uploads if not u.said])
+        every = {u.key: u for u in self._uploads}.values()  # given out twice, it counts once
+        uploads, doubtful = platform_lists.newest_of_each([u for u in every if not u.said])
         made = [*self._held, *(_held(u.path, reason, [u]) for u, reason in doubtful)]
         ids = {s.id: u.id for u in uploads for s in u.students}
         groups: dict[str, list[Upload]] = {}
@@ -290,7 +291,7 @@ class _Search:
             if reason := _clash(group):
                 made += [_held(u.path, reason, [u]) for u in group]
                 group.clear()
-        for upload in self._uploads:
+        for upload in every:
             if upload.said:
                 groups.setdefault(ids.get(upload.said, upload.said), []).append(upload)
         return [*made, *(_one(id_, group) for id_, group in groups.items() if group)]

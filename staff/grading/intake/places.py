@@ -55,8 +55,10 @@ def say_both(places: Sequence[Place]) -> list[str]:
     """Say of each place of whom it brings uploads that are in an earlier one too."""
     lines = []
     before: frozenset[str] = frozenset()
+    seen: set[str | Path] = set()
     for place in places:
-        again = {u.said or u.id: u.students for u in place.uploads if _ids(u) & before}
+        new = [u for u in place.uploads if u.key not in seen]
+        again = {u.said or u.id: u.students for u in new if _ids(u) & before}
         if again:
             who = names([_called(student) for students in again.values() for student in students])
             count = f"{len(again)} hand-in{'s' * (len(again) > 1)}"
@@ -64,6 +66,7 @@ def say_both(places: Sequence[Place]) -> list[str]:
                 f"{shown(place.path.name)} brings newer or further uploads of {count}: {who}"
             )
         before |= place.people
+        seen |= {u.key for u in new}
     return lines
 
 

@@ -49,6 +49,14 @@ class Upload:
     said: str = ""
 
     @property
+    def key(self) -> str | Path:
+        """Return what is the same only if it is one upload, given out twice.
+
+        The name that Canvas makes has a number that no other upload has.
+        """
+        return normal(self.path.name) if self.platform == "Canvas" else self.path
+
+    @property
     def owner(self) -> tuple[object, ...]:
         """Return what must be the same in all uploads of one student."""
         return (self.platform, *((s.id, s.name) for s in self.students))

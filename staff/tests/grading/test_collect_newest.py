@@ -53,6 +53,22 @@ def test_later_export_of_gradescope_s_holds_again_what_is_as_before(tmp_path):
     assert [s.sources[0][0].parent.name for s in found.submissions] == ["two", "two"]
 
 
+@pytest.mark.parametrize("said", ["", "77"])
+def test_upload_that_canvas_gives_out_twice_counts_once(said, tmp_path):
+    name = "lovelaceada_55_901_hand-in.zip"
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        add_zip(tmp_path / place, name)
+    add_zip(tmp_path / "two", "hoppergrace_56_902_hand-in.zip")
+    owners = write_students(tmp_path / "students.csv", *[f"{name},{said}"] * bool(said))
+
+    found = collect([tmp_path / "one", tmp_path / "two"], tmp_path / "scratch", owners)
+
+    sources = {s.id: s.sources for s in found.submissions}
+    assert sources[said or "55"] == ((tmp_path / "two" / name, "hand-in.zip"),)
+    assert found.aloud == ()
+
+
 def test_two_submissions_of_a_student_that_do_not_replace_each_other_are_held(uploads, tmp_path):
     both = METADATA.replace("0123", "'007'")
     (uploads / "submission_metadata.yml").write_text(both)
