@@ -21,7 +21,7 @@ from staff.grading.intake.places import Place, is_in_doubt, say_both, say_platfo
 from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.sheets import Faults, normal, read_sheet
 from staff.grading.intake.submission import Student, Submission
-from staff.grading.intake.uploads import Upload, given_name, platform_names, read_name
+from staff.grading.intake.uploads import Upload, given_name, named_by, platform_names, read_name
 from staff.grading.intake.whole_class import (
     JUNK,
     class_below,
@@ -153,6 +153,7 @@ class _Search:
         self._owners, self._told = owners, dict(owners)
         self._uploads: list[Upload] = []
         self._held: list[Submission] = []
+        self._people: dict[str, set[Student]] = {}  # by id, with a name
         self.remarks: list[str] = []
         self.aloud: list[str] = []
         self._given: list[Place] = []
@@ -183,6 +184,8 @@ class _Search:
         times, unread = platform_lists.read_worksheet(folder)
         self.aloud += unread
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(JUNK)]
+        for student in (*named_by(paths), *(s for u in listed.values() for s in u.students)):
+            self._people.setdefault(student.id, set()).add(student)
         alike = Counter(normal(path.name) for path in paths)
         for path in paths:
             if alike[name := normal(path.name)] == 1:
@@ -293,7 +296,9 @@ class _Search:
                 group.clear()
         for upload in every:
             if upload.said:
-                groups.setdefault(ids.get(upload.said, upload.said), []).append(upload)
+                people = self._people.get(upload.said, ())
+                known = replace(upload, students=tuple(people)) if len(people) == 1 else upload
+                groups.setdefault(ids.get(upload.said, upload.said), []).append(known)
         return [*made, *(_one(id_, group) for id_, group in groups.items() if group)]
 
 

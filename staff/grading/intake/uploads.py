@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,13 @@ def platform_names(path: Path, *, flat: bool) -> list[Upload]:
     """
     name = normal(path.name)
     return [*_moodle(path, name), *(_canvas(path, name) if flat else ())]
+
+
+def named_by(paths: Iterable[Path]) -> Iterator[Student]:
+    """Give each student whom the name of an upload names, if it can be read in one way alone."""
+    for path in paths:
+        readings = platform_names(path, flat=path.is_file())
+        yield from readings[0].students if len(readings) == 1 else ()
 
 
 def given_name(path: Path) -> str:

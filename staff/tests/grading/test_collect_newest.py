@@ -178,6 +178,30 @@ def test_upload_of_canvas_s_that_is_assigned_keeps_its_name_and_platform(uploads
     assert (ada.students[0].name, ada.platform) == ("lovelaceada", "Canvas")
 
 
+def test_students_whose_uploads_are_swapped_keep_their_names(uploads, tmp_path):
+    names = "lovelaceada_55_901_a.zip", "hoppergrace_56_902_a.zip"
+    for name in names:
+        add_zip(uploads, name)
+    owners = write_students(tmp_path / "students.csv", f"{names[0]},56", f"{names[1]},55")
+
+    ada, grace = collect(uploads, tmp_path / "scratch", owners).submissions
+
+    assert [s.name for s in (*ada.students, *grace.students)] == ["lovelaceada", "hoppergrace"]
+
+
+def test_student_whom_two_uploads_name_otherwise_has_no_name(uploads, tmp_path):
+    names = "lovelaceada_55_901_a.zip", "hoppergrace_55_902_a.zip"
+    for name in names:
+        add_zip(uploads, name)
+    add_zip(uploads, "by mail.zip")
+    owners = write_students(tmp_path / "students.csv", "by mail.zip,55")
+
+    found = collect(uploads, tmp_path / "scratch", owners)
+
+    (one,) = (s for s in found.submissions if not s.held)
+    assert [s.name for s in one.students] == [""]
+
+
 def test_gradescope_s_time_stays_with_an_upload_that_is_assigned(uploads, tmp_path):
     (uploads / "submission_metadata.yml").write_text(METADATA)
     for name in ("submission_101", "submission_102"):
