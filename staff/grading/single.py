@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -64,8 +64,9 @@ class Plan:
 def grade_submission(submission: Submission, plan: Plan) -> Result:
     """Grade one hand-in, or take its record if it has been graded like this before.
 
-    The record is written before this returns. What came damaged is not graded: nobody can tell
-    what it holds.
+    The record is written before this returns. Where the work is as before, but its uploads are
+    not, it is written anew with the same outcomes. What came damaged is not graded: nobody can
+    tell what it holds.
     """
     with tempfile.TemporaryDirectory(prefix="cs682-hand-in-") as scratch:
         raw, stage = Path(scratch, "raw"), Path(scratch, "stage")
@@ -73,22 +74,31 @@ def grade_submission(submission: Submission, plan: Plan) -> Result:
         stage.mkdir()
         haul = unpack(submission.sources, raw, submission.versions)
         rung = find_rung(plan.allow_unsandboxed)
-        key = _key(haul, submission, rung, plan)
+        conditions = _conditions(haul, rung, plan)
+        key = _key(haul, submission, plan, conditions)
         path = plan.record_of(submission.id)
-        known = None if plan.again else read_record(path, submission.id)
-        if known is not None and known.key == key and not known.not_graded:
+        known = None if plan.again else _read_graded(path, submission.id)
+        if known is not None and known.key == key:
             return known
         package = arrange(haul, stage)
         if package.damaged:
             reason = "; ".join(package.damaged[:TOLD])
             return NotGraded(submission.id, reason, "", submission.students)
-        record = _grade(submission, package, rung, plan, key)
-        if plan.rerun is not None:
+        content = _hash([*conditions, _digests(package.folder)])
+        same = known.outcomes if known is not None and known.content == content else ()
+        record = replace(_grade(submission, package, rung, plan, same), key=key, content=content)
+        if plan.rerun is not None and not same:
             from staff.grading.rerun import rerun_notebooks  # needs more than Gradescope has
 
             rerun_notebooks(stage, plan.rerun, plan.reports_of(submission.id) / "notebooks", rung)
     write_record(path, record)
     return record
+
+
+def _read_graded(path: Path, id_: str) -> Record | None:
+    """Return the record of a hand-in of which all has been graded; None if there is none."""
+    record = read_record(path, id_)
+    return None if record is None or record.not_graded else record
 
 
 @lru_cache
@@ -97,8 +107,13 @@ def find_rung(allow_unsandboxed: bool) -> Rung:
     return choose_rung(allow_unsandboxed=allow_unsandboxed)
 
 
-def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key: str) -> Record:
-    """Return the record of a hand-in whose files are in place."""
+def _grade(
+    submission: Submission, package: Package, rung: Rung, plan: Plan, same: tuple[Outcome, ...]
+) -> Record:
+    """Return the record of a hand-in whose files are in place; `same` are its outcomes, if known.
+
+    What is to be read of each upload, and what is said of it, is always found out.
+    """
     answers, unreadable = read_answers(package.folder / "notebooks")
     facts = facts_of(package, answers, hints=plan.hints)
     if package.left_out:
@@ -106,10 +121,11 @@ def _grade(submission: Submission, package: Package, rung: Rung, plan: Plan, key
     if idle := _idle(submission, package):
         facts[IDLE] = ", ".join(idle)
     pasted = say_pasted(find_pasted(package))
-    found = {outcome.exercise: outcome for outcome in grade_package(package, answers, rung, plan)}
+    graded = same or grade_package(package, answers, rung, plan)
+    found = {outcome.exercise: outcome for outcome in graded}
     outcomes = tuple(found[key] for key in EXERCISES if key in found)
     return Record(
-        key=key,
+        key="",
         id=submission.id,
         students=submission.students,
         late=submission.late,
@@ -184,29 +200,50 @@ def worth(outcome: Outcome, maximum: int) -> Outcome:
     return replace(outcome, points=points, maximum=maximum)
 
 
-def _key(haul: Haul, submission: Submission, rung: Rung, plan: Plan) -> str:
-    """Return a hash of all that decides what a record says.
+def _key(haul: Haul, submission: Submission, plan: Plan, conditions: Sequence[object]) -> str:
+    """Return a hash of all that decides what a record says."""
+    return _hash(
+        [
+            *conditions,
+            haul.digest,
+            submission.id,
+            [vars(student) for student in submission.students],
+            submission.late,
+            submission.submitted,
+            submission.remarks,
+            submission.assigned,
+            submission.uploads,
+            plan.hints,
+        ]
+    )
+
+
+def _conditions(haul: Haul, rung: Rung, plan: Plan) -> list[object]:
+    """Return what decides the outcomes beside the work.
 
     Images decide nothing where no model is: with data, only the others are graded again.
     """
     stems = [name.removesuffix(".npz") for name in MODELS.values()]  # a browser may number them
     has_models = any(stem in member.name.lower() for member in haul.members for stem in stems)
-    parts = [
+    return [
         edition(),
-        haul.digest,
-        submission.id,
-        [vars(student) for student in submission.students],
-        submission.late,
-        submission.submitted,
-        submission.remarks,
-        submission.assigned,
-        submission.uploads,
         rung.name,
         versions(),
         plan.seed,
         dict(plan.points),
         plan.rerun is not None,
-        plan.hints,
         digest_images(read_images(plan.images)) if plan.images and has_models else None,
     ]
+
+
+def _digests(folder: Path) -> list[tuple[str, str]]:
+    """Return the files that were taken, each with the SHA-256 of what it holds."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [
+        (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in files
+    ]
+
+
+def _hash(parts: Sequence[object]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -22,7 +22,7 @@ class Record:
 
     Attributes
     ----------
-    key : str, changes with the content of the hand-in, the seed and the grader itself
+    key : str, changes with all that decides what the record says
     id : str, of the submission
     students : tuple of Student
     late : bool, whether the platform marked it so
@@ -37,6 +37,7 @@ class Record:
     remarks : tuple of str, for the student: what a person or the rule for late days did to it
     deduction : float, points that come off for being late
     uploads : tuple of str, what it was made of
+    content : str, changes with what decides the outcomes alone
     """
 
     key: str
@@ -52,6 +53,7 @@ class Record:
     remarks: tuple[str, ...] = ()
     deduction: float = 0
     uploads: tuple[str, ...] = ()
+    content: str = ""
 
     @property
     def help_used(self) -> dict[str, str]:

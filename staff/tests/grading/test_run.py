@@ -220,6 +220,25 @@ def test_folder_of_newer_uploads_that_is_forgotten_costs_nobody_points(
     assert main(words) == 0
 
 
+def test_second_export_of_moodle_s_grades_none_again_whose_work_is_as_before(tmp_path, out, quick):
+    ada, bob = (f"{name}_assignsubmission_file_" for name in ("Ada_55", "Bob_56"))
+    one, two = tmp_path / "one", tmp_path / "two"
+    for name in (ada, bob):
+        write_hand_in(one / name)
+        write_hand_in(two / name)
+    with (two / bob / "cs682" / "optim.py").open("a") as file:
+        file.write("# newer\n")
+    grade(one, out)
+    assert len(quick) == 2
+
+    for _ in range(2):
+        words = ["--out", str(out), "--no-models", "--seed", "1"]
+        assert main(["grade", str(one), str(two), *words]) == 0
+        assert len(quick) == 3
+        record = read_record(out / "staff" / "records" / "55.json", "55")
+        assert (record.uploads, record.points) == ((ada, ada), int(ALL))
+
+
 def test_with_data_only_hand_ins_with_models_are_graded_again(place, out, quick, monkeypatch):
     pixels, labels = np.zeros((2, 3, 32, 32), np.uint8), np.zeros(2, np.int64)
     images = HeldBack(pixels, labels, pixels, labels, np.zeros((3, 32, 32), np.float32))
