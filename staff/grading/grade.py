@@ -19,7 +19,7 @@ from cs682.checks import EXERCISES
 from cs682.cifar10.files import find_cifar10, is_stand_in
 from staff.grading.desk import Desk
 from staff.grading.intake.collect import ClassOfSubmissions, collect
-from staff.grading.intake.safe_text import names, shown
+from staff.grading.intake.safe_text import counted, names, shown
 from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Submission
 from staff.grading.judging.held_back import hold_back, write_images
@@ -169,7 +169,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
     if rung.name == "another user":
         _require_kept(args, out)
     plan = _plan(args, out)
-    say(f"{len(chosen)} hand-ins; code runs in this sandbox: {rung.name}")
+    say(f"{counted(len(chosen), 'hand-in')}; code runs in this sandbox: {rung.name}")
     before = {s.id: _written(plan, s.id) for s in chosen}
     with answering(signal.SIGINT, _stop):
         results, interrupted = _with_bar(chosen, plan, args)

@@ -29,6 +29,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _CODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*(?!utf-?8\b)[-\w.]", re.IGNORECASE)
 _PARSED = 16  # trees that are kept: those of one hand-in, for all who look into it
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -66,11 +67,26 @@ def parse(text: str) -> ast.Module | None:
     if not _is_modest(text):
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _tree(text)
+    except _NO_PYTHON:
         return None
+
+
+def ends_at(text: str) -> int:
+    """Return the line that keeps `parse` from reading a module, 1 if it is none alone."""
+    try:
+        if _is_modest(text):
+            _tree(text)
+    except _NO_PYTHON as error:
+        return getattr(error, "lineno", None) or 1
+    return 1
+
+
+def _tree(text: str) -> ast.Module:
+    """Return the tree of a module, without what Python says of its style."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def _is_modest(text: str) -> bool:

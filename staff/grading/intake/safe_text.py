@@ -58,6 +58,11 @@ def names(ids: Sequence[str], most: int = NAMED) -> str:
     return ", ".join(ids[:most]) + more
 
 
+def counted(number: float, noun: str) -> str:
+    """Return a number with what it counts, such as '1 point' or '2.5 points'."""
+    return f"{number:g} {noun}{'s' * (number != 1)}"
+
+
 def cell(value: object) -> str:
     """Return a value as a cell of a CSV file that no spreadsheet takes for a formula.
 

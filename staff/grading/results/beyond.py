@@ -25,7 +25,7 @@ from types import (
     TracebackType,
 )
 
-from staff.grading.intake.kinds import codings, parse
+from staff.grading.intake.kinds import codings, ends_at, parse
 from staff.grading.intake.package import CODE, ROOT
 from staff.grading.intake.safe_text import shown
 from staff.grading.results.usual import USUAL
@@ -132,7 +132,7 @@ def _find(text: str) -> _Found:
     coded = {(line, _CODED) for line in codings(text)}
     tree = parse(text)
     if tree is None:
-        return {*coded, (1, _UNREAD)}
+        return {*coded, (ends_at(text), _UNREAD)}
     nodes = [*ast.walk(tree)]
     found = {(getattr(n, "lineno", 0), name) for n in nodes for name in _odd_names(n)}
     return coded | found | _from_modules(nodes) | _letters(nodes)

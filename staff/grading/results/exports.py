@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from staff.grading.intake.package import ROOT
-from staff.grading.intake.safe_text import FEW, cell, names, shown
+from staff.grading.intake.safe_text import FEW, cell, counted, names, shown
 from staff.grading.intake.sheets import dump_sheet, normal, read_rows, read_sheet
 from staff.grading.results.report import total
 from staff.grading.results.store import NotGraded, Record, Result, records_of, write_text
@@ -83,7 +83,7 @@ class Roster:
         lines = [("".join(self.rows[i][at : at + 1]).strip(), r) for i, r in records.items()]
         pairs = [(old, _points(record)) for old, record in lines if old]
         changed = [f"{shown(old, 20)} to {new}" for old, new in pairs if not _is_alike(old, new)]
-        said = f"{column} has {len(pairs)} grades already, of which {len(changed)} change"
+        said = f"{column} has {counted(len(pairs), 'grade')} already, {len(changed)} will change"
         return [f"{said}: {names(changed, FEW)}"] * bool(changed)
 
     def records_by_line(self, done: Sequence[Result]) -> tuple[dict[int, Record], list[str]]:
@@ -116,7 +116,7 @@ class Roster:
         """Name the students of graded hand-ins whom no line is for."""
         there = {key for row in self.rows[1:] for key in self.keys_of(row)}
         return [
-            f"{shown(s.name or s.id, 60)} ({shown(s.id, 40)}, {r.points:g} points)"
+            f"{shown(s.name or s.id, 60)} ({shown(s.id, 40)}, {counted(r.points, 'point')})"
             for r in records
             for s in r.students
             if not {s.id, s.email} & there
@@ -266,10 +266,11 @@ def open_points(done: Sequence[Result], held: Collection[str]) -> list[str]:
     without = [r.id for r in done if isinstance(r, NotGraded)]
     whole = [shown(id_, 40) for id_ in without if id_ not in held]
     waiting = [shown(id_, 40) for id_ in without if id_ in held]
-    points = sum(r.to_be_read for r in records)
+    to_read = counted(sum(r.to_be_read for r in records), "point")
+    to_see = counted(sum(r.unseen for r in records), "point")
     kinds = {
-        f"{points} points in answers that nobody has read": unread,
-        f"{sum(r.unseen for r in records)} points in trained models that are not graded": unseen,
+        f"{to_read} in answers that nobody has read": unread,
+        f"{to_see} in trained models that are not graded": unseen,
         "NOT GRADED, without a grade": [*whole, *partly],
         "held until a person says in students.csv whose it is": waiting,
     }

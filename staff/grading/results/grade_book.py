@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cs682.checks import EXERCISES
+from staff.grading.intake.safe_text import counted
 from staff.grading.intake.sheets import dump_sheet
 from staff.grading.judging.core import NOT_GRADED
 from staff.grading.results.store import UNSEEN, NotGraded, Record, Result
@@ -56,10 +57,10 @@ def _remarks(record: Record) -> list[str]:
     """Return what is open, then what a person did to a hand-in, then what is amiss with it."""
     said = []
     if record.unseen:
-        said.append(f"trained models are not graded, {record.unseen} points")
+        said.append(f"trained models are not graded, {counted(record.unseen, 'point')}")
     if record.undecided:
         which = ", ".join(record.undecided)
-        said.append(f"a person decides of {which}: {record.to_be_decided} points are open")
+        said.append(f"a person decides of {which}: {counted(record.to_be_decided, 'point')} open")
     if record.not_graded:
         said.append(f"NOT GRADED: {record.ungraded}")
     return [*said, *record.remarks, *record.problems]

@@ -21,7 +21,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from staff.grading.intake.platform_lists import read_time
-from staff.grading.intake.safe_text import names, shown
+from staff.grading.intake.safe_text import counted, names, shown
 from staff.grading.intake.sheets import Faults, normal
 from staff.grading.results.store import Record
 
@@ -71,12 +71,12 @@ class LateRule:
         if not (days := self.days_late(record)):
             return replace(record, late=False)
         percent = min(self.at_most_percent, self.percent_per_day * max(0, days - self.free_days))
-        text = f"The hand-in came {days} day{'s' * (days != 1)} late"
+        text = f"The hand-in came {counted(days, 'day')} late"
         if self.free_days:
             text += f", of which {min(days, self.free_days):g} cost nothing"
         off = round(record.earned * percent / 100, 2)
-        cost = f": {percent:g} % of {record.earned} points come off, which is {off:g}"
-        text += f"{cost if off else ''}."
+        cost = f": it costs {percent:g} % of {counted(record.earned, 'point')}, which is {off:g}"
+        text += cost if off else ""
         return replace(record, late=True, deduction=off, remarks=(*record.remarks, text))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cs682.checks import EXERCISES
 from cs682.checks.run import MODELS
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import counted, shown
 from staff.grading.intake.sheets import Faults, Sheet, read_sheet, whole
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.judging.core import NOT_GRADED, Outcome
@@ -142,7 +142,7 @@ def override(record: Record, overrides: Collection[Override]) -> Record:
     for line in _of(record, overrides):
         old = outcomes[line.exercise]
         text = f"A person has set these points: {shown(line.reason, 10_000)}"
-        before = f"Before, it was: {old.state}, {old.points} of {old.maximum} points."
+        before = f"Before, it was: {old.state}, {old.points} of {counted(old.maximum, 'point')}."
         message = "\n".join(part for part in (text, before, old.message) if part)
         outcomes[line.exercise] = replace(old, points=line.points, state=BY_HAND, message=message)
     return record.with_outcomes(outcomes)

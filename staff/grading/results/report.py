@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from cs682.checks import EXERCISES
-from staff.grading.intake.safe_text import shown
+from staff.grading.intake.safe_text import counted, shown
 from staff.grading.judging.core import Outcome
 from staff.grading.results.pages import render
 from staff.grading.results.store import TO_BE_READ, Record, write_json, write_text
@@ -114,7 +114,8 @@ def markdown(record: Record) -> str:
         lines += ["", "## The files of your hand-in", ""]
         lines += [f"- {_escaped(problem)}" for problem in record.problems]
     for part in _parts(record):
-        lines += ["", f"## {part.notebook}: {part.points} of {part.maximum} points", ""]
+        most = counted(part.maximum, "point")
+        lines += ["", f"## {part.notebook}: {part.points} of {most}", ""]
         lines += ["| exercise | title | points | state |", "|---|---|--:|---|"]
         for o in part.outcomes:
             points = f"{o.points} of {o.maximum}"
@@ -130,7 +131,7 @@ def markdown(record: Record) -> str:
 
 def total(record: Record) -> str:
     """Return the points in a sentence."""
-    text = f"{record.points:g} of {record.maximum} points."
+    text = f"{record.points:g} of {counted(record.maximum, 'point')}."
     if record.not_graded:
         text += f" NOT GRADED yet: {record.ungraded}."
     if record.to_be_read:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from staff.grading.intake.collect import ClassOfSubmissions
-from staff.grading.intake.safe_text import FEW, names, shown
+from staff.grading.intake.safe_text import FEW, counted, names, shown
 from staff.grading.results.exports import open_points, outdated, undecided
 from staff.grading.results.late import say_untimed
 from staff.grading.results.store import IDLE, NotGraded, Record, Result, records_of
@@ -49,8 +49,8 @@ def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
     """Say which points wait for a person, and which a person should look at."""
     if waiting := sum(record.to_be_read for record in records):
         say(
-            f"To be read by a person: {out / 'answers.html'}, {waiting} points in all. Fill in "
-            f"{out / 'answers.csv'}, then give the same command again"
+            f"To be read by a person: {out / 'answers.html'}, {counted(waiting, 'point')} in all. "
+            f"Fill in {out / 'answers.csv'}, then give the same command again"
         )
     without = [(shown(r.id, 40), names(r.unanswered, FEW)) for r in records if r.unanswered]
     if without:
@@ -59,7 +59,8 @@ def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
     if idle := [f"{shown(r.facts[IDLE])} ({shown(r.id, 40)})" for r in records if IDLE in r.facts]:
         say(f"Nothing was taken from uploads that students.csv assigns: {names(idle)}")
     if unseen := sum(record.unseen for record in records):
-        say(f"Trained models are not graded, {unseen} points in all: without --no-models they are")
+        points = counted(unseen, "point")
+        say(f"Trained models are not graded, {points} in all: without --no-models they are")
 
 
 def say_open(
@@ -125,7 +126,7 @@ def say_interrupted(left: Sequence[str], *, again: bool) -> None:
     if left and again:  # --regrade knows nothing of the run before
         only = shlex.join(shown(id_) for id_ in left)
         then = f"they stand as before. To go on, give it again with --only {only}"
-    say(f"Interrupted: {len(left)} hand-ins are left; {then}")
+    say(f"Interrupted: {counted(len(left), 'hand-in')} left; {then}")
 
 
 def say(text: str) -> None:

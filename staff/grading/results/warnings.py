@@ -15,7 +15,7 @@ from cs682.checks.run import MODELS
 from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
-from staff.grading.intake.safe_text import FEW, names, shown
+from staff.grading.intake.safe_text import FEW, counted, names, shown
 from staff.grading.judging.core import NOT_HANDED_IN, Outcome
 from staff.grading.results.answer_tables import Table
 from staff.grading.results.pages import render
@@ -109,7 +109,7 @@ def _costly(records: Sequence[Record]) -> Found:
         if len(group) > 1 or group[0].state == "no answer"
     ]
     lost.sort(key=lambda found: (-found[0], found))
-    return [(id_, f"{points} points: {text} ({which})") for points, id_, text, which in lost]
+    return [(id_, f"{counted(n, 'point')}: {text} ({which})") for n, id_, text, which in lost]
 
 
 def _amiss(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
@@ -154,8 +154,8 @@ def _why(text: str, group: Sequence[Outcome]) -> str:
 def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """Say in one line whose models nobody has looked at: often it is the whole class."""
     if whose := [shown(r.id, 40) for r in records if r.unseen]:
-        points = sum(r.unseen for r in records)
-        yield "", f"{points} points are open, hand-ins: {len(whose)}: {names(whose)}"
+        points = counted(sum(r.unseen for r in records), "point")
+        yield "", f"{points} open, hand-ins: {len(whose)}: {names(whose)}"
 
 
 def _orphans(results: Sequence[Result], typed: Table) -> Found:

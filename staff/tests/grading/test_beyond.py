@@ -171,6 +171,13 @@ def test_facts_name_what_matters_though_many_names_would_hide_it(tmp_path):
     assert len(said) < LONGEST
 
 
+@pytest.mark.parametrize(("text", "line"), [("x = 1\ny = )\n", 2), (f"#{'x' * 100_000}\n)", 1)])
+def test_line_that_keeps_a_module_from_being_read_is_named_if_python_reads_as_far(text, line):
+    place = f"cs682/layers.py line {line}"
+
+    assert find_beyond("cs682/layers.py", text) == [("cannot be read as source", place)]
+
+
 def test_facts_name_what_no_layer_needs_in_a_file_of_the_students_own(tmp_path):
     (tmp_path / "cs682").mkdir()
     (tmp_path / "cs682" / "helper.py").write_text("from gc import collect\nx = complexity = 1\n")

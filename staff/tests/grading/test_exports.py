@@ -122,7 +122,7 @@ def test_models_that_nobody_has_looked_at_are_open_wherever_points_are_told():
     assert (row["fc-2.4"], row["remarks"]) == ("", "trained models are not graded, 3 points")
     assert line.counts["not looked at"] == 1
     assert "points of trained models that are not graded</th><td>3" in summary_page([record])
-    assert "3 points are open, hand-ins: 1: 55" in warnings_page([record], {}, [])
+    assert "3 points open, hand-ins: 1: 55" in warnings_page([record], {}, [])
 
 
 def test_student_without_a_grade_is_in_no_export(tmp_path):
@@ -225,7 +225,7 @@ def test_wrong_column_of_canvas_is_told(grade, tmp_path):
 
     column = "the column 'Assignment 1 (70)'"
     assert f"{column} is of 100.00 points, the hand-ins are of {FULL}" in points
-    said = f"{column} has 1 grades already, of which 1 change: {grade} to {CODE}"
+    said = f"{column} has 1 grade already, 1 will change: {grade} to {CODE}"
     assert changed.endswith(said)
 
 

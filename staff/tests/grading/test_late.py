@@ -64,7 +64,7 @@ def test_report_and_book_say_what_came_off(tmp_path):
     (row,) = csv.DictReader(io.StringIO(grade_book([record])))
 
     off = CODE / 10
-    assert f"came 1 day late: 10 % of {CODE} points come off, which is {off:g}." in html(record)
+    assert f"came 1 day late: it costs 10 % of {CODE} points, which is {off:g}<" in html(record)
     assert (row["points"], row["late"], row["late penalty"]) == (f"{CODE - off}", "late", f"{off}")
 
 
@@ -75,9 +75,9 @@ def test_days_that_cost_nothing_are_told_so_and_whole_points_are_whole(tmp_path)
     half = rule(tmp_path, due=DUE["due"], percent_per_day=50).apply(record)
     (row,) = csv.DictReader(io.StringIO(grade_book([half])))
 
-    assert said == "The hand-in came 1 day late, of which 1 cost nothing."
+    assert said == "The hand-in came 1 day late, of which 1 cost nothing"
     assert (row["points"], row["late penalty"]) == (str(CODE // 2), str(CODE // 2))
-    assert f"late: 50 % of {CODE}" in markdown(half)
+    assert f"late: it costs 50 % of {CODE}" in markdown(half)
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_grade_without_a_line_in_the_roster_is_said(place, tmp_path, out, quick,
 
     said = capsys.readouterr().out
     assert f"has no line for bob (bob, {ALL} points)" in said
-    assert f"the column 'Homework' has 1 grades already, of which 1 change: 90 to {ALL}\n" in said
+    assert f"the column 'Homework' has 1 grade already, 1 will change: 90 to {ALL}\n" in said
     assert "OPEN in canvas.csv" not in said  # nobody has an answer
     assert f"Ada,ada,{ALL}\n" in (out / "canvas.csv").read_text()
 

@@ -104,7 +104,7 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     lines = said.splitlines()
     stopping = lines.index("Stopping; writing the book of what is done.")
     assert not any(text.startswith("Grades: ") for text in lines[:stopping])
-    assert lines[-1] == "Interrupted: 4 hand-ins are left; the same command goes on with them."
+    assert lines[-1] == "Interrupted: 4 hand-ins left; the same command goes on with them."
     assert "Traceback" not in errors
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
@@ -132,7 +132,7 @@ def test_reader_who_leaves_after_the_first_line_costs_no_file(tmp_path, out):
     process.stdout.close()
 
     assert (process.wait(), process.stderr.read()) == (0, "")
-    assert "1 hand-ins; code runs" in first
+    assert "1 hand-in; code runs" in first
     assert [row["points"] for row in read_book(out).values()] == ["0"]
     assert (out / "answers.csv").exists()
 
@@ -148,7 +148,7 @@ def test_regrade_that_is_interrupted_says_who_is_left(place, out, quick, monkeyp
 
     assert grade(place, out, "--regrade") == 130
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "Interrupted: 2 hand-ins are left; they stand as before. To go on, give it again with "
+        "Interrupted: 2 hand-ins left; they stand as before. To go on, give it again with "
         "--only bob eve"
     )
     assert read_book(out) == before

@@ -44,9 +44,7 @@ def test_book_leaves_the_cells_empty_and_says_why(record):
     (row,) = csv.DictReader(io.StringIO(grade_book([record])))
 
     assert (row["fc-2.4"], row["fc-3.4"], row["cn-2.4"]) == ("", "", "2")
-    assert row["remarks"] == (
-        "a person decides of fc-2.4, fc-5.1, fc-3.4, fc-3.5: 13 points are open"
-    )
+    assert row["remarks"] == ("a person decides of fc-2.4, fc-5.1, fc-3.4, fc-3.5: 13 points open")
 
 
 def test_results_and_statistics_say_open(record):
