@@ -119,7 +119,7 @@ def test_sigterm_leaves_the_book_of_what_is_done_too(jobs, tmp_path, out):
 
     assert process.returncode == 143
     last = said.splitlines()[-1]
-    assert last == "Interrupted: 4 hand-ins are left; the same command goes on with them."
+    assert last == "Interrupted: 4 hand-ins left; the same command goes on with them."
     assert "Traceback" not in errors
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
@@ -179,7 +179,7 @@ def test_run_that_is_told_to_end_while_it_checks_gives_nobody_a_zero(tmp_path, o
     said, errors = process.communicate()
 
     assert process.returncode == 143
-    assert said.splitlines()[-1].startswith("Interrupted: 1 hand-ins are left; the same command")
+    assert said.splitlines()[-1].startswith("Interrupted: 1 hand-in left; the same command")
     assert "Traceback" not in errors
     assert list(out.glob("staff/records/*.json")) == []
     assert [row["points"] for row in read_book(out).values()] == [""]
