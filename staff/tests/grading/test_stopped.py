@@ -46,6 +46,7 @@ QUIET = {"stdout": subprocess.DEVNULL}
 RECORD = "staff/records/*.json"
 
 
+@pytest.mark.slow  # waits for processes of its own, as those below
 def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(place, out, quick, capsys):
     process = start(SLOW, place, out, "--jobs", "2", **QUIET, stderr=subprocess.DEVNULL)
     try:
@@ -63,6 +64,7 @@ def test_second_run_at_the_same_time_is_refused_until_the_first_is_dead(place, o
     assert (out / "staff" / "running").read_text() == ""
 
 
+@pytest.mark.slow
 def test_worker_of_a_run_that_is_killed_ends_too(place, out):
     process = start(SLOW, place, out, "--jobs", "2", **QUIET, stderr=subprocess.PIPE)
     wait_for(process, out, RECORD)
@@ -109,7 +111,7 @@ def test_ctrl_c_says_one_line_and_leaves_the_book_of_what_is_done(jobs, tmp_path
     assert sorted(row["points"] for row in read_book(out).values()) == ["", "", "", "", "0"]
 
 
-@pytest.mark.parametrize("jobs", [[], ["--jobs", "2"]])
+@pytest.mark.parametrize("jobs", [[], pytest.param(["--jobs", "2"], marks=pytest.mark.slow)])
 def test_sigterm_leaves_the_book_of_what_is_done_too(jobs, tmp_path, out):
     write_five(tmp_path / "class")
     process = start(SLOW, tmp_path / "class", out, *jobs, **BOTH)
