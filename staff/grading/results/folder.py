@@ -162,7 +162,8 @@ def require_everybody(
         If there is nothing of a student who is known, or not all that a record was made of.
     """
     people = {s.id for s in submissions} | {p.id for s in submissions for p in s.students}
-    absent = [shown(known.id, 40) for known in _known(out)
+    everybody = [*_known(out)]
+    absent = [shown(known.id, 40) for known in everybody
               if known.id not in people and not known.students & people]  # fmt: skip
     held = sum(bool(s.held) for s in submissions)
     say = f"say in students.csv whose the {held} uploads are that are held, " if held else ""
@@ -173,7 +174,7 @@ def require_everybody(
             f"Name all folders of hand-ins, {say}or name another --out for another class; "
             "--drop-absent takes them out of the book"
         )
-    if gone := _gone_uploads(out, submissions, passed_over):
+    if gone := _gone_uploads(everybody, submissions, passed_over):
         lines.append(
             f"{out} knows hand-ins of which not all uploads are among SUBMISSIONS: {len(gone)}: "
             f"{names(gone)}. Name all folders of hand-ins; --drop-absent grades without these "
@@ -184,7 +185,7 @@ def require_everybody(
 
 
 def _gone_uploads(
-    out: Path, submissions: Sequence[Submission], passed_over: Iterable[str]
+    everybody: Iterable[_Known], submissions: Sequence[Submission], passed_over: Iterable[str]
 ) -> list[str]:
     """Name hand-ins with those uploads that they were made of and that are not there any more.
 
@@ -192,7 +193,7 @@ def _gone_uploads(
     """
     uploads = (name for s in submissions for name in s.uploads)
     there = Counter(map(_unpacked, (*uploads, *passed_over)))
-    lost = ((known, Counter(map(_unpacked, known.uploads)) - there) for known in _known(out))
+    lost = ((known, Counter(map(_unpacked, known.uploads)) - there) for known in everybody)
     return [
         f"{shown(known.id, 40)} ({names([shown(n, 80) for n in which.elements()], FEW)})"
         for known, which in lost
