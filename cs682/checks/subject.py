@@ -57,7 +57,7 @@ class Subject(Protocol):
         """Replace parameters of the network by copies of these."""
 
     def restore(self, net: Any, params: Params, running: list[Params]) -> None:
-        """Give the network parameters, and running statistics to each normalization."""
+        """Give the network parameters, and each normalization options: running statistics, ..."""
 
     def set_reg(self, net: Any, reg: float) -> None:
         """Set the strength of the L2 penalty."""
@@ -166,7 +166,7 @@ class LocalSubject:
         _params(net).update({name: value.copy() for name, value in params.items()})
 
     def restore(self, net: Any, params: Params, running: list[Params]) -> None:
-        """Give the network copies of parameters and of running statistics."""
+        """Give the network copies of parameters and of options of its normalizations."""
         self.set_params(net, params)
         for own, given in zip(net.bn_params, running, strict=True):
             own.update({key: value.copy() for key, value in given.items()})

@@ -11,7 +11,15 @@ from cs682.checks.compare import EXACT, NUMERIC, CheckError, compare
 from cs682.checks.judges.convolution import when_new
 from cs682.checks.judges.net_caches import check_caches, keeps
 from cs682.checks.judges.net_init import check_initial, check_new_draws, check_order
-from cs682.checks.judges.nets import FLOOR, check_loss, check_scores, generic, make_batch
+from cs682.checks.judges.nets import (
+    FLOOR,
+    MOMENTUM,
+    PASSES,
+    check_loss,
+    check_scores,
+    generic,
+    make_batch,
+)
 from cs682.checks.mistakes import conv_nets as mistakes
 from cs682.checks.report import Report, require_names, unpack
 from cs682.checks.subject import Subject
@@ -337,13 +345,15 @@ def _check_pixel_std_back(s: Subject) -> None:
 def _check_running(s: Subject) -> None:
     """Check that scores come from running statistics once a net with batch norm has trained."""
     net, params, options = _blocks(s, _NORMED)
+    norms = [{"momentum": MOMENTUM} if block.get("batchnorm") else {} for block in _NORMED]
+    s.restore(net, params, norms)
     X, y = make_batch(3, _DIMS, 5)
-    for _ in range(200):  # 0.9^200 is nothing: the running statistics are those of this batch
+    for _ in range(PASSES):
         trouble = _trouble_in(s, net, X, y)
         s.set_params(net, params)  # whatever the way back has made of them
     want = slow.net_scores(params, X, **options)
     hint = "each block hands its own entry of self.bn_params, no copy, to its batch norm"
-    where = "in test mode, after 200 passes in train mode"
+    where = f"in test mode, after {PASSES} passes in train mode with momentum {MOMENTUM}"
     try:
         compare("scores", s.loss(net, X), want, rtol=1e-6, atol=1e-6, where=where, hint=hint)
     except CheckError:

@@ -20,6 +20,8 @@ from cs682.checks.subject import Subject
 
 # A numeric gradient of a loss around 3 is good to about 1e-10; normalization layers amplify that.
 FLOOR = 1e-7
+# After so many passes running statistics are those of the batch: 0.5^40 is 1e-12.
+MOMENTUM, PASSES = np.float64(0.5), 40
 
 
 def make_batch(N: int, dims: tuple[int, ...], C: int) -> tuple[Any, Any]:
