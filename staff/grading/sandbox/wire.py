@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import socket
 import struct
@@ -151,7 +152,11 @@ def waited_for_core(process: int | str = "thread-self") -> float:
     seconds : float, 0 where the system does not count them
     """
     try:
-        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+        file = os.open(f"/proc/{process}/schedstat", os.O_RDONLY)  # asked twice at every call
+        try:
+            return int(os.read(file, 100).split()[1]) / 1e9
+        finally:
+            os.close(file)
     except (OSError, ValueError, IndexError):
         return 0.0
 
