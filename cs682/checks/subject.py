@@ -23,7 +23,7 @@ from cs682.checks.exercises import EXERCISES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cs682._types import Array, Labels, Params
+    from cs682._types import Array, Labels, Options, Params
 
 FUNCTIONS = {  # function -> module that students fill in
     name: row.file.removesuffix(".py").replace("/", ".")
@@ -56,7 +56,7 @@ class Subject(Protocol):
     def set_params(self, net: Any, params: Params) -> None:
         """Replace parameters of the network by copies of these."""
 
-    def restore(self, net: Any, params: Params, running: list[Params]) -> None:
+    def restore(self, net: Any, params: Params, norms: list[Options]) -> None:
         """Give the network parameters, and each normalization options: running statistics, ..."""
 
     def set_reg(self, net: Any, reg: float) -> None:
@@ -165,10 +165,10 @@ class LocalSubject:
         """Replace parameters of the network by copies of these."""
         _params(net).update({name: value.copy() for name, value in params.items()})
 
-    def restore(self, net: Any, params: Params, running: list[Params]) -> None:
+    def restore(self, net: Any, params: Params, norms: list[Options]) -> None:
         """Give the network copies of parameters and of options of its normalizations."""
         self.set_params(net, params)
-        for own, given in zip(net.bn_params, running, strict=True):
+        for own, given in zip(net.bn_params, norms, strict=True):
             own.update({key: value.copy() for key, value in given.items()})
 
     def set_reg(self, net: Any, reg: float) -> None:

@@ -171,10 +171,10 @@ def _without_roots(text: str) -> str:
     return text
 
 
-def _restore(net: Any, params: dict[str, Any], running: list[dict[str, Any]]) -> None:
-    """Give a network trained parameters and running statistics."""
+def _restore(net: Any, params: dict[str, Any], norms: list[dict[str, Any]]) -> None:
+    """Give a network parameters, and options to its normalizations."""
     net.params.update(params)
-    for own, given in zip(getattr(net, "bn_params", []), running, strict=True):
+    for own, given in zip(getattr(net, "bn_params", []), norms, strict=True):
         own.update(given)
 
 

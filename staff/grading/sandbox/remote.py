@@ -24,7 +24,7 @@ from staff.grading.sandbox.wire import (
 )
 
 if TYPE_CHECKING:
-    from cs682._types import Array, Labels, Params
+    from cs682._types import Array, Labels, Options, Params
 
 
 _SECRET = "a further test on other sizes failed"
@@ -154,9 +154,9 @@ class RemoteSubject:
         asked: list[int] = self._call("layers_asked_for", (net, X))
         return asked
 
-    def restore(self, net: Any, params: Params, running: list[Params]) -> None:
-        """Give the network trained parameters, and running statistics to each normalization."""
-        self._call("restore", (net, params, running))
+    def restore(self, net: Any, params: Params, norms: list[Options]) -> None:
+        """Give the network parameters, and options to each of its normalizations."""
+        self._call("restore", (net, params, norms))
 
     def require_lasting_results(self) -> None:
         """Raise CheckError if a result has changed since it was returned."""
