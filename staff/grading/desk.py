@@ -11,7 +11,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from staff.grading.intake.collect import PASSED_OVER, ClassOfSubmissions, Said, read_owners
+from staff.grading.intake.collect import ClassOfSubmissions
+from staff.grading.intake.owners import PASSED_OVER, Said, read_owners
 from staff.grading.intake.safe_text import names, shown, slug
 from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import Submission
@@ -37,6 +38,7 @@ from staff.grading.results.overrides import (
     override,
     read_overrides,
     to_look_at_again,
+    unknown,
 )
 from staff.grading.results.read_answers import AnswerBook, changed_since, give_points
 from staff.grading.results.report import write_report
@@ -114,8 +116,7 @@ class Desk:
         look_up(self._overrides, {**people, **ids}, self._faults, held, found.named)
         days = set(self._late.days) if self._late else set()
         for student in sorted(days - people.keys() - ids.keys()):
-            self._faults.add(f"{self._out / 'late.json'}: {student!r} has handed nothing in, "
-                             "expected a hand-in as grades.csv calls it")  # fmt: skip
+            self._faults.add(f"{self._out / 'late.json'}: {unknown(student, found.named)}")
         for line in found.absent:
             self._faults.add(line)
         self._book.follow(successors(self._out, submissions))

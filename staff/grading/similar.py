@@ -19,8 +19,9 @@ import numpy as np
 from markupsafe import Markup, escape
 from tqdm import tqdm
 
-from staff.grading.intake.collect import Said, collect, read_owners
+from staff.grading.intake.collect import collect
 from staff.grading.intake.locate import arrange
+from staff.grading.intake.owners import Said, read_owners
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import Submission

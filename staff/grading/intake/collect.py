@@ -10,6 +10,7 @@ together, a link are held until a person has said in `students.csv`.
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staff.grading.intake import platform_lists
+from staff.grading.intake.owners import PASSED_OVER, Said
 from staff.grading.intake.places import Place, is_in_doubt, say_both, say_platforms
 from staff.grading.intake.safe_text import names, shown
-from staff.grading.intake.sheets import Faults, normal, read_sheet
+from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import Upload, given_name, named_by, platform_names, read_name
 from staff.grading.intake.whole_class import (
@@ -32,7 +34,6 @@ from staff.grading.intake.whole_class import (
 )
 
 SAY = "say in students.csv whose it is"
-PASSED_OVER = "-"  # as the student in students.csv: this upload does not count
 
 
 @dataclass(frozen=True)
@@ -60,20 +61,6 @@ class ClassOfSubmissions:
             for student in submission.students:
                 found.setdefault(normal(student.name), []).append(submission.id)
         return {name: names([shown(id_, 40) for id_ in ids]) for name, ids in found.items()}
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a person has said of an upload.
-
-    Attributes
-    ----------
-    student : str, whose it is; `PASSED_OVER` for nobody
-    where : str, file and line, for messages
-    """
-
-    student: str
-    where: str
 
 
 def collect(
@@ -114,36 +101,6 @@ def collect(
         search.absent(),
         aloud,
     )
-
-
-def read_owners(path: Path, faults: Faults) -> dict[str, Said]:
-    """Read what a person has said of whose an upload is.
-
-    Parameters
-    ----------
-    path : Path, `students.csv`; it need not be there
-    faults : Faults, takes empty cells, and two lines for an upload
-
-    Returns
-    -------
-    owners : dict of str to Said, by the name of the upload
-
-    Raises
-    ------
-    ValueError
-        If it has other columns.
-    OSError
-        If it cannot be read.
-    """
-    owners: dict[str, Said] = {}
-    for where, line in read_sheet(path, ("upload", "student")).lines if path.exists() else ():
-        upload, student = line["upload"], normal(line["student"])
-        if not upload or not student:
-            there = f"upload {upload!r}, student {student!r}"
-            faults.add(f"{where}: {there}, expected both, or {PASSED_OVER} for nobody")
-        elif (said := owners.setdefault(upload, Said(student, where))).student != student:
-            faults.add(f"{where}: {shown(upload)} has a line already, for {said.student!r}")
-    return owners
 
 
 class _Search:
@@ -281,9 +238,21 @@ class _Search:
             for name, said in self._told.items()
         )
 
+    def _each_once(self) -> list[Upload]:
+        """Return the uploads; one that was given out twice counts as it is in the first place."""
+        first: dict[str | Path, Upload] = {}
+        for upload in self._uploads:
+            kept = first.setdefault(upload.key, upload)
+            if kept.path.is_file() and not filecmp.cmp(kept.path, upload.path, shallow=False):
+                self.aloud.append(
+                    f"{shown(upload.path.name)} is not the same in {shown(kept.place)} and "
+                    f"{shown(upload.place)}: that in {shown(kept.place)} counts"
+                )
+        return [*first.values()]
+
     def submissions(self) -> list[Submission]:
         """Put together what one student handed in; hold what does not belong together."""
-        every = {u.key: u for u in self._uploads}.values()  # given out twice, it counts once
+        every = self._each_once()
         uploads, doubtful = platform_lists.newest_of_each([u for u in every if not u.said])
         made = [*self._held, *(_held(u.path, reason, [u]) for u, reason in doubtful)]
         ids = {s.id: u.id for u in uploads for s in u.students}

@@ -113,12 +113,7 @@ def look_up(
     seen: dict[tuple[str, str], Override] = {}
     for line in overrides:
         if line.student not in owners:
-            ids = (named or {}).get(line.student)
-            is_what = f"is a name, of {ids}" if ids else "has handed nothing in"
-            faults.add(
-                f"{line.where}: {line.student!r} {is_what}, expected a student or a hand-in as "
-                "grades.csv calls it"
-            )
+            faults.add(f"{line.where}: {unknown(line.student, named or {})}")
         elif owners[line.student] in held:
             faults.add(
                 f"{line.where}: nobody has said whose {line.student!r} is, expected a line in "
@@ -129,6 +124,17 @@ def look_up(
                 f"{line.where}: {shown(line.student)} and {shown(first.student)} are of one "
                 f"hand-in, which has an override for {line.exercise} in {first.where} already"
             )
+
+
+def unknown(student: str, named: Mapping[str, str]) -> str:
+    """Say that nothing is known of a student whom a person has typed in; perhaps it is a name.
+
+    Parameters
+    ----------
+    named : mapping of str to str, the ids that go by a name
+    """
+    is_what = f"is a name, of {named[student]}" if student in named else "has handed nothing in"
+    return f"{student!r} {is_what}, expected a student or a hand-in as grades.csv calls it"
 
 
 def override(record: Record, overrides: Collection[Override]) -> Record:

@@ -65,7 +65,7 @@ def test_upload_that_canvas_gives_out_twice_counts_once(said, tmp_path):
     found = collect([tmp_path / "one", tmp_path / "two"], tmp_path / "scratch", owners)
 
     sources = {s.id: s.sources for s in found.submissions}
-    assert sources[said or "55"] == ((tmp_path / "two" / name, "hand-in.zip"),)
+    assert sources[said or "55"] == ((tmp_path / "one" / name, "hand-in.zip"),)
     assert found.aloud == ()
 
 

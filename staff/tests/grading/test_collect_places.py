@@ -119,3 +119,15 @@ def test_zip_with_a_class_in_it_counts_as_a_person_says(moodle, tmp_path):
 
     assert (held(found), found.absent) == ({}, ())
     assert sources(found) == {"1234": 1, "55": 2}
+
+
+def test_upload_of_one_name_in_two_places_counts_as_it_is_in_the_first(tmp_path):
+    name = "lovelaceada_12_345_layers.py"
+    for place, code in (("old", CODE), ("new", CODE + b"\n"), ("again", CODE)):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / name).write_bytes(code)
+
+    found = look(tmp_path, *(tmp_path / place for place in ("old", "new", "again")))
+
+    assert [path.parent.name for path, _ in found.submissions[0].sources] == ["old"]
+    assert found.aloud == (f"{name} is not the same in old and new: that in old counts",)

@@ -138,7 +138,7 @@ def test_what_was_typed_wrong_is_refused_before_grading_and_left_alone(
 
     said = capsys.readouterr().err
     assert name in said
-    assert ("is empty, expected" in said) == (not text)
+    assert ("is empty, expected" in said and "delete it" in said) == (not text)
     assert (out / name).read_text() == text
     assert quick == []
 
@@ -166,7 +166,8 @@ def test_all_that_was_typed_wrong_is_told_at_one_go(place, tmp_path, out, quick,
         "students.csv, line 2: upload 'x.zip', student '', expected both, or - for nobody",
         "overrides.csv, line 2: 'nobody' has handed nothing in, expected a student or a hand-in "
         "as grades.csv calls it",
-        "late.json: 'nemo' has handed nothing in, expected a hand-in as grades.csv calls it",
+        "late.json: 'nemo' has handed nothing in, expected a student or a hand-in as grades.csv "
+        "calls it",
         "students.csv, line 3: nosuch.zip is not among the uploads, expected the name of one",
         "answers.csv, line 2: points are 'two', expected a whole number up to 2",
         "answers.csv, line 3: 'doraa' has handed nothing in, expected a hand-in as grades.csv "

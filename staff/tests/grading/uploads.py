@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from staff.grading.intake.collect import collect, read_owners
+from staff.grading.intake.collect import collect
+from staff.grading.intake.owners import read_owners
 from staff.grading.intake.sheets import Faults
 from staff.tests.grading.hostile_zips import CODE, make_zip
 
