@@ -125,7 +125,9 @@ def remark_on(path: Path, file: str) -> list[str]:
     -------
     remarks : list of str, one at most, for the student
     """
-    text = read_source(path) if file in CODE else ""
+    if file not in CODE:
+        return []
+    text = read_source(path)
     if not _is_modest(text) or codings(text) or not (trouble := _judge(file, path.read_bytes())):
         return []
     return [f"{file} cannot be run, so none of it counts: {shown(trouble, 300)}"]

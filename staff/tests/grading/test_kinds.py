@@ -76,3 +76,11 @@ def test_what_programs_have_is_parsed():
     lines = "import a.b.c", f"x = {DOTTED[:299]}", "# " + "…" * 300, "# imports " + "." * 80
 
     assert parse("\n".join(lines)) is not None
+
+
+@pytest.mark.parametrize("file", ["notebooks/two_layer_net.npz", "notebooks/Dropout.ipynb"])
+def test_what_is_no_module_is_not_judged_as_one(file, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"PK\x03\x04\x00\x00 no Python")
+
+    assert remark_on(path, file) == []
