@@ -130,7 +130,7 @@ def test_overfitted_net_must_know_its_images_and_have_its_layers(grade_model, im
     assert grade_model("fc-3.5").message == "the network has 3 layers, this exercise asks for 5"
 
 
-@pytest.mark.parametrize(("known", "is_said"), [(0, True), (12, True), (13, False), (44, False)])
+@pytest.mark.parametrize(("known", "is_said"), [(0, True), (17, True), (18, False), (44, False)])
 def test_model_that_knows_none_of_the_images_it_had_to_learn_may_be_of_other_data(
     known, is_said, grade_model, images, tmp_path
 ):
@@ -145,6 +145,19 @@ def test_model_that_knows_none_of_the_images_it_had_to_learn_may_be_of_other_dat
     assert ("trained on other images, such as the stand-in" in outcome.message) == is_said
     assert ("trained on other data?" in outcome.staff) == is_said
     assert outcome.left == ALL_THAT_FAILED * is_said
+
+
+@pytest.mark.parametrize(("share", "is_said"), [(0.0, True), (0.1, True), (0.2, False)])
+def test_model_at_chance_on_what_is_held_back_may_be_of_other_data(
+    share, is_said, grade_model, images, tmp_path
+):
+    keep(tmp_path, "fc-2.4", knows(*held(images), 50, wrong=IMAGES - round(share * IMAGES)))
+
+    outcome = grade_model("fc-2.4")
+
+    assert outcome.state == "wrong"
+    assert outcome.left == ALL_THAT_FAILED * is_said
+    assert ("such as the stand-in" in outcome.message) == is_said
 
 
 def test_accuracy_that_no_such_network_reaches_is_shown_to_staff(grade_model, images, tmp_path):
