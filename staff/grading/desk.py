@@ -11,11 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from staff.grading.intake.collect import ClassOfSubmissions
 from staff.grading.intake.owners import PASSED_OVER, Said, read_owners
 from staff.grading.intake.safe_text import names, shown, slug
 from staff.grading.intake.sheets import Faults, normal
-from staff.grading.intake.submission import Submission
+from staff.grading.intake.submission import ClassOfSubmissions, Submission
 from staff.grading.intake.text import clean
 from staff.grading.results import exports
 from staff.grading.results.answer_tables import Table, part_of
@@ -38,7 +37,6 @@ from staff.grading.results.overrides import (
     override,
     read_overrides,
     to_look_at_again,
-    unknown,
 )
 from staff.grading.results.read_answers import AnswerBook, changed_since, give_points
 from staff.grading.results.report import write_report
@@ -110,20 +108,17 @@ class Desk:
             If there is any; the message has a line for each, with file, line and value.
         """
         submissions = found.submissions
-        ids = {s.id: s.id for s in submissions}
-        people = {student.id: s.id for s in submissions for student in s.students}
-        held = {s.id for s in submissions if s.held}
-        look_up(self._overrides, {**people, **ids}, self._faults, held, found.named)
-        days = set(self._late.days) if self._late else set()
-        for student in sorted(days - people.keys() - ids.keys()):
-            self._faults.add(f"{self._out / 'late.json'}: {unknown(student, found.named)}")
+        look_up(self._overrides, found, self._faults)
+        for student in sorted(self._late.days if self._late else ()):
+            if refusal := found.refusal(student):
+                self._faults.add(f"{self._out / 'late.json'}: {refusal}")
         for line in found.absent:
             self._faults.add(line)
         self._book.follow(successors(self._out, submissions))
         with self._faults.kept():
             self._typed = self._book.read()
         before = {normal(id_) for id_ in ever_known(self._out)}
-        self._book.look_up(ids.keys() | before, self._faults)
+        self._book.look_up({s.id for s in submissions} | before, self._faults)
         self._faults.tell()
 
     @property

@@ -18,10 +18,10 @@ from tqdm import tqdm
 from cs682.checks import EXERCISES
 from cs682.cifar10.files import find_cifar10, is_stand_in
 from staff.grading.desk import Desk
-from staff.grading.intake.collect import ClassOfSubmissions, collect
+from staff.grading.intake.collect import collect
 from staff.grading.intake.safe_text import counted, names, shown
 from staff.grading.intake.sheets import normal
-from staff.grading.intake.submission import Submission
+from staff.grading.intake.submission import ClassOfSubmissions, Submission
 from staff.grading.judging.held_back import hold_back, write_images
 from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, read_roster
@@ -300,15 +300,14 @@ def read_points(variant: Path | None) -> dict[str, int]:
 
 
 def _chosen(found: ClassOfSubmissions, only: Collection[str]) -> Sequence[Submission]:
-    """Return the hand-ins to grade."""
-    ids = {s.id for s in found.submissions}
+    """Return the hand-ins to grade: a person names each by its id or by a student's."""
+    chosen = set()
     for id_ in only:
-        if id_ not in ids:
-            if named := found.named.get(normal(id_)):
-                raise ValueError(f"{id_!r} is a name, of {named}: give the id behind --only")
+        if not (owner := found.owners.get(normal(id_))):
             known = names([_with_name(s) for s in found.submissions])
-            raise ValueError(f"there is no hand-in {id_!r}; there are {known}")
-    return [s for s in found.submissions if not only or s.id in only]
+            raise ValueError(f"--only: {found.refusal(normal(id_))}; there are {known}")
+        chosen.add(owner.id)
+    return [s for s in found.submissions if not only or s.id in chosen]
 
 
 def _with_name(submission: Submission) -> str:

@@ -14,15 +14,15 @@ import filecmp
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from staff.grading.intake import platform_lists
 from staff.grading.intake.owners import PASSED_OVER, Said
 from staff.grading.intake.places import Place, is_in_doubt, say_both, say_platforms
-from staff.grading.intake.safe_text import names, shown
+from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import normal
-from staff.grading.intake.submission import Student, Submission
+from staff.grading.intake.submission import ClassOfSubmissions, Student, Submission
 from staff.grading.intake.uploads import Upload, given_name, named_by, platform_names, read_name
 from staff.grading.intake.whole_class import (
     JUNK,
@@ -34,33 +34,6 @@ from staff.grading.intake.whole_class import (
 )
 
 SAY = "say in students.csv whose it is"
-
-
-@dataclass(frozen=True)
-class ClassOfSubmissions:
-    """What was found.
-
-    Attributes
-    ----------
-    submissions : tuple of Submission, sorted by id
-    remarks : tuple of str, for the instructor: what was passed over, and why
-    aloud : tuple of str, remarks that the command makes as well: they are about the whole class
-    absent : tuple of str, what a person has said of uploads that are not there, by file and line
-    """
-
-    submissions: tuple[Submission, ...]
-    remarks: tuple[str, ...]
-    absent: tuple[str, ...] = ()
-    aloud: tuple[str, ...] = ()
-
-    @property
-    def named(self) -> dict[str, str]:
-        """Return the ids of the hand-ins that have a name, in one line, by that name."""
-        found: dict[str, list[str]] = {}
-        for submission in self.submissions:
-            for student in submission.students:
-                found.setdefault(normal(student.name), []).append(submission.id)
-        return {name: names([shown(id_, 40) for id_ in ids]) for name, ids in found.items()}
 
 
 def collect(

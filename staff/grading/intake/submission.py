@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from staff.grading.intake.safe_text import names, shown
 from staff.grading.intake.sheets import normal
 
 
@@ -60,3 +62,58 @@ class Submission:
     def uploads(self) -> tuple[str, ...]:
         """Return what the sources are called where they lie, as tables have it."""
         return tuple(normal(path.absolute().name) for path, _ in self.sources)
+
+
+@dataclass(frozen=True)
+class ClassOfSubmissions:
+    """What was found.
+
+    Attributes
+    ----------
+    submissions : tuple of Submission, sorted by id
+    remarks : tuple of str, for the instructor: what was passed over, and why
+    aloud : tuple of str, remarks that the command makes as well: they are about the whole class
+    absent : tuple of str, what a person has said of uploads that are not there, by file and line
+    """
+
+    submissions: tuple[Submission, ...]
+    remarks: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    aloud: tuple[str, ...] = ()
+
+    @property
+    def owners(self) -> dict[str, Submission]:
+        """Return the hand-ins by their own ids and by those of their students."""
+        by_student = {student.id: s for s in self.submissions for student in s.students}
+        return {**by_student, **{s.id: s for s in self.submissions}}
+
+    def refusal(self, id_: str) -> str:
+        """Say why nothing that a person types can be for somebody; empty if it can.
+
+        What is for one of several who handed in together would be for all of them.
+
+        Parameters
+        ----------
+        id_ : str, of a hand-in or a student, if it is right
+        """
+        found = self.owners.get(id_)
+        if found and found.held:
+            return f"nobody has said whose {id_!r} is, expected a line in students.csv first"
+        if found and len(found.students) > 1 and id_ != found.id:
+            return f"{id_!r} handed in with others, expected {found.id!r}, for all of them"
+        return "" if found else self._stranger(id_)
+
+    def _stranger(self, id_: str) -> str:
+        """Say of an id that is no hand-in's that may count what else it may be."""
+        held = [s.id for s in self.submissions if id_ in s.perhaps]
+        called = [s.id for s in self.submissions for t in s.students if normal(t.name) == id_]
+        if held:
+            return (f"{id_!r} may be whose uploads are held: {_listed(held)}, expected a line for "
+                    "them in students.csv first")  # fmt: skip
+        is_what = f"is a name, of {_listed(called)}" if called else "has handed nothing in"
+        return f"{id_!r} {is_what}, expected a student or a hand-in as grades.csv calls it"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    """Return ids in one line."""
+    return names([shown(id_, 40) for id_ in ids])

@@ -14,7 +14,7 @@ from cs682.checks import EXERCISES
 from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import counted, shown
 from staff.grading.intake.sheets import Faults, Sheet, read_sheet, whole
-from staff.grading.intake.submission import Student, Submission
+from staff.grading.intake.submission import ClassOfSubmissions, Student, Submission
 from staff.grading.judging.core import NOT_GRADED, Outcome
 from staff.grading.results.store import BY_HAND, WHY, Record
 
@@ -94,47 +94,26 @@ def _read_line(where: str, line: Mapping[str, str], points: Mapping[str, int]) -
     return Override(where, line["student"], exercise, given, line["reason"])
 
 
-def look_up(
-    overrides: Sequence[Override],
-    owners: Mapping[str, str],
-    faults: Faults,
-    held: Collection[str] = (),
-    named: Mapping[str, str] | None = None,
-) -> None:
+def look_up(overrides: Sequence[Override], found: ClassOfSubmissions, faults: Faults) -> None:
     """Refuse points for somebody who has handed nothing in, and two for one hand-in.
 
     Parameters
     ----------
-    owners : mapping of str to str, hand-ins by their own ids and those of their students
-    held : collection of str, hand-ins of which nobody has said whose they are
-    named : mapping of str to str, optional; the ids that go by a name
+    found : ClassOfSubmissions
     faults : Faults, takes what is wrong, by line
     """
     seen: dict[tuple[str, str], Override] = {}
+    owners = found.owners
     for line in overrides:
-        if line.student not in owners:
-            faults.add(f"{line.where}: {unknown(line.student, named or {})}")
-        elif owners[line.student] in held:
-            faults.add(
-                f"{line.where}: nobody has said whose {line.student!r} is, expected a line in "
-                "students.csv first"
-            )
-        elif (first := seen.setdefault((owners[line.student], line.exercise), line)) != line:
+        if refusal := found.refusal(line.student):
+            faults.add(f"{line.where}: {refusal}")
+            continue
+        first = seen.setdefault((owners[line.student].id, line.exercise), line)
+        if first is not line:
             faults.add(
                 f"{line.where}: {shown(line.student)} and {shown(first.student)} are of one "
                 f"hand-in, which has an override for {line.exercise} in {first.where} already"
             )
-
-
-def unknown(student: str, named: Mapping[str, str]) -> str:
-    """Say that nothing is known of a student whom a person has typed in; perhaps it is a name.
-
-    Parameters
-    ----------
-    named : mapping of str to str, the ids that go by a name
-    """
-    is_what = f"is a name, of {named[student]}" if student in named else "has handed nothing in"
-    return f"{student!r} {is_what}, expected a student or a hand-in as grades.csv calls it"
 
 
 def override(record: Record, overrides: Collection[Override]) -> Record:

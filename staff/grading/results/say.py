@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from staff.grading.intake.collect import ClassOfSubmissions
 from staff.grading.intake.safe_text import FEW, counted, names, shown
+from staff.grading.intake.submission import ClassOfSubmissions
 from staff.grading.results.exports import open_points, outdated, undecided
 from staff.grading.results.late import say_untimed
 from staff.grading.results.store import IDLE, NotGraded, Record, Result, records_of

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from staff.grading.intake.collect import ClassOfSubmissions
 from staff.grading.intake.sheets import Faults
-from staff.grading.intake.submission import Student, Submission
+from staff.grading.intake.submission import ClassOfSubmissions, Student, Submission
 from staff.grading.judging.core import ALL_THAT_FAILED
 from staff.grading.results import exports
 from staff.grading.results.overrides import (
@@ -26,6 +25,10 @@ def overrides(folder, *lines, head="student,exercise,points,reason"):
     path.write_text("\n".join([head, *lines]) + "\n")
     with Faults() as faults:
         return read_overrides(path, POINTS, faults)
+
+
+def class_of(*submissions):
+    return ClassOfSubmissions(submissions)
 
 
 @pytest.mark.parametrize("form", [html, markdown])
@@ -53,7 +56,7 @@ def test_override_of_what_is_held_is_refused(tmp_path):
     lines = overrides(tmp_path, "ada,fc-1.2,2,orally")
 
     with pytest.raises(ValueError, match="line 2: nobody has said whose 'ada' is"), Faults() as f:
-        look_up(lines, {"ada": "Ada"}, f, held={"Ada"})
+        look_up(lines, class_of(Submission("ada", (), (), held="two readings")), f)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_override_of_somebody_who_is_not_there_or_by_two_names_is_refused_by_lin
     lines = ("aad,fc-1.2,1,x", "ada,fc-1.2,1,x", "007,fc-1.2,2,x", "007,fc-1.1,2,x")
 
     with pytest.raises(ValueError, match="line") as caught, Faults() as faults:
-        look_up(overrides(tmp_path, *lines), {"ada": "ada", "007": "ada"}, faults)
+        look_up(overrides(tmp_path, *lines), class_of(Submission("ada", ADA[:1], ())), faults)
 
     first, second = str(caught.value).splitlines()
     assert "line 2: 'aad' has handed nothing in" in first
@@ -106,14 +109,26 @@ def test_override_is_to_be_looked_at_again_if_it_is_low_or_the_work_has_changed(
     assert again(1, "new", why="seen again") == [("fc-4.1", "1 set by hand, the grader gives 2")]
 
 
-def test_override_by_a_name_is_told_which_ids_have_it(tmp_path):
-    lines = overrides(tmp_path, "Jo  Kim,fc-1.2,1,x")
-    two = (Submission(id_, (Student(id_, "Jo Kim"),), ()) for id_ in ("55", "56"))
-    named = ClassOfSubmissions(tuple(two), ()).named
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("Jo  Kim", "'Jo Kim' is a name, of 55, 56, expected a student or a hand-in"),
+        ("57", "'57' handed in with others, expected 'submission_9', for all of them"),
+        ("59", "'59' may be whose uploads are held: submission_10, expected a line for them"),
+    ],
+)
+def test_override_by_what_is_no_id_of_one_hand_in_is_refused_with_the_reason(typed, says, tmp_path):
+    lines = overrides(tmp_path, f"{typed},fc-1.2,1,x", "submission_9,fc-1.2,1,x")
+    found = class_of(
+        *(Submission(id_, (Student(id_, "Jo Kim"),), ()) for id_ in ("55", "56")),
+        Submission("submission_9", (Student("57"), Student("58")), ()),
+        Submission("submission_10", (), (), held="two", perhaps=frozenset({"59"})),
+    )
 
-    said = r"line 2: 'Jo Kim' is a name, of 55, 56, expected"
-    with pytest.raises(ValueError, match=said), Faults() as faults:
-        look_up(lines, {"55": "55", "56": "56"}, faults, named=named)
+    with pytest.raises(ValueError, match=says) as caught, Faults() as faults:
+        look_up(lines, found, faults)
+
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_models_of_which_a_person_decides_are_open_until_all_are_set(tmp_path):
