@@ -106,7 +106,8 @@ def _read(places: Sequence[Path], owners: dict[str, Said]) -> tuple[list[Own], l
     owns: list[Own] = []
     with tempfile.TemporaryDirectory(prefix="cs682-similar-") as scratch:
         found = collect(places, Path(scratch, "export"), owners)
-        left = [shown(line, 400) for line in (*found.remarks, *found.absent)]
+        lines = (*found.remarks, *found.absent)
+        left = [shown(line, 400) for line in lines if line not in found.notices]
         for submission in tqdm(found.submissions, unit="hand-in", disable=None):
             try:
                 if submission.held:  # a link may lead anywhere

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from staff.grading.intake import platform_lists
 from staff.grading.intake.owners import PASSED_OVER, Said
-from staff.grading.intake.places import Place, is_in_doubt, say_both, say_platforms
+from staff.grading.intake.places import Place, is_in_doubt, say_both, say_new, say_platforms
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import ClassOfSubmissions, Student, Submission
@@ -67,12 +67,14 @@ def collect(
     submissions = search.submissions()
     if not submissions:
         raise ValueError(f"there is no hand-in in {places}: no folder and no zip")
-    aloud = (*search.aloud, *say_platforms(submissions))
+    notices = (*search.notices(), *say_platforms(submissions))
+    aloud = (*search.aloud, *notices)
     return ClassOfSubmissions(
         tuple(sorted(submissions, key=lambda s: s.id)),
         (*aloud, *search.remarks),
         search.absent(),
         aloud,
+        notices,
     )
 
 
@@ -182,10 +184,13 @@ class _Search:
         return found
 
     def weigh_places(self) -> None:
-        """Take what is in a zip, all of it as one upload, or hold it; say who is in several."""
+        """Take what is in a zip, all of it as one upload, or hold it."""
         for place in [*self._given]:
             self._weigh(place)
-        self.aloud += say_both(self._given)
+
+    def notices(self) -> list[str]:
+        """Say what each place brings beside those before it."""
+        return [*say_both(self._given), *say_new(self._given)]
 
     def _weigh(self, place: Place) -> None:
         """Take a zip as one upload, or hold it, if a person says whose it is, or has to."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import filecmp
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from staff.grading.intake.safe_text import names, shown
+from staff.grading.intake.safe_text import counted, names, shown
+from staff.grading.intake.sheets import normal
 from staff.grading.intake.submission import Student, Submission
 from staff.grading.intake.uploads import Upload
 
@@ -52,22 +54,66 @@ def is_in_doubt(place: Place, places: Sequence[Place]) -> bool:
 
 
 def say_both(places: Sequence[Place]) -> list[str]:
-    """Say of each place of whom it brings uploads that are in an earlier one too."""
+    """Say of each place of whom it brings uploads that no earlier one has, though it has others."""
     lines = []
-    before: frozenset[str] = frozenset()
-    seen: set[str | Path] = set()
+    before: list[Upload] = []
     for place in places:
-        new = [u for u in place.uploads if u.key not in seen]
-        again = {u.said or u.id: u.students for u in new if _ids(u) & before}
+        people = frozenset[str]().union(*map(_ids, before))
+        known = defaultdict[str, list[Upload]](list)
+        for upload in before:
+            known[normal(upload.path.name)].append(upload)
+        new = [u for u in place.uploads if _ids(u) & people and not _is_among(u, known)]
+        again = {u.said or u.id: u.students for u in new}
         if again:
             who = names([_called(student) for students in again.values() for student in students])
-            count = f"{len(again)} hand-in{'s' * (len(again) > 1)}"
             lines.append(
-                f"{shown(place.path.name)} brings newer or further uploads of {count}: {who}"
+                f"{_name_of(place, places)} brings newer or further uploads of "
+                f"{counted(len(again), 'hand-in')}: {who}"
+            )
+        before += place.uploads
+    return lines
+
+
+def say_new(places: Sequence[Place]) -> list[str]:
+    """Say of each place but the first who is in none before it, perhaps under another name."""
+    lines = []
+    before: frozenset[str] = frozenset()
+    for place in places:
+        new = {u.id: u.students for u in place.uploads if not (_ids(u) & before or u.said)}
+        if before and new:
+            who = names([_called(student) for students in new.values() for student in students])
+            lines.append(
+                f"{_name_of(place, places)} brings {counted(len(new), 'hand-in')} of who is in no "
+                f"earlier place: {who}; if one is of somebody's who is, say so in students.csv"
             )
         before |= place.people
-        seen |= {u.key for u in new}
     return lines
+
+
+def _is_among(upload: Upload, known: Mapping[str, Sequence[Upload]]) -> bool:
+    """Tell whether an upload has been given out before, by its name and what it holds."""
+    alike = known[normal(upload.path.name)]
+    return any(u.key == upload.key or _is_alike(u.path, upload.path) for u in alike)
+
+
+def _is_alike(one: Path, other: Path) -> bool:
+    """Tell whether two files, or all files of two folders, are the same."""
+    files, others = _files_of(one), _files_of(other)
+    return files.keys() == others.keys() and all(
+        filecmp.cmp(files[name], others[name], shallow=False) for name in files
+    )
+
+
+def _files_of(top: Path) -> dict[Path, Path]:
+    """Return the files of a folder by their names in it, or a file by itself; no links."""
+    paths = (path for path in (top, *top.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {path.relative_to(top): path for path in paths}
+
+
+def _name_of(place: Place, places: Sequence[Place]) -> str:
+    """Return what a place is called, whole if another is called the same."""
+    alike = [other for other in places if other.path.name == place.path.name]
+    return shown(place.path.name if len(alike) == 1 else str(place.path), 200)
 
 
 def say_platforms(submissions: Sequence[Submission]) -> list[str]:

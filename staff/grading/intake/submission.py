@@ -73,6 +73,7 @@ class ClassOfSubmissions:
     submissions : tuple of Submission, sorted by id
     remarks : tuple of str, for the instructor: what was passed over, and why
     aloud : tuple of str, remarks that the command makes as well: they are about the whole class
+    notices : tuple of str, those of them that say what is there, and of nothing that is left out
     absent : tuple of str, what a person has said of uploads that are not there, by file and line
     """
 
@@ -80,6 +81,7 @@ class ClassOfSubmissions:
     remarks: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     aloud: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def owners(self) -> dict[str, Submission]:

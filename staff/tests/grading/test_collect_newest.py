@@ -40,6 +40,25 @@ def test_newer_submission_on_gradescope_replaces_the_older(uploads, tmp_path):
     assert "submission_99 is not in submission_metadata.yml" in found.remarks[0]
 
 
+def test_newer_submission_of_a_group_replaces_the_older_in_whatever_order_they_stand(
+    uploads, tmp_path
+):
+    names = ("Jo", "Al"), ("Al", "Jo")
+    entries = (
+        f"submission_{n}:\n  :submitters:\n"
+        + "".join(f"  - :name: {name}\n    :sid: sid{name}\n" for name in people)
+        + f"  :created_at: 2024-02-0{n} 10:00:00 -05:00\n"
+        for n, people in enumerate(names, 1)
+    )
+    (uploads / "submission_metadata.yml").write_text("".join(entries))
+    for n in (1, 2):
+        (uploads / f"submission_{n}").mkdir()
+
+    found = find(uploads, tmp_path)
+
+    assert (held(found), [s.id for s in found.submissions]) == ({}, ["submission_2"])
+
+
 def test_later_export_of_gradescope_s_holds_again_what_is_as_before(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -66,7 +85,7 @@ def test_upload_that_canvas_gives_out_twice_counts_once(said, tmp_path):
 
     sources = {s.id: s.sources for s in found.submissions}
     assert sources[said or "55"] == ((tmp_path / "one" / name, "hand-in.zip"),)
-    assert found.aloud == ()
+    assert [line for line in found.aloud if "lovelaceada" in line] == []
 
 
 def test_two_submissions_of_a_student_that_do_not_replace_each_other_are_held(uploads, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from staff.grading.intake.collect import collect
@@ -9,6 +11,10 @@ from staff.tests.grading.hostile_zips import CODE, make_zip
 from staff.tests.grading.uploads import METADATA, held, write_students
 
 ADA, BOB = (f"{name}_assignsubmission_file_" for name in ("Ada L_55", "Bob Builder_1234"))
+NEW, CURE = (
+    "of who is in no earlier place",
+    "; if one is of somebody's who is, say so in students.csv",
+)
 LIST = "submission_99:\n  :submitters:\n  - :name: Ada Lovelace\n    :sid: '007'\n"
 
 
@@ -39,7 +45,9 @@ def test_later_place_says_whose_uploads_it_brings(moodle, tmp_path):
 
     assert found.aloud == (
         "late.zip brings newer or further uploads of 2 hand-ins: Ada L (55), Bob Builder (1234)",
+        f"late.zip brings 1 hand-in {NEW}: Cyn (77){CURE}",
     )
+    assert found.notices == found.aloud
     assert sources(found) == {"1234": 2, "55": 2, "77": 1}
 
 
@@ -93,7 +101,8 @@ def test_hand_in_named_as_one_of_the_class_is_held_and_costs_that_one_nothing(mo
 def test_zip_of_one_student_who_is_nowhere_else_is_taken(moodle, tmp_path):
     found = look(tmp_path, moodle, late(tmp_path, "Cyn_77_assignsubmission_file_"))
 
-    assert (held(found), found.aloud) == ({}, ())
+    said = (f"late.zip brings 1 hand-in {NEW}: Cyn (77){CURE}",)
+    assert (held(found), found.aloud) == ({}, said)
 
 
 @pytest.mark.parametrize(
@@ -131,3 +140,23 @@ def test_upload_of_one_name_in_two_places_counts_as_it_is_in_the_first(tmp_path)
 
     assert [path.parent.name for path, _ in found.submissions[0].sources] == ["old"]
     assert found.aloud == (f"{name} is not the same in old and new: that in old counts",)
+
+
+def test_uploads_that_a_later_place_gives_out_again_are_not_named(moodle, tmp_path):
+    again = tmp_path / "again" / moodle.name
+    shutil.copytree(moodle, again)
+    (again / BOB / "layers.py").write_bytes(CODE + b"\n")
+
+    (said,) = look(tmp_path, moodle, again).aloud
+
+    assert said == f"{again} brings newer or further uploads of 1 hand-in: Bob Builder (1234)"
+
+
+def test_hand_in_by_itself_behind_the_class_is_named_until_a_person_says_whose_it_is(
+    moodle, tmp_path
+):
+    path = late(tmp_path, "work/cs682")
+    owners = write_students(tmp_path / "students.csv", "late.zip,1234")
+
+    assert look(tmp_path, moodle, path).aloud == (f"late.zip brings 1 hand-in {NEW}: late{CURE}",)
+    assert look(tmp_path, moodle, path, owners=owners).aloud == ()

@@ -248,6 +248,15 @@ def test_what_is_left_out_is_named_and_costs_the_others_nothing(tmp_path, monkey
         assert text in page
 
 
+def test_what_a_second_place_brings_is_not_told_as_left_out(tmp_path, capsys):
+    for place, name in (("class", "ada"), ("more", "bob")):
+        hand_in(tmp_path / place / name, {"cs682/layers.py": LONG})
+
+    out = str(tmp_path / "similar.html")
+    assert main(["similar", str(tmp_path / "class"), str(tmp_path / "more"), "--out", out]) == 0
+    assert "LEFT OUT" not in capsys.readouterr().out
+
+
 def test_missing_folder_is_said(tmp_path, capsys):
     assert similar(tmp_path)[0] == 2
     assert "error: there is no" in capsys.readouterr().err
