@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from staff.grading.intake.owners import PASSED_OVER, Said, read_owners
-from staff.grading.intake.safe_text import names, shown, slug
+from staff.grading.intake.safe_text import counted, names, shown, slug
 from staff.grading.intake.sheets import Faults, normal
 from staff.grading.intake.submission import ClassOfSubmissions, Submission
 from staff.grading.intake.text import clean
@@ -131,9 +131,12 @@ class Desk:
         changed = [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
         again = [f"{shown(who, 40)} ({key})" for who, key, _ in self._outgrown]
         missing = [f"{shown(who, 40)} ({what})" for who, what in self._missing]
+        given, emptied = self._book.given, self._book.emptied
         told = {
             "Handed in before and not there now:": missing,
+            f"Points since the last run for {counted(len(given), 'answer')}:": given,
             "Corrected since the last run:": self._book.corrected,
+            "Empty in answers.csv, but the points stay (type - to take them back):": emptied,
             "Read again, for they have changed since: answers of": changed,
             "Overrides below what the grader gives, or set before the work changed:": again,
         }

@@ -104,7 +104,9 @@ class AnswerBook:
     points : mapping of str to int, what each question is worth
     files : sequence of Path, further files that people have typed into
 
-    After `read`, `corrected` names what was known before and is something else now.
+    After `read`, `corrected` names what was known before and is something else now, `given` the
+    answers that have points now and had none, and `emptied` those whose points are known and not in
+    ``answers.csv`` any more.
     """
 
     def __init__(self, out: Path, points: Mapping[str, int], files: Sequence[Path] = ()) -> None:
@@ -116,6 +118,8 @@ class AnswerBook:
         self._texts: Texts = {}
         self._given: Given = {}  # what was given to words that have changed since
         self.corrected: list[str] = []
+        self.given: list[str] = []
+        self.emptied: list[str] = []
 
     def follow(self, successors: Mapping[str, str]) -> None:
         """From now on take what is typed for hand-ins that are gone for that of others.
@@ -172,9 +176,12 @@ class AnswerBook:
         given = {str(p): self._read_one(p, faults) for p in self._files if str(p) not in own}
         typed = combine(base, own, {}, faults)
         self.corrected = list(self._corrections(base, own, typed))
-        book = {str(self._out / "answers.csv"): typed}
+        path = str(self._out / "answers.csv")
         before = {name: seen.get(name, {}) for name in given}
-        return combine({}, {**book, **given}, before, faults)
+        read = combine({}, {path: typed, **given}, before, faults)
+        self.given = _without_points(base, read)
+        self.emptied = _without_points(own[path], base) if path in own else []
+        return read
 
     def _corrections(self, base: Table, own: Mapping[str, Table], typed: Table) -> Iterator[str]:
         """Name points and remarks that were known and are others now, with the table that says so.
@@ -311,6 +318,12 @@ class AnswerBook:
             old = path.read_bytes()
             name = f"{path.stem}-{sha256(old).hexdigest()[:8]}.csv"
             write_bytes(self._out / "staff" / "typed" / name, old)
+
+
+def _without_points(one: Table, other: Table) -> list[str]:
+    """Name the answers that have points in another table and not in this one."""
+    read = sorted(key for key, cells in other.items() if has_points(cells))
+    return [f"{shown(key[0], 40)} ({key[1]})" for key in read if not has_points(one.get(key, {}))]
 
 
 def changed_since(typed: Table) -> dict[Key, str]:

@@ -47,6 +47,22 @@ def test_correction_of_a_reader_counts_and_is_named(place, out, quick, capsys):
     assert read_book(out)["ada"]["points"] == str(int(ALL) + 1)
 
 
+def test_answers_read_since_the_last_run_and_cells_emptied_since_are_named(
+    place, out, quick, capsys
+):
+    add_answers(place / "ada")
+    grade(place, out)
+    for points in ("2", ""):
+        type_in(out / "answers.csv", "ada,fc-q1", points)
+        grade(place, out)
+
+    said = capsys.readouterr().out
+    assert said.count("Points since the last run for 1 answer: ada (fc-q1)\n") == 1
+    emptied = "Empty in answers.csv, but the points stay (type - to take them back): ada (fc-q1)\n"
+    assert said.count(emptied) == 1
+    assert read_book(out)["ada"]["points"] == str(int(ALL) + 2)
+
+
 def test_points_stay_whose_hand_in_is_gone_and_those_without_an_answer_are_named(
     place, tmp_path, out, quick, capsys
 ):
