@@ -179,6 +179,10 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
         done = [desk.adjust(result, submission) for result, submission in whole]
         left_out = desk.write(plan, done, found.remarks, args)
         status = say_results(out, done, results)
+        if args.readers:
+            say(
+                f"For {counted(args.readers, 'reader')}, a table and a page each: {out / 'readers'}"
+            )
         if kept:
             say(f"They stand as before, an upload that is held may be theirs: {_ids_of(kept)}")
         for line in [*desk.said(), *found.aloud, *(roster.doubts(done) if roster else ())]:

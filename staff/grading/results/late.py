@@ -92,6 +92,7 @@ def say_untimed(ids: Sequence[str]) -> list[str]:
 
 
 _DAY = timedelta(days=1)
+_CURLY = frozenset("\u201c\u201d\u201e\u2018\u2019")
 _NUMBERS = {f.name for f in fields(LateRule)} - {"due", "days"}
 
 
@@ -110,9 +111,11 @@ def read_late_rule(path: Path, faults: Faults) -> LateRule | None:
     if not path.read_bytes().strip():
         raise ValueError(f"{path} is empty, expected the rule; delete it if there is none")
     try:
-        tree = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
+        text = path.read_text(encoding="utf-8-sig")
+        tree = json.loads(text, object_pairs_hook=_once)
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from None
+        curly = "; it has curly quotes, expected straight ones" * bool(_CURLY & {*text})
+        raise ValueError(f"{path} is no JSON: {error}{curly}") from None
     names = sorted(f.name for f in fields(LateRule))
     if not isinstance(tree, dict):
         raise ValueError(f"{path} holds {tree!r}, expected {', '.join(names)}")

@@ -125,7 +125,7 @@ def say_interrupted(left: Sequence[str], *, again: bool) -> None:
     then = "the same command goes on with them."
     if left and again:  # --regrade knows nothing of the run before
         only = shlex.join(shown(id_) for id_ in left)
-        then = f"they stand as before. To go on, give it again with --only {only}"
+        then = f"they stand as before. To go on, give the same command again with --only {only}"
     say(f"Interrupted: {counted(len(left), 'hand-in')} left; {then}")
 
 

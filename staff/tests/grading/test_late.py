@@ -102,6 +102,7 @@ def test_rule_with_an_error_is_refused(fields, says, tmp_path):
         ('{"days": {"ada": 1, "ada": 0}}', ["'ada' twice, expected each name once"]),
         ('{"days": [1], "free_days": "x"}', ["days is [1]", "free_days is 'x'"]),
         ("[]", ["holds [], expected"]),
+        ('{\u201cfree_days\u201d: 1}', ["; it has curly quotes, expected straight ones"]),
     ],
 )  # fmt: skip
 def test_rule_with_errors_is_refused_all_at_once(text, says, tmp_path):

@@ -150,8 +150,8 @@ def test_regrade_that_is_interrupted_says_who_is_left(place, out, quick, monkeyp
 
     assert grade(place, out, "--regrade") == 130
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "Interrupted: 2 hand-ins left; they stand as before. To go on, give it again with "
-        "--only bob eve"
+        "Interrupted: 2 hand-ins left; they stand as before. To go on, give the same command again "
+        "with --only bob eve"
     )
     assert read_book(out) == before
     monkeypatch.setattr(single, "grade_code", real)
