@@ -130,7 +130,8 @@ def _with_reason(
         return outcome
     said = _waits_for({*waits, *causes} - {*passed})
     if outcome.exercise in causes:
-        said = f"it ran on in the check of {' and '.join(passed)}"
+        functions = " or ".join(EXERCISES[outcome.exercise].functions)
+        said = f"{functions} ran on in the check of {' and '.join(passed)}, which calls it"
     return replace(outcome, message=outcome.message.replace(_waits_for(waits), said))
 
 
