@@ -216,7 +216,7 @@ def _take_zip(haul: Haul, path: Path, name: str, depth: int) -> None:
         raise type(refusal)(f"{shown(name)} {refusal}") from None
     except BROKEN as error:
         require_theirs(error)
-        raise DamagedError(f"{shown(name)} is not a whole zip ({shown(str(error), 80)})") from None
+        raise DamagedError(f"{shown(name)} is not a whole zip: {_in_words(error)}") from None
 
 
 def _wanted(haul: Haul, archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str]]:
@@ -249,7 +249,13 @@ def _take_entry(
         haul.note(refusal)
     except BROKEN as error:
         require_theirs(error)
-        haul.note(DamagedError(f"{shown(name)} is damaged ({shown(str(error), 80)})"))
+        haul.note(DamagedError(f"{shown(name)} is damaged: {_in_words(error)}"))
+
+
+def _in_words(error: Exception) -> str:
+    """Say what to do about a zip, and what Python found if that is more than a number."""
+    found = "" if isinstance(error, OSError) or not str(error) else f" ({shown(str(error), 80)})"
+    return f"the zip is broken there{found}, make it anew"
 
 
 def require_theirs(error: Exception) -> None:

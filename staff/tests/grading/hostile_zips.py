@@ -53,6 +53,14 @@ def lie_about_size(content: bytes, size: int) -> bytes:
     return bytes(changed)
 
 
+def point_before(content: bytes) -> bytes:
+    """Return a zip whose first entry is said to begin before the file does."""
+    changed = bytearray(content)
+    at = changed.index(b"PK\x05\x06") + 16
+    changed[at : at + 4] = struct.pack("<I", 1_000_000)
+    return bytes(changed)
+
+
 def table(count: int) -> bytes:
     """Return a zip of nothing but a table of contents, whose end holds two marks of an end."""
     entry = b"PK\1\2" + bytes(24) + struct.pack("<H", 1) + bytes(16) + b"x"  # a name of one letter

@@ -13,7 +13,14 @@ from staff.grading.intake import unpack as unpacking
 from staff.grading.intake.locate import FILES
 from staff.grading.intake.unpack import unpack
 from staff.tests.grading.arranged import CODE_OF, OTHER, files_of, take, take_two, write_files
-from staff.tests.grading.hostile_zips import CODE, HOSTILE, LAYERS, make_zip, write_hostile
+from staff.tests.grading.hostile_zips import (
+    CODE,
+    HOSTILE,
+    LAYERS,
+    make_zip,
+    point_before,
+    write_hostile,
+)
 
 
 @pytest.mark.parametrize("kind", HOSTILE, ids=lambda kind: kind.name)
@@ -167,3 +174,12 @@ def test_trouble_of_this_machine_is_no_problem_of_the_hand_in(number, tmp_path, 
 
     with pytest.raises(OSError, match=re.escape(os.strerror(number))):
         unpack([(path, "x.zip")], tmp_path / "raw")
+
+
+def test_entry_that_points_to_no_place_in_the_zip_is_said_in_words(tmp_path):
+    path = tmp_path / "x.zip"
+    path.write_bytes(point_before(make_zip({LAYERS: CODE})))
+
+    (said,) = take(path, tmp_path=tmp_path).damaged
+
+    assert said == f"x.zip/{LAYERS} is damaged: the zip is broken there, make it anew"
