@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,14 @@ from cs682.checks.hints import NAME as HINTS
 from cs682.checks.run import MODELS
 from cs682.setup.assignment import MANIFEST
 from staff.grading.intake.kinds import defines, remark_on
-from staff.grading.intake.package import CODE, ROOT
+from staff.grading.intake.own_modules import (
+    TOO_LONG,
+    copy_modules,
+    is_too_long,
+    module_at,
+    say_left_out,
+)
+from staff.grading.intake.package import CODE, GIVEN
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import OTHER_KIND, Haul, Member
 from staff.grading.intake.uploads import mark_of
@@ -26,11 +32,6 @@ PACKAGE = "cs682/"
 SUBMITTED = "hand-in.json"  # what `submit` writes about a hand-in
 NOTES = (SUBMITTED, HINTS, MANIFEST)  # files beside those that are graded
 TWO = "nobody can tell which is newer: a person decides"  # the end of what is said of two versions
-_GIVEN = tuple(  # files that have a namesake among those above, or could be taken for a helper
-    path.relative_to(ROOT).as_posix().removeprefix(PACKAGE)
-    for path in sorted(ROOT.glob(f"{PACKAGE}**/*.py"))
-    if path.relative_to(ROOT).as_posix() not in FILES
-)
 _COPY_MARK = r"(?:[ _]?\(\d+\)|[-_ ]\d+|[ _-]copy(?:[ _]?\(?\d+\)?)?)?"  # browsers, Canvas, macOS
 _ZIP_MARK = re.compile(r"(?:-\d{1,3}| ?\(\d{1,3}\))(?=\.zip/)", re.IGNORECASE)
 
@@ -49,6 +50,7 @@ class Package:
     damaged : tuple of str, what nobody can read and may have been graded, for the student to read
     left_out : tuple of str, of the problems what a person should look at: a limit has kept it out
     taken : frozenset of str, where what was taken lay
+    doubled : dict of tuple of str, where the versions lie of each file of which none was taken
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class Package:
     damaged: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     taken: frozenset[str] = frozenset()
+    doubled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def arrange(haul: Haul, folder: Path) -> Package:
@@ -73,26 +76,30 @@ def arrange(haul: Haul, folder: Path) -> Package:
     haul : Haul, what was taken; its numbered files are moved
     folder : Path, an empty folder
     """
-    ours = tuple(f"/{given}" for given in _GIVEN)
+    ours = tuple(f"/{given.removeprefix(PACKAGE)}" for given in GIVEN)  # may be namesakes
     members = [m for m in haul.members if not f"/{m.name}".endswith(ours)]
     homes = _homes_by_version(members)
     called = _called_otherwise(_best_homes(members))
     problems, taken = [*haul.problems, *called], dict[str, Member]()
+    doubled = dict[str, list[Member]]()
     for file in (*FILES, *MODEL_FILES):
         found, remarks = _choose(file, members, homes)
         problems += remarks
-        if found is not None:
-            taken[file] = found
-            problems += _put(found, file, folder)
+        if len(found) == 1:
+            taken[file] = found[0]
+            problems += _put(found[0], file, folder)
+        elif found:
+            doubled[file] = found
     missing = tuple(file for file in (*FILES, *MODEL_FILES) if file not in taken)
-    if not taken:
+    if not taken and not doubled:
         problems = _said_once(problems, missing, "none of the assignment's files could be taken")
-    elif len(models := [file for file in MODEL_FILES if file in missing]) > 1:
+    elif len(models := [file for file in MODEL_FILES if file not in {*taken, *doubled}]) > 1:
         said = f"{len(models)} trained models are missing: {', '.join(models)}"
         problems = _said_once(problems, models, said)
-    left = [member for member in members if member.path.exists()]  # what was taken has moved
-    helpers = _copy_helpers(left, homes, folder)
     (folder / "cs682").mkdir(parents=True, exist_ok=True)
+    helpers, unsure, unused = _copy_own(haul, homes, folder)
+    problems += [*(_say_doubled(name, found) for name, found in unsure.items()), *unused]
+    doubled |= unsure
     replaced = _replaced(haul, taken)
     told = tuple(dict.fromkeys(replaced.get(text, text) for text in problems))
     unread = [text for text in told if text.endswith(OTHER_KIND)]  # a person can unpack these
@@ -104,8 +111,9 @@ def arrange(haul: Haul, folder: Path) -> Package:
         haul.digest,
         _notes(haul),
         tuple(damaged + ([] if taken else unread)),
-        tuple(dict.fromkeys([*haul.beyond, *unread, *replaced.values()])),
+        tuple(dict.fromkeys([*haul.beyond, *unused, *unread, *replaced.values()])),
         frozenset(member.name for member in (*taken.values(), *helpers)),
+        {file: tuple(member.name for member in found) for file, found in doubled.items()},
     )
 
 
@@ -199,20 +207,20 @@ def _called_otherwise(homes: Collection[_Home]) -> list[str]:
 
 def _choose(
     file: str, members: Iterable[Member], homes: Mapping[int, set[_Home]]
-) -> tuple[Member | None, list[str]]:
-    """Return the member that stands for a file of the assignment, and what to say of it."""
+) -> tuple[list[Member], list[str]]:
+    """Return the member that stands for a file of the assignment, and what to say of it.
+
+    Several are returned if they differ and nobody can tell which is meant, none if there is none.
+    """
     ranks = ((_rank(file, m, homes[m.version]), m) for m in members)
     ranked = [(rank, m) for rank, m in ranks if rank is not None]
     if not ranked:
-        return None, [f"{file} is missing"]
+        return [], [f"{file} is missing"]
     newest = max(member.version for _, member in ranked)
     best = min(rank for rank, member in ranked if member.version == newest)
     first = _newest([m for rank, m in ranked if rank == best and m.version == newest])
-    names = " and ".join(shown(member.name) for member in first[:3])
-    if len({member.digest for member in first}) > 1:
-        return None, [
-            f"{file} is there more than once, and they differ: {names}; none was taken, {TWO}"
-        ]
+    if _differ(first):
+        return first, [_say_doubled(file, first)]
     chosen, remarks, taken = first[0], [], f"the {file} that was taken"
     if best >= _LOOSE:
         taken = f"{shown(chosen.name)}, which was taken"
@@ -225,7 +233,18 @@ def _choose(
         for _, m in ranked
         if (m.version < newest or _is_version(m, chosen)) and m.digest != chosen.digest
     ]
-    return chosen, remarks[:2]
+    return [chosen], remarks[:2]
+
+
+def _differ(members: Sequence[Member]) -> bool:
+    """Tell whether files hold different things."""
+    return len({member.digest for member in members}) > 1
+
+
+def _say_doubled(file: str, members: Sequence[Member]) -> str:
+    """Say of which files nobody can tell which is meant."""
+    names = " and ".join(shown(member.name) for member in members[:3])
+    return f"{file} is there more than once, and they differ: {names}; none was taken, {TWO}"
 
 
 def _is_version(member: Member, chosen: Member) -> bool:
@@ -266,24 +285,42 @@ def _rank(file: str, member: Member, homes: set[_Home]) -> int | None:
     return _LOOSE if base == wanted.name else _RENAMED
 
 
-def _copy_helpers(
-    members: Iterable[Member], homes: Mapping[int, set[_Home]], folder: Path
-) -> list[Member]:
-    """Copy modules that the student added to the package: exercise files may import them."""
-    copied = []
-    newest = sorted(members, key=lambda member: -member.version)
-    for member in (m for m in newest if len(homes[m.version]) == 1):
-        (home,) = homes[member.version]
-        if not member.name.startswith(home.package):
-            continue
-        inner = member.name[len(home.package) :]
-        target = folder / PACKAGE / inner
-        fits = re.fullmatch(r"(?:[A-Za-z]\w*/)?[A-Za-z]\w*\.py", inner)
-        if fits and f"{PACKAGE}{inner}" not in FILES and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(member.path, target)
-            copied.append(member)
-    return copied
+def _copy_own(
+    haul: Haul, homes: Mapping[int, set[_Home]], folder: Path
+) -> tuple[list[Member], dict[str, list[Member]], list[str]]:
+    """Copy modules that the student added to the package; name what is left out.
+
+    Returns
+    -------
+    copied : list of Member
+    unsure : dict of list of Member, those that differ and of which none was taken
+    lines : list of str
+    """
+    left = [member for member in haul.members if member.path.exists()]  # what was taken has moved
+    long = [m for m in left if is_too_long(m.name.rpartition("/")[2])]
+    own = _own_modules((m for m in left if m not in long), homes)
+    unsure = {name: found for name, found in own.items() if _differ(found)}
+    sure = {name: found[0] for name, found in own.items() if name not in unsure}
+    copied, left_out = copy_modules(sure, folder)
+    left_out[TOO_LONG] += [member.name for member in long]
+    return copied, unsure, say_left_out(left_out)
+
+
+def _own_modules(
+    members: Iterable[Member], homes: Mapping[int, set[_Home]]
+) -> dict[str, list[Member]]:
+    """Return modules that the student added to the package, the newest by where each belongs."""
+    found: dict[str, list[Member]] = defaultdict(list)
+    for member in members:
+        for home in homes.get(member.version, ()):
+            inner = member.name.removeprefix(home.package)
+            if member.name.startswith(home.package) and (name := module_at(inner)):
+                found[name].append(member)
+    newest = {name: max(m.version for m in those) for name, those in found.items()}
+    return {
+        name: _newest([m for m in those if m.version == newest[name]])
+        for name, those in found.items()
+    }
 
 
 def _notes(haul: Haul) -> dict[str, bytes]:

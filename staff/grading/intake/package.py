@@ -17,6 +17,11 @@ CODE = tuple(
         row.file for row in EXERCISES.values() if row.file.endswith(".py") and not row.is_given
     )
 )
+GIVEN = tuple(  # the course's files of the package: all others, the checks among them
+    name
+    for path in sorted(ROOT.glob("cs682/**/*.py"))
+    if (name := path.relative_to(ROOT).as_posix()) not in CODE
+)
 LARGEST = 1_000_000  # bytes of all files that are the student's; the reference's have 80,000
 MOST = 40  # files of the student's own
 
@@ -34,10 +39,9 @@ def read_package(package: Path) -> dict[str, bytes]:
         hand-in lacks, that are no plain files, or that do not fit into 1 MB for all of the
         student's, are missing here too
     """
-    given = _given()
     own = sorted(p.relative_to(package).as_posix() for p in (package / "cs682").rglob("*.py"))
-    helpers = [n for n in own if n not in CODE and not _in_the_way(n, given)]
-    return {**given, **read_own(package, helpers)}
+    helpers = [n for n in own if n not in CODE and not is_in_the_way(n)]
+    return {**_given(), **read_own(package, helpers)}
 
 
 def read_own(package: Path, helpers: Sequence[str]) -> dict[str, bytes]:
@@ -57,6 +61,14 @@ def read_own(package: Path, helpers: Sequence[str]) -> dict[str, bytes]:
             files[name] = data
             left -= len(data)
     return files
+
+
+def is_in_the_way(name: str) -> bool:
+    """Tell whether a file would be imported in place of a given one, or of an exercise's."""
+    parents = [f"{p}{end}" for p in PurePosixPath(name).parents for end in ("", ".py")]
+    return name.startswith("cs682/checks/") or any(
+        p in GIVEN or p in CODE for p in (name, *parents)
+    )
 
 
 def own_files(files: dict[str, bytes]) -> list[str]:
@@ -87,22 +99,10 @@ def given_losses() -> dict[str, str]:
     return sources
 
 
-def _in_the_way(name: str, given: dict[str, bytes]) -> bool:
-    """Tell whether a file would be imported in place of a given one, or of an exercise's."""
-    parents = [f"{p}{end}" for p in PurePosixPath(name).parents for end in ("", ".py")]
-    return name.startswith("cs682/checks/") or any(
-        p in given or p in CODE for p in (name, *parents)
-    )
-
-
 def _given() -> dict[str, bytes]:
     """Return the modules that students get and need not change, by path."""
-    names = {p.relative_to(ROOT).as_posix(): p for p in (ROOT / "cs682").rglob("*.py")}
-    return {
-        name: path.read_bytes()
-        for name, path in names.items()
-        if name not in CODE and not name.startswith("cs682/checks/")
-    }
+    names = (name for name in GIVEN if not name.startswith("cs682/checks/"))
+    return {name: (ROOT / name).read_bytes() for name in names}
 
 
 def _read(package: Path, name: str, largest: int) -> bytes | None:

@@ -318,7 +318,7 @@ def test_nobody_says_of_an_upload_that_is_assigned_whether_it_is_newer_if_nobody
 
     (ada,) = collect(uploads, tmp_path / "scratch", owners).submissions
 
-    (said,) = (text for text in arrange_all(ada, tmp_path).problems if "layers" in text)
+    (said,) = (text for text in arrange_all(ada, tmp_path).problems if "layers.py" in text)
     assert said.startswith("cs682/layers.py is there more than once, and they differ: ")
     assert said.endswith(f"none was taken, {TWO}")
     assert {f"{name}/cs682/layers.py" in said for name in (there, assigned)} == {True}
