@@ -5,25 +5,36 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS, MODELS
-from staff.grading.intake.locate import Package, arrange
+from staff.grading.intake.locate import FILES, MODEL_FILES, Package, arrange
 from staff.grading.intake.package import CODE
-from staff.grading.intake.safe_text import slug, writable
+from staff.grading.intake.safe_text import FEW, names, slug, writable
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import Haul, unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
-from staff.grading.judging.core import NOT_HANDED_IN, Outcome, grade_code
+from staff.grading.judging.core import NOT_GRADED, NOT_HANDED_IN, Outcome, grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
+from staff.grading.judging.merits import IMPORTS
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
-from staff.grading.results.store import IDLE, NotGraded, Record, Result, read_record, write_record
+from staff.grading.results.store import (
+    DOUBLED,
+    IDLE,
+    WHY,
+    NotGraded,
+    Record,
+    Result,
+    read_record,
+    write_record,
+)
 from staff.grading.sandbox.ladder import Rung, choose_rung
 
+_KNOWN = {*FILES, *MODEL_FILES}
 TOLD = 3  # damaged files, in the reason why there is no grade; and of those that are left out
 
 
@@ -84,7 +95,7 @@ def grade_submission(submission: Submission, plan: Plan) -> Result:
         if package.damaged:
             reason = "; ".join(package.damaged[:TOLD])
             return NotGraded(submission.id, reason, "", submission.students)
-        content = _hash([*conditions, _digests(package.folder)])
+        content = _hash([*conditions, _digests(package.folder), sorted(package.doubled)])
         same = known.outcomes if known is not None and known.content == content else ()
         record = replace(_grade(submission, package, rung, plan, same), key=key, content=content)
         if plan.rerun is not None and not same:
@@ -120,6 +131,8 @@ def _grade(
         facts["left out"] = "; ".join(package.left_out[:TOLD])
     if idle := _idle(submission, package):
         facts[IDLE] = ", ".join(idle)
+    if package.doubled:
+        facts[DOUBLED] = _way_out(submission, package)
     pasted = say_pasted(find_pasted(package))
     graded = same or grade_package(package, answers, rung, plan)
     found = {outcome.exercise: outcome for outcome in graded}
@@ -141,13 +154,23 @@ def _grade(
 
 def _idle(submission: Submission, package: Package) -> list[str]:
     """Return the uploads that a person has assigned and from which nothing was taken."""
-    taken = [f"{name}/" for name in package.taken]
     called = zip(submission.assigned, submission.sources, strict=False)
-    return [
-        upload
-        for upload, (_, name) in called
-        if upload and not any(place.startswith(f"{writable(name)}/") for place in taken)
-    ]
+    return [upload for upload, (_, name) in called if upload and not _is_in(name, package.taken)]
+
+
+def _is_in(source: str, places: Iterable[str]) -> bool:
+    """Tell whether one of these places in a hand-in is in a source, by the source's name."""
+    return any(f"{place}/".startswith(f"{writable(source)}/") for place in places)
+
+
+def _way_out(submission: Submission, package: Package) -> str:
+    """Say how a person can have one of two versions taken, where none was."""
+    places = [place for found in package.doubled.values() for place in found]
+    called = zip(submission.uploads, submission.sources, strict=True)
+    uploads = list(dict.fromkeys(upload for upload, (_, name) in called if _is_in(name, places)))
+    if len(uploads) > 1:
+        return f"{' or '.join(f'{upload},-' for upload in uploads)} in students.csv"
+    return f"a folder with the one that counts in place of {', '.join(uploads)}"
 
 
 def grade_package(
@@ -164,6 +187,14 @@ def grade_package(
     ------
     outcome : Outcome, for each exercise once, as soon as it is known
     """
+    for outcome in _outcomes(package, answers, rung, plan):
+        yield _left_open(outcome, package.doubled)
+
+
+def _outcomes(
+    package: Package, answers: Mapping[str, str], rung: Rung, plan: Plan
+) -> Iterator[Outcome]:
+    """Grade all exercises by the files that were taken."""
     images = None if plan.images is None else read_images(plan.images)
     asked = [row for row in QUESTIONS if row.id in plan.points]  # a course may leave notebooks out
     yield from (outcome_of(row, answers, plan.points[row.id]) for row in asked)
@@ -172,6 +203,21 @@ def grade_package(
     for outcome in grade_models(package.folder, images, rung=rung):
         if outcome.exercise in plan.points:
             yield worth(outcome, plan.points[outcome.exercise])
+
+
+def _left_open(outcome: Outcome, doubled: Collection[str]) -> Outcome:
+    """Return an outcome, not graded if it may be another with a file of which none was taken.
+
+    Those are the file of the exercise, files that it imports, and a student's own modules.
+    """
+    key, row = outcome.exercise, EXERCISES[outcome.exercise]
+    needed = {f"notebooks/{MODELS[key]}"} if key in MODELS else {row.file}
+    if key in CHECKS:
+        needed |= {*IMPORTS[row.file], *(file for file in doubled if file not in _KNOWN)}
+    if not needed & {*doubled} or outcome.state == "passed" or not outcome.maximum:
+        return outcome
+    text = f"{WHY}two versions differ, and nobody can tell which counts: {names([*doubled], FEW)}"
+    return replace(outcome, state=NOT_GRADED, message=text, advice=(), left="")
 
 
 def _code_outcomes(package: Package, rung: Rung, plan: Plan) -> Iterator[Outcome]:

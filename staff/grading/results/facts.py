@@ -84,8 +84,9 @@ def facts_of(
         facts["in notebooks"] = ", ".join(names)
     paths = {file: package.folder / file for file in CODE}
     code = {f: _skeleton(read_source(path)) for f, path in paths.items() if path.is_file()}
-    if without := [file for file in CODE if not code.get(file, "").strip()]:
-        facts["without"] = ", ".join(without)
+    without = [file for file in CODE if not code.get(file, "").strip()]
+    if nowhere := [file for file in without if file not in package.doubled]:
+        facts["without"] = ", ".join(nowhere)
     for file in (file for file in CODE if file not in without):
         if code[file] != _given_skeleton(file):
             facts[f"code {file}"] = _digest(code[file].encode())

@@ -12,7 +12,7 @@ from staff.grading.intake.safe_text import FEW, counted, names, shown
 from staff.grading.intake.submission import ClassOfSubmissions
 from staff.grading.results.exports import open_points, outdated, undecided
 from staff.grading.results.late import say_untimed
-from staff.grading.results.store import IDLE, NotGraded, Record, Result, records_of
+from staff.grading.results.store import DOUBLED, IDLE, NotGraded, Record, Result, records_of
 
 NOT_YET = "it has not been graded yet"
 
@@ -56,11 +56,21 @@ def _say_left_to_people(out: Path, records: Sequence[Record]) -> None:
     if without:
         who = names([f"{id_} ({questions})" for id_, questions in without])
         say(f"Points count for questions that have no answer: {who}")
-    if idle := [f"{shown(r.facts[IDLE])} ({shown(r.id, 40)})" for r in records if IDLE in r.facts]:
-        say(f"Nothing was taken from uploads that students.csv assigns: {names(idle)}")
+    if doubled := _of_fact(records, DOUBLED):
+        say(f"Of two versions none was taken. To have one graded, give: {names(doubled)}")
+    if idle := _of_fact(records, IDLE):
+        say(
+            f"Nothing was taken from uploads that students.csv assigns: {names(idle)}. If one "
+            "counts, write the older upload into students.csv too: NAME,-"
+        )
     if unseen := sum(record.unseen for record in records):
         points = counted(unseen, "point")
         say(f"Trained models are not graded, {points} in all: without --no-models they are")
+
+
+def _of_fact(records: Sequence[Record], name: str) -> list[str]:
+    """Return a fact of those of whom it is known, each with the id."""
+    return [f"{shown(r.facts[name])} ({shown(r.id, 40)})" for r in records if name in r.facts]
 
 
 def say_open(

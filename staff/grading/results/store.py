@@ -162,6 +162,7 @@ WHY = f"{NOT_GRADED}: "  # the start of what is said of a hand-in that is not gr
 TO_BE_READ = "to be read"  # the state of an answer that no person has read yet
 READ = "read"
 IDLE = "nothing taken"  # the fact that names uploads which students.csv assigns for nothing
+DOUBLED = "two versions"  # the fact that says how a person has one of two taken, if none was
 UNSEEN = "not looked at"  # of a model that was handed in, where models are not graded
 BY_HAND = "set by a person"  # of an exercise with an override
 

@@ -20,7 +20,15 @@ from staff.grading.judging.core import NOT_HANDED_IN, Outcome
 from staff.grading.results.answer_tables import Table
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import changed_since
-from staff.grading.results.store import BY_HAND, IDLE, NotGraded, Record, Result, records_of
+from staff.grading.results.store import (
+    BY_HAND,
+    DOUBLED,
+    IDLE,
+    NotGraded,
+    Record,
+    Result,
+    records_of,
+)
 
 FAR_ABOVE = 3  # spreads of the middle half of the class, above its upper end
 LONGEST = 4000  # characters of a line: forty names with their places
@@ -56,6 +64,7 @@ def warnings_page(
         "An upload that students.csv assigns, from which nothing was taken": _fact(records, IDLE),
         "Files that are not as they should be": list(_amiss(records)),
         "Two versions of one file in an upload": list(_doubled(records)),
+        "What to give so that one of two versions is graded": _fact(records, DOUBLED),
         "An exercise of which a person decides": list(_for_a_person(records)),
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
