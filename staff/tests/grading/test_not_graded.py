@@ -199,4 +199,6 @@ def test_hand_in_that_is_not_there_is_answered_with_ids_and_names(place, out, qu
     (place / "ada").rename(place / "Ada Lovelace_55_assignsubmission_file_")
 
     assert grade(place, out, "--only", "gausscarl") == 2
-    assert "'gausscarl'; there are 55 (Ada Lovelace), bob" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "'gausscarl' has handed nothing in" in said
+    assert "; there are 55 (Ada Lovelace), bob" in said
