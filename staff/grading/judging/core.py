@@ -208,7 +208,7 @@ class Grader:
         """Grade an exercise in the sandbox that all of the student's code shares."""
         if self._sandbox is None:
             self._sandbox = Sandbox(self._rung, self._files).__enter__()
-            self._budget.cpu -= self._sandbox.start_cpu
+            self._charge_start(self._sandbox)
         return self._attempt(exercise, self._sandbox)
 
     def grade_again(self, outcome: Outcome, states: Mapping[str, str]) -> Outcome:
@@ -248,8 +248,13 @@ class Grader:
         """Grade an exercise in a sandbox of its own, where functions of the course stand in."""
         code = merits.course_code(() if exercise in merits.TRIED_WITH else taken)
         with Sandbox(self._rung, self._files, code) as sandbox:
-            self._budget.cpu -= sandbox.start_cpu
+            self._charge_start(sandbox)
             return self._attempt(exercise, sandbox, taken, replaced)
+
+    def _charge_start(self, sandbox: Sandbox) -> None:
+        """Take from the hand-in's time what a sandbox took to come up: it may need many."""
+        self._budget.cpu -= sandbox.start_cpu
+        self._budget.wall -= sandbox.start_wall
 
     def _attempt(
         self,

@@ -25,6 +25,7 @@ from staff.grading.sandbox.forbid import has_filter
 from staff.grading.sandbox.interpreter import find_interpreter
 from staff.grading.sandbox.rungs import RUNGS, Limits, NoSandboxError, Rung, require_hidden
 from staff.grading.sandbox.users import free_user, kill_all_of, show
+from staff.grading.sandbox.wire import waited_for_core
 
 __all__ = [
     "RUNGS",
@@ -143,6 +144,8 @@ class Sandbox:
     Attributes
     ----------
     start_cpu : float, seconds of computing that the package's files took to compile
+    start_wall : float, seconds until it was up, without those in which a busy machine let it, or
+        the grader, wait for a core
     """
 
     def __init__(
@@ -154,16 +157,19 @@ class Sandbox:
 
     def __enter__(self) -> Sandbox:
         """Start the process that will fork one child for each exercise."""
+        begin = time.monotonic() - waited_for_core()
         with contextlib.ExitStack() as stack:
-            self._start(stack)
+            self.start_cpu, waited = self._start(stack)
             self._stack = stack.pop_all()
+        passed = time.monotonic() - waited_for_core() - begin
+        self.start_wall = max(0.0, passed - waited)  # both may have waited at once
         return self
 
     def __exit__(self, *_: object) -> None:
         """End all of its processes."""
         self._stack.close()
 
-    def _start(self, stack: contextlib.ExitStack) -> None:
+    def _start(self, stack: contextlib.ExitStack) -> tuple[float, float]:
         uid = stack.enter_context(free_user()) if self.rung.needs_user else None
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=BOX))
         self._box = Path(folder).resolve() / "box"
@@ -186,7 +192,7 @@ class Sandbox:
             )
         stack.callback(self._end, uid)
         self._control.settimeout(_START)
-        self.start_cpu = self._expect_start()
+        return self._expect_start()
 
     def _words(self, control: int, uid: int | None) -> list[str]:
         """Return the worker's command line, which anybody may read."""
@@ -200,11 +206,12 @@ class Sandbox:
         }
         return [str(self._box / "staff" / "grading" / "sandbox" / "worker.py"), json.dumps(config)]
 
-    def _expect_start(self) -> float:
+    def _expect_start(self) -> tuple[float, float]:
         """Return what the sandbox says when it is up; NoSandboxError with its stderr if not."""
         try:
             got = self._control.recv(100)
-            return float(got)
+            cpu, waited = json.loads(got)
+            return float(cpu), float(waited)
         except (OSError, ValueError) as error:
             self._errors.seek(0)
             said = self._errors.read(4000).decode(errors="replace").strip()

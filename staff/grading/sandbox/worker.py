@@ -48,7 +48,9 @@ def _harden(config: dict[str, Any]) -> None:
         resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def _code_of(root: Path, own: set[str], looks: Any) -> tuple[dict[str, tuple[Any, Any]], float]:
+def _code_of(
+    root: Path, own: set[str], looks: Any, wire: Any
+) -> tuple[dict[str, tuple[Any, Any]], float, float]:
     """Compile the files of a package, in a process that may fail; the import then says why.
 
     Parameters
@@ -59,6 +61,7 @@ def _code_of(root: Path, own: set[str], looks: Any) -> tuple[dict[str, tuple[Any
     -------
     code : dict from a path to code without and with looks, of those files that can be compiled
     cpu : float, seconds of computing that this took
+    waited : float, seconds in which that process was ready to compute and had no core
     """
     begin = time.process_time()
     reading, writing = os.pipe()
@@ -74,8 +77,9 @@ def _code_of(root: Path, own: set[str], looks: Any) -> tuple[dict[str, tuple[Any
         while True:
             path, *codes = marshal.load(pipe)  # made by this very file
             compiled[path] = tuple(codes)
+    waited = wire.waited_for_core(pid)
     used = os.wait4(pid, 0)[2]
-    return compiled, time.process_time() - begin + used.ru_utime + used.ru_stime
+    return compiled, time.process_time() - begin + used.ru_utime + used.ru_stime, waited
 
 
 def _compile(root: Path, own: set[str], looks: Any, pipe: Any) -> None:
@@ -137,10 +141,10 @@ def main() -> None:
     forbid = importlib.import_module("staff.grading.sandbox.forbid") if config["filter"] else None
     sys.path.insert(0, str(here / "student"))
     sys.dont_write_bytecode = True
-    codes, compiling = _code_of(here / "student", set(config["own"]), looks)
+    codes, compiling, waited = _code_of(here / "student", set(config["own"]), looks, wire)
     sys.meta_path.insert(0, _Hook())
     gc.freeze()  # children share this memory until they write to it, as a collection would
-    control.sendall(f"{compiling:.3f}".encode())
+    control.sendall(json.dumps([compiling, waited + wire.waited_for_core()]).encode())
     while True:
         data, fds, _, _ = socket.recv_fds(control, 1 << 16, 1)
         if not data:
@@ -156,8 +160,7 @@ def main() -> None:
             work = partial(child.serve, checks, end, order, here / "course")
             _be_child(forbid, order["cpu"], work)
         os.close(fds[0])
-        waited = partial(_waited, wire, pid, before)
-        answers = {b"?": waited, b"s": partial(wire.state_of, pid)}
+        answers = {b"?": partial(_waited, wire, pid, before), b"s": partial(wire.state_of, pid)}
         while answer := answers.get(control.recv(1)):  # else the grader wants no more of it
             control.sendall(json.dumps(answer()).encode())
         with contextlib.suppress(ProcessLookupError):
