@@ -300,7 +300,8 @@ class Grader:
             problem, status = _STOPPED, 0
         if "time" in problem or remote.has_spent:
             self._overran.add(exercise)
-        end_said = "" if remote.is_secret else ending(status)  # chosen by what has seen the inputs
+        # how it ends while the grader ends it is chance; code that has seen inputs may choose it
+        end_said = ending(status) if gone and not remote.is_secret else ""
         return self._failed(exercise, f"{problem}{end_said}", remote.trace)
 
     def _judged(self, result: Any, remote: RemoteSubject) -> Outcome:
