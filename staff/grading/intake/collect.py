@@ -233,7 +233,7 @@ class _Search:
         every = self._each_once()
         uploads, doubtful = platform_lists.newest_of_each([u for u in every if not u.said])
         made = [*self._held, *(_held(u.path, reason, [u]) for u, reason in doubtful)]
-        ids = {s.id: u.id for u in uploads for s in u.students}
+        ids = {s.id: u.id for u in uploads for s in u.students} | {u.id: u.id for u in uploads}
         groups: dict[str, list[Upload]] = {}
         for upload in uploads:
             groups.setdefault(upload.id, []).append(upload)

@@ -19,6 +19,8 @@ from staff.grading.intake.uploads import Upload, platform_names
 METADATA = "submission_metadata.yml"
 _MAX_METADATA = 20_000_000  # bytes; about 1 kB a student
 _NO_LIST = (AttributeError, TypeError, KeyError, ValueError)
+_NUMBERED = re.compile(r"submission_\d+")  # what Gradescope calls a hand-in, in any export
+_SAY = "say in students.csv whose"
 _IDENTIFIER, _MODIFIED = "identifier", "last modified (submission)"
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<clock>\d\d:\d\d(?::\d\d)?)(?:\.\d+)?"
@@ -134,18 +136,25 @@ def newest_of_each(
 ) -> tuple[list[Upload], list[tuple[Upload, str]]]:
     """Leave out of several submissions on Gradescope by the same people all but the newest.
 
+    There students type their ids themselves. So one that is the id of a hand-in says nothing of
+    whose a submission is; nor does one that two submissions have, if none replaces the other.
+
     Returns
     -------
     kept : list of Upload; one that replaces others says so
     doubtful : list of (Upload, str), and why nobody can tell whether they count
     """
     kept = [upload for upload in uploads if upload.platform != "Gradescope"]
+    hand_ins = {u.id for u in uploads if u.platform in ("Gradescope", "")}
     doubtful = []
     groups: dict[str, list[Upload]] = {}
     # a later export holds again what nobody has replaced
     listed = {(u.id, u.submitted): u for u in uploads if u.platform == "Gradescope"}
     for upload in listed.values():
         for student in upload.students:
+            if student.id in hand_ins or _NUMBERED.fullmatch(student.id):
+                reason = f"it gives {shown(student.id)}, the id of a hand-in, as a student's"
+                doubtful.append((upload, f"{reason}; {_SAY} it is"))
             groups.setdefault(student.id, []).append(upload)
     for group in {tuple(group) for group in groups.values()}:
         *older, newest = sorted(group, key=lambda u: when(u.submitted))
@@ -154,7 +163,7 @@ def newest_of_each(
             u.owner != newest.owner or when(u.submitted) == when(newest.submitted) for u in older
         ):
             reason = f"{names} are of the same student, and neither clearly replaces the other"
-            doubtful += [(u, f"{reason}; say in students.csv whose they are") for u in group]
+            doubtful += [(u, f"{reason}; {_SAY} they are") for u in group]
         else:
             text = [
                 f"{u.id}, handed in {shown(u.submitted)}, is older and was left out" for u in older

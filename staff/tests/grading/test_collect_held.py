@@ -9,6 +9,7 @@ import pytest
 from staff.grading.intake.collect import collect
 from staff.grading.intake.platform_lists import METADATA
 from staff.tests.grading.hostile_zips import CODE
+from staff.tests.grading.uploads import METADATA as LIST
 from staff.tests.grading.uploads import add_zip, find, held, write_students
 
 
@@ -71,6 +72,52 @@ def test_submissions_whose_students_gradescope_does_not_name_are_held(people, up
     assert {s.id: len(s.sources) for s in found.submissions} == {"ada": 1, "submission_102": 1}
     reason = "submission_metadata.yml does not name all whose it is; say in students.csv whose"
     assert held(found) == {"submission_102": f"{reason} it is"}
+
+
+@pytest.fixture
+def typed(uploads):
+    """Return a function that gives out a class in which Grace has typed an id of her own."""
+
+    def give(sid):
+        (uploads / METADATA).write_text(LIST.replace("0123", f'"{sid}"'))
+        for number in (101, 102):
+            (uploads / f"submission_{number}").mkdir()
+
+    return give
+
+
+@pytest.mark.parametrize("sid", ["submission_101", "submission_9", "by mail"])
+def test_student_s_id_that_is_a_hand_in_is_held_and_costs_that_one_nothing(
+    sid, typed, uploads, tmp_path
+):
+    typed(sid)
+    add_zip(uploads, "by mail.zip")
+    add_zip(uploads, "late.zip")
+    owners = write_students(tmp_path / "students.csv", "late.zip,submission_101")
+
+    found = collect(uploads, tmp_path / "scratch", owners)
+
+    reason = f"it gives {sid}, the id of a hand-in, as a student's; say in students.csv whose it is"
+    assert held(found) == {"submission_102": reason}
+    sources = {s.id: len(s.sources) for s in found.submissions}
+    assert sources == {"submission_101": 2, "submission_102": 1, "by mail": 1}
+    (grace,) = (s for s in found.submissions if s.held)
+    assert grace.perhaps == {"submission_102", sid, "bob@example.edu"}
+
+
+def test_number_of_canvas_s_is_another_hand_in_than_gradescope_s_of_a_student(
+    typed, uploads, tmp_path
+):
+    typed("55")
+    add_zip(uploads, "hoppergrace_55_901_a.zip")
+    add_zip(uploads, "late.zip")
+    owners = write_students(tmp_path / "students.csv", "late.zip,55")
+
+    found = collect(uploads, tmp_path / "scratch", owners)
+
+    assert held(found) == {}
+    sources = {s.id: len(s.sources) for s in found.submissions}
+    assert sources == {"submission_101": 1, "submission_102": 1, "55": 2}
 
 
 def test_person_cannot_say_whose_two_uploads_of_one_name_are(uploads, tmp_path):
