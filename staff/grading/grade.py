@@ -27,6 +27,7 @@ from staff.grading.rerun import require_walls
 from staff.grading.results.exports import FORMS, Roster, read_roster
 from staff.grading.results.folder import (
     alone,
+    apart_from,
     kept_while_held,
     put_aside,
     require_apart,
@@ -160,6 +161,7 @@ def _grade_alone(args: argparse.Namespace, out: Path) -> int:
         require_walls(rung)
     found = collect(args.submissions, out / "staff" / "export", desk.owners)
     kept = kept_while_held(out, found.submissions)
+    found = replace(found, submissions=tuple(apart_from(kept, found.submissions)))
     everybody = (*found.submissions, *kept)
     if not args.drop_absent:
         require_everybody(out, everybody, desk.passed_over)

@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -136,12 +136,29 @@ def kept_while_held(out: Path, submissions: Sequence[Submission]) -> list[Submis
     out : Path, the folder of all results
     submissions : sequence of Submission, all that were found
     """
-    there = {s.id for s in submissions}
-    perhaps = {id_ for s in submissions for id_ in s.perhaps}
+    clear = [s for s in submissions if not s.held]
+    there, people = {s.id for s in clear}, _people(clear)
+    perhaps = {id_ for s in submissions if s.held for id_ in (s.id, *s.perhaps)}
     return [
-        Submission(known.id, tuple(Student(student) for student in sorted(known.students)), ())
+        Submission(known.id, tuple(Student(student) for student in sorted(known.ids)), ())
         for known in _known(out)
-        if known.id not in there and perhaps & {known.id, *known.students}
+        if known.id not in there
+        and (perhaps & known.ids or (known.id in perhaps and not known.is_among(people)))
+    ]
+
+
+def apart_from(kept: Sequence[Submission], submissions: Sequence[Submission]) -> list[Submission]:
+    """Return the hand-ins; one that is held is called otherwise than one that stays as it is.
+
+    Parameters
+    ----------
+    kept : sequence of Submission, from `kept_while_held`
+    submissions : sequence of Submission, all that were found
+    """
+    ids = {s.id for s in kept}
+    return [
+        replace(s, id=f"{s.id} (held)", students=(Student(f"{s.id} (held)"),)) if s.id in ids else s
+        for s in submissions
     ]
 
 
@@ -161,12 +178,12 @@ def require_everybody(
     ValueError
         If there is nothing of a student who is known, or not all that a record was made of.
     """
-    people = {s.id for s in submissions} | {p.id for s in submissions for p in s.students}
+    there, people = {s.id for s in submissions}, _people(submissions)
     everybody = [*_known(out)]
     absent = [shown(known.id, 40) for known in everybody
-              if known.id not in people and not known.students & people]  # fmt: skip
-    held = sum(bool(s.held) for s in submissions)
-    say = f"say in students.csv whose the {held} uploads are that are held, " if held else ""
+              if known.id not in there and not known.is_among(people)]  # fmt: skip
+    held = names([shown(s.id, 40) for s in submissions if s.held])
+    say = f"say in students.csv whose the uploads are that are held ({held}), " if held else ""
     lines = []
     if absent:
         lines.append(
@@ -208,7 +225,7 @@ def _should_be_there(known: _Known, lost: list[str], submissions: Sequence[Submi
     those of all that it replaces. What stands as before has no sources.
     """
     same = [s for s in submissions if s.id == known.id]
-    theirs = [s for s in submissions if known.students & {p.id for p in s.students}]
+    theirs = [s for s in submissions if known.is_among(_people([s]))]
     if same or not theirs:
         before, now = _orders(lost), _orders(name for s in same for name in s.uploads)
         is_newer = len(before) == len(lost) and max(before) < min(now, default=(0,))
@@ -261,7 +278,7 @@ def successors(out: Path, submissions: Sequence[Submission]) -> dict[str, str]:
     there = {s.id for s in submissions}
     now = {frozenset(p.id for p in s.students): s.id for s in submissions if s.students}
     gone = [known for known in _ever_known(out) if known.id not in there]
-    return {k.id: now[people] for k in gone if (people := frozenset(k.students)) in now}
+    return {k.id: now[people] for k in gone if (people := frozenset(k.ids)) in now}
 
 
 @dataclass(frozen=True)
@@ -270,9 +287,37 @@ class _Known:
 
     id: str
     slug: str
-    students: set[str]
+    students: set[tuple[str, str]]  # id and name
     uploads: list[str]
     submitted: str
+
+    @property
+    def ids(self) -> set[str]:
+        """Return the ids of those who handed it in."""
+        return {id_ for id_, _ in self.students}
+
+    def is_among(self, people: Mapping[str, set[str]]) -> bool:
+        """Tell whether one of them is there, by id and, where both are known, by name too.
+
+        On Gradescope somebody else may have typed the same id.
+
+        Parameters
+        ----------
+        people : mapping of str to set of str, names by id
+        """
+        return any(
+            {name, ""} & there or name == ""
+            for id_, name in self.students
+            if (there := people.get(id_))
+        )
+
+
+def _people(submissions: Iterable[Submission]) -> dict[str, set[str]]:
+    """Return the names of those who handed in, by id."""
+    found: dict[str, set[str]] = {}
+    for student in (student for s in submissions for student in s.students):
+        found.setdefault(student.id, set()).add(student.name)
+    return found
 
 
 def _known(out: Path, kind: str = "records/*.json") -> Iterator[_Known]:
@@ -280,7 +325,7 @@ def _known(out: Path, kind: str = "records/*.json") -> Iterator[_Known]:
     for path in sorted((out / "staff").glob(kind)):
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: it is made again
             tree = json.loads(path.read_text(encoding="utf-8"))
-            students = {normal(student["id"]) for student in tree["students"]}
+            students = {(normal(s["id"]), str(s.get("name", ""))) for s in tree["students"]}
             uploads, submitted = tree.get("uploads", []), tree.get("submitted", "")
             yield _Known(tree["id"], path.stem, students, uploads, submitted)
 

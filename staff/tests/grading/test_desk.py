@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 
 from staff.grading.desk import Desk
-from staff.grading.intake.submission import Submission
-from staff.grading.results.folder import kept_while_held, put_aside, require_everybody
+from staff.grading.intake.submission import Student, Submission
+from staff.grading.results.folder import (
+    apart_from,
+    kept_while_held,
+    put_aside,
+    require_everybody,
+)
 from staff.grading.results.store import NotGraded, write_record, write_text
 from staff.grading.single import Plan
 from staff.tests.grading.records import ADA, record_of
@@ -84,8 +89,37 @@ def test_submission_that_was_the_newest_and_is_gone_is_named(tmp_path):
 def test_hand_in_that_is_gone_since_uploads_are_held_says_so(tmp_path):
     known(tmp_path, "55")
 
-    with pytest.raises(ValueError, match=r"1: 55\. .*say in students.csv whose the 1 uploads"):
+    with pytest.raises(ValueError, match=r"1: 55\. .*say in .*are held \(x\.zip\)"):
         require_everybody(tmp_path, [Submission("x.zip", (), (), held="a link")])
+
+
+@pytest.mark.parametrize("typed", ["submission_1", ADA[0].id])
+def test_id_that_another_student_has_typed_puts_nobody_aside_without_a_word(typed, tmp_path):
+    known(tmp_path, "submission_1")
+    other = Submission("submission_2", (Student(typed, "Eve"),), ())
+
+    with pytest.raises(ValueError, match="SUBMISSIONS: 1: submission_1"):
+        require_everybody(tmp_path, [other])
+
+
+def test_hand_in_stays_whose_own_upload_is_held_now(tmp_path):
+    known(tmp_path, "submission_1")
+    upload = Submission("submission_1", (Student("submission_1"),), (), held="of the same student")
+
+    kept = kept_while_held(tmp_path, [upload])
+    (held,) = apart_from(kept, [upload])
+
+    assert [(s.id, s.students) for s in kept] == [("submission_1", (Student(ADA[0].id),))]
+    assert (held.id, held.students) == ("submission_1 (held)", (Student("submission_1 (held)"),))
+    assert apart_from(kept[1:], [upload]) == [upload]
+
+
+def test_submission_stays_no_longer_than_until_a_newer_one_whatever_others_type(tmp_path):
+    known(tmp_path, "submission_1")
+    newer = Submission("submission_2", ADA, ())
+    typed = Submission("submission_3", (), (), held="typed", perhaps=frozenset(["submission_1"]))
+
+    assert kept_while_held(tmp_path, [newer, typed]) == []
 
 
 def test_hand_in_stays_whose_newer_upload_may_be_held(tmp_path):

@@ -19,6 +19,7 @@ from staff.tests.grading.classes import (
 )
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile
 from staff.tests.grading.typed import type_in
+from staff.tests.grading.uploads import METADATA
 
 
 def test_points_of_answers_that_were_typed_in_count_and_are_never_lost(place, out, quick):
@@ -147,6 +148,27 @@ def test_points_follow_to_the_submission_that_replaces_the_one_that_was_read(
         assert read_book(out)["301"]["points"] == str(int(ALL) + 4)
     assert grade(tmp_path / "7", out, "--drop-absent") == 0
     assert read_book(out)["301"]["points"] == str(int(ALL) + 6)
+
+
+def test_id_that_another_student_types_leaves_the_book_and_what_was_set_as_it_was(
+    uploads, out, quick, capsys
+):
+    for number in (101, 102):
+        write_hand_in(uploads / f"submission_{number}")
+    (uploads / "submission_metadata.yml").write_text(METADATA)
+    grade(uploads, out)
+    override_one(out, "007", "fc-1.2")
+    grade(uploads, out)
+    before = read_book(out)
+    assert [before[id_]["fc-1.2"] for id_ in ("007", "0123", "bob@example.edu")] == ["1", "3", "3"]
+    (uploads / "submission_metadata.yml").write_text(METADATA.replace("0123", "'007'"))
+
+    assert grade(uploads, out) == 1
+
+    now = read_book(out)
+    assert {id_: now[id_] for id_ in before} == before
+    assert now.keys() - before.keys() == {"submission_101 (held)", "submission_102 (held)"}
+    assert "They stand as before" in capsys.readouterr().out
 
 
 def test_upload_that_is_assigned_for_nothing_is_named(place, out, quick, capsys):
