@@ -38,7 +38,7 @@ from staff.grading.results.overrides import (
     read_overrides,
     to_look_at_again,
 )
-from staff.grading.results.read_answers import AnswerBook, changed_since, give_points
+from staff.grading.results.read_answers import AnswerBook, changed_since, give_points, strays
 from staff.grading.results.report import write_report
 from staff.grading.results.store import (
     NotGraded,
@@ -88,6 +88,7 @@ class Desk:
         self._outgrown: list[tuple[str, str, str]] = []
         self._odd: list[str] = []
         self._missing: list[tuple[str, str]] = []
+        self._strays: list[tuple[str, str]] = []
         last = read_last_run(out)
         self._before, self._run = last.files, LastRun(files_in_force(out), last.seen, last.own)
         with self._faults.kept():
@@ -131,12 +132,14 @@ class Desk:
         changed = [f"{shown(who, 40)} ({question})" for who, question in changed_since(self._typed)]
         again = [f"{shown(who, 40)} ({key})" for who, key, _ in self._outgrown]
         missing = [f"{shown(who, 40)} ({what})" for who, what in self._missing]
+        lost = [f"{shown(who, 40)} ({question})" for who, question in self._strays]
         given, emptied = self._book.given, self._book.emptied
         told = {
             "Handed in before and not there now:": missing,
             f"Points since the last run for {counted(len(given), 'answer')}:": given,
             "Corrected since the last run:": self._book.corrected,
             "Empty in answers.csv, but the points stay (type - to take them back):": emptied,
+            "Typed in for somebody who is not there, kept and not counted:": lost,
             "Read again, for they have changed since: answers of": changed,
             "Overrides below what the grader gives, or set before the work changed:": again,
         }
@@ -219,6 +222,7 @@ class Desk:
         write_text(self._out / "summary.html", summary_page(done))
         named = [path for path in (*args.answers, args.roster, args.variant) if path]
         self._odd = say_odd_files(self._out, self._before, named)
+        self._strays = strays(done, self._typed)
         self._missing = find_missing(records, self._run.own)
         more = {
             "Handed in before, not there now": self._missing,

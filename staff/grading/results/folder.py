@@ -180,8 +180,12 @@ def require_everybody(
     """
     there, people = {s.id for s in submissions}, _people(submissions)
     everybody = [*_known(out)]
-    absent = [shown(known.id, 40) for known in everybody
-              if known.id not in there and not known.is_among(people)]  # fmt: skip
+    said = {*passed_over, *(name for s in submissions for name in s.assigned)}
+    absent = [
+        shown(known.id, 40)
+        for known in everybody
+        if known.id not in there and not known.is_among(people) and not known.is_of(said)
+    ]
     held = names([shown(s.id, 40) for s in submissions if s.held])
     say = f"say in students.csv whose the uploads are that are held ({held}), " if held else ""
     lines = []
@@ -268,7 +272,9 @@ def ever_known(out: Path) -> list[str]:
 
 
 def successors(out: Path, submissions: Sequence[Submission]) -> dict[str, str]:
-    """Return the ids of hand-ins that others of the same people have replaced, with theirs.
+    """Return the ids of hand-ins that others have replaced, with theirs.
+
+    Those are of the same people, or a person has assigned them all that the older were made of.
 
     Parameters
     ----------
@@ -278,7 +284,9 @@ def successors(out: Path, submissions: Sequence[Submission]) -> dict[str, str]:
     there = {s.id for s in submissions}
     now = {frozenset(p.id for p in s.students): s.id for s in submissions if s.students}
     gone = [known for known in _ever_known(out) if known.id not in there]
-    return {k.id: now[people] for k in gone if (people := frozenset(k.ids)) in now}
+    same = {k.id: now[people] for k in gone if (people := frozenset(k.ids)) in now}
+    assigned = {k.id: s.id for k in gone for s in submissions if k.is_of(s.assigned)}
+    return {**same, **assigned}
 
 
 @dataclass(frozen=True)
@@ -310,6 +318,10 @@ class _Known:
             for id_, name in self.students
             if (there := people.get(id_))
         )
+
+    def is_of(self, uploads: Iterable[str]) -> bool:
+        """Tell whether it was made of none but these uploads."""
+        return bool(self.uploads) and {*self.uploads} <= {*map(normal, uploads)}
 
 
 def _people(submissions: Iterable[Submission]) -> dict[str, set[str]]:

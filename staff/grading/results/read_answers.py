@@ -44,6 +44,7 @@ from staff.grading.results.store import (
     READ,
     TO_BE_READ,
     Record,
+    Result,
     write_bytes,
     write_json,
     write_text,
@@ -324,6 +325,12 @@ def _without_points(one: Table, other: Table) -> list[str]:
     """Name the answers that have points in another table and not in this one."""
     read = sorted(key for key, cells in other.items() if has_points(cells))
     return [f"{shown(key[0], 40)} ({key[1]})" for key in read if not has_points(one.get(key, {}))]
+
+
+def strays(results: Sequence[Result], typed: Table) -> list[Key]:
+    """Return the answers with a line that belong to no hand-in; they are kept and not counted."""
+    known = {result.id for result in results}
+    return [key for key in sorted(typed) if key[0] not in known]
 
 
 def changed_since(typed: Table) -> dict[Key, str]:

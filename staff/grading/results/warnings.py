@@ -19,7 +19,7 @@ from staff.grading.intake.safe_text import FEW, counted, names, shown
 from staff.grading.judging.core import NOT_HANDED_IN, Outcome
 from staff.grading.results.answer_tables import Table
 from staff.grading.results.pages import render
-from staff.grading.results.read_answers import changed_since
+from staff.grading.results.read_answers import changed_since, strays
 from staff.grading.results.store import (
     BY_HAND,
     DOUBLED,
@@ -68,7 +68,7 @@ def warnings_page(
         "An exercise of which a person decides": list(_for_a_person(records)),
         "Trained models that are not graded": list(_unseen(records)),
         "The folder of hand-ins": [("", line) for line in remarks],
-        "Points typed in for somebody who is not there": _orphans(results, typed),
+        "Points typed in for somebody who is not there": strays(results, typed),
         "Answers that have changed since they were read": [
             (who, f"{question}: before, {given}")
             for (who, question), given in changed_since(typed).items()
@@ -165,12 +165,6 @@ def _unseen(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     if whose := [shown(r.id, 40) for r in records if r.unseen]:
         points = counted(sum(r.unseen for r in records), "point")
         yield "", f"{points} open, hand-ins: {len(whose)}: {names(whose)}"
-
-
-def _orphans(results: Sequence[Result], typed: Table) -> Found:
-    """Name points for answers that belong to no hand-in; they are kept and not counted."""
-    known = {result.id for result in results}
-    return [(student, question) for student, question in sorted(typed) if student not in known]
 
 
 def _empty(records: Sequence[Record]) -> Iterator[tuple[str, str]]:

@@ -150,6 +150,22 @@ def test_points_follow_to_the_submission_that_replaces_the_one_that_was_read(
     assert read_book(out)["301"]["points"] == str(int(ALL) + 6)
 
 
+def test_hand_in_that_a_person_gives_to_somebody_takes_its_points_along(place, out, quick, capsys):
+    add_answers(write_hand_in(place / "late"))
+    grade(place, out)
+    type_in(out / "answers.csv", "late,fc-q1", "2")
+    (out / "students.csv").write_text("upload,student\nlate,601\n")
+
+    assert grade(place, out) == 0
+    assert read_book(out)["601"]["points"] == str(int(ALL) + 2)
+    assert "not there" not in capsys.readouterr().out
+
+    (out / "students.csv").write_text("upload,student\nlate,-\n")
+    assert grade(place, out) == 0
+    said = "Typed in for somebody who is not there, kept and not counted: 601 (fc-q1)\n"
+    assert said in capsys.readouterr().out
+
+
 def test_id_that_another_student_types_leaves_the_book_and_what_was_set_as_it_was(
     uploads, out, quick, capsys
 ):
