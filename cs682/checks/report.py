@@ -46,7 +46,7 @@ class Report:
             (f"the {key}", a) for d in args if isinstance(d, dict) for key, a in d.items()
         ]
         given += [("an array", a) for cache in args if isinstance(cache, tuple) for a in cache]
-        given = [(what, a) for what, a in given if isinstance(a, np.ndarray)]
+        given = [(w, a) for w, a in given if isinstance(a, np.ndarray) and a.dtype != object]
         before = [a.copy() for _, a in given]
         result = getattr(function, "on_these", function)(*copies)
         for (what, array), old in zip(given, before, strict=True):

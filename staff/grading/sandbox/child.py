@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.random  # once, and not in each process: NumPy loads it when it is first used
 
-from staff.grading.sandbox.wire import MAX_SAID, Wire, pack, unpack
+from staff.grading.sandbox.wire import MAX_SAID, NUMBERS, Wire, pack, unpack
 
 _given: list[types.CodeType] = []  # the networks' classes, with nothing but their given loss
 
@@ -92,9 +92,9 @@ class Calls:
 
     def answer(self, message: dict[str, Any], arrays: list[Any]) -> tuple[dict[str, Any], Any]:
         """Return the frame that answers a call: its result, or what it raised."""
-        args, kwargs = unpack(message["args"], arrays, lambda number, _: self._kept[number])
-        is_function = message["do"] in self._checks.FUNCTIONS
-        options = [value for value in args if is_function and type(value) is dict]
+        args = unpack(["t", message["args"]], arrays, self._find)
+        kwargs = unpack(message["kwargs"], arrays, self._find)
+        options = [args[index] for index in message["options"]]  # a cache may be a dict, too
         reply: dict[str, Any] = {}
         sent: list[Any] = []
         try:
@@ -126,19 +126,25 @@ class Calls:
     def _pack_result(self, result: Any, sent: list[Any], hide: int | None) -> Any:
         """Return the tree of a result; from `hide` on its items stay here, unless they are arrays.
 
-        A cache that is an array crosses, because a check in the same process would copy it too.
+        A cache that is an array crosses, because a check in the same process would copy it too;
+        one of other things than numbers cannot.
         """
         if hide == 0:
             return ["h", self._keep(result), type(result).__name__]
-        if hide is None or type(result) not in (tuple, list):
+        base = next((b for b in (tuple, list) if issubclass(type(result), b)), None)
+        if hide is None or base is None:
             return pack(result, sent, self._keep)
         shown = [
-            pack(v, sent, self._keep, 1)
-            if i < hide or type(v) is np.ndarray
+            pack(v, sent, self._keep, (id(result),))
+            if i < hide or (type(v) is np.ndarray and v.dtype.kind in NUMBERS)
             else ["h", self._keep(v), type(v).__name__]
-            for i, v in enumerate(result)
+            for i, v in enumerate(base.__iter__(result))
         ]
-        return ["t" if type(result) is tuple else "l", shown]
+        return ["t" if base is tuple else "l", shown]
+
+    def _find(self, number: int, _: str) -> Any:
+        """Return an object that has stayed here."""
+        return self._kept[number]
 
     def _keep(self, value: Any) -> int:
         """Return a number of its own for an object that stays here."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cs682._types import Array, Labels, Options, Params
 
 
+_NO_ANSWER = "the code sent something that is no answer"
 _SECRET = "a further test on other sizes failed"
 GONE = "the code ended its process"
 
@@ -36,6 +37,10 @@ class NoAnswer(BaseException):
 
     No `Exception`: a check takes those for the student's and would carry on.
     """
+
+
+class OwnFault(NoAnswer):
+    """The grader's own code failed, which is nobody's fault but its own."""
 
 
 class TooLate(NoAnswer):
@@ -75,6 +80,10 @@ class Opaque:
     def __init__(self, number: int) -> None:
         self.number = number
 
+    def __repr__(self) -> str:
+        """Return what messages show of it."""
+        return f"<{type(self).__name__}>"
+
 
 def _opaque(number: int, kind: str) -> Opaque:
     """Return what stands for an object, of a type that looks in messages like the worker's."""
@@ -84,9 +93,11 @@ def _opaque(number: int, kind: str) -> Opaque:
 
 def _number(value: Any) -> int:
     """Return the number of an object of the worker's; nothing else that cannot cross is sent."""
-    if not isinstance(value, Opaque):
-        raise TypeError(f"a {type(value).__name__} cannot be sent to a worker")
-    return value.number
+    if isinstance(value, Opaque):
+        return value.number
+    if isinstance(value, (tuple, list, dict, int)):  # `pack` would have left it in the worker
+        raise NoAnswer(f"{_NO_ANSWER}: it is too large or too deep to be handed back")
+    raise OwnFault(f"a {type(value).__name__} cannot be sent to a worker")
 
 
 class RemoteSubject:
@@ -198,18 +209,24 @@ class RemoteSubject:
         Items of the result from index `hide` on stay in the worker, 0 meaning the whole result.
         """
         arrays: list[Any] = []
-        message = {"do": name, "args": pack((args, kwargs or {}), arrays, _number), "hide": hide}
+        options = [i for i, v in enumerate(args) if name in FUNCTIONS and type(v) is dict]
+        message = {
+            "do": name,
+            "args": [pack(v, arrays, _number) for v in args],
+            "kwargs": pack(kwargs or {}, arrays, _number),
+            "options": options,
+            "hide": hide,
+        }
         begin, self._own = time.monotonic(), waited_for_core()
         self._wire.deadline = begin + min(self._left, self._budget.wall)
         try:
             self._wire.send(message, arrays)
             reply, arrays = self._wire.receive()
             self._give_back_own()
-            options = [v for v in args if name in FUNCTIONS and type(v) is dict]
-            return self._read(reply, arrays, options)
+            return self._read(reply, arrays, [args[i] for i in options])
         except BadFrameError as error:
             said = "" if self.is_secret else f": {error}"  # it may quote what was sent
-            raise NoAnswer(f"the code sent something that is no answer{said}") from None
+            raise NoAnswer(f"{_NO_ANSWER}{said}") from None
         except TimeoutError:
             raise TooLate("the time limit was reached") from None
         except (EOFError, OSError):

@@ -33,7 +33,7 @@ _MAX_DEPTH = 8
 _MAX_DIMS = 64  # of an array of NumPy's
 _MAX_PAIRS = 1000  # of one dict: no answer has 100, and keys of one hash cost the square
 _PREFIX = struct.Struct(">I")
-_NUMBERS = "biufc"  # kinds of dtype that cross as numbers
+NUMBERS = "biufc"  # kinds of dtype that cross as numbers
 _OTHERS = "OSUmM"  # kinds of which only dtype and shape cross
 _LARGEST_ODD = 4000  # bytes of one value of those; what is larger crosses as an object
 _LEAST_ODD = 8  # bytes that one takes at least, as the object that a list of it holds
@@ -198,7 +198,7 @@ def _layout(header: bytes) -> tuple[Any, tuple[int, ...]]:
     if np.lib.format.read_magic(file) != (1, 0):
         raise BadFrameError("an array in another version of the format")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    if dtype.kind not in _NUMBERS or fortran or any(n < 0 for n in shape):
+    if dtype.kind not in NUMBERS or fortran or any(n < 0 for n in shape):
         raise BadFrameError(f"an array of {dtype.kind} values, or in another order")
     return dtype, shape
 
@@ -221,46 +221,65 @@ Hide = Callable[[Any], int]  # gives a number to an object that stays where it i
 Find = Callable[[int, str], Any]  # gives an object to a number and the name of a type
 
 
-def pack(value: Any, arrays: list[Any], hide: Hide, depth: int = 0) -> Any:
-    """Return a tree for a value; subclasses and unknown types stay where they are.
+def pack(value: Any, arrays: list[Any], hide: Hide, within: tuple[int, ...] = ()) -> Any:
+    """Return a tree for a value; an object of unknown type stays where it is.
+
+    A text, number, tuple, list or dict of a subclass crosses as one of Python's own type, because
+    a check in the same process takes it for one. Nothing that the subclass defines is asked.
 
     Parameters
     ----------
     arrays : list of ndarray of the frame, to which those of the value are added
-    depth : int, how deep in other values it lies
+    within : tuple of int, the `id` of each container that it lies in
     """
     kind = type(value)
-    if value is None or kind in (bool, float) or (kind is int and abs(value) < 1 << 64):
-        return value
-    if kind is str:
-        return value[:_MAX_TEXT]
-    if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
+    plain = _as_plain(value)
+    if value is None or plain is not None:
+        return plain
+    if kind is np.ndarray or issubclass(kind, np.generic):
         return _pack_array(np.asarray(value), arrays, scalar=kind is not np.ndarray)
-    if kind in (tuple, list) and depth <= _MAX_DEPTH:
-        items = [pack(v, arrays, hide, depth + 1) for v in value]
-        return ["t" if kind is tuple else "l", items]
-    if kind is dict and depth <= _MAX_DEPTH and len(value) <= _MAX_PAIRS:
-        items = list(value.items())
-        return ["d", [[_key(k), pack(v, arrays, hide, depth + 1)] for k, v in items]]
-    if isinstance(value, type) and value in _DTYPES:
+    if len(within) <= _MAX_DEPTH and id(value) not in within:  # it may contain itself
+        inner = (*within, id(value))
+        for base, name in ((tuple, "t"), (list, "l")):
+            if issubclass(kind, base):
+                return [name, [pack(v, arrays, hide, inner) for v in base.__iter__(value)]]
+        if issubclass(kind, dict) and dict.__len__(value) <= _MAX_PAIRS:
+            items = list(dict.items(value))
+            return ["d", [[_pack_key(k, hide), pack(v, arrays, hide, inner)] for k, v in items]]
+    if issubclass(kind, type) and value in _DTYPES:
         return ["y", value.__name__]
     return ["h", hide(value), kind.__name__]
 
 
+def _as_plain(value: Any) -> Any:
+    """Return a text or a number as one of Python's own type; None if it is neither, or NumPy's."""
+    kind = type(value)
+    if issubclass(kind, str):  # NumPy's too
+        return str.__str__(value)[:_MAX_TEXT]
+    if kind is bool:
+        return value
+    if issubclass(kind, np.generic):  # `np.float64` is a float as well
+        return None
+    if issubclass(kind, float):
+        return float.__float__(value)
+    if issubclass(kind, int) and abs(number := int.__int__(value)) < 1 << 64:
+        return number
+    return None
+
+
 def _pack_array(value: Any, arrays: list[Any], *, scalar: bool) -> Any:
     """Return a tree for an array or a NumPy number, or for what it is like if it holds others."""
-    if value.dtype.kind not in _NUMBERS:
+    if value.dtype.kind not in NUMBERS:
         is_known = value.dtype.kind in _OTHERS and value.dtype.itemsize <= _LARGEST_ODD
         return ["o", value.dtype.str if is_known else "|O", [*value.shape]]
     arrays.append(value)
     return ["n" if scalar else "a", len(arrays) - 1]
 
 
-def _key(key: Any) -> Any:
-    """Return a key of a dict; one that JSON does not have becomes text."""
-    if type(key) is str:
-        return key[:_MAX_TEXT]
-    return key if type(key) in (int, float, bool, type(None)) else f"<{type(key).__name__}>"
+def _pack_key(key: Any, hide: Hide) -> Any:
+    """Return a tree for a key of a dict; one that is neither text nor number stays where it is."""
+    plain = _as_plain(key)
+    return plain if key is None or plain is not None else ["h", hide(key), type(key).__name__]
 
 
 def unpack(tree: Any, arrays: list[Any], find: Find) -> Any:
@@ -324,7 +343,7 @@ def _unpack(tree: Any, arrays: list[Any], find: Find, depth: int) -> Any:
         case ["l", list(items)]:
             return [_unpack(item, arrays, find, depth + 1) for item in items]
         case ["d", list(pairs)] if len(pairs) <= _MAX_PAIRS:
-            return {_plain(k): _unpack(v, arrays, find, depth + 1) for k, v in pairs}
+            return {_unpack_key(k, find): _unpack(v, arrays, find, depth + 1) for k, v in pairs}
         case ["h", int(number), str(kind)]:
             return find(_natural(number), kind)
         case ["o", str(dtype), list(shape)]:
@@ -349,11 +368,14 @@ def _number(array: Any) -> Any:
     return array[()]
 
 
-def _plain(key: Any) -> Any:
-    """Return a key of a dict, which must be a plain value."""
-    if type(key) not in (str, int, float, bool, type(None)):
-        raise BadFrameError("a key that is no plain value")
-    return key
+def _unpack_key(tree: Any, find: Find) -> Any:
+    """Return a key of a dict: a plain value, or what did not cross."""
+    match tree:
+        case None | bool() | int() | float() | str():
+            return tree
+        case ["h", int(number), str(kind)]:
+            return find(_natural(number), kind)
+    raise BadFrameError("a key that is no plain value")
 
 
 def _natural(number: int) -> int:

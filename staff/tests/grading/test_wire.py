@@ -323,7 +323,8 @@ def test_trace_of_what_went_wrong_is_cut_at_its_beginning(monkeypatch):
 
     monkeypatch.setattr(layers, "relu_forward", fail)
     sent = []
-    order = {"do": "relu_forward", "args": pack(((np.ones(2),), {}), sent, stay), "hide": 1}
+    order = {"do": "relu_forward", "args": [pack(np.ones(2), sent, stay)], "kwargs": ["d", []]}
+    order |= {"options": [], "hide": 1}
 
     reply, _ = child.Calls(subject, report, ("relu_forward",)).answer(order, sent)
 
