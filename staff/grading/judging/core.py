@@ -15,10 +15,11 @@ from cs682.checks.run import CHECKS, examine
 from staff.grading.intake.package import read_package
 from staff.grading.intake.text import clean
 from staff.grading.judging import merits, recall
+from staff.grading.judging.faults import told_apart
 from staff.grading.judging.secret import FURTHER, further_check
 from staff.grading.judging.secret.hold import UnsureError
 from staff.grading.sandbox.ladder import NoSandboxError, Rung, Sandbox
-from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, RemoteSubject, TooLate
+from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, OwnFault, RemoteSubject, TooLate
 
 NOT_HANDED_IN = "not handed in"  # the state of an exercise whose file is not there
 NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
@@ -272,13 +273,13 @@ class Grader:
         wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
         order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
         order |= {"modules": merits.MODULES if taken else {}, "taken": taken, "replaced": replaced}
-        result, problem, slow, gone = None, "", False, False
+        result, problem, fault, slow, gone = None, "", "", False, False
         with contextlib.closing(sandbox.begin(order)) as end:
             remote = RemoteSubject(end, wall, self._budget, sandbox.waited)
             try:
                 result = self._examine(exercise, remote)
             except NoAnswer as error:
-                problem = str(error)
+                problem, fault = str(error), str(error) if isinstance(error, OwnFault) else ""
                 slow = isinstance(error, TooLate) and not sandbox.is_asleep()
                 gone = problem == GONE and sandbox.has_ended()  # below it is made to end
             remote.give_back()  # to one that has ended too: it may have waited long for a core
@@ -292,6 +293,8 @@ class Grader:
         self._budget.cpu -= used
         if result is not None:
             return self._judged(result, remote)
+        if fault:
+            return self._ungraded(exercise, fault)
         if slow:
             return self._ungraded(exercise, "it was late, but not asleep: is the machine busy?")
         if gone and status == -signal.SIGKILL and used < cpu:  # it cannot do so itself
@@ -324,7 +327,7 @@ class Grader:
 
     def _examine(self, exercise: str, subject: RemoteSubject) -> Any:
         """Run the students' check and, if it passes, the further one."""
-        result = examine(exercise, subject)
+        result = examine(exercise, subject, checks=[*map(told_apart, CHECKS[exercise])])
         if result.state != "passed":
             return result
         subject.is_secret = True
