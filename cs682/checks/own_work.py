@@ -11,6 +11,8 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from numbers import Number
 from pathlib import Path
 from types import (
@@ -54,6 +56,8 @@ _GIVEN = "cs682.training.input_gradient"  # has a class of arrays, within networ
 _get, _set = sys.getprofile, sys.setprofile  # as they were before any code of a student's ran
 _BLINDS = "handles the profiler, which no layer needs"
 _DERIVE = "derive the gradient, do not measure it"
+_SINGLE = (int, Fraction, Decimal)  # of any digits; harmless in an assertion, say
+SINGLE_SAID = "computes with an integer beyond 64 bits, a fraction or a decimal. A person decides"
 _LIKE = 1e-9  # how far the cosine between two lines that are the same may be from 1
 _FEWEST = 4  # examples: of fewer every centred line is like another one
 Look = Callable[[FrameType, str, Any], str]
@@ -238,7 +242,7 @@ def _names_finer(code: CodeType, space: dict[str, Any]) -> bool:
 
 
 def _is_finer(value: Any) -> bool:
-    """Tell whether a value is a finer number than float64, a type of such, or begins with some.
+    """Tell whether a value is a finer number than float64, a type of such, or holds some.
 
     Integers beyond 64 bits are such: with a point in thought they are fractions.
     """
@@ -247,9 +251,8 @@ def _is_finer(value: Any) -> bool:
         return any(type(v) not in (tuple, list) and _is_finer(v) for v in value[:20])
     if issubclass(kind, np.ndarray):
         kind = np.ndarray.dtype.__get__(value).type
-        if kind is np.object_ and (first := list(np.ndarray.flat.__get__(value)[:4])):
-            kinds = [type(v) for v in first]  # floats in such an array are only wrapped
-            return all(issubclass(k, Number) and not issubclass(k, float) for k in kinds)
+        if kind is np.object_:
+            return any(_is_finer_number(v) for v in np.ndarray.flat.__get__(value))
     elif issubclass(kind, int):
         return int.bit_length(value) > _BITS
     elif issubclass(kind, np.dtype):
@@ -257,6 +260,21 @@ def _is_finer(value: Any) -> bool:
     elif issubclass(kind, type):
         kind = value
     return issubclass(kind, _FINER)
+
+
+def _is_finer_number(value: Any) -> bool:
+    """Tell whether a value is a number that no array of float64 or of integers can hold."""
+    kind = type(value)
+    if issubclass(kind, np.ndarray) or not issubclass(kind, Number):
+        return False
+    return _is_finer(value) or not issubclass(kind, _ORDINARY)
+
+
+def _is_single(value: Any) -> bool:
+    """Tell whether a value is a number of Python's own, or what is finer in it are such."""
+    if type(value) in (tuple, list):
+        return all(_is_single(v) for v in value[:20] if _is_finer(v))
+    return type(value) in _SINGLE
 
 
 def say_numbers(value: Any) -> str:
@@ -267,8 +285,8 @@ def say_numbers(value: Any) -> str:
     value : object
     """
     kind = type(value)
-    if _is_finer(value) or (issubclass(kind, Number) and not issubclass(kind, _ORDINARY)):
-        return f"computes with {_FINER_SAID}: {_DERIVE}"
+    if _is_finer(value) or _is_finer_number(value):
+        return SINGLE_SAID if _is_single(value) else f"computes with {_FINER_SAID}: {_DERIVE}"
     kinds = [kind]
     if issubclass(kind, np.ndarray) and np.ndarray.dtype.__get__(value).hasobject:
         kinds += map(type, np.ndarray.flat.__get__(value)[:20])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cs682.checks.exercises import EXERCISES
+from cs682.checks.own_work import SINGLE_SAID
 from cs682.checks.run import CHECKS, examine
 from staff.grading.intake.package import read_package
 from staff.grading.intake.text import clean
@@ -26,6 +27,8 @@ NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: 
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
 _FEW_DIGITS = "right up to digits: derived in an unusual way, or measured by differences?"
+_ONE_NUMBER = "right, with a number of Python's own that has more digits: measured, or harmless?"
+_UNWATCHED = ("",)  # a name of no function whose numbers are looked at
 _STOPPED = "the code was stopped, for it had used up its computing time"
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
 _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
@@ -264,6 +267,24 @@ class Grader:
         taken: tuple[str, ...] = (),
         replaced: Sequence[str] = (),
     ) -> Outcome:
+        """Grade an exercise; where an odd number is all that is wrong, leave it to a person."""
+        outcome = self._try(exercise, sandbox, taken, replaced)
+        if SINGLE_SAID not in outcome.message:
+            return outcome
+        again = self._try(exercise, sandbox, taken, replaced, _UNWATCHED)
+        if again.state != "passed":
+            return again
+        message = outcome.message.partition(SINGLE_SAID)[0] + SINGLE_SAID
+        return replace(outcome, message=message, staff=_ONE_NUMBER, left=ITSELF)
+
+    def _try(
+        self,
+        exercise: str,
+        sandbox: Sandbox,
+        taken: tuple[str, ...],
+        replaced: Sequence[str],
+        functions: tuple[str, ...] = (),
+    ) -> Outcome:
         """Grade an exercise in a fresh process."""
         if self._budget.is_spent:
             failed = self._failed if self._overran else self._ungraded
@@ -271,7 +292,8 @@ class Grader:
         limits, tired = self._rung.limits, len(self._overran) >= _PATIENCE
         cpu = min(limits.cpu, _TIRED_CPU) if tired else limits.cpu
         wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
-        order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
+        functions = functions or EXERCISES[exercise].functions
+        order = {"functions": functions, "seed": 682, "cpu": cpu}
         order |= {"modules": merits.MODULES if taken else {}, "taken": taken, "replaced": replaced}
         result, problem, fault, slow, gone = None, "", "", False, False
         with contextlib.closing(sandbox.begin(order)) as end:

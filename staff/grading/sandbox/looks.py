@@ -117,8 +117,9 @@ def look(value: Any) -> Any:
         return value
     if kind is np.ndarray and value.dtype.char in _LETTERS:
         return value
-    if not noted and (said := own_work.say_numbers(value)):
-        noted.append(said)
+    is_open = not noted or noted[0] == own_work.SINGLE_SAID  # any other note says more
+    if is_open and (said := own_work.say_numbers(value)):
+        noted[:] = [said]
     return value
 
 

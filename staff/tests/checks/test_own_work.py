@@ -176,6 +176,8 @@ def test_profiler_and_tracer_of_the_students_own_go_on(made):
         lambda: str(np.ones(3)),
         lambda: {"g": np.ones(3)}["g"],
         lambda: np.array([np.ones(3), None], dtype=object),
+        lambda: np.array([v > 0 for v in (-1.0, 0.0, 1.0, 2.0)], dtype=object),
+        lambda: np.array((2, 3, 4, 4), dtype=object),
     ],
 )
 def test_ordinary_numbers_are_let_through(compute):
@@ -189,6 +191,7 @@ def test_ordinary_numbers_are_let_through(compute):
         lambda: (1.0, np.longdouble(2)),
         lambda: np.full((2, 2), Decimal(3)),
         lambda: np.array([2**70, 3], dtype=object),
+        lambda: np.array([1, 2, 3, True, 0.5, 1j], dtype=object),
         lambda: 3**70,
         lambda: [int(2.0**200)],
     ],

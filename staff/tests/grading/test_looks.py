@@ -9,7 +9,11 @@ import traceback
 
 import pytest
 
-from staff.bank.answer import ROOT
+from cs682.checks import own_work
+from cs682.checks.exercises import EXERCISES
+from staff.bank.answer import ROOT, Answer, Change
+from staff.grading.intake.package import read_package
+from staff.grading.judging.core import ITSELF, grade_files
 from staff.grading.sandbox import looks
 
 OWN = """
@@ -27,8 +31,10 @@ FINER = {
     "by an index": "y = x[int((x[0] * root).imag)]",
     "a constant": "y = np.imag(1e-20j)",
     "extended precision": "y = float(x.astype('g').sum())",
-    "integers of 200 bits": "y = int(x[0] * 2.0**200)",
-    "fractions": "from fractions import Fraction\ny = float(Fraction(1, 3))",
+    "integers of 200 bits": "y = np.array([int(x[0] * 2.0**200), 1, 1])",
+    "fractions": "from fractions import Fraction\ny = x * np.array([Fraction(1, 3)] * 3)",
+    "behind plain numbers": "y = np.array([1, True, 1, 1, 0.5, root], dtype=object)",
+    "after a single number": "assert 3**50 > 0\ny = x * root",
     "operators renamed": OWN + "y = D() + 1",
     "operators of a parent": OWN + "class E(D): pass\ny = E()",
     "arrays of such": OWN + "y = np.full(3, D(), dtype=object)",
@@ -57,6 +63,38 @@ def run(source):
 @pytest.mark.filterwarnings("ignore")
 def test_finer_number_is_seen(how):
     assert "derive the gradient, do not measure it" in run(FINER[how])[0]
+
+
+SINGLE = {
+    "an integer of 84 bits": "import math\nassert math.factorial(25) > 0",
+    "a decimal": "from decimal import Decimal\ny = x + float(Decimal(repr(1e-5)))",
+    "a fraction": "from fractions import Fraction\ny = x * float(Fraction(1, 3))",
+    "some of them": "k = [3**50, 1]\ny = k",
+}
+
+
+@pytest.mark.parametrize("how", SINGLE)
+def test_single_number_of_pythons_own_is_left_to_a_person(how):
+    assert run(SINGLE[how]) == [own_work.SINGLE_SAID]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("gradient", "left"),
+    [("(x > 0)", ITSELF), ("(x >= 0.5)", ""), ("(x + 1e-20 * pow(-1.0, 0.5) > 0)", "")],
+    ids=("right", "wrong", "complex as well"),
+)
+def test_exercise_is_left_open_for_a_single_number_alone(gradient, left, rung):
+    body = f"import math\nassert math.factorial(25) > 0\nreturn dout * {gradient}"
+    files = read_package(ROOT)
+    path = EXERCISES["fc-1.4"].file
+    answer = Answer("fc-1.4", "one number", (Change("fc-1.4", body),))
+    files[path] = answer.apply(files[path].decode()).encode()
+
+    (outcome,) = grade_files(files, seed=3, rung=rung, only=("fc-1.4",))
+
+    assert (outcome.points, outcome.state, outcome.left) == (0, "wrong", left)
+    assert outcome.message.endswith("A person decides") == bool(left)
 
 
 ORDINARY = """
@@ -89,6 +127,8 @@ out[1:, 0] += (total := out.sum(axis=0)).mean() % 2
 words = f"{out.shape[0]:>{2 + 3}} {Counter('aa')['a']!r} {Path('a') / 'b'}"
 chosen = {k: v for k, v in zip("ab", (Counter("a") + Counter("b"), not total.any()), strict=True)}
 rows = np.array([[1, 2], None], dtype=object), x > 0, x.astype(np.float32), np.random.default_rng(3)
+on = np.array([v > 0 for v in x], dtype=object), np.frompyfunc(lambda v: int(v > 0), 1, 1)(x)
+sizes = np.array(np.ones((2, 3, 4, 5)).shape, dtype=object) * on[0].sum()
 assert isinstance(1.0, (complex, float)) and words == "    3 2 a/b" and repr(cache)[:5] == "Cache"
 """
 
