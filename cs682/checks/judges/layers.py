@@ -195,8 +195,19 @@ def check_relu_backward(s: Subject, r: Report) -> None:
         way = _relu_way_back(s, x, dout)
         check_way_back(r, way, cache, lambda x=x: s.relu_forward(-x), (x, "x itself"))  # type: ignore[misc]
     r.ok("dx against numeric gradients, for arrays of one to four dimensions, twice in a row")
-    _, cache = s.relu_forward(np.zeros((1, 2), dtype=np.float32))
-    dx = s.relu_backward(np.ones((1, 2), dtype=np.float32), cache)
+    _check_relu_at_zero(s, r)
+
+
+def _check_relu_at_zero(s: Subject, r: Report) -> None:
+    """Check that where x is 0, on the kink, the gradient is some part of dout; advise none."""
+    dout = np.array([[1, -2]], dtype=np.float32)
+    _, cache = s.relu_forward(np.zeros_like(dout))
+    dx = s.relu_backward(dout.copy(), cache)
+    got = dx if type(dx) is np.ndarray and dx.shape == dout.shape else np.zeros_like(dout)
+    is_part = (got * dout >= 0) & (np.abs(got) <= np.abs(dout))
+    hint = "the slope of ReLU is 0 on the left of 0 and 1 on the right, and no other on it"
+    where = "where x is exactly 0"
+    compare("dx", dx, np.where(is_part, got, 0), rtol=EXACT, where=where, hint=hint)
     if np.any(dx != 0):
         r.advise(
             "the gradient at exactly 0 is passed on; the usual convention is to stop it (x > 0)"
