@@ -69,6 +69,26 @@ def _check_gaussian(name: str, weights: Any, scale: float) -> None:
             f"{name} has hardly a value beyond 1.8 times weight_scale, where 7 of 100 draws of a "
             "Gaussian lie: draw with np.random.randn"
         )
+    if has_dependent_lines(weights):
+        raise CheckError(
+            f"rows of {name} are nearly sums of multiples of a few others, as in np.outer(a, b): "
+            "draw a number for each weight"
+        )
+
+
+def has_dependent_lines(weights: Any) -> bool:
+    """Tell whether a matrix is far closer to one of small rank than independent draws can be.
+
+    The largest singular value of an m x n matrix of standard normal draws exceeds
+    ``sqrt(m) + sqrt(n) + t`` with a probability below ``exp(-t**2 / 2)``.
+
+    Parameters
+    ----------
+    weights : ndarray, of whose first axis each entry is a line
+    """
+    matrix = weights.reshape(len(weights), -1)
+    most = sum(n**0.5 for n in matrix.shape) + 6  # of one draw in a hundred million
+    return bool(np.linalg.norm(matrix, 2) > most * np.sqrt(np.mean(matrix**2)))
 
 
 def check_new_draws(s: Subject, first: Any, kind: str, *args: Any, **options: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from cs682 import layer_utils
 from cs682.checks.judges.dropout import require_mask
-from cs682.checks.judges.net_init import parameter_shapes
+from cs682.checks.judges.net_init import has_dependent_lines, parameter_shapes
 from cs682.checks.subject import Subject
 from cs682.classifiers import fc_net
 from staff.grading.judging.secret.hold import copies, draw, hold, hold_all, pair, refuse
@@ -27,6 +27,8 @@ def check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, wh
             refuse(name, "has the wrong shape", where)
         elif not abs(float(np.std(params[name])) / scale - 1) <= 6 / (2 * np.prod(shape)) ** 0.5:
             refuse(name, "has the wrong spread", where)
+        elif has_dependent_lines(params[name]):
+            refuse(name, "has lines that depend on each other", where)
 
 
 def _widths(rng: Any, count: int) -> list[int]:
