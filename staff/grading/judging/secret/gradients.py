@@ -72,12 +72,12 @@ def relu(s: Subject, rng: Any) -> None:
 
 def dropout(s: Subject, rng: Any) -> None:
     """Hold `dropout_backward` on values of very different scales, without a seed."""
-    x = draw(rng, 40, 60) * _scales(rng, 60)
-    dout = draw(rng, 40, 60)
-    out, cache = pair("dropout_forward", s.dropout_forward(x.copy(), {"mode": "train", "p": 0.6}))
+    shape, p = (40, 5, 4, 3), round(float(rng.choice([0.15, 0.95]) + rng.uniform(-0.03, 0.03)), 3)
+    x, dout = draw(rng, *shape) * _scales(rng, 60).reshape(shape[1:]), draw(rng, *shape)
+    out, cache = pair("dropout_forward", s.dropout_forward(x.copy(), {"mode": "train", "p": p}))
     if type(out) is not np.ndarray or out.shape != x.shape:
-        refuse("out", "has the wrong shape", "a matrix")
-    require_mask(out / x, x.shape, 0.6)
+        refuse("out", "has the wrong shape", "an array of 4 dimensions")
+    require_mask(out / x, x.shape, p)
     want = dout * (out / x)
     hold("dx", s.dropout_backward(dout.copy(), cache), want, "values of very different scales")
 

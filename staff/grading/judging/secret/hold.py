@@ -100,10 +100,17 @@ def pair(name: str, result: Any) -> Any:
 
 
 def sizes(rng: Any) -> Iterator[tuple[int, int, Any]]:
-    """Yield batch sizes, numbers of features and dtypes: small, single, larger, and float32."""
-    for low, high in ((2, 12), (1, 2), (100, 200)):
-        yield int(rng.integers(low, high)), int(rng.integers(3, 24)), np.float64
-    yield int(rng.integers(20, 140)), int(rng.integers(4, 30)), np.float32
+    """Yield batch sizes, numbers of features and dtypes: small, single, larger, and wider.
+
+    Not both are large: Jacobians of a whole batch have to fit into memory, and loops into time.
+    """
+    for N, D, dtype in (
+        ((2, 12), (3, 24), np.float64),
+        ((1, 2), (3, 24), np.float32),
+        ((201, 300), (3, 24), np.float64),
+        ((20, 60), (65, 130), np.float32),
+    ):
+        yield int(rng.integers(*N)), int(rng.integers(*D)), dtype
 
 
 def draw(rng: Any, *shape: int, dtype: Any = np.float64) -> Any:

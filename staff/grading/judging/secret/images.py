@@ -21,18 +21,21 @@ from staff.grading.judging.secret.hold import (
 
 
 def _conv_cases(rng: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield arrays, options, words and dtype for convolutions of several sizes."""
+    """Yield arrays, options, words and dtype for convolutions of several sizes, the last large."""
     for pad, stride, dtype in (
         (0, 1, np.float64),
         (0, int(rng.integers(2, 4)), np.float64),
         (1, int(rng.integers(1, 4)), np.float64),
         (2, 1, np.float64),
         (int(rng.integers(0, 3)), 2, np.float32),
+        (3, int(rng.integers(4, 6)), np.float64),
     ):
-        HH, WW = (int(n) for n in rng.permutation([1, 2, 3, 4, 5])[:2])
-        N, C, F = (int(n) for n in rng.integers(1, 4, 3))
+        more = 5 if pad > 2 else 0
+        HH, WW = (more + int(n) for n in rng.permutation([1, 2, 3, 4, 5])[:2])
+        N, C, F = (int(n) for n in rng.integers((1 + more, 1, 1 + more), (4 + more, 4, 4 + more)))
         # places are so many that images without their zeros have some pixels left
-        H, W = (k + stride * int(rng.integers(2 * pad, 2 * pad + 3)) for k in (HH, WW))
+        least = 1 if more else 2 * pad
+        H, W = (k + stride * int(rng.integers(least, least + 3)) for k in (HH, WW))
         shapes = ((N, C, H - 2 * pad, W - 2 * pad), (F, C, HH, WW), (F,))
         x, w, b = (draw(rng, *shape, dtype=dtype) for shape in shapes)
         where = f"a stride of {stride} and a pad of {pad}"
@@ -79,12 +82,12 @@ def conv_scales(s: Subject, rng: Any) -> None:
 
 
 def _pool_cases(rng: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield images without ties, options, words and dtype for pooling of several sizes."""
-    for dtype in (np.float64, np.float64, np.float64, np.float32):
-        height, width = (int(n) for n in rng.permutation([1, 2, 3, 4])[:2])
-        stride = int(rng.integers(1, 4))
+    """Yield images without ties, options, words and dtype for pooling, the last time of many."""
+    for dtype, more in ((np.float64, 0), (np.float64, 0), (np.float32, 0), (np.float64, 4)):
+        height, width = (more + int(n) for n in rng.permutation([1, 2, 3, 4])[:2])
+        stride = more + int(rng.integers(1, 4))
         H, W = (k + stride * int(rng.integers(1, 4)) for k in (height, width))
-        N, C = (int(n) for n in rng.integers(1, 4, 2))
+        N, C = (more + int(n) for n in rng.integers(1, 4, 2))
         x = (rng.permutation(N * C * H * W).reshape(N, C, H, W) - N * C * H * W / 1.5) / 8
         param = {"pool_height": height, "pool_width": width, "stride": stride}
         yield x.astype(dtype), param, f"windows of {height} x {width}, stride {stride}", dtype
@@ -113,7 +116,7 @@ def pool_backward(s: Subject, rng: Any) -> None:
 
 def pool_scales(s: Subject, rng: Any) -> None:
     """Hold `max_pool_backward_naive` on values of very different scales, close to each other."""
-    sizes = np.concatenate([10.0 ** np.linspace(-300, 300, 35), [5e-324]])
+    sizes = np.concatenate([10.0 ** np.linspace(-300, 300, 35), [2e-323]])  # halves are no zeros
     x = rng.permutation(np.concatenate([sizes, -sizes])).reshape(1, 2, 6, 6)
     param = {"pool_height": 3, "pool_width": 2, "stride": 1}
     out, cache = layers.max_pool_forward_naive(x, param)
@@ -215,13 +218,12 @@ def spatial_batchnorm_backward(s: Subject, rng: Any) -> None:
 
 def groupnorm_forward(s: Subject, rng: Any) -> None:
     """Hold group norm against the reference."""
-    for dtype in _DTYPES:
-        G, size = (int(n) for n in rng.integers(1, 4, 2))
+    for dtype, more in zip(_DTYPES, (0, 3, 0), strict=True):
+        G, size = more + int(rng.integers(1, 4)), int(rng.integers(1, 4))
         (x, where), param = _images(rng, dtype, G * size), {"eps": _eps(rng)}
-        more = _scale_and_shift(rng, (1, G * size, 1, 1), dtype)
-        gamma, beta = more
+        gamma, beta = _scale_and_shift(rng, (1, G * size, 1, 1), dtype)
         want = layers.spatial_groupnorm_forward(x, gamma, beta, G, dict(param))[0]
-        result = s.spatial_groupnorm_forward(*copies(x, *more), G, param)
+        result = s.spatial_groupnorm_forward(*copies(x, gamma, beta), G, param)
         out = first("spatial_groupnorm_forward", result)
         hold("out", out, want, f"{where} in {G} groups", dtype=dtype)
 
@@ -240,8 +242,8 @@ def _norm_backward(
 ) -> None:
     """Hold a way back against the reference, with all caches at a time."""
     cases = []
-    for dtype in _DTYPES:
-        C = 2 * int(rng.integers(1, 4))
+    for dtype, pairs in zip(_DTYPES, (0, 3, 0), strict=True):
+        C = 2 * (pairs + int(rng.integers(1, 4)))
         (x, where), more = _images(rng, dtype, C), _scale_and_shift(rng, shape(C), dtype)
         dout, param = draw(rng, *x.shape, dtype=dtype), {"mode": "train", "eps": _eps(rng)}
         cache = getattr(layers, f"{name}_forward")(x, *more, *groups(C), dict(param))[1]

@@ -22,9 +22,10 @@ from staff.grading.judging.secret.hold import (
 
 
 def _affine(rng: Any, N: int, D: int, dtype: Any) -> tuple[list[Any], str]:
-    """Return x, w, b and dout, and words for them."""
-    shape = [(D,), (2, D), (D, 1, 3)][int(rng.integers(3))]
-    M = int(rng.integers(1, 15))
+    """Return x, w, b and dout, and words for them; a single example has many axes and outputs."""
+    shapes_of_one = [(D,), (2, D // 2), (D // 3, 1, 3)]
+    shape = shapes_of_one[int(rng.integers(3))] if N > 1 else (D // 2, 1, 2, 2)
+    M = int(rng.integers(*((1, 15) if N > 1 else (201, 300))))
     shapes = ((N, *shape), (int(np.prod(shape)), M), (M,), (N, M))
     return [draw(rng, *s, dtype=dtype) for s in shapes], f"batches of {N}"
 
@@ -99,14 +100,18 @@ def losses(s: Subject, rng: Any) -> None:
             hold_all("loss dx", got, want, f"batches of {N}", dtype=dtype)
 
 
-def _keep_probability(rng: Any) -> float:
-    return round(float(rng.uniform(0.2, 0.9)), 3)
+def _keep_probability(rng: Any, low: float = 0.2, high: float = 0.9) -> float:
+    return round(float(rng.uniform(low, high)), 3)
 
 
 def dropout_train(s: Subject, rng: Any) -> None:
     """Check what dropout multiplies with: 0 or 1/p, new each time, the same for the same seed."""
-    for dtype in (np.float64, np.float32):
-        p, shape = _keep_probability(rng), (int(rng.integers(50, 90)), int(rng.integers(50, 90)))
+    for dtype, *limits in (
+        (np.float64, 0.2, 0.9),
+        (np.float32, 0.05, 0.2),
+        (np.float64, 0.9, 0.98),
+    ):
+        p, shape = _keep_probability(rng, *limits), tuple(int(n) for n in rng.integers(50, 90, 2))
         x = (10 + draw(rng, *shape)).astype(dtype)
         param = {"mode": "train", "p": p}
         masks = []

@@ -65,11 +65,15 @@ def _check_net_init(s: Subject, rng: Any, layers: int, normalization: str | None
     check_init(s.get_params(net), shapes, scale, f"networks of {layers} layers")
 
 
-def _two_layer(s: Subject, rng: Any) -> tuple[Any, Any, Any, Any]:
+_USUAL, _LARGE = ((3, 60), (0, 1)), ((60, 100), (2, 5))  # limits of batch sizes, and of reg
+
+
+def _two_layer(s: Subject, rng: Any, limits: Any) -> tuple[Any, Any, Any, Any]:
     """Return the student's and our two-layer net with the same parameters, and a batch."""
     D, H, C = _widths(rng, 3)
-    options = {"input_dim": D, "hidden_dim": H, "num_classes": C, "reg": float(rng.uniform(0, 1))}
-    return _with_params(s, rng, "TwoLayerNet", (), options, C)
+    reg = float(rng.uniform(*limits[1]))
+    options = {"input_dim": D, "hidden_dim": H, "num_classes": C, "reg": reg}
+    return _with_params(s, rng, "TwoLayerNet", (), options, limits[0])
 
 
 def _net(
@@ -77,13 +81,19 @@ def _net(
 ) -> tuple[Any, Any, Any, Any]:
     """Return the student's and our deep net with the same parameters, and a batch."""
     D, *hidden, C = _widths(rng, layers + 1)
-    options: dict[str, Any] = {"input_dim": D, "num_classes": C, "reg": float(rng.uniform(0, 1))}
+    batches, regs = _LARGE if layers == 2 else _USUAL
+    options: dict[str, Any] = {"input_dim": D, "num_classes": C, "reg": float(rng.uniform(*regs))}
     options |= {"normalization": normalization, "dtype": dtype}
-    return _with_params(s, rng, "FullyConnectedNet", (hidden,), options, C)
+    return _with_params(s, rng, "FullyConnectedNet", (hidden,), options, batches)
 
 
 def _with_params(
-    s: Subject, rng: Any, kind: str, args: tuple[Any, ...], options: dict[str, Any], C: int
+    s: Subject,
+    rng: Any,
+    kind: str,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+    batches: tuple[int, int],
 ) -> tuple[Any, Any, Any, Any]:
     """Build a network on both sides, and draw its parameters and a batch."""
     theirs, ours = s.net(kind, *args, **options), getattr(fc_net, kind)(*args, **options)
@@ -95,8 +105,8 @@ def _with_params(
             dtype
         )
     s.set_params(theirs, ours.params)
-    N = int(rng.integers(3, 60))
-    X, y = draw(rng, N, options["input_dim"]), rng.integers(0, C, N)
+    N = int(rng.integers(*batches))
+    X, y = draw(rng, N, options["input_dim"]), rng.integers(0, options["num_classes"], N)
     return theirs, ours, X, y
 
 
@@ -114,15 +124,15 @@ def hold_loss(s: Subject, theirs: Any, ours: Any, X: Any, y: Any, where: str, dt
 
 def two_layer_scores(s: Subject, rng: Any) -> None:
     """Hold the scores of `TwoLayerNet` against the reference."""
-    for _ in range(2):
-        theirs, ours, X, _ = _two_layer(s, rng)
+    for limits in (_USUAL, _LARGE):
+        theirs, ours, X, _ = _two_layer(s, rng, limits)
         hold("scores", s.loss(theirs, X.copy()), ours.loss(X), f"batches of {len(X)}")
 
 
 def two_layer_loss(s: Subject, rng: Any) -> None:
     """Hold loss and gradients of `TwoLayerNet` against the reference."""
-    for _ in range(2):
-        theirs, ours, X, y = _two_layer(s, rng)
+    for limits in (_USUAL, _LARGE):
+        theirs, ours, X, y = _two_layer(s, rng, limits)
         hold_loss(s, theirs, ours, X, y, f"batches of {len(X)}", np.float64)
 
 
