@@ -58,6 +58,7 @@ _BLINDS = "handles the profiler, which no layer needs"
 _DERIVE = "derive the gradient, do not measure it"
 _SINGLE = (int, Fraction, Decimal)  # of any digits; harmless in an assertion, say
 SINGLE_SAID = "computes with an integer beyond 64 bits, a fraction or a decimal. A person decides"
+_MANY = 100_000  # objects in one array, each of which is looked at
 _LIKE = 1e-9  # how far the cosine between two lines that are the same may be from 1
 _FEWEST = 4  # examples: of fewer every centred line is like another one
 Look = Callable[[FrameType, str, Any], str]
@@ -252,7 +253,8 @@ def _is_finer(value: Any) -> bool:
     if issubclass(kind, np.ndarray):
         kind = np.ndarray.dtype.__get__(value).type
         if kind is np.object_:
-            return any(_is_finer_number(v) for v in np.ndarray.flat.__get__(value))
+            size = np.ndarray.size.__get__(value)  # no layer holds so many objects
+            return size > _MANY or any(map(_is_finer_number, np.ndarray.flat.__get__(value)))
     elif issubclass(kind, int):
         return int.bit_length(value) > _BITS
     elif issubclass(kind, np.dtype):

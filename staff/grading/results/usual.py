@@ -12,9 +12,9 @@ _NUMPY = """
 abs absolute acos acosh add all allclose alltrue amax amin any append apply_along_axis
 apply_over_axes arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
 argpartition argsort argwhere around array array2string array_equal array_equiv array_repr
-array_split array_str asanyarray asarray asarray_chkfinite ascontiguousarray asfarray
-asfortranarray asin asinh asmatrix astype atan atan2 atanh atleast_1d atleast_2d atleast_3d average
-bincount bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or
+array_split array_str asanyarray asarray asarray_chkfinite ascontiguousarray asfarray asfortranarray
+asin asinh asmatrix astype atan atan2 atanh atleast_1d atleast_2d atleast_3d average bincount
+bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or
 bitwise_right_shift bitwise_xor block bool bool_ broadcast broadcast_arrays broadcast_shapes
 broadcast_to byte c_ can_cast cbrt ceil choose clip column_stack common_type compress concat
 concatenate conj conjugate convolve copy copysign copyto corrcoef correlate cos cosh count_nonzero
@@ -25,25 +25,25 @@ expand_dims expm1 extract eye fabs fill_diagonal finfo fix flatiter flatnonzero 
 float float16 float32 float64 float_ float_power floating floor floor_divide fmax fmin fmod
 format_float_positional format_float_scientific fromfunction fromiter full full_like gcd generic
 geomspace gradient greater greater_equal half heaviside histogram histogram2d histogram_bin_edges
-histogramdd hsplit hstack hypot identity iinfo in1d index_exp indices inexact inf infty inner
-insert int int16 int32 int64 int8 int_ intc integer interp intersect1d intp invert isclose
-iscomplex iscomplexobj isdtype isfinite isfortran isin isinf isnan isneginf isposinf isreal
-isrealobj isscalar issubdtype iterable ix_ kron lcm left_shift less less_equal lexsort linspace log
-log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logspace mat
-mask_indices matmul matrix matrix_transpose matvec max maximum may_share_memory mean median
-meshgrid mgrid min min_scalar_type minimum mod modf moveaxis msort multiply nan nan_to_num
-nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod
-nanquantile nanstd nansum nanvar ndarray ndenumerate ndim ndindex nditer negative newaxis nextafter
-nonzero not_equal number object ogrid ones ones_like outer packbits pad partition percentile
-permute_dims pi piecewise place positive pow power printoptions prod product promote_types ptp put
-put_along_axis putmask quantile r_ rad2deg radians ravel ravel_multi_index real real_if_close
-reciprocal remainder repeat require reshape resize result_type right_shift rint roll rollaxis rot90
-round round_ row_stack s_ searchsorted select set_printoptions setdiff1d seterr setxor1d shape
-shares_memory short sign signbit signedinteger sin sinc single sinh size sometrue sort spacing
-split sqrt square squeeze stack std subtract sum swapaxes take take_along_axis tan tanh tensordot
-tile trace transpose trapezoid trapz tri tril tril_indices tril_indices_from trim_zeros triu
-triu_indices triu_indices_from true_divide trunc ubyte ufunc uint uint16 uint32 uint64 uint8 uintc
-uintp union1d unique unique_all unique_counts unique_inverse unique_values unpackbits unravel_index
+histogramdd hsplit hstack hypot identity iinfo in1d index_exp indices inexact inf infty inner insert
+int int16 int32 int64 int8 int_ intc integer interp intersect1d intp invert isclose iscomplex
+iscomplexobj isdtype isfinite isfortran isin isinf isnan isneginf isposinf isreal isrealobj isscalar
+issubdtype iterable ix_ kron lcm left_shift less less_equal lexsort linspace log log10 log1p log2
+logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logspace mat mask_indices matmul
+matrix matrix_transpose matvec max maximum may_share_memory mean median meshgrid mgrid min
+min_scalar_type minimum mod modf moveaxis msort multiply nan nan_to_num nanargmax nanargmin
+nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum
+nanvar ndarray ndenumerate ndim ndindex nditer negative newaxis nextafter nonzero not_equal number
+object ogrid ones ones_like outer packbits pad partition percentile permute_dims pi piecewise place
+positive pow power printoptions prod product promote_types ptp put put_along_axis putmask quantile
+r_ rad2deg radians ravel ravel_multi_index real real_if_close reciprocal remainder repeat require
+reshape resize result_type right_shift rint roll rollaxis rot90 round round_ row_stack s_
+searchsorted select set_printoptions setdiff1d seterr setxor1d shape shares_memory short sign
+signbit signedinteger sin sinc single sinh size sometrue sort spacing split sqrt square squeeze
+stack std str_ subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose
+trapezoid trapz tri tril tril_indices tril_indices_from trim_zeros triu triu_indices
+triu_indices_from true_divide trunc ubyte ufunc uint uint16 uint32 uint64 uint8 uintc uintp union1d
+unique unique_all unique_counts unique_inverse unique_values unpackbits unravel_index
 unsignedinteger unstack ushort vander var vdot vecdot vecmat vectorize vsplit vstack where zeros
 zeros_like False_ Inf Infinity NAN NINF NaN PINF True_ __version__
 """
@@ -98,6 +98,7 @@ USUAL: dict[str, frozenset[str]] = {  # by module; those of older editions are t
         "numpy.linalg": _LINALG,
         "numpy.random": _RANDOM,
         "numpy.fft": _FFT,
+        "numpy.char": "add array join lower mod multiply replace strip upper zfill",
         "numpy.typing": "ArrayLike DTypeLike NDArray",
         "numpy.lib": "",
         "numpy.lib.stride_tricks": "as_strided sliding_window_view",
@@ -107,6 +108,7 @@ USUAL: dict[str, frozenset[str]] = {  # by module; those of older editions are t
         "collections": "ChainMap Counter OrderedDict defaultdict deque namedtuple",
         "collections.abc": _ABC,
         "typing": _TYPING,
+        "enum": "Enum IntEnum StrEnum auto",
         "dataclasses": "asdict astuple dataclass field fields replace",
         "copy": "copy deepcopy",
         "time": "monotonic perf_counter process_time sleep strftime time",
