@@ -174,20 +174,27 @@ def _home_of(file: str, member: Member) -> _Home | None:
 
 
 def _best_homes(members: Sequence[Member]) -> set[_Home]:
-    """Return the copies that hold the most of the assignment; of these the least deep."""
+    """Return the copies that hold the most of the assignment; in each upload the least deep."""
     found: dict[_Home, set[str]] = defaultdict(set)
+    sources = {}
     for file in FILES:
         for member in members:
             if home := _home_of(file, member):
                 found[home].add(file)
+                sources[home] = member.source
     for home, files in found.items():  # notebooks stand beside whatever the package is called
         for other in found:
             if other.root == home.root:
                 files |= {file for file in found[other] if file not in CODE}
     if not found:
         return set()
-    fits = {h: (len(f), h.is_called_so, -h.root.count("/")) for h, f in found.items()}
-    return {home for home in found if fits[home] == max(fits.values())}
+    fits = {home: (len(files), home.is_called_so) for home, files in found.items()}
+    best = [home for home in found if fits[home] == max(fits.values())]
+    least: dict[int, int] = {}
+    for home in best:  # how deep one upload is packed says nothing of another
+        depth = home.root.count("/")
+        least[sources[home]] = min(depth, least.get(sources[home], depth))
+    return {home for home in best if home.root.count("/") == least[sources[home]]}
 
 
 def _homes_by_version(members: Sequence[Member]) -> dict[int, set[_Home]]:
@@ -231,14 +238,14 @@ def _choose(
         if m.version < newest or _unmarked(m.name) == _unmarked(chosen.name)
         else f"two versions of {file}: {shown(chosen.name)} was taken, not {shown(m.name)}; {TWO}"
         for _, m in ranked
-        if (m.version < newest or _is_version(m, chosen)) and m.digest != chosen.digest
+        if (m.version < newest or _is_version(m, chosen)) and not m.is_like(chosen)
     ]
     return [chosen], remarks[:2]
 
 
 def _differ(members: Sequence[Member]) -> bool:
     """Tell whether files hold different things."""
-    return len({member.digest for member in members}) > 1
+    return not all(members[0].is_like(member) for member in members[1:])
 
 
 def _say_doubled(file: str, members: Sequence[Member]) -> str:

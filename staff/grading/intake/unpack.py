@@ -47,6 +47,7 @@ OTHERS_BEGIN = {  # whatever they are called
     b"Rar!\x1a\x07": "a RAR archive",
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
 }
+_TEXTS = (".py", ".ipynb")
 OTHER_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
 SEEK = errno.EINVAL  # what Python's reader of zips gets for a place that a broken one points to
@@ -74,12 +75,21 @@ class Member:
     path : Path, the numbered file that holds its content now
     digest : str, SHA-256 of the content
     version : int, of two by one student the higher counts
+    source : int, number of the upload that it came in
     """
 
     name: str
     path: Path
     digest: str
     version: int = 0
+    source: int = 0
+
+    def is_like(self, other: Member) -> bool:
+        """Tell whether two files say the same: text does, whatever ends its lines."""
+        if self.digest == other.digest or not self.name.lower().endswith(_TEXTS):
+            return self.digest == other.digest
+        texts = (m.path.read_bytes().replace(b"\r\n", b"\n") for m in (self, other))
+        return next(texts) == next(texts)
 
 
 @dataclass
@@ -104,9 +114,11 @@ class Haul:
     entries_left: int = MAX_ENTRIES
     stored: int = 0
     version: int = 0
+    source: int = 0
 
-    def begin(self, version: int) -> None:
-        """Go on with a version: how many files another one holds does not count in it."""
+    def begin(self, version: int, source: int) -> None:
+        """Go on with an upload: how many files another version holds does not count in it."""
+        self.source = source
         if version != self.version:
             self.version, self.entries_left = version, MAX_ENTRIES
 
@@ -148,10 +160,10 @@ def unpack(sources: Sequence[tuple[Path, str]], folder: Path, versions: Sequence
         If this machine cannot read a source or write to `folder`, which is no fault of a student's.
     """
     haul = Haul(folder)
-    marked = zip(sources, versions or [0] * len(sources), strict=True)
+    marked = zip(sources, versions or [0] * len(sources), range(len(sources)), strict=True)
     # The newest comes first: no older one may use up what it needs.
-    for (path, name), version in sorted(marked, key=lambda m: -m[1]):
-        haul.begin(version)
+    for (path, name), version, source in sorted(marked, key=lambda m: -m[1]):
+        haul.begin(version, source)
         if path.is_dir():
             _each(haul, _walk(path, name, haul))
         else:
@@ -282,7 +294,7 @@ def _store(haul: Haul, name: str, stream: IO[bytes], limit: int) -> Member:
                 )
             out.write(chunk)
             digest.update(chunk)
-    haul.members.append(Member(name, path, digest.hexdigest(), haul.version))
+    haul.members.append(Member(name, path, digest.hexdigest(), haul.version, haul.source))
     return haul.members[-1]
 
 

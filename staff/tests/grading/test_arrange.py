@@ -67,6 +67,27 @@ def test_doubled_file_is_not_taken_when_nobody_can_tell_which(tmp_path):
     assert "they differ: bob/a/cs682/layers.py and" in said
 
 
+def test_how_deep_an_upload_is_packed_says_nothing_of_another(tmp_path):
+    one, other = tmp_path / "one.zip", tmp_path / "other.zip"
+    one.write_bytes(make_zip({LAYERS: CODE}))
+    other.write_bytes(make_zip({f"deep/er/{LAYERS}": OTHER, LAYERS.replace("layers", "x"): CODE}))
+
+    package = take(one, other, tmp_path=tmp_path)
+
+    assert LAYERS not in files_of(package)
+    assert set(package.doubled) == {LAYERS}
+
+
+def test_versions_that_differ_in_their_line_ends_alone_are_no_two(tmp_path):
+    for name, code in (("one", CODE), ("other", CODE.replace(b"\n", b"\r\n"))):
+        (tmp_path / f"{name}.zip").write_bytes(make_zip({LAYERS: code}))
+
+    package = take(tmp_path / "one.zip", tmp_path / "other.zip", tmp_path=tmp_path)
+
+    assert (package.folder / LAYERS).read_bytes() == CODE
+    assert not any("two versions" in text or "they differ" in text for text in package.problems)
+
+
 def test_loose_file_beside_an_older_zip_is_not_said_to_be_missing_there(tmp_path):
     old, new = tmp_path / "hand-in.zip", tmp_path / "layers-1.py"
     old.write_bytes(make_zip({LAYERS: OTHER, "cs682/optim.py": CODE}))
