@@ -86,17 +86,20 @@ class _Search:
         self._uploads: list[Upload] = []
         self._held: list[Submission] = []
         self._people: dict[str, set[Student]] = {}  # by id, with a name
+        self._groups: dict[str, tuple[Student, ...]] = {}  # by submission on Gradescope
         self.remarks: list[str] = []
         self.aloud: list[str] = []
         self._given: list[Place] = []
         self._places, self._place = 0, ""
+        self._named: set[str] = set()  # in the place that is looked into
 
     def look_into(self, place: Path, scratch: Path) -> None:
         """Find the uploads in a place; an export is unpacked to `scratch`."""
         self._places, self._place = self._places + 1, place.absolute().name
         before = len(self._uploads)
+        self._named = set()
         self._look_for(place, scratch)
-        self._given.append(Place(place, tuple(self._uploads[before:])))
+        self._given.append(Place(place, tuple(self._uploads[before:]), frozenset(self._named)))
 
     def _look_for(self, place: Path, scratch: Path) -> None:
         """Find what is in a place, one by one."""
@@ -118,6 +121,8 @@ class _Search:
         paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(JUNK)]
         for student in (*named_by(paths), *(s for u in listed.values() for s in u.students)):
             self._people.setdefault(student.id, set()).add(student)
+            self._named.add(student.id)
+        self._groups |= {name: upload.students for name, upload in listed.items()}
         alike = Counter(normal(path.name) for path in paths)
         for path in paths:
             if alike[name := normal(path.name)] == 1:
@@ -143,8 +148,7 @@ class _Search:
 
     def _look_at(self, path: Path, listed: Mapping[str, Upload], times: Mapping[str, str]) -> None:
         """Take one entry of a folder, if it is a hand-in."""
-        if named := self._owners.get(normal(path.name)):
-            self._told.pop(normal(path.name), None)
+        if named := self._said_of(path):
             if (owner := named.student) != PASSED_OVER:
                 self._take(_assigned(path, owner, listed), times)
             return
@@ -154,6 +158,14 @@ class _Search:
             return
         for upload in found:
             self._take(upload, times)
+
+    def _said_of(self, path: Path) -> Said | None:
+        """Return what a person has said of an upload, by its name or by its place and name."""
+        for name in (normal(f"{self._place}/{path.name}"), normal(path.name)):
+            if said := self._owners.get(name):
+                self._told.pop(name, None)
+                return said
+        return None
 
     def _take(self, upload: Upload, times: Mapping[str, str]) -> None:
         """Take an upload whose owner is known."""
@@ -218,9 +230,10 @@ class _Search:
 
     def _each_once(self) -> list[Upload]:
         """Return the uploads; one that was given out twice counts as it is in the first place."""
-        first: dict[str | Path, Upload] = {}
+        first: dict[object, Upload] = {}
         for upload in self._uploads:
-            kept = first.setdefault(upload.key, upload)
+            key = (upload.path.name, upload.submitted) if upload.is_listed else upload.key
+            kept = first.setdefault(key, upload)
             if kept.path.is_file() and not filecmp.cmp(kept.path, upload.path, shallow=False):
                 self.aloud.append(
                     f"{shown(upload.path.name)} is not the same in {shown(kept.place)} and "
@@ -243,8 +256,9 @@ class _Search:
                 group.clear()
         for upload in every:
             if upload.said:
-                people = self._people.get(upload.said, ())
-                known = replace(upload, students=tuple(people)) if len(people) == 1 else upload
+                people = tuple(self._people.get(upload.said, ()))
+                people = self._groups.get(upload.said, people if len(people) == 1 else ())
+                known = replace(upload, students=people or upload.students)
                 groups.setdefault(ids.get(upload.said, upload.said), []).append(known)
         return [*made, *(_one(id_, group) for id_, group in groups.items() if group)]
 
@@ -267,8 +281,10 @@ def _clash(uploads: Sequence[Upload]) -> str:
     one_owner = len({upload.owner for upload in uploads}) == 1 and uploads[0].platform
     if len(uploads) < 2 or one_owner:
         return ""
-    both = " and ".join(sorted(upload.path.name for upload in uploads))
-    return f"{shown(both, 300)} would be one hand-in; {SAY}"
+    called = sorted({upload.path.name for upload in uploads})
+    if len(called) == 1:
+        called = sorted(f"{upload.place}/{upload.path.name}" for upload in uploads)
+    return f"{shown(' and '.join(called), 300)} would be one hand-in; {SAY}, by these names"
 
 
 def _doubt(path: Path, found: Sequence[Upload]) -> str:

@@ -22,10 +22,12 @@ class Place:
     ----------
     path : Path
     uploads : tuple of Upload
+    named : frozenset of str, ids of students whom the platform names there
     """
 
     path: Path
     uploads: tuple[Upload, ...]
+    named: frozenset[str] = frozenset()
 
     @property
     def people(self) -> frozenset[str]:
@@ -86,7 +88,7 @@ def say_new(places: Sequence[Place]) -> list[str]:
                 f"{_name_of(place, places)} brings {counted(len(new), 'hand-in')} of who is in no "
                 f"earlier place: {who}; if one is of somebody's who is, say so in students.csv"
             )
-        before |= place.people
+        before |= place.people | place.named
     return lines
 
 

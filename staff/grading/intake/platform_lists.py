@@ -163,7 +163,9 @@ def newest_of_each(
             u.owner != newest.owner or when(u.submitted) == when(newest.submitted) for u in older
         ):
             reason = f"{names} are of the same student, and neither clearly replaces the other"
-            doubtful += [(u, f"{reason}; {_SAY} they are") for u in group]
+            doubtful += [
+                (u, f"{reason}; {_SAY} they are, - for one that does not count") for u in group
+            ]
         else:
             text = [
                 f"{u.id}, handed in {shown(u.submitted)}, is older and was left out" for u in older

@@ -114,6 +114,8 @@ def read_sheet(path: Path, needed: Sequence[str], if_empty: str = "") -> Sheet:
         if set(needed) <= set(columns):
             return Sheet(path, tuple(columns), tuple(_lines(path, columns, rows, separator)))
     text, expected = _text_of(path), f"expected the columns {', '.join(needed)}"
+    if text.startswith("PK\x03\x04"):
+        raise ValueError(f"{path} is a workbook of a spreadsheet: save it as CSV")
     if not text.strip():
         raise ValueError(f"{path} is empty, {expected}{if_empty and '; '}{if_empty}")
     begin = shown(text.partition("\n")[0], 200)

@@ -57,6 +57,11 @@ class Upload:
         return normal(self.path.name) if self.platform == "Canvas" else self.path
 
     @property
+    def is_listed(self) -> bool:
+        """Tell whether it is of Gradescope's list and a person has said whose it is."""
+        return bool(self.said) and self.platform == "Gradescope"
+
+    @property
     def owner(self) -> tuple[object, ...]:
         """Return what must be the same in all uploads of one student."""
         return self.platform, frozenset((s.id, s.name) for s in self.students)

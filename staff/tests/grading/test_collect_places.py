@@ -142,6 +142,50 @@ def test_upload_of_one_name_in_two_places_counts_as_it_is_in_the_first(tmp_path)
     assert found.aloud == (f"{name} is not the same in old and new: that in old counts",)
 
 
+def test_place_and_name_tell_two_uploads_of_one_name_apart(tmp_path):
+    for place in ("one", "two"):
+        (tmp_path / place / "007" / "cs682").mkdir(parents=True)
+        (tmp_path / place / "007" / "cs682" / "layers.py").write_bytes(CODE)
+    places = [tmp_path / "one", tmp_path / "two"]
+    owners = write_students(tmp_path / "students.csv", "one/007,-")
+
+    reason = "one/007 and two/007 would be one hand-in; say in students.csv whose it is, by these"
+    assert held(look(tmp_path, *places)) == {"007": f"{reason} names"}
+    found = look(tmp_path, *places, owners=owners)
+    assert [path.parent.name for path, _ in found.submissions[0].sources] == ["two"]
+    assert found.absent == ()
+
+
+def gradescope(folder, number, people):
+    (folder / f"submission_{number}").mkdir(parents=True)
+    submitters = "".join(f"  - :name: {name}\n    :sid: '{id_}'\n" for name, id_ in people)
+    text = f"submission_{number}:\n  :submitters:\n{submitters}"
+    time = f"  :created_at: 2024-02-0{number} 10:00:00 Z\n"
+    (folder / "submission_metadata.yml").write_text(text + time)
+    return folder
+
+
+def test_upload_given_to_a_pair_is_of_both_and_counts_once_in_two_exports(tmp_path):
+    pair = [("Ron", 318), ("Sue", 319)]
+    places = [gradescope(tmp_path / place, 1, pair) for place in ("one", "two")]
+    zip_ = late(tmp_path, "work/cs682")
+    lines = ("late.zip,submission_1", "submission_1,-")
+    owners = write_students(tmp_path / "students.csv", *lines)
+
+    (found,) = look(tmp_path, *places, zip_, owners=owners).submissions
+    assert {(s.id, s.name) for s in found.students} == {("318", "Ron"), ("319", "Sue")}
+    owners = write_students(tmp_path / "students.csv", "submission_1,318")
+    (found,) = look(tmp_path, *places, owners=owners).submissions
+    assert len(found.sources) == 1
+
+
+def test_who_is_passed_over_in_an_earlier_place_is_not_new_in_a_later_one(tmp_path):
+    places = [gradescope(tmp_path / f"{n}", n, [("Ada", 7)]) for n in (1, 2)]
+    owners = write_students(tmp_path / "students.csv", "submission_1,-")
+
+    assert look(tmp_path, *places, owners=owners).aloud == ()
+
+
 def test_uploads_that_a_later_place_gives_out_again_are_not_named(moodle, tmp_path):
     again = tmp_path / "again" / moodle.name
     shutil.copytree(moodle, again)
