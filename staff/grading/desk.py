@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from staff.grading.intake.owners import PASSED_OVER, Said, read_owners
@@ -85,6 +86,7 @@ class Desk:
         self._saved: dict[Path, bytes] = {}
         self.saved_meanwhile: list[Path] = []
         self.untimed: list[str] = []
+        self._undue: list[str] = []
         self._outgrown: list[tuple[str, str, str]] = []
         self._odd: list[str] = []
         self._missing: list[tuple[str, str]] = []
@@ -109,23 +111,34 @@ class Desk:
             If there is any; the message has a line for each, with file, line and value.
         """
         submissions = found.submissions
+        self._follow(successors(self._out, submissions))
         look_up(self._overrides, found, self._faults)
         for student in sorted(self._late.days if self._late else ()):
             if refusal := found.refusal(student):
                 self._faults.add(f"{self._out / 'late.json'}: {refusal}")
         for line in found.absent:
             self._faults.add(line)
-        self._book.follow(successors(self._out, submissions))
         with self._faults.kept():
             self._typed = self._book.read()
         before = {normal(id_) for id_ in ever_known(self._out)}
         self._book.look_up({s.id for s in submissions} | before, self._faults)
         self._faults.tell()
 
+    def _follow(self, now: Mapping[str, str]) -> None:
+        """Take what is typed for hand-ins that others have replaced for those."""
+        self._book.follow(now)
+        self._overrides = [replace(line, now=now.get(line.student, "")) for line in self._overrides]
+        if self._late:
+            days = self._late.days
+            moved = {now[id_]: count for id_, count in days.items() if id_ in now}
+            stay = {id_: count for id_, count in days.items() if id_ not in now}
+            self._late = replace(self._late, days={**moved, **stay})
+
     @property
     def passed_over(self) -> list[str]:
         """Return the uploads that do not count, as a person has said."""
-        return [name for name, said in self.owners.items() if said.student == PASSED_OVER]
+        none = (name for name, said in self.owners.items() if said.student == PASSED_OVER)
+        return [name.rpartition("/")[2] for name in none]  # perhaps with its place
 
     def said(self) -> list[str]:
         """Say, once it is written, what people should know of what they typed in, in some lines."""
@@ -140,6 +153,7 @@ class Desk:
             "Corrected since the last run:": self._book.corrected,
             "Empty in answers.csv, but the points stay (type - to take them back):": emptied,
             "Typed in for somebody who is not there, kept and not counted:": lost,
+            "late.json has no due, so the times count nothing that are known of": self._undue,
             "Read again, for they have changed since: answers of": changed,
             "Overrides below what the grader gives, or set before the work changed:": again,
         }
@@ -186,6 +200,8 @@ class Desk:
         silent = submission.sources and submission.platform != "Canvas"
         if silent and self._late.lacks_time(record):
             self.untimed.append(record.id)
+        if record.submitted and not self._late.due:
+            self._undue.append(shown(record.id, 40))
         return self._late.apply(record)
 
     def write(

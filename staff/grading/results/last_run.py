@@ -13,7 +13,7 @@ from pathlib import Path
 from staff.grading.intake.safe_text import names, shown
 from staff.grading.results.exports import FORMS
 from staff.grading.results.overrides import Seen
-from staff.grading.results.store import Record, write_json
+from staff.grading.results.store import DOUBLED, Record, write_json
 
 IN_FORCE = ("overrides.csv", "late.json", "students.csv")  # by being there
 _KNOWN = {*IN_FORCE, *(f"{form}.csv" for form in FORMS), "answers.csv", "answers.html",
@@ -73,7 +73,8 @@ def find_missing(records: Iterable[Record], own: dict[str, list[str]]) -> list[t
         now = {name.partition(" ")[2] for name in record.facts if name.startswith(_OWN)}
         before = {name for student in record.students for name in own.get(student.id, ())}
         own |= {student.id: sorted(before | now) for student in record.students if record.key}
-        if record.key and (gone := before - now):
+        # of two versions none was taken, which is told by itself
+        if record.key and DOUBLED not in record.facts and (gone := before - now):
             missing.append((record.id, names(sorted(gone))))
     return missing
 

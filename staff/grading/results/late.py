@@ -93,6 +93,7 @@ def say_untimed(ids: Sequence[str]) -> list[str]:
 
 _DAY = timedelta(days=1)
 _CURLY = frozenset("\u201c\u201d\u201e\u2018\u2019")
+_PERCENTS = ("percent_per_day", "at_most_percent")
 _NUMBERS = {f.name for f in fields(LateRule)} - {"due", "days"}
 
 
@@ -129,6 +130,10 @@ def read_late_rule(path: Path, faults: Faults) -> LateRule | None:
     for name, value in [*numbers.items(), *days.items()]:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
             faults.add(f"{path}: {shown(name)} is {value!r}, expected a number from 0")
+    for name in _PERCENTS:
+        value = numbers.get(name, 0)
+        if isinstance(value, (int, float)) and (value > 100 or 0 < value < 1):
+            faults.add(f"{path}: {name} is {value!r}, expected percent, such as 10, up to 100")
     with faults.kept():
         read_time(str(tree.get("due") or "1970-01-01 00:00 Z"), f"{path}: due")
     return LateRule(

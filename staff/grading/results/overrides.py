@@ -31,6 +31,7 @@ class Override:
     ----------
     where : str, file and line, for messages
     student : str, an id of a hand-in, or of one of those who handed it in
+    now : str, the same, or that of the hand-in which has replaced it; none if empty
     exercise : str
     points : int
     reason : str, for the student
@@ -41,6 +42,12 @@ class Override:
     exercise: str
     points: int
     reason: str
+    now: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Return whose it is as the class is now."""
+        return self.now or self.student
 
 
 def read_overrides(path: Path, points: Mapping[str, int], faults: Faults) -> list[Override]:
@@ -105,10 +112,10 @@ def look_up(overrides: Sequence[Override], found: ClassOfSubmissions, faults: Fa
     seen: dict[tuple[str, str], Override] = {}
     owners = found.owners
     for line in overrides:
-        if refusal := found.refusal(line.student):
+        if refusal := found.refusal(line.owner):
             faults.add(f"{line.where}: {refusal}")
             continue
-        first = seen.setdefault((owners[line.student].id, line.exercise), line)
+        first = seen.setdefault((owners[line.owner].id, line.exercise), line)
         if first is not line:
             faults.add(
                 f"{line.where}: {shown(line.student)} and {shown(first.student)} are of one "
@@ -136,7 +143,7 @@ def override(record: Record, overrides: Collection[Override]) -> Record:
 def _of(record: Record, overrides: Collection[Override]) -> list[Override]:
     """Return the lines that are about one hand-in."""
     ids = {record.id, *(student.id for student in record.students)}
-    return [line for line in overrides if line.student in ids]
+    return [line for line in overrides if line.owner in ids]
 
 
 def to_look_at_again(
@@ -155,13 +162,13 @@ def to_look_at_again(
     """
     points = {outcome.exercise: outcome.points for outcome in record.outcomes}
     found = []
-    for line in _of(record, overrides) if record.key else ():  # else it was not graded
+    for line in _of(record, overrides):
         name = _work_of(line.exercise)
         now = record.facts.get(name, "")
         key = (line.student, line.exercise, line.points, line.reason)
-        if seen.setdefault(key, now) != now:
+        if seen.setdefault(key, now) != now and record.key:  # else it is not graded
             found.append((line.exercise, f"{line.points} set by hand, then the {name} changed"))
-        if line.points < (given := points[line.exercise]):
+        if record.key and line.points < (given := points[line.exercise]):
             found.append((line.exercise, f"{line.points} set by hand, the grader gives {given}"))
     return found
 

@@ -181,7 +181,10 @@ class AnswerBook:
         before = {name: seen.get(name, {}) for name in given}
         read = combine({}, {path: typed, **given}, before, faults)
         self.given = _without_points(base, read)
-        self.emptied = _without_points(own[path], base) if path in own else []
+        shown_now = own.get(path, base)
+        changed = {key for key, cells in shown_now.items() if BEFORE in cells}
+        kept = {key: cells for key, cells in base.items() if key not in changed}
+        self.emptied = _without_points(shown_now, kept)
         return read
 
     def _corrections(self, base: Table, own: Mapping[str, Table], typed: Table) -> Iterator[str]:

@@ -86,3 +86,10 @@ def test_table_that_cannot_be_understood_is_refused_and_left_alone(tmp_path):
     with pytest.raises(ValueError, match="'two'"):
         save(tmp_path)
     assert path.read_bytes() == before
+
+
+def test_workbook_in_the_place_of_a_table_is_called_one(tmp_path):
+    (tmp_path / "answers.csv").write_bytes(b"PK\x03\x04 and more")
+
+    with pytest.raises(ValueError, match=r"answers\.csv is a workbook of a spreadsheet: save it"):
+        book_of(tmp_path).read()

@@ -117,3 +117,10 @@ def test_rule_with_errors_is_refused_all_at_once(text, says, tmp_path):
 
     told = str(caught.value).splitlines()
     assert all(text in line for text, line in zip(says, told, strict=True))
+
+
+@pytest.mark.parametrize("percent", [0.1, 101])
+def test_percent_that_nobody_can_mean_are_refused(percent, tmp_path):
+    for name in ("percent_per_day", "at_most_percent"):
+        with pytest.raises(ValueError, match=f"{name} is {percent}, expected percent, such as 10"):
+            rule(tmp_path, **{name: percent})

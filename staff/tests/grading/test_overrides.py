@@ -109,6 +109,16 @@ def test_override_is_to_be_looked_at_again_if_it_is_low_or_the_work_has_changed(
     assert again(1, "new", why="seen again") == [("fc-4.1", "1 set by hand, the grader gives 2")]
 
 
+def test_override_of_what_was_not_graded_is_named_once_there_is_work(tmp_path):
+    lines, seen = overrides(tmp_path, "ada,fc-q1,2,orally"), {}
+
+    assert to_look_at_again(record_of("ada", key=""), lines, seen) == []
+    now = record_of("ada", facts={"answer fc-q1": "new"})
+    assert to_look_at_again(now, lines, seen) == [
+        ("fc-q1", "2 set by hand, then the answer fc-q1 changed")
+    ]
+
+
 @pytest.mark.parametrize(
     ("typed", "says"),
     [

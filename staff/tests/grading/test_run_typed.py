@@ -7,6 +7,7 @@ import json
 import shutil
 
 import numpy as np
+import pytest
 
 from staff.grading import single
 from staff.tests.grading.classes import (
@@ -163,6 +164,30 @@ def test_hand_in_that_a_person_gives_to_somebody_takes_its_points_along(place, o
     (out / "students.csv").write_text("upload,student\nlate,-\n")
     assert grade(place, out) == 0
     said = "Typed in for somebody who is not there, kept and not counted: 601 (fc-q1)\n"
+    assert said in capsys.readouterr().out
+
+
+def test_what_is_typed_for_a_hand_in_stays_with_that_which_replaces_it(tmp_path, out, quick):
+    for number in (5, 7):
+        export_from_gradescope(tmp_path / f"{number}", number)
+    grade(tmp_path / "5", out)
+    override_one(out, "submission_5", "fc-1.2")
+    (out / "late.json").write_text('{"percent_per_day": 10, "days": {"submission_5": 1}}')
+
+    for number in (5, 7):
+        assert grade(tmp_path / f"{number}", out) == 0
+        row = read_book(out)["301"]
+        assert row["fc-1.2"] == "1"
+        assert float(row["points"]) == pytest.approx(0.9 * (int(ALL) - 2))
+
+
+def test_rule_without_a_date_says_so_where_times_are_known(tmp_path, out, quick, capsys):
+    export_from_gradescope(tmp_path / "5", 5)
+    out.mkdir()
+    (out / "late.json").write_text('{"percent_per_day": 10}')
+
+    assert grade(tmp_path / "5", out) == 0
+    said = "late.json has no due, so the times count nothing that are known of submission_5\n"
     assert said in capsys.readouterr().out
 
 
