@@ -180,12 +180,12 @@ def require_everybody(
     """
     there, people = {s.id for s in submissions}, _people(submissions)
     everybody = [*_known(out)]
-    said = {*passed_over, *(name for s in submissions for name in s.assigned)}
-    absent = [
-        shown(known.id, 40)
-        for known in everybody
-        if known.id not in there and not known.is_among(people) and not known.is_of(said)
-    ]
+    gone = [known for known in everybody if known.id not in there]
+    without = _without_a_line(gone, submissions, people, passed_over)
+    explained = [known for known, _ in without]
+    absent = [shown(known.id, 40) for known in gone
+              if known not in explained and not known.is_among(people)
+              and not _is_renamed(known, submissions)]  # fmt: skip
     held = names([shown(s.id, 40) for s in submissions if s.held])
     say = f"say in students.csv whose the uploads are that are held ({held}), " if held else ""
     lines = []
@@ -195,14 +195,44 @@ def require_everybody(
             f"Name all folders of hand-ins, {say}or name another --out for another class; "
             "--drop-absent takes them out of the book"
         )
-    if gone := _gone_uploads(everybody, submissions, passed_over):
+    if without:
+        whose = [f"{shown(who, 40)} ({shown(known.id, 40)})" for known, who in without]
         lines.append(
-            f"{out} knows hand-ins of which not all uploads are among SUBMISSIONS: {len(gone)}: "
-            f"{names(gone)}. Name all folders of hand-ins; --drop-absent grades without these "
+            f"{out} knows students who would have no line any more, since what they handed in is "
+            f"passed over, given to others or replaced: {len(whose)}: {names(whose)}. Give "
+            "them an upload in students.csv; --drop-absent takes them out of the book"
+        )
+    if lost := _gone_uploads(everybody, submissions, passed_over):
+        lines.append(
+            f"{out} knows hand-ins of which not all uploads are among SUBMISSIONS: {len(lost)}: "
+            f"{names(lost)}. Name all folders of hand-ins; --drop-absent grades without these "
             "uploads"
         )
     if lines:
         raise ValueError("\n".join(lines))
+
+
+def _without_a_line(
+    gone: Iterable[_Known],
+    submissions: Sequence[Submission],
+    people: Mapping[str, set[str]],
+    passed_over: Iterable[str],
+) -> list[tuple[_Known, str]]:
+    """Return who is in no hand-in any more, as a person has said or since others replace it."""
+    said = {*passed_over, *(name for s in submissions for name in s.assigned)}
+    moved = [known for known in gone if known.is_of(said) or known.is_among(people)]
+    return [
+        (known, who)
+        for known in moved
+        for who in known.left_by(people)
+        if not _is_renamed(known, submissions)
+    ]
+
+
+def _is_renamed(known: _Known, submissions: Iterable[Submission]) -> bool:
+    """Tell whether a person has said whose it is that was only known by the name of its upload."""
+    assigned = [name for s in submissions for name in s.assigned]
+    return known.students == {(known.id, "")} and known.is_of(assigned)
 
 
 def _gone_uploads(
@@ -286,7 +316,7 @@ def successors(out: Path, submissions: Sequence[Submission]) -> dict[str, str]:
     gone = [known for known in _ever_known(out) if known.id not in there]
     same = {k.id: now[people] for k in gone if (people := frozenset(k.ids)) in now}
     assigned = {k.id: s.id for k in gone for s in submissions if k.is_of(s.assigned)}
-    return {**same, **assigned}
+    return {**assigned, **same}  # who is there takes along what is theirs
 
 
 @dataclass(frozen=True)
@@ -318,6 +348,11 @@ class _Known:
             for id_, name in self.students
             if (there := people.get(id_))
         )
+
+    def left_by(self, people: Mapping[str, set[str]]) -> list[str]:
+        """Return the ids of those of them who are not there."""
+        each = (replace(self, students={student}) for student in sorted(self.students))
+        return [id_ for one in each if not one.is_among(people) for id_ in one.ids]
 
     def is_of(self, uploads: Iterable[str]) -> bool:
         """Tell whether it was made of none but these uploads."""

@@ -14,6 +14,7 @@ from staff.grading.results.folder import (
     kept_while_held,
     put_aside,
     require_everybody,
+    successors,
 )
 from staff.grading.results.store import NotGraded, write_record, write_text
 from staff.grading.single import Plan
@@ -49,6 +50,26 @@ def test_submission_that_a_newer_one_of_the_student_replaces_is_put_aside(tmp_pa
     assert [p.name for p in (tmp_path / "students").iterdir()] == ["submission_2"]
     dropped = tmp_path / "staff" / "dropped" / "submission_1"
     assert {p.name for p in dropped.iterdir()} == {"records.json", "reports"}
+
+
+def test_partner_who_would_have_no_line_any_more_is_named(tmp_path):
+    pair = (*ADA, Student("008", "Bob"))
+    write_record(
+        tmp_path / "staff" / "records" / "x.json", record_of("submission_1", students=pair)
+    )
+    alone = Submission("007", ADA, ((Path("late.zip"), "late.zip"),))
+
+    with pytest.raises(ValueError, match=r"have no line any more, .*: 1: 008 \(submission_1\)\."):
+        require_everybody(tmp_path, [alone], passed_over=["submission_1"])
+
+
+def test_history_goes_with_the_person_and_not_with_an_upload_given_to_another(tmp_path):
+    known(tmp_path, "007", uploads=("late.zip",))
+    back = Submission("submission_1", ADA, ())
+    tom = Submission("320", (Student("320"),), (), assigned=("late.zip",))
+
+    assert successors(tmp_path, [back, tom]) == {"007": "submission_1"}
+    assert successors(tmp_path, [tom]) == {"007": "320"}
 
 
 def test_upload_of_a_hand_in_that_is_gone_is_named_until_it_is_meant(tmp_path):

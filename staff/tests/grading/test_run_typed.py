@@ -162,7 +162,9 @@ def test_hand_in_that_a_person_gives_to_somebody_takes_its_points_along(place, o
     assert "not there" not in capsys.readouterr().out
 
     (out / "students.csv").write_text("upload,student\nlate,-\n")
-    assert grade(place, out) == 0
+    assert grade(place, out) == 2
+    assert "no line any more" in capsys.readouterr().err
+    assert grade(place, out, "--drop-absent") == 0
     said = "Typed in for somebody who is not there, kept and not counted: 601 (fc-q1)\n"
     assert said in capsys.readouterr().out
 
