@@ -186,7 +186,10 @@ def _imports(content: bytes) -> list[tuple[int, str, list[str]]]:
     """Return what a source file imports by name from the package: line, module and names."""
     nodes = [node for node in ast.parse(content).body if isinstance(node, ast.ImportFrom)]
     ours = [node for node in nodes if (node.module or "").startswith("cs682.")]
-    return [(n.lineno, str(n.module), [alias.name for alias in n.names]) for n in ours]
+    return [
+        (n.lineno, str(n.module), [alias.name for alias in n.names if alias.name != "*"])
+        for n in ours
+    ]
 
 
 @lru_cache(maxsize=64)  # likewise

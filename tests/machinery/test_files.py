@@ -108,3 +108,10 @@ def test_a_name_that_is_imported_from_where_it_is_not_is_found(tmp_path, held, i
 
     said = "line 3 does not load: ImportError: cannot import name 'relu' from 'cs682.layers'"
     assert say_lost_import(source, tmp_path).startswith(said) == is_lost
+
+
+def test_an_import_of_all_names_lacks_none(tmp_path):
+    (tmp_path / "cs682").mkdir()
+    (tmp_path / "cs682" / "layers.py").write_text("def relu(): pass")
+
+    assert say_lost_import(b"from cs682.layers import *", tmp_path) == ""
