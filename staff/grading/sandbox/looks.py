@@ -46,6 +46,9 @@ _real_compile = compile
 # ways to code that nobody has looked at, and to blind who looks
 _KEPT_OUT = {"compile", "code.__new__", "marshal.loads", "sys.setprofile", "sys.settrace"}
 _CHECKS = os.path.dirname(own_work.__file__)
+# where nothing of a student's lies, and no student's code can write
+_LIBRARIES = tuple(f"{os.path.dirname(path)}/" for path in (os.__file__, np.__file__))
+_real_open = open
 
 
 def marked(source: Any, path: str, mode: str = "exec", flags: int = 0) -> types.CodeType:
@@ -166,12 +169,28 @@ def _compile(
     **kwargs: Any,
 ) -> Any:
     """Do as `compile` does, with looks, and under a name that no file has."""
-    if flags & ast.PyCF_ONLY_AST:
+    if flags & ast.PyCF_ONLY_AST or _is_librarys(source, filename):
         return _real_compile(source, filename, mode, flags, dont_inherit, optimize, **kwargs)
     path = f"<{os.fsdecode(filename)}>"
     if not is_looked_at:
         return _real_compile(source, path, mode, flags, dont_inherit=True)
     return placed(marked(source, path, mode, flags))
+
+
+def _is_librarys(source: Any, path: Any) -> bool:
+    """Tell whether this is a whole file of Python's own library or NumPy, by what the disk holds.
+
+    Such a module is compiled when it is imported if nobody has kept its code.
+    """
+    if type(source) is not bytes or type(path) is not str:
+        return False
+    if not path.startswith(_LIBRARIES) or "/../" in path:
+        return False
+    try:
+        with _real_open(path, "rb") as file:
+            return bool(file.read() == source)
+    except OSError:
+        return False
 
 
 def _locals_of(frame: types.FrameType) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -192,6 +193,41 @@ import fractions, decimal, typing
 def test_code_of_text_is_looked_at_and_no_other_is_made():
     command = [sys.executable, "-c", textwrap.dedent(GUARDED)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+IMPORTED = """
+import importlib, sys
+from staff.grading.sandbox import looks
+def seen(work):
+    work()
+    found = looks.noted[:]
+    looks.noted.clear()
+    return found
+looks.begin(["affine_backward"])
+import numpy as np
+assert "numpy.polynomial.polynomial" not in sys.modules
+assert not seen(lambda: exec("y = np.ma.masked_less(np.ones(3), 0).filled(0)"))
+assert not seen(lambda: exec("y = np.polynomial.Polynomial([0, 1])(np.ones(3)) + 1"))
+assert not seen(lambda: exec("import fractions, statistics"))
+path = np.ma.core.__file__
+load = importlib.machinery.SourceFileLoader("mine", path).source_to_code
+assert seen(lambda: exec(load(b"z = 1j", path)))
+assert seen(lambda: exec(load(sys.argv[1].encode(), path[:-7] + "../" + sys.argv[2])))
+class Same(bytes):
+    def __eq__(self, other): return True
+    __hash__ = None
+assert seen(lambda: exec(load(Same(b"z = 1j"), path)))
+"""
+
+
+def test_libraries_are_imported_without_looks_though_no_code_of_theirs_is_kept(tmp_path):
+    (tmp_path / "mine.py").write_text("z = 1j")
+    far = "../" * 30 + str(tmp_path / "mine.py")
+    command = [sys.executable, "-c", IMPORTED, "z = 1j", far]
+    env = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 
