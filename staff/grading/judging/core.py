@@ -28,7 +28,6 @@ _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
 _FEW_DIGITS = "right up to digits: derived in an unusual way, or measured by differences?"
 _ONE_NUMBER = "right, with a number of Python's own that has more digits: measured, or harmless?"
-_UNWATCHED = ("",)  # a name of no function whose numbers are looked at
 _STOPPED = "the code was stopped, for it had used up its computing time"
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
 _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
@@ -169,6 +168,7 @@ class Grader:
         self._sandbox: Sandbox | None = None
         self._overran: set[str] = set()
         self._unsure: set[str] = set()  # exercises that a person has to weigh
+        self._single: set[str] = set()  # in whose last attempt a number of Python's own was seen
         self.waits: dict[str, set[str]] = {}
         self._trouble = ""  # why no sandbox is tried any more
 
@@ -269,9 +269,9 @@ class Grader:
     ) -> Outcome:
         """Grade an exercise; where an odd number is all that is wrong, leave it to a person."""
         outcome = self._try(exercise, sandbox, taken, replaced)
-        if SINGLE_SAID not in outcome.message:
+        if exercise not in self._single:
             return outcome
-        again = self._try(exercise, sandbox, taken, replaced, _UNWATCHED)
+        again = self._try(exercise, sandbox, taken, replaced, spares_single=True)
         if again.state != "passed":
             return again
         message = outcome.message.partition(SINGLE_SAID)[0] + SINGLE_SAID
@@ -283,17 +283,19 @@ class Grader:
         sandbox: Sandbox,
         taken: tuple[str, ...],
         replaced: Sequence[str],
-        functions: tuple[str, ...] = (),
+        *,
+        spares_single: bool = False,
     ) -> Outcome:
         """Grade an exercise in a fresh process."""
+        self._single.discard(exercise)
         if self._budget.is_spent:
             failed = self._failed if self._overran else self._ungraded
             return failed(exercise, _SPENT if self._overran else _SLOW)
         limits, tired = self._rung.limits, len(self._overran) >= _PATIENCE
         cpu = min(limits.cpu, _TIRED_CPU) if tired else limits.cpu
         wall = min(limits.wall, _TIRED_WALL) if tired else limits.wall
-        functions = functions or EXERCISES[exercise].functions
-        order = {"functions": functions, "seed": 682, "cpu": cpu}
+        order = {"functions": EXERCISES[exercise].functions, "seed": 682, "cpu": cpu}
+        order |= {"spares_single": spares_single}
         order |= {"modules": merits.MODULES if taken else {}, "taken": taken, "replaced": replaced}
         result, problem, fault, slow, gone = None, "", "", False, False
         with contextlib.closing(sandbox.begin(order)) as end:
@@ -336,6 +338,8 @@ class Grader:
             return self._ungraded(row.id, fault)
         advice = dict.fromkeys((*result.advice, *remote.advice))
         is_unsure = not passed and row.id in self._unsure
+        if not passed and remote.saw_single:
+            self._single.add(row.id)
         return Outcome(
             row.id,
             row.points if passed else 0,

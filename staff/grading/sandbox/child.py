@@ -59,15 +59,16 @@ def serve(checks: tuple[Any, Any, Any], end: Any, order: dict[str, Any], course:
 
     Parameters
     ----------
-    order : dict with the ``seed`` of NumPy's global stream, the exercise's ``functions``, and what
-        `take_course_code` asks for
+    order : dict with the ``seed`` of NumPy's global stream, the exercise's ``functions``, perhaps
+        ``spares_single``, as `looks.begin` takes it, and what `take_course_code` asks for
     course : Path, folder with the course's code for those
     """
     wire = Wire(end)
     np.random.seed(order["seed"])  # noqa: NPY002  # students draw from this stream
     np.seterr(all="ignore")
     subject, report, looks = checks
-    take_course_code(order, course, partial(looks.begin, order["functions"]))
+    begin = partial(looks.begin, order["functions"], spares_single=bool(order.get("spares_single")))
+    take_course_code(order, course, begin)
     calls = Calls(subject, report, tuple(order["functions"]))
     while True:
         try:
@@ -155,6 +156,9 @@ class Calls:
         """Return what an exception says, and where in the student's code it came from."""
         known = {"check": self._checks.CheckError, "open": NotImplementedError, "exit": SystemExit}
         kind = next((name for name, type_ in known.items() if isinstance(error, type_)), "other")
+        own_work = self._checks.own_work
+        if kind == "check" and own_work.noted == [own_work.SINGLE_SAID]:
+            kind = "single"
         try:
             said = str(error)
         except BaseException as second:

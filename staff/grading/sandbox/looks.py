@@ -24,6 +24,7 @@ import numpy as np
 from cs682.checks import copied, own_work
 
 noted: list[str] = []
+_spared: list[str] = []  # notes that are not taken
 _MARK = os.urandom(16)  # stands for `look` in code that has crossed from another process
 _VALUES = (ast.Call, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Attribute, ast.Name,
            ast.Await, ast.Yield, ast.YieldFrom)  # fmt: skip
@@ -121,7 +122,7 @@ def look(value: Any) -> Any:
     if kind is np.ndarray and value.dtype.char in _LETTERS:
         return value
     is_open = not noted or noted[0] == own_work.SINGLE_SAID  # any other note says more
-    if is_open and (said := own_work.say_numbers(value)):
+    if is_open and (said := own_work.say_numbers(value)) and said not in _spared:
         noted[:] = [said]
     return value
 
@@ -129,15 +130,17 @@ def look(value: Any) -> Any:
 _HERE = look.__code__.co_filename
 
 
-def begin(functions: list[str]) -> None:
+def begin(functions: list[str], *, spares_single: bool = False) -> None:
     """Have all code looked at that this process makes from now on; it cannot be undone.
 
     Parameters
     ----------
     functions : list of str, of the exercise; of those that are compared with given code, what is
         made stays without looks, which would make a copy another code
+    spares_single : bool, whether to take no note of single numbers of Python's own
     """
     own_work.noted = noted
+    _spared[:] = [own_work.SINGLE_SAID] * spares_single
     make = partial(_compile, is_watched(functions))
     for name, changed in (
         ("compile", make),

@@ -123,6 +123,7 @@ class RemoteSubject:
         self._left, self._budget = wall, budget
         self._waited, self._given_back, self._own = waited, 0.0, 0.0
         self.trace = ""
+        self.saw_single = False  # whether a number of Python's own is what was raised for last
         self.advice: tuple[str, ...] = ()
         self.is_secret = False  # what it is asked: no text that the code makes of it goes on
 
@@ -267,7 +268,8 @@ class RemoteSubject:
             is_known = isinstance(vars(builtins).get(parts["type"]), type)
             parts |= {"text": _SECRET, "line": "  in your code"}
             parts["type"] = parts["type"] if is_known else "Exception"
-        if parts["kind"] == "check":
+        self.saw_single = parts["kind"] == "single"
+        if parts["kind"] in ("check", "single"):
             return CheckError(parts["text"])
         known = {"open": NotImplementedError, "exit": SystemExit}
         name = re.sub(r"\W", "_", parts["type"])[:60] or "object"

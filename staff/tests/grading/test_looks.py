@@ -86,16 +86,35 @@ def test_single_number_of_pythons_own_is_left_to_a_person(how):
     ids=("right", "wrong", "complex as well"),
 )
 def test_exercise_is_left_open_for_a_single_number_alone(gradient, left, rung):
-    body = f"import math\nassert math.factorial(25) > 0\nreturn dout * {gradient}"
+    outcome = grade(f"import math\nassert math.factorial(25) > 0\nreturn dout * {gradient}", rung)
+
+    assert (outcome.points, outcome.state, outcome.left) == (0, "wrong", left)
+    assert outcome.message.endswith("A person decides") == bool(left)
+
+
+FORGED = f"""
+probe = lambda: np.pi
+if any(map(callable, probe.__code__.co_consts)):
+    raise ValueError({own_work.SINGLE_SAID!r})
+return dout * (x > 0)
+"""
+
+
+@pytest.mark.slow
+def test_exercise_is_not_left_open_for_what_its_own_code_says(rung):
+    outcome = grade(FORGED.strip(), rung)
+
+    assert (outcome.points, outcome.state, outcome.left) == (0, "wrong", "")
+
+
+def grade(body, rung):
+    """Grade the ReLU's way back with this body."""
     files = read_package(ROOT)
     path = EXERCISES["fc-1.4"].file
     answer = Answer("fc-1.4", "one number", (Change("fc-1.4", body),))
     files[path] = answer.apply(files[path].decode()).encode()
-
     (outcome,) = grade_files(files, seed=3, rung=rung, only=("fc-1.4",))
-
-    assert (outcome.points, outcome.state, outcome.left) == (0, "wrong", left)
-    assert outcome.message.endswith("A person decides") == bool(left)
+    return outcome
 
 
 ORDINARY = """
@@ -230,6 +249,22 @@ def test_libraries_are_imported_without_looks_though_no_code_of_theirs_is_kept(t
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+SPARED = """
+from staff.grading.sandbox import looks
+looks.begin(["affine_backward"], spares_single=True)
+exec("y = 3**50")
+assert not looks.noted
+exec("y = 3**50 * 1j")
+assert looks.noted
+"""
+
+
+def test_a_single_number_alone_can_be_spared():
+    done = subprocess.run([sys.executable, "-c", SPARED], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 COPIED = """
