@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from staff.grading.intake.package import read_package
+from staff.grading.intake.package import ROOT, read_package
+from staff.grading.judging.core import grade_files
 from staff.grading.sandbox import ladder as sandbox
 from staff.grading.sandbox import users
 from staff.grading.sandbox.ladder import NoSandboxError, choose_rung, require_hidden
@@ -135,6 +136,27 @@ def test_sandbox_tells_how_long_a_process_has_waited_for_a_core(hand_in, rung):
 
     assert 0 <= first <= second
     assert status <= 0 <= cpu
+
+
+LEFT_IN = """
+import cs682.checks.run
+from cs682.checks import *
+from cs682.checks import check, judges
+from cs682.checks.compare import compare
+
+check("fc-1.3")
+compare(judges.layers(), cs682.checks.run.CHECKS)
+"""
+
+
+@pytest.mark.slow
+def test_an_import_of_the_checks_that_is_left_in_a_file_costs_nothing(rung):
+    files = read_package(ROOT)
+    files["cs682/layers.py"] += LEFT_IN.encode()
+
+    (outcome,) = grade_files(files, seed=3, rung=rung, only=("fc-1.3",))
+
+    assert (outcome.state, outcome.message) == ("passed", "")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root has users to lend")

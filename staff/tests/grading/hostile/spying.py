@@ -50,9 +50,11 @@ KINDS = [
         def find(x):
             import importlib
             for name in ("cs682.checks.slow", "cs682.checks.run", "staff.grading.judging.core",
-                         "staff.grading.judging.secret", "staff.grading.judging.merits", "staff.bank.judge", "tests"):
-                try: importlib.import_module(name); return True
-                except ImportError: pass
+                         "staff.grading.judging.secret", "staff.grading.judging.merits", "staff.bank.judge",
+                         "tests.reference"):
+                try: held = vars(importlib.import_module(name))
+                except ImportError: continue
+                if any(not key.startswith("__") for key in held): return True
         """,
         needs_walls=False,
     ),
