@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone, tzinfo
 from pathlib import Path
@@ -144,37 +144,60 @@ def newest_of_each(
     kept : list of Upload; one that replaces others says so
     doubtful : list of (Upload, str), and why nobody can tell whether they count
     """
-    kept = [upload for upload in uploads if upload.platform != "Gradescope"]
     hand_ins = {u.id for u in uploads if u.platform in ("Gradescope", "")}
-    doubtful = []
-    groups: dict[str, list[Upload]] = {}
     # a later export holds again what nobody has replaced
     listed = {(u.id, u.submitted): u for u in uploads if u.platform == "Gradescope"}
-    for upload in listed.values():
-        for student in upload.students:
-            if student.id in hand_ins or _NUMBERED.fullmatch(student.id):
-                reason = f"it gives {shown(student.id)}, the id of a hand-in, as a student's"
-                doubtful.append((upload, f"{reason}; {_SAY} it is"))
-            groups.setdefault(student.id, []).append(upload)
-    for group in {tuple(group) for group in groups.values()}:
-        *older, newest = sorted(group, key=lambda u: when(u.submitted))
-        names = shown(" and ".join(u.id for u in group), 200)
-        if any(
-            u.owner != newest.owner or when(u.submitted) == when(newest.submitted) for u in older
-        ):
-            reason = f"{names} are of the same student, and neither clearly replaces the other"
-            doubtful += [
-                (u, f"{reason}; {_SAY} they are, - for one that does not count") for u in group
-            ]
+    doubts = {
+        upload.id: f"it gives {shown(id_)}, the id of a hand-in, as a student's; {_SAY} it is"
+        for upload in listed.values()
+        for id_ in (student.id for student in upload.students)
+        if id_ in hand_ins or _NUMBERED.fullmatch(id_)
+    }
+    for group in _unclear(listed.values()):
+        called = shown(" and ".join(u.id for u in group), 200)
+        reason = f"{called} are of the same student, and neither clearly replaces the other"
+        said = f"{reason}; {_SAY} they are, - for one that does not count"
+        doubts |= {u.id: said for u in group if u.id not in doubts}
+    kept = [upload for upload in uploads if upload.platform != "Gradescope"]
+    for group in _by_owner(listed.values()):
+        if reason := doubts.get((newest := _newest(group)).id, ""):
+            doubts = {u.id: reason for u in group} | doubts
         else:
-            text = [
-                f"{u.id}, handed in {shown(u.submitted)}, is older and was left out" for u in older
-            ]
-            kept.append(replace(newest, remarks=tuple(text)))
-    unclear = {upload.id for upload, _ in doubtful}
-    unique = {upload.id: (upload, reason) for upload, reason in doubtful}
-    once = {u.path: u for u in kept if u.id not in unclear or u.platform != "Gradescope"}
-    return list(once.values()), list(unique.values())
+            kept.append(newest)
+    doubtful = {u.id: (u, doubts[u.id]) for u in listed.values() if u.id in doubts}
+    return kept, [*doubtful.values()]
+
+
+def _by_owner(uploads: Iterable[Upload]) -> Iterable[list[Upload]]:
+    """Return the submissions of the same people together."""
+    groups: dict[object, list[Upload]] = {}
+    for upload in uploads:
+        groups.setdefault(upload.owner, []).append(upload)
+    return groups.values()
+
+
+def _unclear(uploads: Collection[Upload]) -> Iterator[list[Upload]]:
+    """Give those submissions together that name one student, and are not all of the same people.
+
+    So do those that were handed in at the same time. One that names a student twice is alone.
+    """
+    groups: dict[str, list[Upload]] = {}
+    for upload in uploads:
+        for student in upload.students:
+            for key in {student.id, student.email} - {""}:
+                groups.setdefault(key, []).append(upload)
+    for group in groups.values():
+        newest = max(when(u.submitted) for u in group)
+        is_tied = [when(u.submitted) for u in group].count(newest) > 1
+        if len({u.owner for u in group}) > 1 or is_tied:
+            yield group
+
+
+def _newest(group: Sequence[Upload]) -> Upload:
+    """Return the newest of several submissions, which says what it replaces."""
+    *older, newest = sorted(group, key=lambda u: when(u.submitted))
+    text = [f"{u.id}, handed in {shown(u.submitted)}, is older and was left out" for u in older]
+    return replace(newest, remarks=tuple(text))
 
 
 def when(stamp: str) -> datetime:

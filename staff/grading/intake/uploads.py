@@ -64,7 +64,7 @@ class Upload:
     @property
     def owner(self) -> tuple[object, ...]:
         """Return what must be the same in all uploads of one student."""
-        return self.platform, frozenset((s.id, s.name) for s in self.students)
+        return self.platform, frozenset(s.person for s in self.students)
 
 
 def read_name(path: Path) -> list[Upload]:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -215,7 +215,7 @@ def require_everybody(
 def _without_a_line(
     gone: Iterable[_Known],
     submissions: Sequence[Submission],
-    people: Mapping[str, set[str]],
+    people: Collection[Student],
     passed_over: Iterable[str],
 ) -> list[tuple[_Known, str]]:
     """Return who is in no hand-in any more, as a person has said or since others replace it."""
@@ -232,7 +232,7 @@ def _without_a_line(
 def _is_renamed(known: _Known, submissions: Iterable[Submission]) -> bool:
     """Tell whether a person has said whose it is that was only known by the name of its upload."""
     assigned = [name for s in submissions for name in s.assigned]
-    return known.students == {(known.id, "")} and known.is_of(assigned)
+    return known.students == {Student(known.id)} and known.is_of(assigned)
 
 
 def _gone_uploads(
@@ -312,9 +312,8 @@ def successors(out: Path, submissions: Sequence[Submission]) -> dict[str, str]:
     submissions : sequence of Submission, as for `require_everybody`
     """
     there = {s.id for s in submissions}
-    now = {frozenset(p.id for p in s.students): s.id for s in submissions if s.students}
     gone = [known for known in _ever_known(out) if known.id not in there]
-    same = {k.id: now[people] for k in gone if (people := frozenset(k.ids)) in now}
+    same = {k.id: s.id for k in gone for s in submissions if k.is_by(s.students)}
     assigned = {k.id: s.id for k in gone for s in submissions if k.is_of(s.assigned)}
     return {**assigned, **same}  # who is there takes along what is theirs
 
@@ -325,46 +324,36 @@ class _Known:
 
     id: str
     slug: str
-    students: set[tuple[str, str]]  # id and name
+    students: set[Student]
     uploads: list[str]
     submitted: str
 
     @property
     def ids(self) -> set[str]:
         """Return the ids of those who handed it in."""
-        return {id_ for id_, _ in self.students}
+        return {student.id for student in self.students}
 
-    def is_among(self, people: Mapping[str, set[str]]) -> bool:
-        """Tell whether one of them is there, by id and, where both are known, by name too.
+    def is_among(self, people: Collection[Student]) -> bool:
+        """Tell whether one of them is there; somebody else may have typed the same id."""
+        return any(any(map(one.may_be, people)) for one in self.students)
 
-        On Gradescope somebody else may have typed the same id.
+    def is_by(self, people: Collection[Student]) -> bool:
+        """Tell whether it is of these people, and of nobody else."""
+        return len(self.students) == len(people) and not self.left_by(people)
 
-        Parameters
-        ----------
-        people : mapping of str to set of str, names by id
-        """
-        return any(
-            {name, ""} & there or name == ""
-            for id_, name in self.students
-            if (there := people.get(id_))
-        )
-
-    def left_by(self, people: Mapping[str, set[str]]) -> list[str]:
+    def left_by(self, people: Collection[Student]) -> list[str]:
         """Return the ids of those of them who are not there."""
-        each = (replace(self, students={student}) for student in sorted(self.students))
-        return [id_ for one in each if not one.is_among(people) for id_ in one.ids]
+        left = [one.id for one in self.students if not any(map(one.may_be, people))]
+        return sorted(left)
 
     def is_of(self, uploads: Iterable[str]) -> bool:
         """Tell whether it was made of none but these uploads."""
         return bool(self.uploads) and {*self.uploads} <= {*map(normal, uploads)}
 
 
-def _people(submissions: Iterable[Submission]) -> dict[str, set[str]]:
-    """Return the names of those who handed in, by id."""
-    found: dict[str, set[str]] = {}
-    for student in (student for s in submissions for student in s.students):
-        found.setdefault(student.id, set()).add(student.name)
-    return found
+def _people(submissions: Iterable[Submission]) -> set[Student]:
+    """Return those who handed in."""
+    return {student for s in submissions for student in s.students}
 
 
 def _known(out: Path, kind: str = "records/*.json") -> Iterator[_Known]:
@@ -372,7 +361,10 @@ def _known(out: Path, kind: str = "records/*.json") -> Iterator[_Known]:
     for path in sorted((out / "staff").glob(kind)):
         with contextlib.suppress(ValueError, KeyError, TypeError):  # damaged: it is made again
             tree = json.loads(path.read_text(encoding="utf-8"))
-            students = {(normal(s["id"]), str(s.get("name", ""))) for s in tree["students"]}
+            students = {
+                Student(normal(s["id"]), str(s.get("name", "")), str(s.get("email", "")))
+                for s in tree["students"]
+            }
             uploads, submitted = tree.get("uploads", []), tree.get("submitted", "")
             yield _Known(tree["id"], path.stem, students, uploads, submitted)
 

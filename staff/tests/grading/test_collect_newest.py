@@ -40,6 +40,71 @@ def test_newer_submission_on_gradescope_replaces_the_older(uploads, tmp_path):
     assert "submission_99 is not in submission_metadata.yml" in found.remarks[0]
 
 
+def submission(number, *people):
+    """Return a line of Gradescope's list, for people as (name, sid, e-mail)."""
+    told = "".join(
+        f"  - :name: {name}\n    :sid: '{sid}'\n    :email: {email}\n"
+        for name, sid, email in people
+    )
+    time = f"2024-02-01 10:{number % 60:02}:00 -05:00"
+    return f"submission_{number}:\n  :submitters:\n{told}  :created_at: {time}\n"
+
+
+def find_listed(uploads, tmp_path, *people):
+    """Return what is found of two submissions, by the people of the older and the newer one."""
+    for number in (101, 105):
+        (uploads / f"submission_{number}").mkdir()
+    lines = (submission(n, *each) for n, each in zip((101, 105), people, strict=True))
+    (uploads / "submission_metadata.yml").write_text("".join(lines))
+    return find(uploads, tmp_path)
+
+
+ADA = "Ada", "007", "ada@x.edu"
+BOB = "Bob", "008", "bob@x.edu"
+MALLORY = "Ada", "007", "mallory@x.edu"
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ([ADA], [MALLORY]),
+        ([MALLORY], [ADA]),
+        ([ADA], [("Ada", "007", "")]),
+        ([("Ada", "", "ada@x.edu")], [("Ada", "ada@x.edu", "mallory@x.edu")]),
+        ([ADA, BOB], [MALLORY, BOB]),
+        ([ADA], [("Ada", "17", "ada@x.edu"), BOB]),
+    ],
+)
+def test_submissions_of_one_id_and_other_addresses_are_held(older, newer, uploads, tmp_path):
+    found = find_listed(uploads, tmp_path, older, newer)
+
+    assert set(held(found)) == {s.id for s in found.submissions}
+    assert len(found.submissions) == 2
+    assert "submission_101 and submission_105" in held(found)["submission_101"]
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [([ADA], [("Ada L.", "17", "ada@x.edu")]), ([("Ada", "", "ada@x.edu"), BOB], [BOB, ADA])],
+)
+def test_student_of_one_address_is_the_same_whatever_else_is_typed(older, newer, uploads, tmp_path):
+    found = find_listed(uploads, tmp_path, older, newer)
+
+    assert [(s.id, s.held) for s in found.submissions] == [("submission_105", "")]
+    assert "submission_101" in found.submissions[0].remarks[0]
+
+
+def test_older_submission_does_not_count_where_the_newer_is_held(uploads, tmp_path):
+    newer = submission(103, ("Ada", "17", "ada@x.edu")) + submission(104, ("Eve", "17", "e@x.edu"))
+    (uploads / "submission_metadata.yml").write_text(submission(101, ADA) + newer)
+    for number in (101, 103, 104):
+        (uploads / f"submission_{number}").mkdir()
+
+    found = find(uploads, tmp_path)
+
+    assert set(held(found)) == {"submission_101", "submission_103", "submission_104"}
+
+
 def test_newer_submission_of_a_group_replaces_the_older_in_whatever_order_they_stand(
     uploads, tmp_path
 ):

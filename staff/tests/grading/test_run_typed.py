@@ -151,6 +151,27 @@ def test_points_follow_to_the_submission_that_replaces_the_one_that_was_read(
     assert read_book(out)["301"]["points"] == str(int(ALL) + 6)
 
 
+def test_points_follow_the_address_and_not_the_name_and_id_that_students_type(
+    tmp_path, out, quick, capsys
+):
+    for number in (5, 6, 7):
+        export_from_gradescope(tmp_path / f"{number}", number)
+    for number, old, new in ((6, "ada@", "mallory@"), (7, "'301'", "'302'")):
+        path = tmp_path / f"{number}" / "submission_metadata.yml"
+        path.write_text(path.read_text().replace(old, new))
+    grade(tmp_path / "5", out, "--readers", "1")
+    type_in(out / "readers" / "1.csv", "submission_5,fc-q1", "2")
+    assert grade(tmp_path / "5", out) == 0
+
+    assert grade(tmp_path / "6", out) != 0
+    assert "knows hand-ins that are not among SUBMISSIONS" in capsys.readouterr().err
+    assert grade(tmp_path / "6", out, "--drop-absent") == 0
+    assert read_book(out)["301"]["points"] == ALL
+
+    assert grade(tmp_path / "7", out, "--drop-absent") == 0
+    assert read_book(out)["302"]["points"] == str(int(ALL) + 2)
+
+
 def test_hand_in_that_a_person_gives_to_somebody_takes_its_points_along(place, out, quick, capsys):
     add_answers(write_hand_in(place / "late"))
     grade(place, out)
