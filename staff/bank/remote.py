@@ -8,8 +8,9 @@ from cs682.checks.exercises import EXERCISES
 from cs682.checks.run import CHECKS
 from staff.bank.answer import ROOT, Answer
 from staff.grading.intake.package import CODE, read_package
-from staff.grading.judging.core import Outcome, grade_files
+from staff.grading.judging.core import grade_files
 from staff.grading.judging.merits import PARTNERS, PREREQUISITES
+from staff.grading.judging.outcome import Outcome
 from staff.grading.sandbox.ladder import Rung
 
 

@@ -18,9 +18,10 @@ from staff.grading.intake.safe_text import FEW, names, slug, writable
 from staff.grading.intake.submission import Submission
 from staff.grading.intake.unpack import Haul, unpack
 from staff.grading.judging.answers import QUESTIONS, outcome_of, read_answers
-from staff.grading.judging.core import NOT_GRADED, NOT_HANDED_IN, Outcome, grade_code
+from staff.grading.judging.core import grade_code
 from staff.grading.judging.held_back import digest_images, grade_models, read_images
 from staff.grading.judging.merits import IMPORTS
+from staff.grading.judging.outcome import NOT_GRADED, NOT_HANDED_IN, Outcome
 from staff.grading.results.facts import edition, facts_of, find_pasted, say_pasted, versions
 from staff.grading.results.store import (
     DOUBLED,

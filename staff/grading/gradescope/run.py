@@ -21,7 +21,7 @@ from staff.grading.intake.locate import arrange
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.unpack import unpack
 from staff.grading.judging.answers import read_answers
-from staff.grading.judging.core import NOT_GRADED, Outcome
+from staff.grading.judging.outcome import NOT_GRADED, Outcome
 from staff.grading.results.facts import find_pasted, odd_names, say_pasted, versions
 from staff.grading.results.store import READ, TO_BE_READ, UNSEEN, write_json
 from staff.grading.sandbox.ladder import choose_rung

@@ -10,7 +10,7 @@ from cs682.checks.answers import answer_text
 from staff.grading.intake.books import read_book
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.text import clean
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.grading.results.store import TO_BE_READ
 
 MAX_ANSWER = 20_000  # characters of one answer that are shown

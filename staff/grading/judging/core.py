@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,12 @@ from staff.grading.intake.package import read_package
 from staff.grading.intake.text import clean
 from staff.grading.judging import merits, recall
 from staff.grading.judging.faults import told_apart
+from staff.grading.judging.outcome import ITSELF, NOT_GRADED, Outcome
 from staff.grading.judging.secret import FURTHER, further_check
 from staff.grading.judging.secret.hold import UnsureError
 from staff.grading.sandbox.ladder import NoSandboxError, Rung, Sandbox
 from staff.grading.sandbox.remote import GONE, Budget, NoAnswer, OwnFault, RemoteSubject, TooLate
 
-NOT_HANDED_IN = "not handed in"  # the state of an exercise whose file is not there
-NOT_GRADED = "not graded"  # the state of what the grader itself stumbled over: never a zero
 _PATIENCE = 2  # exercises of one hand-in that may use up their time
 _OWN_MERITS = "passed on its own merits, with the course's code in place of yours"
 _FEW_DIGITS = "right up to digits: derived in an unusual way, or measured by differences?"
@@ -32,36 +31,6 @@ _STOPPED = "the code was stopped, for it had used up its computing time"
 _SPENT = "the hand-in had used up its time before this could be tried on its own merits"
 _SLOW = "all of the hand-in's time went by, and no exercise of it ran on: is the machine busy?"
 _TIRED_WALL, _TIRED_CPU = 4.0, 2  # seconds for each after that
-
-
-ITSELF, ALL_THAT_FAILED = "itself", "all that failed"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one exercise of a hand-in was graded.
-
-    Attributes
-    ----------
-    exercise : str, its id
-    points : int, that it gets
-    maximum : int, that it could get
-    state : {'passed', 'open', 'wrong', 'no answer', 'not handed in', 'not graded'}; the last is the
-        grader's trouble
-    message : str, for the student: what is wrong, or on what terms it passed
-    advice : tuple of str, for the student
-    staff : str, for staff alone: the traceback, or how a process ended
-    left : {'', 'itself', 'all that failed'}, of what a person decides for it
-    """
-
-    exercise: str
-    points: int
-    maximum: int
-    state: str
-    message: str
-    advice: tuple[str, ...] = ()
-    staff: str = ""
-    left: str = ""
 
 
 def grade_code(

@@ -38,9 +38,9 @@ from cs682.hand_in.models import KeptModel, read_model
 from staff.grading.intake.npz import require_modest
 from staff.grading.intake.package import read_package
 from staff.grading.intake.safe_text import shown
-from staff.grading.judging.core import ALL_THAT_FAILED, ITSELF, NOT_HANDED_IN, Outcome
 from staff.grading.judging.designs import ModelError, design_of
 from staff.grading.judging.model import OwnNetwork, course_scores
+from staff.grading.judging.outcome import ALL_THAT_FAILED, ITSELF, NOT_HANDED_IN, Outcome
 from staff.grading.results.store import UNSEEN, write_bytes
 from staff.grading.sandbox.ladder import Rung
 

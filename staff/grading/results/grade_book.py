@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cs682.checks import EXERCISES
 from staff.grading.intake.safe_text import counted
 from staff.grading.intake.sheets import dump_sheet
-from staff.grading.judging.core import NOT_GRADED
+from staff.grading.judging.outcome import NOT_GRADED
 from staff.grading.results.store import UNSEEN, NotGraded, Record, Result
 
 HEAD = ("student", "name", "email", "late", "points", "maximum", "to be read", "late penalty")

@@ -15,7 +15,7 @@ from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import counted, shown
 from staff.grading.intake.sheets import Faults, Sheet, read_sheet, whole
 from staff.grading.intake.submission import ClassOfSubmissions, Student, Submission
-from staff.grading.judging.core import NOT_GRADED, Outcome
+from staff.grading.judging.outcome import NOT_GRADED, Outcome
 from staff.grading.results.store import BY_HAND, WHY, Record
 
 Seen = dict[tuple[str, str, int, str], str]  # what each line was about

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from staff.grading.intake.safe_text import shown
 from staff.grading.intake.sheets import Faults, read_sheet
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.grading.results.answer_tables import (
     ABOUT_WORDS,
     BEFORE,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cs682.checks import EXERCISES
 from staff.grading.intake.safe_text import counted, shown
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.grading.results.pages import render
 from staff.grading.results.store import TO_BE_READ, Record, write_json, write_text
 

@@ -13,7 +13,7 @@ from cs682.checks.hints import STEPS
 from cs682.checks.run import MODELS
 from staff.grading.intake.safe_text import FEW, names
 from staff.grading.intake.submission import Student
-from staff.grading.judging.core import ALL_THAT_FAILED, NOT_GRADED, Outcome
+from staff.grading.judging.outcome import ALL_THAT_FAILED, NOT_GRADED, Outcome
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cs682.checks import EXERCISES
 from cs682.figures.style import COLOURS, course_figure
 from staff.grading.intake.safe_text import shown
-from staff.grading.judging.core import NOT_GRADED, NOT_HANDED_IN
+from staff.grading.judging.outcome import NOT_GRADED, NOT_HANDED_IN
 from staff.grading.results.pages import render
 from staff.grading.results.report import TITLES
 from staff.grading.results.store import (

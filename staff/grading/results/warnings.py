@@ -16,7 +16,7 @@ from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE
 from staff.grading.intake.safe_text import FEW, counted, names, shown
-from staff.grading.judging.core import NOT_HANDED_IN, Outcome
+from staff.grading.judging.outcome import NOT_HANDED_IN, Outcome
 from staff.grading.results.answer_tables import Table
 from staff.grading.results.pages import render
 from staff.grading.results.read_answers import changed_since, strays

@@ -6,9 +6,9 @@ import pytest
 
 from cs682.checks import EXERCISES
 from staff.grading import single
-from staff.grading.judging.core import Outcome
 from staff.grading.judging.held_back import grade_models, hold_back
 from staff.grading.judging.model import OwnNetwork
+from staff.grading.judging.outcome import Outcome
 from staff.grading.results import summary
 from staff.tests.grading.classes import write_hand_in
 from staff.tests.grading.hostile_zips import HOSTILE, write_hostile

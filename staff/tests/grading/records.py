@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cs682.checks import EXERCISES
 from staff.grading.intake.submission import Student
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.grading.results.store import TO_BE_READ, Record
 
 FULL = sum(row.points for row in EXERCISES.values())  # what there is to get

@@ -12,7 +12,7 @@ from cs682.checks import EXERCISES
 from cs682.checks.run import CHECKS, MODELS
 from staff.grading import single
 from staff.grading.intake.package import CODE
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.tests.grading.classes import ALL, add_answers, grade, read_book
 
 LAYERS = "cs682/layers.py"

@@ -9,7 +9,8 @@ from cs682.checks.subject import LocalSubject
 from staff.bank.answer import ROOT, installed
 from staff.bank.read import read_bank
 from staff.grading.intake.package import read_package
-from staff.grading.judging.core import ITSELF, grade_files
+from staff.grading.judging.core import grade_files
+from staff.grading.judging.outcome import ITSELF
 from staff.grading.judging.secret.exact import LENGTH, exact_lines, hold_exact
 from staff.grading.judging.secret.gradients import GRADIENTS
 from staff.grading.judging.secret.hold import RefusedError, UnsureError

@@ -17,7 +17,7 @@ from cs682.checks.run import TRAININGS
 from staff.__main__ import main
 from staff.grading.gradescope import run as gradescope_run
 from staff.grading.intake.package import ROOT
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.grading.sandbox.ladder import Rung
 from staff.tests.grading.classes import ALL, write_hand_in
 from staff.tests.grading.records import CODE, FULL, READ

@@ -11,7 +11,6 @@ from cs682.classifiers.cnn import ThreeLayerConvNet
 from cs682.classifiers.fc_net import FullyConnectedNet, TwoLayerNet
 from cs682.data_utils import get_CIFAR10_data
 from staff.grading.judging import held_back
-from staff.grading.judging.core import ALL_THAT_FAILED, ITSELF
 from staff.grading.judging.designs import design_of
 from staff.grading.judging.held_back import (
     bar_of,
@@ -22,6 +21,7 @@ from staff.grading.judging.held_back import (
     write_images,
 )
 from staff.grading.judging.model import course_scores
+from staff.grading.judging.outcome import ALL_THAT_FAILED, ITSELF
 from staff.tests.grading.kept_models import IMAGES, held, keep, kept_of, knows
 
 

@@ -14,7 +14,8 @@ from cs682.checks import own_work
 from cs682.checks.exercises import EXERCISES
 from staff.bank.answer import ROOT, Answer, Change
 from staff.grading.intake.package import read_package
-from staff.grading.judging.core import ITSELF, grade_files
+from staff.grading.judging.core import grade_files
+from staff.grading.judging.outcome import ITSELF
 from staff.grading.sandbox import looks
 
 OWN = """

@@ -11,7 +11,7 @@ from cs682.checks import EXERCISES
 from staff.grading import single
 from staff.grading.intake import unpack
 from staff.grading.intake.package import CODE
-from staff.grading.judging.core import Outcome
+from staff.grading.judging.outcome import Outcome
 from staff.grading.results import summary
 from staff.grading.results.store import read_record
 from staff.tests.grading.classes import ALL, grade, override_one, read_book

@@ -6,7 +6,7 @@ import pytest
 
 from staff.grading.intake.sheets import Faults
 from staff.grading.intake.submission import ClassOfSubmissions, Student, Submission
-from staff.grading.judging.core import ALL_THAT_FAILED
+from staff.grading.judging.outcome import ALL_THAT_FAILED
 from staff.grading.results import exports
 from staff.grading.results.overrides import (
     look_up,

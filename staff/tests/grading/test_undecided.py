@@ -8,7 +8,7 @@ import io
 import pytest
 
 from cs682.checks import EXERCISES
-from staff.grading.judging.core import ITSELF
+from staff.grading.judging.outcome import ITSELF
 from staff.grading.results.exports import undecided
 from staff.grading.results.grade_book import grade_book
 from staff.grading.results.report import html, markdown, results

@@ -11,7 +11,7 @@ from cs682.checks import EXERCISES
 from cs682.setup.packages import edition
 from staff.grading.intake.locate import TWO
 from staff.grading.intake.package import CODE as ALL
-from staff.grading.judging.core import ITSELF
+from staff.grading.judging.outcome import ITSELF
 from staff.grading.results.store import NotGraded
 from staff.grading.results.warnings import warnings_page
 from staff.tests.grading.records import ADA, outcome_of, record_of

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from staff.bank.answer import ROOT
 from staff.grading.intake.package import read_package
-from staff.grading.judging.core import Outcome, grade_files
+from staff.grading.judging.core import grade_files
+from staff.grading.judging.outcome import Outcome
 from staff.grading.sandbox.ladder import RUNGS, Limits, NoSandboxError, Rung, try_rung
 from staff.tests.grading.hostile import HOSTILE, Hostile
 
