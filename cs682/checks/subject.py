@@ -122,8 +122,8 @@ class LocalSubject:
         def run(*args: Any) -> Any:
             _require_parameters(name, function, args)
             if name in copied.WITHOUT:
-                with copied.watched(name, stack.PACKAGE):
-                    return function(*args)
+                with copied.watched(name, stack.PACKAGE) as note:
+                    return own_work.call_watched(name, module, function, args, note)
             return own_work.call_watched(name, module, function, args)
 
         return Call(run)

@@ -96,22 +96,37 @@ def _mark(node: Any, within: str = "") -> Any:
     return ast.copy_location(call, node)
 
 
-def placed(code: types.CodeType) -> types.CodeType:
-    """Return code with `look` itself in place of the marks, which no name leads to."""
-    consts = tuple(_placed(const) for const in code.co_consts)
-    return code.replace(co_consts=consts)
+def placed(code: types.CodeType, written: types.CodeType | None = None) -> types.CodeType:
+    """Return code with `look` itself in place of the marks, which no name leads to.
+
+    Parameters
+    ----------
+    code : CodeType, from `marked`
+    written : CodeType, optional; the same without marks, to compare with given code
+    """
+    parts = iter(_parts(written) if written else ())
+    consts = tuple(
+        placed(const, next(parts, None))
+        if isinstance(const, types.CodeType)
+        else look
+        if type(const) is bytes and const == _MARK
+        else const
+        for const in code.co_consts
+    )
+    result = code.replace(co_consts=consts)
+    if written:
+        copied.as_written[result] = written
+    return result
 
 
-def _placed(const: Any) -> Any:
-    """Return a constant of code as it runs."""
-    if isinstance(const, types.CodeType):
-        return placed(const)
-    return look if type(const) is bytes and const == _MARK else const
+def _parts(code: types.CodeType) -> list[types.CodeType]:
+    """Return the code of what is defined within a function or a module."""
+    return [const for const in code.co_consts if isinstance(const, types.CodeType)]
 
 
 def is_watched(functions: list[str]) -> bool:
     """Tell whether an exercise with these functions is one whose numbers are looked at."""
-    return any(own_work.is_watched(name) for name in functions if name not in copied.WITHOUT)
+    return any(map(own_work.is_watched, functions))
 
 
 def look(value: Any) -> Any:
@@ -135,9 +150,8 @@ def begin(functions: list[str], *, spares_single: bool = False) -> None:
 
     Parameters
     ----------
-    functions : list of str, of the exercise; of those that are compared with given code, what is
-        made stays without looks, which would make a copy another code
-    spares_single : bool, whether to take no note of single numbers of Python's own
+    functions : list of str, of the exercise
+    spares_single : bool, whether to take no note of single fine numbers
     """
     own_work.noted = noted
     _spared[:] = [own_work.SINGLE_SAID] * spares_single
@@ -175,9 +189,8 @@ def _compile(
     if flags & ast.PyCF_ONLY_AST or _is_librarys(source, filename):
         return _real_compile(source, filename, mode, flags, dont_inherit, optimize, **kwargs)
     path = f"<{os.fsdecode(filename)}>"
-    if not is_looked_at:
-        return _real_compile(source, path, mode, flags, dont_inherit=True)
-    return placed(marked(source, path, mode, flags))
+    written = _real_compile(source, path, mode, flags, dont_inherit=True)
+    return placed(marked(source, path, mode, flags), written) if is_looked_at else written
 
 
 def _is_librarys(source: Any, path: Any) -> bool:

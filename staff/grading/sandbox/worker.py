@@ -104,12 +104,13 @@ class _Compiled(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> Any:
         """Return the compiled code of a module, compiling it if it is not there yet."""
-        code = self.code.get(self.path)
-        return self.looks.placed(code) if code else super().get_code(fullname)
+        codes = self.code.get(self.path)
+        return self.looks.placed(*codes) if codes else super().get_code(fullname)
 
     def source_to_code(self, data: Any, path: Any, **_: Any) -> Any:  # type: ignore[override]
         """Return the code of a module that could not be compiled before, or say why."""
-        return self.looks.placed(self.looks.marked(data, path))
+        written = compile(data, path, "exec", dont_inherit=True)
+        return self.looks.placed(self.looks.marked(data, path), written)
 
 
 class _Idle:
@@ -179,7 +180,7 @@ def main() -> None:
             control.close()
             end = socket.socket(fileno=fds[0])
             is_watched = looks.is_watched(order["functions"])
-            _Compiled.code = {path: code[is_watched] for path, code in codes.items()}
+            _Compiled.code = {path: (code[is_watched], code[0]) for path, code in codes.items()}
             del codes
             work = partial(child.serve, checks, end, order, here / "course")
             _be_child(forbid, order["cpu"], work)

@@ -289,3 +289,31 @@ def test_code_of_text_that_is_compared_with_given_code_is_as_it_was_written():
     done = subprocess.run([sys.executable, "-c", COPIED], cwd=ROOT, capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+BEHIND_LOOKS = """
+import numpy as np
+from cs682.checks import copied, stack
+from staff.grading.sandbox import looks
+text = (stack.PACKAGE / "fast_layers.py").read_text()
+copied.given_code(stack.PACKAGE)
+looks.begin(["conv_backward_naive"])
+exec(text, space := {"__name__": "mine"})
+function = space["conv_backward_fast"]
+assert looks.look in function.__code__.co_consts
+try:
+    with copied.watched("conv_backward_naive", stack.PACKAGE):
+        images, filters = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
+        function(images[..., :2, :2], (images, filters, np.ones(1), {"stride": 1, "pad": 0}))
+except copied.CheckError as error:
+    assert "holds the lines of" in str(error)
+else:
+    raise AssertionError
+"""
+
+
+def test_copy_of_given_code_is_known_behind_the_looks_in_it():
+    command = [sys.executable, "-c", BEHIND_LOOKS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")

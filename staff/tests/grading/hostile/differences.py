@@ -118,6 +118,35 @@ def by_complex_step(net, X, y):
     net.params = own
     return f(), grads
 """
+_CONVOLUTION = """
+x, w, b, param = cache
+pad, stride = param["pad"], param["stride"]
+def f(x, w):
+    wide = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    parts = np.lib.stride_tricks.sliding_window_view(wide, w.shape[2:], axis=(2, 3))
+    return np.einsum("nchwij,fcij->nfhw", parts[:, :, ::stride, ::stride], w)
+dx, dw = np.zeros_like(x), np.zeros_like(w)
+for at in np.ndindex(*w.shape[1:]):
+    z = w.astype(complex)
+    z[(slice(None), *at)] += 1e-100j
+    dw[(slice(None), *at)] = (np.imag(f(x, z)) * dout).sum(axis=(0, 2, 3)) / 1e-100
+for at in np.ndindex(*x.shape[1:]):
+    z = x.astype(complex)
+    z[(slice(None), *at)] += 1e-100j
+    dx[(slice(None), *at)] = (np.imag(f(z, w)) * dout).sum(axis=(1, 2, 3)) / 1e-100
+return dx, dw, dout.sum(axis=(0, 2, 3))
+"""
+_POOLING = """
+x, param = cache
+height, width, stride = (param[key] for key in ("pool_height", "pool_width", "stride"))
+dx = np.zeros_like(x)
+for n, c, i, j in np.ndindex(*dout.shape):
+    at = (n, c, slice(i * stride, i * stride + height), slice(j * stride, j * stride + width))
+    z = x[at].ravel()
+    step = np.array([max(z + 1e-100j * row, key=np.real).imag for row in np.eye(z.size)])
+    dx[at] += dout[n, c, i, j] * (step.reshape(height, width) > 0)
+return dx
+"""
 _STATES = ("wrong", "no answer")
 _STEPS = {  # a normalization's derivative along dout, from one evaluation of it
     "complex step": """
@@ -261,6 +290,8 @@ STEPS += [
         "return dout * np.imag(relu_forward(cache + 1e-30j)[0]) / 1e-30",
         exercise="fc-1.4",
     ),
+    Hostile("cn-1.2 by complex step", _CONVOLUTION, exercise="cn-1.2"),
+    Hostile("cn-1.4 by complex step", _POOLING, exercise="cn-1.4"),
     *(
         Hostile(f"{exercise} by complex step through loss", body, _THROUGH_LOSS, exercise)
         for exercise, body in (
