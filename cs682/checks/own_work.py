@@ -80,7 +80,7 @@ def call_watched(
     module : ModuleType, where its exercise is written
     function : callable, of the student's
     args : tuple, its arguments; for a way back ``(dout, cache)``
-    note : callable, optional; is told of each event of the profiler's
+    note : callable, optional; the profiler of who calls this, which hears of each event
 
     Raises
     ------
@@ -91,7 +91,8 @@ def call_watched(
         return function(*args)
     other = getattr(module, _ALONE[name][0], None) if name in _ALONE else None
     if other is None:
-        return watched(name, function, *args, look=note)
+        is_replaced = noted is None  # else nobody takes the place of the caller's profiler
+        return watched(name, function, *args, look=note if is_replaced else None)
     returned: list[Any] = []
     look = _look_for(name, _code(other), set(_reachable(other, _code(function))), returned)
     result = watched(name, function, *args, look=look)

@@ -28,8 +28,13 @@ def _three_layer_sizes(rng: Any) -> dict[str, Any]:
 
 def three_layer_init(s: Subject, rng: Any) -> None:
     """Check the initial parameters of `ThreeLayerConvNet`."""
-    for scale in (1e-2, float(rng.uniform(0.1, 3))):
-        sizes, classes = _three_layer_sizes(rng), int(rng.integers(5, 15))
+    wide = {"input_dim": (3, 16, 16), "num_filters": 8, "filter_size": 7, "hidden_dim": 60}
+    for scale, sizes in (
+        (1e-2, _three_layer_sizes(rng)),
+        (float(rng.uniform(0.1, 3)), _three_layer_sizes(rng)),
+        (1e-3, wide),
+    ):
+        classes = int(rng.integers(5, 15))
         net = s.net("ThreeLayerConvNet", **sizes, num_classes=classes, weight_scale=scale)
         shapes = three_layer_shapes(sizes, classes)
         check_init(s.get_params(net), shapes, scale, "other sizes")
@@ -92,8 +97,9 @@ def _drawn_blocks(rng: Any) -> tuple[list[dict[str, Any]], tuple[int, int, int]]
 
 def _of_blocks(s: Subject, rng: Any) -> Any:
     """Yield networks on both sides with a batch, words for them, and their dtype."""
-    for dtype in _DTYPES:
-        blocks, image = _drawn_blocks(rng)
+    wide = {"filters": 66, "size": 7, "batchnorm": True, "pool": 4}
+    cases = [(_drawn_blocks(rng), dtype) for dtype in _DTYPES]
+    for (blocks, image), dtype in (*cases, (([wide], (2, 8, 12)), np.float64)):
         C, N = int(rng.integers(3, 12)), int(rng.integers(2, 9))
         options = {"reg": float(rng.uniform(0, 1)), "dtype": dtype, "pixel_std": 2.0}
         theirs, ours = _both(s, rng, "ConvNet", (blocks, image, C), options)

@@ -111,7 +111,8 @@ def dropout_train(s: Subject, rng: Any) -> None:
         (np.float32, 0.05, 0.2),
         (np.float64, 0.9, 0.98),
     ):
-        p, shape = _keep_probability(rng, *limits), tuple(int(n) for n in rng.integers(50, 90, 2))
+        p, (N, D) = _keep_probability(rng, *limits), (int(n) for n in rng.integers(50, 90, 2))
+        shape, kind = ((N, D), "a matrix") if dtype is np.float64 else ((N, 2, 3, D), "4 axes")
         x = (10 + draw(rng, *shape)).astype(dtype)
         param = {"mode": "train", "p": p}
         masks = []
@@ -119,19 +120,20 @@ def dropout_train(s: Subject, rng: Any) -> None:
             chosen = dict(param) if seed is None else {**param, "seed": seed}
             out = first("dropout_forward", s.dropout_forward(x.copy(), chosen))
             kept: Any = np.asarray(out) != 0 if np.shape(out) == shape else np.ones(shape, bool)
-            hold("out", out, np.where(kept, x / p, 0), f"a matrix and p = {p}", dtype=dtype)
+            hold("out", out, np.where(kept, x / p, 0), f"{kind} and p = {p}", dtype=dtype)
             masks.append(kept)
             share = float(np.mean(masks[-1]))
             if not abs(share - p) <= 6 * (p * (1 - p) / x.size) ** 0.5:
-                refuse("out", "has too many or too few zeros", f"a matrix and p = {p}")
+                refuse("out", "has too many or too few zeros", f"{kind} and p = {p}")
         if np.array_equal(masks[0], masks[1]) or not np.array_equal(masks[2], masks[3]):
-            refuse("out", "has the zeros of another call, or not those of its seed", "a matrix")
+            refuse("out", "has the zeros of another call, or not those of its seed", kind)
 
 
 def dropout_test(s: Subject, rng: Any) -> None:
     """Check that dropout changes nothing at test time."""
-    for N, D, dtype in sizes(rng):
-        x, param = draw(rng, N, D, dtype=dtype), {"mode": "test", "p": _keep_probability(rng)}
+    for (N, D, dtype), inner in zip(sizes(rng), ((), (2,), (2, 3), ()), strict=True):
+        param = {"mode": "test", "p": _keep_probability(rng)}
+        x = draw(rng, N, *inner, D, dtype=dtype)
         out = first("dropout_forward", s.dropout_forward(x.copy(), param))
         hold("out", out, x, f"batches of {N} in test mode", dtype=dtype)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ _EPS = 0.3  # with the usual 1e-5 nobody could see whether norm_param is handed 
 
 
 def check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, where: str) -> None:
-    """Check names, shapes, constants and spread of initial parameters."""
+    """Check names, shapes, constants, spread and independence of initial parameters."""
     if type(params) is not dict or set(params) != set(shapes):
         refuse("params", "has other names than expected", where)
     for name, shape in shapes.items():
@@ -27,8 +29,19 @@ def check_init(params: Any, shapes: dict[str, tuple[int, ...]], scale: float, wh
             refuse(name, "has the wrong shape", where)
         elif not abs(float(np.std(params[name])) / scale - 1) <= 6 / (2 * np.prod(shape)) ** 0.5:
             refuse(name, "has the wrong spread", where)
+        elif not abs(float(np.mean(params[name]))) <= 6 * scale / np.prod(shape) ** 0.5:
+            refuse(name, "has the wrong mean", where)
         elif has_dependent_lines(params[name]):
             refuse(name, "has lines that depend on each other", where)
+    weights = {name: np.ravel(params[name]) for name in shapes if name[0] == "W"}
+    for (_, one), (name, other) in combinations(weights.items(), 2):
+        size = min(len(one), len(other))
+        a, b = one[:size], other[:size]
+        if not abs(a @ b) <= 6 / size**0.5 * np.linalg.norm(a) * np.linalg.norm(b):
+            refuse(name, "depends on the weights of another layer", where)
+
+
+_OF_IMAGES = (3072, 50, 10)  # widths as in the notebooks
 
 
 def _widths(rng: Any, count: int) -> list[int]:
@@ -37,32 +50,36 @@ def _widths(rng: Any, count: int) -> list[int]:
 
 def two_layer_init(s: Subject, rng: Any) -> None:
     """Check the initial parameters of `TwoLayerNet`."""
-    for scale in (1e-2, float(rng.uniform(0.1, 3))):
-        D, H, C = _widths(rng, 3)
+    for scale, (D, H, C) in (
+        (1e-2, _widths(rng, 3)),
+        (float(rng.uniform(0.1, 3)), _widths(rng, 3)),
+        (1e-3, _OF_IMAGES),
+    ):
         net = s.net("TwoLayerNet", input_dim=D, hidden_dim=H, num_classes=C, weight_scale=scale)
         check_init(s.get_params(net), parameter_shapes([D, H, C], None), scale, "other widths")
 
 
 def net_init(s: Subject, rng: Any) -> None:
     """Check the initial parameters of plain `FullyConnectedNet`s."""
-    for layers in (2, int(rng.integers(3, 9))):
-        _check_net_init(s, rng, layers, None)
+    for widths in (_widths(rng, 3), _widths(rng, int(rng.integers(4, 10))), _OF_IMAGES):
+        _check_net_init(s, rng, widths, None)
 
 
 def norm_init(s: Subject, rng: Any) -> None:
     """Check the initial parameters of networks with normalization."""
     for normalization in ("batchnorm", "layernorm"):
-        _check_net_init(s, rng, int(rng.integers(2, 9)), normalization)
+        _check_net_init(s, rng, _widths(rng, int(rng.integers(3, 10))), normalization)
+    _check_net_init(s, rng, (20, 100, 10), "batchnorm")
 
 
-def _check_net_init(s: Subject, rng: Any, layers: int, normalization: str | None) -> None:
+def _check_net_init(s: Subject, rng: Any, widths: Sequence[int], normalization: str | None) -> None:
     """Check the initial parameters of one network."""
-    D, *hidden, C = _widths(rng, layers + 1)
+    D, *hidden, C = widths
     scale = float(rng.uniform(0.01, 2))
     options: dict[str, Any] = {"input_dim": D, "num_classes": C, "weight_scale": scale}
     net = s.net("FullyConnectedNet", hidden, normalization=normalization, **options)
     shapes = parameter_shapes([D, *hidden, C], normalization)
-    check_init(s.get_params(net), shapes, scale, f"networks of {layers} layers")
+    check_init(s.get_params(net), shapes, scale, f"networks of {len(hidden) + 1} layers")
 
 
 _USUAL, _LARGE = ((3, 60), (0, 1)), ((60, 100), (2, 5))  # limits of batch sizes, and of reg

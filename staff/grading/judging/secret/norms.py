@@ -45,7 +45,8 @@ def batchnorm_train(s: Subject, rng: Any) -> None:
 
 def batchnorm_test(s: Subject, rng: Any) -> None:
     """Hold test-time batch norm against the reference."""
-    for N, D, dtype in sizes(rng):
+    large = (int(rng.integers(301, 400)), int(rng.integers(131, 200)), np.float64)
+    for N, D, dtype in (*sizes(rng), large):
         x, gamma, beta, mean = _arguments(rng, N, D, dtype)
         param = {"mode": "test", "eps": _eps(rng), "running_mean": mean[0].copy()}
         param["running_var"] = (rng.uniform(0.3, 4, D) * (N > 1)).astype(dtype)  # 0 at the start

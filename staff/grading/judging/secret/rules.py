@@ -12,6 +12,7 @@ from cs682.checks.subject import Subject
 from staff.grading.judging.secret.hold import hold, pair, refuse
 
 _STEPS = 6
+_NONE = 0.2  # share of the gradients that are exactly 0, as behind a ReLU
 _FLOOR = 1e-6  # where epsilon stands changes steps of this length by less
 _SHARE = 1e-2  # of the learning rate, that steps in float32 may miss
 _DIGITS = {8: 1e-7, 4: 1e-5}  # by bytes: of each value
@@ -41,7 +42,7 @@ def _follow(
     for _ in range(_STEPS):
         for i, start in enumerate(params):
             dw = rng.uniform(0.5, 2, start.shape) * rng.choice([-1, 1], start.shape)
-            dw = dw.astype(start.dtype)
+            dw = (dw * (rng.random(start.shape) > _NONE)).astype(start.dtype)
             ours[i] = getattr(optim, name)(ours[i][0], dw, ours[i][1])
             w, config = theirs[i]
             theirs[i] = pair(name, getattr(s, name)(w.copy(), dw.copy(), config))
