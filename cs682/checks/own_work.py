@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Number
@@ -35,7 +35,7 @@ _ALONE = {  # the function that one must do without, and what is asked for inste
 }
 _IS_WIDE = np.dtype(np.longdouble).itemsize > 8  # on some platforms it is float64
 _FINER = (complex, np.complexfloating, *((np.longdouble,) if _IS_WIDE else ()))
-_FINER_SAID = "complex numbers, in extended precision or with integers beyond 64 bits"
+_FINER_NUMBERS = "complex numbers, in extended precision or with integers beyond 64 bits"
 _BITS = 64  # of the longest integers that arrays hold; fractions of more bits are finer numbers
 _ORDINARY: tuple[type, ...] = (int, float, np.integer, np.float16, np.float32, np.float64)
 _SLOTS = (WrapperDescriptorType, MethodDescriptorType, type(None))  # no class statement makes such
@@ -43,8 +43,8 @@ _WORDS = {"complex", "cmath", "imag", "complex64", "complex128", "cdouble", "csi
 if not _IS_WIDE:
     _ORDINARY += (np.longdouble,)
 else:
-    _WORDS |= {"longdouble", "clongdouble", "float96", "float128", "f12", "f16", "complex192",
-               "complex256", "c24", "c32"}  # fmt: skip
+    _WORDS |= {"clongdouble", "f12", "f16", "complex192", "complex256", "c24", "c32"}
+_WIDE_WORDS = {"longdouble", "float96", "float128"} if _IS_WIDE else set()
 _OPERATORS = {f"__{way}{name}__" for way in ("", "r")
               for name in ("add", "sub", "mul", "truediv", "pow", "matmul")}  # fmt: skip
 _NUMBERS = _OPERATORS | {"__array_ufunc__", "__array_function__", "__array_wrap__"}
@@ -56,12 +56,15 @@ _GIVEN = "cs682.training.input_gradient"  # has a class of arrays, within networ
 _get, _set = sys.getprofile, sys.setprofile  # as they were before any code of a student's ran
 _BLINDS = "handles the profiler, which no layer needs"
 _DERIVE = "derive the gradient, do not measure it"
-_SINGLE = (int, Fraction, Decimal)  # of any digits; harmless in an assertion, say
-SINGLE_SAID = "computes with an integer beyond 64 bits, a fraction or a decimal. A person decides"
+_MEASURES = f"computes with {_FINER_NUMBERS}: {_DERIVE}"
+_SINGLE = (int, Fraction, Decimal, np.longdouble)  # harmless in an assertion, say
+_SINGLE_KINDS = "an integer beyond 64 bits, a fraction, a decimal or a number in extended precision"
+SINGLE_SAID = f"computes with {_SINGLE_KINDS}. A person decides"
 _MANY = 100_000  # objects in one array, each of which is looked at
 _LIKE = 1e-9  # how far the cosine between two lines that are the same may be from 1
 _FEWEST = 4  # examples: of fewer every centred line is like another one
 Look = Callable[[FrameType, str, Any], str]
+_singles: list[str] = []  # functions of this process that computed with such
 noted: list[str] | None = None  # in the grader's sandbox: what looks at every value have found
 
 
@@ -124,20 +127,21 @@ def watched(name: str, function: Any, *args: Any, look: Look | None = None) -> A
     Raises
     ------
     CheckError
-        If complex numbers, extended precision, integers beyond 64 bits or a type of numbers of
-        its own have been seen.
+        If complex numbers, arrays of extended precision or of integers beyond 64 bits, or a type
+        of numbers of its own have been seen; in the sandbox also if a single number is so fine.
     """
     said: list[str] = [] if noted is None else noted
     said.clear()
-    codes: dict[CodeType, bool] = {}  # whether they name finer numbers
+    codes: dict[CodeType, str] = {}  # what is wrong with the numbers that they name
     kinds = [look] if look else []
     if noted is None:
         kinds.append(lambda frame, event, value: _see(frame, event, value, codes))
 
     def watch(frame: FrameType, event: str, value: Any) -> None:
         for kind in kinds:
-            if not said and (found := kind(frame, event, value)):
-                said.append(found)
+            is_open = not said or said[0] == SINGLE_SAID  # all else says more
+            if is_open and (found := kind(frame, event, value)):
+                said[:] = [found]
 
     before = _get()
     _set(watch if kinds else before)
@@ -147,9 +151,23 @@ def watched(name: str, function: Any, *args: Any, look: Look | None = None) -> A
         is_on = _get() is (watch if kinds else before)
     finally:
         _put_back(before)
+    if seen == [SINGLE_SAID] and is_on and noted is None:
+        _singles.append(name)
+        return result
     if seen or not is_on:
         raise CheckError(f"{name} {seen[0] if seen else _BLINDS}")
     return result
+
+
+def take_singles() -> list[str]:
+    """Return advice about functions that computed with a single fine number since the last call."""
+    names = dict.fromkeys(_singles)
+    _singles.clear()
+    return [
+        f"{name} computes with {_SINGLE_KINDS}. The grader may leave it to a person, who decides "
+        "whether that is harmless, and give no points until then: better do without"
+        for name in names
+    ]
 
 
 def _put_back(profiler: Any) -> None:
@@ -160,7 +178,7 @@ def _put_back(profiler: Any) -> None:
         start()
 
 
-def _see(frame: FrameType, event: str, value: Any, codes: dict[CodeType, bool]) -> str:
+def _see(frame: FrameType, event: str, value: Any, codes: dict[CodeType, str]) -> str:
     """Return what is wrong with the numbers in a call, if something is."""
     code = frame.f_code
     given = getattr(sys.modules.get(_GIVEN), "__dict__", None)
@@ -172,12 +190,11 @@ def _see(frame: FrameType, event: str, value: Any, codes: dict[CodeType, bool]) 
     if event != "return":
         return ""
     if theirs and code not in codes:
-        codes[code] = _names_finer(code, frame.f_globals)
+        codes[code] = _say_named(code, frame.f_globals)
     held = (value, *frame.f_locals.values())
     # a file's name can be feigned, so arrays are looked at everywhere
-    if codes.get(code) or any(_is_finer(v) for v in held if theirs or _is_array(v)):
-        return f"computes with {_FINER_SAID}: {_DERIVE}"
-    return ""
+    found = {codes.get(code, ""), _say_finer(v for v in held if theirs or _is_array(v))} - {""}
+    return max(found, key=SINGLE_SAID.__ne__, default="")
 
 
 def _look_for(name: str, other: CodeType | None, shared: set[CodeType], kept: list[Any]) -> Look:
@@ -243,12 +260,21 @@ def _modules(space: dict[str, Any], code: CodeType) -> list[dict[str, Any]]:
     return [vars(m) for m in found if isinstance(m, ModuleType) and m.__name__.startswith("cs682")]
 
 
-def _names_finer(code: CodeType, space: dict[str, Any]) -> bool:
-    """Tell whether code names finer numbers, in constants or by what it looks up."""
-    words = {const for const in code.co_consts if isinstance(const, str)} | {*code.co_names}
-    return bool(words & _WORDS) or any(
-        map(_is_finer, (*code.co_consts, *(space.get(name) for name in code.co_names)))
-    )
+def _say_named(code: CodeType, space: dict[str, Any]) -> str:
+    """Return what is wrong with the numbers that code names, in constants or by looking them up."""
+    words, names = {v for v in code.co_consts if isinstance(v, str)}, {*code.co_names}
+    if (words | names) & _WORDS or words & _WIDE_WORDS:
+        return _MEASURES
+    found = _say_finer((*code.co_consts, *map(space.get, names)))
+    return found or (SINGLE_SAID if names & _WIDE_WORDS else "")
+
+
+def _say_finer(values: Iterable[Any]) -> str:
+    """Return what is wrong with values if finer numbers than float64 are among them."""
+    finer = [v for v in values if _is_finer(v) or _is_finer_number(v)]
+    if not finer:
+        return ""
+    return SINGLE_SAID if all(map(_is_single, finer)) else _MEASURES
 
 
 def _is_finer(value: Any) -> bool:
@@ -282,10 +308,10 @@ def _is_finer_number(value: Any) -> bool:
 
 
 def _is_single(value: Any) -> bool:
-    """Tell whether a value is a number of Python's own, or what is finer in it are such."""
+    """Tell whether a value is a number of these kinds, or what is finer in it are such."""
     if type(value) in (tuple, list):
         return all(_is_single(v) for v in value[:20] if _is_finer(v))
-    return type(value) in _SINGLE
+    return type(value) in _SINGLE or value is np.longdouble
 
 
 def say_numbers(value: Any) -> str:
@@ -295,9 +321,9 @@ def say_numbers(value: Any) -> str:
     ----------
     value : object
     """
+    if found := _say_finer((value,)):
+        return found
     kind = type(value)
-    if _is_finer(value) or _is_finer_number(value):
-        return SINGLE_SAID if _is_single(value) else f"computes with {_FINER_SAID}: {_DERIVE}"
     kinds = [kind]
     if issubclass(kind, np.ndarray) and np.ndarray.dtype.__get__(value).hasobject:
         kinds += map(type, np.ndarray.flat.__get__(value)[:20])

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from cs682._files import MISSING
+from cs682.checks import own_work
 from cs682.checks.compare import CallError, CheckError, Stopped, UnreadError, with_more
 from cs682.checks.exercises import EXERCISES, HANDED_OUT, Exercise
 from cs682.checks.hints import has_hints
@@ -324,6 +325,7 @@ def examine(
                 raise  # the call lacks what the check asks for
             message = explained(partial(say_returned, error)) or say_raised(error, row.functions)
             state, is_read = "wrong", not isinstance(error, _UNREAD) and MISSING not in message
+    report.advice += own_work.take_singles()
     if state == "wrong" and subject is None and checks is None and is_read:
         message = (say_overwriting(row, _look_at) or _say_beneath(row, message)) + message
     if state != "open" and subject is None and checks is None:

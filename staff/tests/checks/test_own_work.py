@@ -188,15 +188,60 @@ def test_ordinary_numbers_are_let_through(compute):
     "compute",
     [
         lambda: np.ones(3).astype("G"),
-        lambda: (1.0, np.longdouble(2)),
         lambda: np.full((2, 2), Decimal(3)),
         lambda: np.array([2**70, 3], dtype=object),
         lambda: np.broadcast_to(np.array(None), 10**9),  # to look at each would take minutes
         lambda: np.array([1, 2, 3, True, 0.5, 1j], dtype=object),
-        lambda: 3**70,
-        lambda: [int(2.0**200)],
+        lambda: (3**70, np.ones(3).astype("g")),
+        lambda: [3**70, 1j],
     ],
 )
 def test_numbers_finer_than_float64_are_refused(compute):
     with pytest.raises(CheckError, match="f computes with complex numbers, in extended"):
         own_work.watched("f", compute)
+
+
+SINGLE = {
+    "a mask in one integer": (
+        "do-1.1",
+        """
+        mask = rng.rand(*x.shape) < p
+        kept = int.from_bytes(np.packbits(mask).tobytes(), "big")
+        return x * (mask / x.dtype.type(p)), (dropout_param, mask / p)
+        """,
+    ),
+    "an epsilon in extended precision": (
+        "fc-1.1",
+        """
+        assert np.finfo(np.longdouble).eps <= np.finfo(x.dtype).eps
+        assert float(np.longdouble(1e-5)) == 1e-5
+        return x.reshape(len(x), -1) @ w + b, (x, w, b)
+        """,
+    ),
+    "a fraction": (
+        "fc-1.3",
+        "from fractions import Fraction\nhalf = Fraction(1, 2)\nreturn np.maximum(x, 0), x",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SINGLE)
+def test_single_fine_number_is_advised_against(how):
+    exercise, body = SINGLE[how]
+    name = EXERCISES[exercise].functions[0]
+
+    result = judge(exercise, Change(exercise, body))
+
+    assert (result.state, result.message) == ("passed", "")
+    assert [line.partition(" computes ")[0] for line in result.advice] == [name]
+    assert "leave it to a person, who decides whether that is harmless" in result.advice[0]
+    assert own_work.take_singles() == []
+
+
+@pytest.mark.parametrize("fine", [lambda: 3**70, lambda: [int(2.0**200)], lambda: np.longdouble(2)])
+def test_single_fine_number_of_this_process_is_told_by_name(fine):
+    own_work.watched("f", fine)
+
+    (advice,) = own_work.take_singles()
+
+    assert advice.startswith("f computes with an integer beyond 64 bits, a fraction, a decimal or")

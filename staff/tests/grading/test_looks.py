@@ -70,13 +70,15 @@ def test_finer_number_is_seen(how):
 SINGLE = {
     "an integer of 84 bits": "import math\nassert math.factorial(25) > 0",
     "a decimal": "from decimal import Decimal\ny = x + float(Decimal(repr(1e-5)))",
+    "an epsilon": "y = x + float(np.finfo(np.longdouble).eps)",
+    "a number in extended precision": "y = x + float(np.longdouble(1) / 3)",
     "a fraction": "from fractions import Fraction\ny = x * float(Fraction(1, 3))",
     "some of them": "k = [3**50, 1]\ny = k",
 }
 
 
 @pytest.mark.parametrize("how", SINGLE)
-def test_single_number_of_pythons_own_is_left_to_a_person(how):
+def test_single_fine_number_is_left_to_a_person(how):
     assert run(SINGLE[how]) == [own_work.SINGLE_SAID]
 
 
