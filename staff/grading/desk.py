@@ -87,6 +87,7 @@ class Desk:
         self.saved_meanwhile: list[Path] = []
         self.untimed: list[str] = []
         self._undue: list[str] = []
+        self._moodle = False  # whether times without a zone count
         self._outgrown: list[tuple[str, str, str]] = []
         self._odd: list[str] = []
         self._missing: list[tuple[str, str]] = []
@@ -159,6 +160,11 @@ class Desk:
         }
         return [
             *(f"{title} {names([*dict.fromkeys(who)])}" for title, who in told.items() if who),
+            *(
+                [f"Moodle names no zone: {self._late.zone_said}"]
+                if self._moodle and self._late
+                else []
+            ),
             *self._odd,
         ]
 
@@ -200,6 +206,8 @@ class Desk:
         silent = submission.sources and submission.platform != "Canvas"
         if silent and self._late.lacks_time(record):
             self.untimed.append(record.id)
+        if record.submitted and self._late.due and submission.platform == "Moodle":
+            self._moodle = True
         if record.submitted and not self._late.due:
             self._undue.append(shown(record.id, 40))
         return self._late.apply(record)

@@ -60,8 +60,9 @@ def collect(
     """
     owners = {normal(name): owner for name, owner in (owners or {}).items()}
     shutil.rmtree(scratch, ignore_errors=True)
-    search = _Search(owners)
-    for number, place in enumerate([places] if isinstance(places, Path) else places):
+    places = [places] if isinstance(places, Path) else places
+    search = _Search(owners, Counter(normal(place.absolute().name) for place in places))
+    for number, place in enumerate(places):
         search.look_into(place, scratch / str(number))
     search.weigh_places()
     submissions = search.submissions()
@@ -81,7 +82,8 @@ def collect(
 class _Search:
     """What was found so far."""
 
-    def __init__(self, owners: Mapping[str, Said]) -> None:
+    def __init__(self, owners: Mapping[str, Said], called: Counter[str]) -> None:
+        self._called = called  # how many places have a name
         self._owners, self._told = owners, dict(owners)
         self._uploads: list[Upload] = []
         self._held: list[Submission] = []
@@ -127,21 +129,27 @@ class _Search:
         for path in paths:
             if alike[name := normal(path.name)] == 1:
                 self._look_at(path, listed, times)
-            else:  # what a person says of one would be said of all
-                self._told.pop(name, None)
-                reason = f"{alike[name]} of this name would be one hand-in; rename all but one"
-                self._held.append(_held(path, reason, read_name(path)))
+            else:
+                self._hold_alike(path, alike[name], read_name(path))
         for name in sorted(set(listed) - {path.name for path in paths}):
             self.remarks.append(
                 f"{platform_lists.METADATA} lists {shown(name)}, which is not there"
             )
+
+    def _hold_alike(self, path: Path, count: int, readings: Sequence[Upload]) -> None:
+        """Hold one of several of a name: what a person says of one would be said of all."""
+        self._told.pop(normal(path.name), None)
+        reason = f"{count} of this name would be one hand-in; rename all but one"
+        self._held.append(_held(path, reason, readings))
 
     def _look_at_one(self, place: Path) -> None:
         """Take a place that is one hand-in by itself."""
         whole = place.absolute()  # '.' has no name
         name = normal(whole.name if place.is_dir() else whole.stem)
         upload = Upload(place, "", name, (Student(name),), place.name)
-        if place.is_file() and (inner := class_inside(place)):
+        if (count := self._called[normal(whole.name)]) > 1:
+            self._hold_alike(whole, count, [upload])
+        elif place.is_file() and (inner := class_inside(place)):
             self._held.append(_held(place, _class_in_zip(inner), [upload]))
         else:
             self._uploads.append(upload)
@@ -207,7 +215,8 @@ class _Search:
     def _weigh(self, place: Place) -> None:
         """Take a zip as one upload, or hold it, if a person says whose it is, or has to."""
         name = normal(place.path.name)
-        said = self._owners.get(name) if place.path.is_file() else None
+        is_alone = place.path.is_file() and self._called[name] == 1
+        said = self._owners.get(name) if is_alone else None
         if said and said.student in place.whole:
             self._told.pop(name, None)
         elif said or is_in_doubt(place, self._given):
@@ -271,6 +280,9 @@ def _assigned(path: Path, owner: str, listed: Mapping[str, Upload]) -> Upload:
     found = [listed[path.name]] if path.name in listed else platform_names(path, flat=True)
     theirs = [u for u in found if owner in (u.id, *(s.id for s in u.students))] or found
     person = next((s for u in theirs for s in u.students if s.id == owner), Student(owner))
+    alone = listed[path.name].students if path.name in listed else ()
+    if len(alone) == 1:  # the platform knows the address, and the student has mistyped the id
+        person = replace(alone[0], id=owner)
     plain = Upload(path, "", owner, (), "", late=any(u.late for u in theirs))
     upload = theirs[0] if len(theirs) == 1 else plain
     return replace(upload, path=path, given=given_name(path), students=(person,), said=owner)

@@ -153,10 +153,8 @@ def newest_of_each(
         for id_ in (student.id for student in upload.students)
         if id_ in hand_ins or _NUMBERED.fullmatch(id_)
     }
-    for group in _unclear(listed.values()):
-        called = shown(" and ".join(u.id for u in group), 200)
-        reason = f"{called} are of the same student, and neither clearly replaces the other"
-        said = f"{reason}; {_SAY} they are, - for one that does not count"
+    for id_, group in _unclear(listed.values()):
+        said = _say_unclear(id_, group)
         doubts |= {u.id: said for u in group if u.id not in doubts}
     kept = [upload for upload in uploads if upload.platform != "Gradescope"]
     for group in _by_owner(listed.values()):
@@ -176,7 +174,18 @@ def _by_owner(uploads: Iterable[Upload]) -> Iterable[list[Upload]]:
     return groups.values()
 
 
-def _unclear(uploads: Collection[Upload]) -> Iterator[list[Upload]]:
+def _say_unclear(id_: str, group: Sequence[Upload]) -> str:
+    """Say why nobody can tell which of several submissions with one student's id counts."""
+    whose = [(u.id, s) for u in group for s in u.students if id_ in (s.id, s.email)]
+    if len({student.person for _, student in whose}) > 1:
+        each = ", ".join(f"{name} ({s.name} {s.email})" for name, s in whose)
+        return f"several give the id {shown(id_, 40)}: {shown(each, 300)}; {_SAY} each is"
+    called = shown(" and ".join(u.id for u in group), 200)
+    reason = f"{called} are of the same student, and neither clearly replaces the other"
+    return f"{reason}; {_SAY} they are, or which does not count"
+
+
+def _unclear(uploads: Collection[Upload]) -> Iterator[tuple[str, list[Upload]]]:
     """Give those submissions together that name one student, and are not all of the same people.
 
     So do those that were handed in at the same time. One that names a student twice is alone.
@@ -186,11 +195,11 @@ def _unclear(uploads: Collection[Upload]) -> Iterator[list[Upload]]:
         for student in upload.students:
             for key in {student.id, student.email} - {""}:
                 groups.setdefault(key, []).append(upload)
-    for group in groups.values():
+    for id_, group in groups.items():
         newest = max(when(u.submitted) for u in group)
         is_tied = [when(u.submitted) for u in group].count(newest) > 1
         if len({u.owner for u in group}) > 1 or is_tied:
-            yield group
+            yield id_, group
 
 
 def _newest(group: Sequence[Upload]) -> Upload:

@@ -60,6 +60,12 @@ class LateRule:
             return max(0, math.ceil((since - timedelta(minutes=self.grace_minutes)) / _DAY))
         return math.ceil(self.marked_days) if record.late else 0
 
+    @property
+    def zone_said(self) -> str:
+        """Return in which zone times are taken that name none."""
+        zone = read_time(self.due).strftime("%z")
+        return f"its times are taken in that of due in late.json, {zone[:3]}:{zone[3:]}"
+
     def lacks_time(self, record: Record) -> bool:
         """Tell whether nobody knows if a hand-in came before it was due."""
         ids = {record.id, *(student.id for student in record.students)}

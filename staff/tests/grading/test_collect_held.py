@@ -8,6 +8,7 @@ import pytest
 
 from staff.grading.intake.collect import collect
 from staff.grading.intake.platform_lists import METADATA
+from staff.grading.intake.submission import Student
 from staff.tests.grading.hostile_zips import CODE
 from staff.tests.grading.uploads import METADATA as LIST
 from staff.tests.grading.uploads import add_zip, find, held, write_students
@@ -192,3 +193,16 @@ def test_assigned_upload_is_called_as_the_student_called_it(uploads, tmp_path):
 def test_table_of_students_with_an_error_is_refused_by_line(lines, says, tmp_path):
     with pytest.raises(ValueError, match=says):
         write_students(tmp_path / "students.csv", *lines)
+
+
+def test_students_of_one_id_are_named_and_one_who_is_given_another_keeps_the_name(
+    typed, uploads, tmp_path
+):
+    typed("007")
+
+    said = held(collect(uploads, tmp_path / "scratch"))["submission_102"]
+    assert "several give the id 007: submission_101 (Ada Lovelace ada@example.edu), " in said
+    owners = write_students(tmp_path / "students.csv", "submission_101,99")
+    found = collect(uploads, tmp_path / "scratch", owners)
+    students = {s.id: s.students for s in found.submissions}
+    assert students["99"] == (Student("99", "Ada Lovelace", "ada@example.edu"),)

@@ -204,3 +204,18 @@ def test_hand_in_by_itself_behind_the_class_is_named_until_a_person_says_whose_i
 
     assert look(tmp_path, moodle, path).aloud == (f"late.zip brings 1 hand-in {NEW}: late{CURE}",)
     assert look(tmp_path, moodle, path, owners=owners).aloud == ()
+
+
+def test_zips_of_one_name_in_two_folders_are_held_whatever_is_said_of_that_name(moodle, tmp_path):
+    for folder in ("fin", "mia"):
+        (tmp_path / folder).mkdir()
+    zips = [late(tmp_path / folder, "work/cs682", name="hand-in.zip") for folder in ("fin", "mia")]
+    owners = write_students(tmp_path / "students.csv", "hand-in.zip,1234")
+
+    found = look(tmp_path, moodle, *zips, owners=owners)
+
+    reason = "2 of this name would be one hand-in; rename all but one"
+    assert held(found) == {"hand-in.zip": reason}
+    assert [s.id for s in found.submissions if s.held] == ["hand-in.zip"] * 2
+    assert sources(found)["1234"] == 1
+    assert found.absent == ()

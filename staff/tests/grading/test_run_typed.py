@@ -409,6 +409,22 @@ def test_class_whose_times_nobody_can_read_is_named_once_days_count(place, out, 
     assert unread in page
 
 
+def test_zone_in_which_moodle_s_times_are_taken_is_said(place, out, quick, capsys):
+    out.mkdir()
+    (place / "ada").rename(place / "Ada_1_assignsubmission_file_")
+    lines = ["Identifier,Last modified (submission)", 'Participant 1,"3 October 2026, 03:30"']
+    (place / "worksheet.csv").write_text("\n".join(lines))
+    rule = (
+        '{"due": "2026-10-02T23:59:00-04:00", "percent_per_day": 10, "days": {"bob": 0, "eve": 0}}'
+    )
+    (out / "late.json").write_text(rule)
+
+    assert grade(place, out) == 0
+    said = "Moodle names no zone: its times are taken in that of due in late.json, -04:00\n"
+    assert said in capsys.readouterr().out
+    assert float(read_book(out)["1"]["points"]) == pytest.approx(0.9 * int(ALL))
+
+
 def test_what_is_saved_while_a_run_is_on_is_kept_and_named(place, out, quick, monkeypatch, capsys):
     def grade_code(*args, real=single.grade_code, **more):
         type_in(out / "answers.csv", "ada,fc-q1", "2")
