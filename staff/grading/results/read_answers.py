@@ -179,7 +179,7 @@ class AnswerBook:
         self.corrected = list(self._corrections(base, own, typed))
         path = str(self._out / "answers.csv")
         before = {name: seen.get(name, {}) for name in given}
-        read = combine({}, {path: typed, **given}, before, faults)
+        read = combine({}, {**_by_file(typed, own, path), **given}, before, faults)
         self.given = _without_points(base, read)
         shown_now = own.get(path, base)
         changed = {key for key, cells in shown_now.items() if BEFORE in cells}
@@ -328,6 +328,16 @@ def _without_points(one: Table, other: Table) -> list[str]:
     """Name the answers that have points in another table and not in this one."""
     read = sorted(key for key, cells in other.items() if has_points(cells))
     return [f"{shown(key[0], 40)} ({key[1]})" for key in read if not has_points(one.get(key, {}))]
+
+
+def _by_file(typed: Table, own: Mapping[str, Table], otherwise: str) -> dict[str, Table]:
+    """Return what is known, cell by cell under the table in which it stands, for messages."""
+    found: dict[str, Table] = {}
+    for key, column, text in _cells(typed):
+        holders = (name for name, cells in own.items() if cells.get(key, {}).get(column) == text)
+        table = found.setdefault(next(holders, otherwise), {})
+        table.setdefault(key, {})[column] = text
+    return found
 
 
 def strays(results: Sequence[Result], typed: Table) -> list[Key]:

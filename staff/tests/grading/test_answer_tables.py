@@ -205,6 +205,15 @@ def test_two_who_say_different_things_are_asked(tmp_path):
         save(tmp_path)
 
 
+def test_table_in_which_a_value_stands_is_named_where_one_from_elsewhere_says_another(tmp_path):
+    out, file = tmp_path / "out", write_table(tmp_path / "bo.csv", "ada,fc-q1,0,2,")
+    save(out, readers=1)
+    type_in(out / "readers" / "1.csv", "ada,fc-q1", "2")
+
+    with pytest.raises(ValueError, match=r"is '2' in .*readers/1\.csv and '0' in .*bo\.csv"):
+        save(out, None, file)
+
+
 def test_correction_counts_from_whichever_table_it_is_typed_into_and_is_named(tmp_path):
     save(tmp_path, readers=1)
     type_in(tmp_path / "readers" / "1.csv", "ada,fc-q1", "1")
