@@ -229,7 +229,7 @@ def _verdict(exercise: str, reached: float, bar: float, text: str, differs: str)
         text, left = f"{text}, by the course's network; {differs}. {DECIDES}", ITSELF
         doubts.append("the student's network and the course's disagree")
     if reached < (CHANCE_BY_HEART if exercise in BY_HEART else CHANCE):
-        text, left = text + CHANCE_SAID, ALL_THAT_FAILED
+        text, left = text + CHANCE_SAID, left or ALL_THAT_FAILED
         doubts.append("it knows hardly any of the images: trained on other data?")
     if exercise not in BY_HEART and reached > MOST[exercise[:2]]:
         doubts.append("beyond what such networks reach: learned from the test set?")

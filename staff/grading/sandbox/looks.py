@@ -76,6 +76,18 @@ def marked(source: Any, path: str, mode: str = "exec", flags: int = 0) -> types.
     return code
 
 
+def unmarked(source: Any, path: str) -> types.CodeType:
+    """Compile a module as it is written, also once `compile` has been replaced.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError
+        As `compile` does.
+    """
+    code: types.CodeType = _real_compile(source, path, "exec", dont_inherit=True)
+    return code
+
+
 def _mark(node: Any, within: str = "") -> Any:
     """Put a mark on each value in a tree that is not seen `within` another's result."""
     spared = _WITHIN.get(type(node), ())

@@ -109,7 +109,7 @@ class _Compiled(importlib.machinery.SourceFileLoader):
 
     def source_to_code(self, data: Any, path: Any, **_: Any) -> Any:  # type: ignore[override]
         """Return the code of a module that could not be compiled before, or say why."""
-        written = compile(data, path, "exec", dont_inherit=True)
+        written = self.looks.unmarked(data, path)
         return self.looks.placed(self.looks.marked(data, path), written)
 
 
