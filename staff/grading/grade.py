@@ -328,7 +328,7 @@ def _with_bar(
     """Grade behind a progress bar, or a line now and then; tell by what status it was ended."""
     results: dict[str, Result] = {}
     held = {s.id for s in chosen if s.held}  # nobody grades them, so they count for nothing
-    count = len(chosen) - len(held)
+    count = sum(not s.held for s in chosen)  # several may be held by one name
     with tqdm(total=count, unit="hand-in", disable=None) as bar:
 
         def done(result: Result) -> None:

@@ -262,6 +262,19 @@ def test_progress_is_said_where_there_is_no_terminal(place, out, quick, capsys):
     assert "1 of 3 hand-ins are through\n2 of 3" in capsys.readouterr().out
 
 
+def test_hand_ins_that_are_held_by_one_name_are_none_of_those_to_come(
+    place, tmp_path, out, quick, capsys
+):
+    zips = [tmp_path / name / "hand-in.zip" for name in ("fin", "mia")]
+    for path in zips:
+        path.parent.mkdir()
+        path.write_bytes((place / "eve.zip").read_bytes())
+
+    words = ["grade", *map(str, (place, *zips)), "--out", str(out), "--no-models", "--seed", "1"]
+    assert main(words) == 1
+    assert "3 of 3 hand-ins are through" in capsys.readouterr().out
+
+
 # --- in the sandbox
 
 
