@@ -181,6 +181,7 @@ def test_upload_given_to_a_pair_is_of_both_and_counts_once_in_two_exports(tmp_pa
 
 def test_who_is_passed_over_in_an_earlier_place_is_not_new_in_a_later_one(tmp_path):
     places = [gradescope(tmp_path / f"{n}", n, [("Ada", 7)]) for n in (1, 2)]
+    places.insert(0, gradescope(tmp_path / "3", 3, [("Bob", 8)]))
     owners = write_students(tmp_path / "students.csv", "submission_1,-")
 
     assert look(tmp_path, *places, owners=owners).aloud == ()
