@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from staff.grading.intake.safe_text import names, shown
@@ -97,7 +98,7 @@ class ClassOfSubmissions:
     aloud: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def owners(self) -> dict[str, Submission]:
         """Return the hand-ins by their own ids and by those of their students."""
         by_student = {student.id: s for s in self.submissions for student in s.students}

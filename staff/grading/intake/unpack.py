@@ -88,8 +88,8 @@ class Member:
         """Tell whether two files say the same: text does, whatever ends its lines."""
         if self.digest == other.digest or not self.name.lower().endswith(_TEXTS):
             return self.digest == other.digest
-        texts = (m.path.read_bytes().replace(b"\r\n", b"\n") for m in (self, other))
-        return next(texts) == next(texts)
+        one, two = (m.path.read_bytes().replace(b"\r\n", b"\n") for m in (self, other))
+        return one == two
 
 
 @dataclass
